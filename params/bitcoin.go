@@ -126,8 +126,8 @@ func SignetWith(challenge []byte) *Network {
 	return n
 }
 
-// Regtest returns the network for tests on one's own machine, where any hash
-// of two is work enough for a block.
+// Regtest returns the network for tests on one's own machine, where every
+// second hash is work enough for a block.
 func Regtest() *Network {
 	n := bitcoin("regtest")
 	n.Magic = [4]byte{0xfa, 0xbf, 0xb5, 0xda}
