@@ -1,0 +1,323 @@
+package store
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+const (
+	// defaultCache is the block cache for decoded table blocks.
+	defaultCache = 8 << 20
+
+	// defaultMemTable is how much is gathered in memory before a table is
+	// written. Up to two of them are in memory, and a batch above half of it
+	// becomes a table of its own without being copied.
+	defaultMemTable = 16 << 20
+
+	// bloomBits per key make 1 in 100 look-ups of a missing key touch a table,
+	// for 10 bits of memory per key in the tables in use. Most look-ups for a
+	// spent or unknown coin end there.
+	bloomBits = 10
+
+	// tableBlockSize is the unit that is read, checked and cached. Look-ups are
+	// of random keys, so a larger one would read more for nothing.
+	tableBlockSize = 4 << 10
+
+	// l0Compact and l0Stop are how many overlapping young tables start a
+	// compaction and stop writers. The distance between the two lets a batch of
+	// a flush go through in one go and the compaction follow.
+	l0Compact = 4
+	l0Stop    = 24
+
+	// baseLevelBytes and tableBytes fit a set of some gigabytes: fewer levels
+	// below each other, and some thousand files rather than ten thousands.
+	baseLevelBytes = 64 << 20
+	tableBytes     = 8 << 20
+
+	// maxOpenTables bounds the file handles of one database.
+	maxOpenTables = 500
+)
+
+// DBOptions says what [OpenDB] opens.
+type DBOptions struct {
+	FS            vfs.FS // nil is the real one
+	Dir           string
+	CacheBytes    int64        // block cache; 0 is 8 MiB
+	MemTableBytes int64        // 0 is 16 MiB
+	Logger        *slog.Logger // gets Pebble's own messages at debug level; nil discards them
+}
+
+// DB is an ordered key-value store. It is safe for concurrent use. After an
+// error that leaves its state unknown, a full disk or a failed sync above all,
+// every write returns that error; reopening it recovers all that was synced.
+type DB struct {
+	dir string
+	fs  vfs.FS
+	db  *pebble.DB
+	log *slog.Logger
+	use gate // users of db; closes it
+
+	mu        sync.Mutex
+	failed    error // what ended writing for good
+	horked    bool  // Pebble panicked inside a write and holds its locks
+	snapshots map[*Snapshot]struct{}
+}
+
+// OpenDB opens the database in opts.Dir, creating it if need be. Damage that is
+// found on opening is a *CorruptError.
+func OpenDB(opts DBOptions) (*DB, error) {
+	if opts.FS == nil {
+		opts.FS = vfs.Default
+	}
+	if opts.CacheBytes <= 0 {
+		opts.CacheBytes = defaultCache
+	}
+	if opts.MemTableBytes <= 0 {
+		opts.MemTableBytes = defaultMemTable
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := makeDir(opts.FS, opts.Dir); err != nil {
+		return nil, err
+	}
+	d := &DB{dir: opts.Dir, fs: opts.FS, log: opts.Logger, snapshots: map[*Snapshot]struct{}{}}
+	d.use.init()
+	db, err := d.open(pebbleOptions(opts, d))
+	if err != nil {
+		return nil, openError(opts.Dir, err)
+	}
+	d.db = db
+	return d, nil
+}
+
+// open calls pebble.Open and turns its panics into errors.
+func (d *DB) open(o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("%w: %v", pebble.ErrCorruption, r)
+		}
+	}()
+	db, err = pebble.Open(d.dir, o)
+	if err == nil {
+		err = d.failure()
+	}
+	return db, err
+}
+
+// openError sorts out why a database could not be opened. A missing part is
+// damage as much as a changed one is.
+func openError(dir string, err error) error {
+	if isNotExist(err) && !vfs.IsNoSpaceError(err) {
+		return &CorruptError{Path: dir, Offset: -1, What: firstLine(err), Advice: adviseDB, Err: err}
+	}
+	return dbError(dir, err)
+}
+
+func pebbleOptions(opts DBOptions, d *DB) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          opts.FS,
+		CacheSize:                   opts.CacheBytes,
+		MemTableSize:                uint64(opts.MemTableBytes),
+		MemTableStopWritesThreshold: 3,
+		MaxOpenFiles:                maxOpenTables,
+		L0CompactionThreshold:       l0Compact,
+		L0StopWritesThreshold:       l0Stop,
+		LBaseMaxBytes:               baseLevelBytes,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		Logger:                      pebbleLogger{d},
+		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+		EventListener: &pebble.EventListener{
+			BackgroundError: d.fail,
+			DataCorruption:  func(i pebble.DataCorruptionInfo) { d.fail(i.Details) },
+		},
+	}
+	o.TargetFileSizes[0] = tableBytes
+	// Keys are hashes and values mostly amounts and hashes, which do not
+	// compress; trying would cost a tenth of the write time for nothing.
+	// Checksums are kept on every block either way.
+	none := func() *sstable.CompressionProfile { return sstable.NoCompression }
+	for i := range o.Levels {
+		o.Levels[i].BlockSize = tableBlockSize
+		o.Levels[i].Compression = none
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
+	}
+	return o
+}
+
+// fail records the error that ends writing. The first one counts.
+func (d *DB) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed == nil {
+		d.failed = dbError(d.dir, err)
+		d.log.Error("the database stops", "dir", d.dir, "err", d.failed)
+	}
+}
+
+func (d *DB) failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
+// Get returns a copy of the value of key, and whether there is one.
+func (d *DB) Get(key []byte) ([]byte, bool, error) {
+	if !d.use.enter() {
+		return nil, false, ErrClosed
+	}
+	defer d.use.leave()
+	return get(d.dir, d.db, key)
+}
+
+// Has reports whether key has a value.
+func (d *DB) Has(key []byte) (bool, error) {
+	if !d.use.enter() {
+		return false, ErrClosed
+	}
+	defer d.use.leave()
+	_, closer, err := d.db.Get(key)
+	if err == pebble.ErrNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, dbError(d.dir, err)
+	}
+	return true, dbError(d.dir, closer.Close())
+}
+
+// Write applies all of b or nothing. With sync it is on disk when Write
+// returns, and with it everything written before; without, a crash may take it
+// and everything after it away. The batch is empty afterwards and can be filled
+// again, unless there was an error.
+func (d *DB) Write(b *Batch, sync bool) (err error) {
+	if !d.use.enter() {
+		return ErrClosed
+	}
+	defer d.use.leave()
+	if err := d.failure(); err != nil {
+		return err
+	}
+	if err := checkSpace(d.fs, d.dir, int64(b.Len())); err != nil {
+		return err
+	}
+	defer d.rescue(&err)
+	opt := pebble.NoSync
+	if sync {
+		opt = pebble.Sync
+	}
+	if err := d.db.Apply(b.b, opt); err != nil {
+		return dbError(d.dir, err)
+	}
+	// Some failures are told to the logger only.
+	if err := d.failure(); err != nil {
+		return err
+	}
+	b.Reset()
+	return nil
+}
+
+// Flush writes what is in memory to tables and returns when that is on disk.
+func (d *DB) Flush() (err error) {
+	if !d.use.enter() {
+		return ErrClosed
+	}
+	defer d.use.leave()
+	if err := d.failure(); err != nil {
+		return err
+	}
+	defer d.rescue(&err)
+	if err := d.db.Flush(); err != nil {
+		return dbError(d.dir, err)
+	}
+	return d.failure()
+}
+
+// rescue turns a panic of Pebble's, which is how it reports that it could not
+// write its log, into an error.
+func (d *DB) rescue(err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	cause, ok := r.(error)
+	if !ok || isRuntimeError(cause) {
+		panic(r) // a mistake in the program, not a failure of the disk
+	}
+	d.fail(cause)
+	d.mu.Lock()
+	d.horked = true
+	*err = d.failed
+	d.mu.Unlock()
+}
+
+func isRuntimeError(err error) bool {
+	_, ok := err.(runtime.Error)
+	return ok
+}
+
+// DiskBytes returns how much room the database takes on disk.
+func (d *DB) DiskBytes() uint64 {
+	if !d.use.enter() {
+		return 0
+	}
+	defer d.use.leave()
+	return d.db.Metrics().DiskSpaceUsage()
+}
+
+// Close waits for calls under way, ends open snapshots, flushes and closes. It
+// may be called twice. What was written without sync is on disk afterwards
+// unless there is an error.
+func (d *DB) Close() error {
+	if !d.use.close() {
+		return nil
+	}
+	d.mu.Lock()
+	open := d.snapshots
+	d.snapshots = nil
+	horked, failed := d.horked, d.failed
+	d.mu.Unlock()
+	if horked {
+		// Closing would wait for a lock that nobody gives back. The directory
+		// stays locked until the process ends, which is all that is left.
+		return failed
+	}
+	for s := range open {
+		_ = s.s.Close() // closing a snapshot does not do I/O
+	}
+	return d.close()
+}
+
+func (d *DB) close() (err error) {
+	defer d.rescue(&err)
+	if err := d.db.Close(); err != nil {
+		return dbError(d.dir, err)
+	}
+	return d.failure()
+}
+
+// pebbleLogger passes Pebble's messages on at debug level, and keeps its fatal
+// ones from ending the process: the database counts as failed instead.
+type pebbleLogger struct{ d *DB }
+
+func (l pebbleLogger) Infof(format string, args ...any) { l.d.log.Debug(fmt.Sprintf(format, args...)) }
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.d.log.Debug(fmt.Sprintf(format, args...))
+}
+
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			l.d.fail(err)
+			return
+		}
+	}
+	l.d.fail(fmt.Errorf(format, args...))
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"bytes"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// reader is what a database and a snapshot of it have in common.
+type reader = pebble.Reader
+
+// Snapshot is the database as it was at one instant. It keeps what has been
+// overwritten since from being freed, so it must be closed. Safe for concurrent
+// use, but for Close.
+type Snapshot struct {
+	d *DB
+	s *pebble.Snapshot
+}
+
+// Snapshot returns the database as it is now. After Close of the database all
+// its methods return ErrClosed.
+func (d *DB) Snapshot() *Snapshot {
+	s := &Snapshot{d: d}
+	if !d.use.enter() {
+		return s
+	}
+	defer d.use.leave()
+	s.s = d.db.NewSnapshot()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.snapshots[s] = struct{}{}
+	return s
+}
+
+// Get is [DB.Get] at the instant of the snapshot.
+func (s *Snapshot) Get(key []byte) ([]byte, bool, error) {
+	if !s.d.use.enter() {
+		return nil, false, ErrClosed
+	}
+	defer s.d.use.leave()
+	if s.s == nil {
+		return nil, false, ErrClosed
+	}
+	return get(s.d.dir, s.s, key)
+}
+
+// Iterate is [DB.Iterate] at the instant of the snapshot.
+func (s *Snapshot) Iterate(prefix, from []byte, fn func(key, value []byte) (bool, error)) error {
+	if !s.d.use.enter() {
+		return ErrClosed
+	}
+	defer s.d.use.leave()
+	if s.s == nil {
+		return ErrClosed
+	}
+	return iterate(s.d.dir, s.s, prefix, from, fn)
+}
+
+// Close lets go of the snapshot. It must not be called while another call is
+// under way, and may be called twice.
+func (s *Snapshot) Close() error {
+	if !s.d.use.enter() {
+		return nil // the database closed it
+	}
+	defer s.d.use.leave()
+	s.d.mu.Lock()
+	_, open := s.d.snapshots[s]
+	delete(s.d.snapshots, s)
+	s.d.mu.Unlock()
+	if !open {
+		return nil
+	}
+	err := s.s.Close()
+	s.s = nil
+	return dbError(s.d.dir, err)
+}
+
+// Iterate calls fn for each key that begins with prefix and is not below from,
+// in order, until fn returns false or an error, which is returned. Both may be
+// nil: all keys, from the first. Key and value are valid during the call only.
+// It sees the database as it was when it began; fn may write to it.
+func (d *DB) Iterate(prefix, from []byte, fn func(key, value []byte) (bool, error)) error {
+	if !d.use.enter() {
+		return ErrClosed
+	}
+	defer d.use.leave()
+	return iterate(d.dir, d.db, prefix, from, fn)
+}
+
+func get(dir string, r reader, key []byte) ([]byte, bool, error) {
+	v, closer, err := r.Get(key)
+	if err == pebble.ErrNotFound {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, dbError(dir, err)
+	}
+	v = append(make([]byte, 0, len(v)), v...)
+	if err := closer.Close(); err != nil {
+		return nil, false, dbError(dir, err)
+	}
+	return v, true, nil
+}
+
+func iterate(dir string, r reader, prefix, from []byte, fn func(key, value []byte) (bool, error)) (err error) {
+	lower := prefix
+	if bytes.Compare(from, lower) > 0 {
+		lower = from
+	}
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: prefixEnd(prefix)})
+	if err != nil {
+		return dbError(dir, err)
+	}
+	defer func() {
+		if cerr := it.Close(); err == nil {
+			err = dbError(dir, cerr)
+		}
+	}()
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return dbError(dir, err)
+		}
+		if more, err := fn(it.Key(), v); err != nil || !more {
+			return err
+		}
+	}
+	return dbError(dir, it.Error())
+}
+
+// prefixEnd returns the first key behind all that begin with prefix, or nil if
+// there is none.
+func prefixEnd(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] != 0xff {
+			end := bytes.Clone(prefix[:i+1])
+			end[i]++
+			return end
+		}
+	}
+	return nil
+}
