@@ -24,37 +24,31 @@ const (
 	HaveData
 	// HaveUndo says that its undo data are stored.
 	HaveUndo
-	// ValidTransactions says that the block has passed every check that needs
-	// no coins.
-	ValidTransactions
-	// ValidScripts says that the block has been connected, all checks passed.
-	ValidScripts
+	// ScriptsValid says that the block has been connected with all its scripts
+	// checked.
+	ScriptsValid
+	// Pruned says that the block was stored once and deleted to save space.
+	Pruned
 
 	// failedMask are the bits that only the tree sets.
 	failedMask = Failed | FailedParent
 )
 
-// Pos is a place in a family of numbered flat files. It converts to and from
-// the store's own type of this shape.
-type Pos struct {
-	File   uint32
-	Offset uint32
-}
-
-// Record says where some bytes are stored and how to tell that they are
-// undamaged.
-type Record struct {
-	Pos  Pos
-	Size uint32 // in bytes
-	CRC  uint32 // CRC32C of the bytes
-}
-
 // Data says where a header's block and undo data are. It is immutable once
 // it has been given to a node.
+//
+// Blocks and undo data lie in numbered flat files; the undo data of a block
+// are in the undo file with the number of its block file.
 type Data struct {
-	Block Record // Size 0: not stored
-	Undo  Record // Size 0: not stored
-	Txs   uint32 // transactions in the block; 0 if it was never seen
+	File   uint32 // number of the block file and of the undo file
+	Offset uint32 // of the block's first byte in its file
+	Size   uint32 // of the block in bytes
+	CRC    uint32 // CRC32C of the block's bytes
+	Txs    uint32 // transactions in the block
+
+	UndoOffset uint32 // of the undo data's first byte in the undo file
+	UndoSize   uint32 // of the undo data in bytes; 0 if they are not stored
+	UndoCRC    uint32 // CRC32C of the undo data
 }
 
 // Node is one header in its place in the tree. The plain fields never change

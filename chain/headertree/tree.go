@@ -118,6 +118,9 @@ func (t *Tree) Restore(h *wire.Header, status Status) (*Node, error) {
 		status |= FailedParent
 	}
 	n.status.Store(uint32(status))
+	if t.best.Load().Failed() {
+		t.refreshBest()
+	}
 	t.offer(n)
 	return n, nil
 }
