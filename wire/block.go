@@ -1,7 +1,5 @@
 package wire
 
-import "crypto/sha256"
-
 // Block is a block: its bytes, and views into them. It is immutable once
 // made, but for [Block.HashTxs], and safe for concurrent use.
 type Block struct {
@@ -56,10 +54,10 @@ func NewBlock(h Header, txs []*Tx) *Block {
 // from then on. It must be called before the block is shared, and may be
 // called again.
 func (b *Block) HashTxs() {
-	h := sha256.New()
+	var scratch []byte
 	for i := range b.Txs {
 		if !b.Txs[i].hashed {
-			b.Txs[i].fillIDs(h)
+			scratch = b.Txs[i].fillIDs(scratch)
 		}
 	}
 }

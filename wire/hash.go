@@ -15,14 +15,17 @@ const HashSize = chainhash.HashSize
 type Hash = chainhash.Hash
 
 // HashFromString reads the usual display form (64 hexadecimal digits, last
-// byte first). Shorter strings are refused.
+// byte first). Strings of any other length are refused. Errors are
+// [*DecodeError].
 func HashFromString(s string) (Hash, error) {
 	var h Hash
 	if len(s) != 2*HashSize {
 		return h, &DecodeError{What: "hash", Reason: "want 64 hexadecimal digits"}
 	}
-	err := chainhash.Decode(&h, s)
-	return h, err
+	if err := chainhash.Decode(&h, s); err != nil {
+		return Hash{}, &DecodeError{What: "hash", Reason: err.Error()}
+	}
+	return h, nil
 }
 
 // MustHash is [HashFromString] for constants; it panics on a bad string.

@@ -1,9 +1,7 @@
 package wire
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"iter"
 )
 
@@ -135,12 +133,14 @@ func ParseTx(raw []byte) (*Tx, error) {
 	}
 	p.link()
 	tx := &p.txs[0]
-	tx.fillIDs(sha256.New())
+	tx.fillIDs(nil)
 	return tx, nil
 }
 
 // NewTx encodes a transaction and returns it parsed. It has a witness if any
-// input has one.
+// input has one. It panics if the transaction has no encoding of its own: if
+// it is larger than any block, or has outputs but no inputs, which would read
+// as the marker of a witness.
 func NewTx(version int32, in []TxIn, out []TxOut, lockTime uint32) *Tx {
 	segwit := false
 	for i := range in {
@@ -168,7 +168,7 @@ func NewTx(version int32, in []TxIn, out []TxOut, lockTime uint32) *Tx {
 	raw = binary.LittleEndian.AppendUint32(raw, lockTime)
 	tx, err := ParseTx(raw)
 	if err != nil {
-		// Only a transaction beyond every size limit gets here.
+		// Only what the comment above names gets here.
 		panic("wire: NewTx made a transaction that does not parse: " + err.Error())
 	}
 	return tx
@@ -193,11 +193,13 @@ func (t *Tx) IsCoinbase() bool { return len(t.In) == 1 && t.In[0].PrevOut.IsNull
 
 // TxID returns the double SHA-256 of the transaction without its witness.
 func (t *Tx) TxID() Hash {
-	if t.hashed {
+	switch {
+	case t.hashed:
 		return t.txid
+	case t.witness == 0:
+		return DoubleHash(t.raw)
 	}
-	id, _ := t.ids(sha256.New())
-	return id
+	return DoubleHash(t.AppendBase(make([]byte, 0, t.baseSize)))
 }
 
 // WTxID returns the double SHA-256 of the whole transaction (BIP141).
@@ -205,29 +207,23 @@ func (t *Tx) WTxID() Hash {
 	if t.hashed {
 		return t.wtxid
 	}
-	_, id := t.ids(sha256.New())
-	return id
+	return DoubleHash(t.raw)
 }
 
 // fillIDs hashes the ids and keeps them. It must not run concurrently with
-// any other use of t.
-func (t *Tx) fillIDs(h hash.Hash) {
-	t.txid, t.wtxid = t.ids(h)
-	t.hashed = true
-}
-
-func (t *Tx) ids(h hash.Hash) (txid, wtxid Hash) {
-	wtxid = DoubleHash(t.raw)
-	if t.witness == 0 {
-		return wtxid, wtxid
+// any other use of t. scratch is memory to work in; what is returned is the
+// same, perhaps grown, for the next transaction.
+func (t *Tx) fillIDs(scratch []byte) []byte {
+	t.wtxid = DoubleHash(t.raw)
+	t.txid = t.wtxid
+	if t.witness != 0 {
+		// Copying the few bytes together costs far less than hashing them
+		// piece by piece through a hash.Hash.
+		scratch = t.AppendBase(scratch[:0])
+		t.txid = DoubleHash(scratch)
 	}
-	h.Reset()
-	h.Write(t.raw[:4])
-	h.Write(t.raw[6:t.witness])
-	h.Write(t.raw[len(t.raw)-4:])
-	var first Hash
-	h.Sum(first[:0])
-	return sha256.Sum256(first[:]), wtxid
+	t.hashed = true
+	return scratch
 }
 
 // Size returns the length of the transaction in bytes, witness included.

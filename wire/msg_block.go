@@ -1,0 +1,85 @@
+package wire
+
+// MsgBlock brings a block. It keeps the block's bytes and parses them only
+// when asked, so that blocks can be served from disk as they are, and parsed
+// where there is time for it.
+type MsgBlock struct{ Raw []byte }
+
+// Command implements [Message].
+func (*MsgBlock) Command() string { return CmdBlock }
+
+// AppendPayload implements [Message].
+func (m *MsgBlock) AppendPayload(dst []byte) []byte { return append(dst, m.Raw...) }
+
+// decode checks no more than that there is a header, so that Header and Hash
+// can be trusted to mean something.
+func (m *MsgBlock) decode(c *Cursor) {
+	m.Raw = c.buf
+	c.Bytes(HeaderSize + 1)
+}
+
+// Header returns the block's header. It is zero if there are not enough bytes
+// for one, which cannot be in a message that was received.
+func (m *MsgBlock) Header() Header {
+	h, _ := DecodeHeader(m.Raw)
+	return h
+}
+
+// Hash returns the block's id.
+func (m *MsgBlock) Hash() Hash { return DoubleHash(m.Raw[:min(len(m.Raw), HeaderSize)]) }
+
+// Parse parses the block, see [ParseBlock].
+func (m *MsgBlock) Parse() (*Block, error) { return ParseBlock(m.Raw) }
+
+// MsgTx brings a transaction.
+type MsgTx struct {
+	Tx *Tx
+	// Base leaves the witness out when the message is sent, for peers that
+	// asked for the transaction in the older form.
+	Base bool
+}
+
+// Command implements [Message].
+func (*MsgTx) Command() string { return CmdTx }
+
+// AppendPayload implements [Message].
+func (m *MsgTx) AppendPayload(dst []byte) []byte {
+	if m.Base {
+		return m.Tx.AppendBase(dst)
+	}
+	return append(dst, m.Tx.Bytes()...)
+}
+
+func (m *MsgTx) decode(c *Cursor) {
+	if txs := c.txs(1); len(txs) == 1 {
+		m.Tx = &txs[0]
+	}
+}
+
+// txs reads n transactions and hashes their ids. It returns nil on failure.
+func (c *Cursor) txs(n int) []Tx {
+	var p txParser
+	for range n {
+		p.parse(c)
+		if c.err != nil {
+			return nil
+		}
+	}
+	p.link()
+	var scratch []byte
+	for i := range p.txs {
+		scratch = p.txs[i].fillIDs(scratch)
+	}
+	return p.txs
+}
+
+// MsgMempool asks for an inv of the transactions in the pool (BIP35).
+type MsgMempool struct{}
+
+// Command implements [Message].
+func (*MsgMempool) Command() string { return CmdMempool }
+
+// AppendPayload implements [Message].
+func (*MsgMempool) AppendPayload(dst []byte) []byte { return dst }
+
+func (*MsgMempool) decode(*Cursor) {}
