@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -116,7 +117,7 @@ func (d *DB) open(o *pebble.Options) (db *pebble.DB, err error) {
 // damage as much as a changed one is.
 func openError(dir string, err error) error {
 	if isNotExist(err) && !vfs.IsNoSpaceError(err) {
-		return &CorruptError{Path: dir, Offset: -1, What: firstLine(err), Advice: adviseDB, Err: err}
+		return &CorruptError{Path: dir, What: firstLine(err), Advice: adviseDB, Err: err}
 	}
 	return dbError(dir, err)
 }
@@ -158,7 +159,8 @@ func (d *DB) fail(err error) {
 	defer d.mu.Unlock()
 	if d.failed == nil {
 		d.failed = dbError(d.dir, err)
-		d.log.Error("the database stops", "dir", d.dir, "err", d.failed)
+		// Not louder: the next write returns it, and the caller tells.
+		d.log.Debug("database takes no more writes", "dir", d.dir, "err", err)
 	}
 }
 
@@ -272,9 +274,9 @@ func (d *DB) DiskBytes() uint64 {
 	return d.db.Metrics().DiskSpaceUsage()
 }
 
-// Close waits for calls under way, ends open snapshots, flushes and closes. It
-// may be called twice. What was written without sync is on disk afterwards
-// unless there is an error.
+// Close waits for calls under way, ends open snapshots and closes the database.
+// Unless there is an error, all that was written is on disk afterwards. It may
+// be called twice.
 func (d *DB) Close() error {
 	if !d.use.close() {
 		return nil
@@ -307,9 +309,14 @@ func (d *DB) close() (err error) {
 // ones from ending the process: the database counts as failed instead.
 type pebbleLogger struct{ d *DB }
 
-func (l pebbleLogger) Infof(format string, args ...any) { l.d.log.Debug(fmt.Sprintf(format, args...)) }
-func (l pebbleLogger) Errorf(format string, args ...any) {
-	l.d.log.Debug(fmt.Sprintf(format, args...))
+func (l pebbleLogger) Infof(format string, args ...any)  { l.debugf(format, args...) }
+func (l pebbleLogger) Errorf(format string, args ...any) { l.debugf(format, args...) }
+
+func (l pebbleLogger) debugf(format string, args ...any) {
+	// Some of these messages are long to make.
+	if ctx := context.Background(); l.d.log.Enabled(ctx, slog.LevelDebug) {
+		l.d.log.Log(ctx, slog.LevelDebug, fmt.Sprintf(format, args...), "dir", l.d.dir)
+	}
 }
 
 func (l pebbleLogger) Fatalf(format string, args ...any) {

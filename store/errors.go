@@ -17,6 +17,10 @@ var (
 	// ErrClosed is returned by everything that is used after its Close.
 	ErrClosed = errors.New("store: closed")
 
+	// ErrStop is for the callback of an iteration to return when it has seen
+	// enough.
+	ErrStop = errors.New("store: stop")
+
 	// ErrNotRecord is for the callback of a scan to return when a payload turns
 	// out not to be what it looked like: the scan then looks for the next
 	// record right behind this one's first byte instead of behind its end.
@@ -27,7 +31,7 @@ var (
 // line that names the place and what to do about it.
 type CorruptError struct {
 	Path   string // the file or directory
-	Offset int64  // where in the file; negative if unknown
+	Offset int64  // where in the file; zero if unknown or at the start
 	What   string // what is wrong there
 	Advice string // what the person in front of it can do
 	Err    error  // the cause, if there is one
@@ -38,7 +42,7 @@ func (e *CorruptError) Error() string {
 	var s strings.Builder
 	s.WriteString(e.Path)
 	s.WriteString(" is damaged")
-	if e.Offset >= 0 {
+	if e.Offset > 0 {
 		fmt.Fprintf(&s, " at byte %d", e.Offset)
 	}
 	s.WriteString(": ")
@@ -129,7 +133,7 @@ func dbError(dir string, err error) error {
 	if err == nil || !pebble.IsCorruptionError(err) || vfs.IsNoSpaceError(err) {
 		return ioError(dir, err)
 	}
-	c := &CorruptError{Path: dir, Offset: -1, What: firstLine(err), Advice: adviseDB, Err: err}
+	c := &CorruptError{Path: dir, What: firstLine(err), Advice: adviseDB, Err: err}
 	if info := pebble.ExtractDataCorruptionInfo(err); info != nil && info.Path != "" {
 		c.Path = info.Path
 	}

@@ -102,9 +102,9 @@ func OpenFiles(opts FilesOptions) (*Files, error) {
 		}
 	}
 	f := &Files{opts: opts, fs: opts.FS, ends: map[uint32]int64{}, dirty: map[uint32]bool{}}
-	f.readers = newHandles(maxReaders, func(n uint32) (vfs.File, error) { return f.fs.Open(f.path(n)) })
+	f.readers = newHandles(maxReaders, func(n uint32) (vfs.File, error) { return f.fs.Open(f.Path(n)) })
 	f.writers = newHandles(maxWriters, func(n uint32) (vfs.File, error) {
-		return f.fs.OpenReadWrite(f.path(n), vfs.WriteCategoryUnspecified)
+		return f.fs.OpenReadWrite(f.Path(n), vfs.WriteCategoryUnspecified)
 	})
 	if err := makeDir(f.fs, opts.Dir); err != nil {
 		return nil, err
@@ -118,9 +118,9 @@ func OpenFiles(opts FilesOptions) (*Files, error) {
 		if !ok {
 			continue
 		}
-		st, err := f.fs.Stat(f.path(n))
+		st, err := f.fs.Stat(f.Path(n))
 		if err != nil {
-			return nil, ioError(f.path(n), err)
+			return nil, ioError(f.Path(n), err)
 		}
 		f.ends[n] = st.Size()
 		f.cur = max(f.cur, n)
@@ -131,11 +131,12 @@ func OpenFiles(opts FilesOptions) (*Files, error) {
 	return f, nil
 }
 
-func (f *Files) path(file uint32) string {
+// Path returns the path of a file, for messages.
+func (f *Files) Path(file uint32) string {
 	return f.fs.PathJoin(f.opts.Dir, fmt.Sprintf("%s%05d.dat", f.opts.Prefix, file))
 }
 
-// number is the inverse of path for the last element.
+// number is the inverse of Path for the last element.
 func (f *Files) number(name string) (uint32, bool) {
 	s, ok1 := strings.CutPrefix(name, f.opts.Prefix)
 	s, ok2 := strings.CutSuffix(s, ".dat")
@@ -183,7 +184,7 @@ func (f *Files) appendLocked(file uint32, payload, trailer []byte) (Pos, error) 
 	end, exists := f.ends[file]
 	total := int64(recordHeaderSize + len(payload) + len(trailer))
 	if end+total > math.MaxUint32 {
-		return Pos{}, fmt.Errorf("store: %s: file would be too long", f.path(file))
+		return Pos{}, fmt.Errorf("store: %s: file would be too long", f.Path(file))
 	}
 	if f.unspaced += total; f.unspaced >= spaceEvery || !exists {
 		if err := checkSpace(f.fs, f.opts.Dir, total); err != nil {
@@ -193,7 +194,7 @@ func (f *Files) appendLocked(file uint32, payload, trailer []byte) (Pos, error) 
 	}
 	h, err := f.writers.get(file)
 	if err != nil {
-		return Pos{}, ioError(f.path(file), err)
+		return Pos{}, ioError(f.Path(file), err)
 	}
 	defer f.writers.put(h)
 	// Before the write: a write that fails may have put something there.
@@ -205,7 +206,7 @@ func (f *Files) appendLocked(file uint32, payload, trailer []byte) (Pos, error) 
 	if err := f.write(h, end, payload, trailer); err != nil {
 		// The end stays where it was, so the next record overwrites what
 		// arrived of this one.
-		return Pos{}, ioError(f.path(file), err)
+		return Pos{}, ioError(f.Path(file), err)
 	}
 	f.ends[file] = end + total
 	return Pos{File: file, Offset: uint32(end) + recordHeaderSize}, nil
@@ -238,7 +239,7 @@ func (f *Files) write(w io.WriterAt, off int64, payload, trailer []byte) error {
 // of that length begins there. Damage is a *CorruptError. The caller owns the
 // slice.
 func (f *Files) Read(pos Pos, size uint32) ([]byte, error) {
-	path := f.path(pos.File)
+	path := f.Path(pos.File)
 	bad := func(what string, cause error) error {
 		return &CorruptError{Path: path, Offset: int64(pos.Offset), What: what, Advice: adviseRecord, Err: cause}
 	}
@@ -268,7 +269,7 @@ func (f *Files) Read(pos Pos, size uint32) ([]byte, error) {
 // is for reading one transaction of a block: nothing is checked but that the
 // file goes so far.
 func (f *Files) ReadRange(pos Pos, off, size uint32) ([]byte, error) {
-	path := f.path(pos.File)
+	path := f.Path(pos.File)
 	at := int64(pos.Offset) + int64(off)
 	if int64(size) > int64(f.opts.MaxRecord) {
 		return nil, fmt.Errorf("store: %s: %d bytes asked for at once", path, size)
@@ -328,7 +329,7 @@ func (f *Files) Sync() error {
 func (f *Files) syncAll(files []uint32, dir bool) error {
 	for _, n := range files {
 		if err := f.syncFile(n); err != nil {
-			return ioError(f.path(n), err)
+			return ioError(f.Path(n), err)
 		}
 	}
 	if dir {
@@ -340,7 +341,7 @@ func (f *Files) syncAll(files []uint32, dir bool) error {
 // syncFile syncs through a handle of its own: one vfs.File is not to be written
 // and synced at the same time, while the file itself may be.
 func (f *Files) syncFile(n uint32) error {
-	h, err := f.fs.OpenReadWrite(f.path(n), vfs.WriteCategoryUnspecified)
+	h, err := f.fs.OpenReadWrite(f.Path(n), vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
@@ -371,7 +372,7 @@ func (f *Files) Truncate(ends map[uint32]uint32) error {
 			if ok {
 				what = fmt.Sprintf("the file is %d bytes long, %d expected", size, end)
 			}
-			return &CorruptError{Path: f.path(n), Offset: size, What: what, Advice: adviseRecord}
+			return &CorruptError{Path: f.Path(n), Offset: size, What: what, Advice: adviseRecord}
 		}
 	}
 	f.cur = 0
@@ -384,7 +385,7 @@ func (f *Files) Truncate(ends map[uint32]uint32) error {
 			continue
 		}
 		if err := f.zeroLocked(n, int64(end), f.ends[n]); err != nil {
-			return ioError(f.path(n), err)
+			return ioError(f.Path(n), err)
 		}
 		f.ends[n] = int64(end)
 		f.cur = n
@@ -436,8 +437,8 @@ func (f *Files) Remove(file uint32) error {
 func (f *Files) removeLocked(file uint32) error {
 	f.readers.drop(file)
 	f.writers.drop(file)
-	if err := f.fs.Remove(f.path(file)); err != nil && !isNotExist(err) {
-		return ioError(f.path(file), err)
+	if err := f.fs.Remove(f.Path(file)); err != nil && !isNotExist(err) {
+		return ioError(f.Path(file), err)
 	}
 	delete(f.ends, file)
 	delete(f.dirty, file)

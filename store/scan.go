@@ -45,7 +45,7 @@ func (f *Files) scanFile(ctx context.Context, file uint32, start int64, fn func(
 	}
 	h, err := f.readers.get(file)
 	if err != nil {
-		return ioError(f.path(file), err)
+		return ioError(f.Path(file), err)
 	}
 	defer f.readers.put(h)
 	s := newScanner(io.NewSectionReader(h, start, end-start), f.opts.Magic, f.opts.MaxRecord, f.opts.Trailer)
@@ -54,7 +54,7 @@ func (f *Files) scanFile(ctx context.Context, file uint32, start int64, fn func(
 	})
 	var r *readError
 	if errors.As(err, &r) {
-		return ioError(f.path(file), r.err)
+		return ioError(f.Path(file), r.err)
 	}
 	return err
 }

@@ -6,9 +6,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// reader is what a database and a snapshot of it have in common.
-type reader = pebble.Reader
-
 // Snapshot is the database as it was at one instant. It keeps what has been
 // overwritten since from being freed, so it must be closed. Safe for concurrent
 // use, but for Close.
@@ -45,7 +42,12 @@ func (s *Snapshot) Get(key []byte) ([]byte, bool, error) {
 }
 
 // Iterate is [DB.Iterate] at the instant of the snapshot.
-func (s *Snapshot) Iterate(prefix, from []byte, fn func(key, value []byte) (bool, error)) error {
+func (s *Snapshot) Iterate(prefix []byte, fn func(key, value []byte) error) error {
+	return s.IterateFrom(prefix, nil, fn)
+}
+
+// IterateFrom is [DB.IterateFrom] at the instant of the snapshot.
+func (s *Snapshot) IterateFrom(prefix, from []byte, fn func(key, value []byte) error) error {
 	if !s.d.use.enter() {
 		return ErrClosed
 	}
@@ -75,11 +77,16 @@ func (s *Snapshot) Close() error {
 	return dbError(s.d.dir, err)
 }
 
-// Iterate calls fn for each key that begins with prefix and is not below from,
-// in order, until fn returns false or an error, which is returned. Both may be
-// nil: all keys, from the first. Key and value are valid during the call only.
-// It sees the database as it was when it began; fn may write to it.
-func (d *DB) Iterate(prefix, from []byte, fn func(key, value []byte) (bool, error)) error {
+// Iterate calls fn for each key that begins with prefix, in order, until fn
+// returns an error. That error is returned, but for [ErrStop], which ends the
+// iteration well. Key and value are valid during the call only. It sees the
+// database as it was when it began; fn may write to it.
+func (d *DB) Iterate(prefix []byte, fn func(key, value []byte) error) error {
+	return d.IterateFrom(prefix, nil, fn)
+}
+
+// IterateFrom is [DB.Iterate] without the keys below from.
+func (d *DB) IterateFrom(prefix, from []byte, fn func(key, value []byte) error) error {
 	if !d.use.enter() {
 		return ErrClosed
 	}
@@ -87,7 +94,7 @@ func (d *DB) Iterate(prefix, from []byte, fn func(key, value []byte) (bool, erro
 	return iterate(d.dir, d.db, prefix, from, fn)
 }
 
-func get(dir string, r reader, key []byte) ([]byte, bool, error) {
+func get(dir string, r pebble.Reader, key []byte) ([]byte, bool, error) {
 	v, closer, err := r.Get(key)
 	if err == pebble.ErrNotFound {
 		return nil, false, nil
@@ -102,7 +109,7 @@ func get(dir string, r reader, key []byte) ([]byte, bool, error) {
 	return v, true, nil
 }
 
-func iterate(dir string, r reader, prefix, from []byte, fn func(key, value []byte) (bool, error)) (err error) {
+func iterate(dir string, r pebble.Reader, prefix, from []byte, fn func(key, value []byte) error) (err error) {
 	lower := prefix
 	if bytes.Compare(from, lower) > 0 {
 		lower = from
@@ -121,7 +128,9 @@ func iterate(dir string, r reader, prefix, from []byte, fn func(key, value []byt
 		if err != nil {
 			return dbError(dir, err)
 		}
-		if more, err := fn(it.Key(), v); err != nil || !more {
+		if err := fn(it.Key(), v); err == ErrStop {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
