@@ -50,6 +50,7 @@ func Main() *Network {
 		"seed.bitcoin.wiz.biz",
 		"seed.mainnet.achownodes.xyz",
 	}
+	n.FixedSeeds = seeds(mainSeeds, n.DefaultPort)
 
 	n.PubKeyHashPrefix, n.ScriptHashPrefix, n.WIFPrefix = 0, 5, 128
 	n.Bech32HRP = "bc"
@@ -82,6 +83,7 @@ func Testnet4() *Network {
 		"seed.testnet4.bitcoin.sprovoost.nl",
 		"seed.testnet4.wiz.biz",
 	}
+	n.FixedSeeds = seeds(testnet4Seeds, n.DefaultPort)
 	n.testPrefixes("tb")
 	return n
 }
@@ -100,6 +102,7 @@ func Signet() *Network {
 		"seed.signet.bitcoin.sprovoost.nl",
 		"seed.signet.achownodes.xyz",
 	}
+	n.FixedSeeds = seeds(signetSeeds, n.DefaultPort)
 	return n
 }
 

@@ -39,9 +39,10 @@ const maxMoney = 21_000_000 * Coin
 // namePattern keeps names fit for directories, protocol names and commands.
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
-// hrpPattern is what a human-readable part may be: BIP173 without capitals,
-// and without the separator so that it reads well.
-var hrpPattern = regexp.MustCompile(`^[a-z02-9]{1,20}$`)
+// hrpPattern is what a human-readable part may be: BIP173 without capitals and
+// other signs, without the separator so that it reads well, and short enough
+// for the longest witness program to fit into the 90 characters of an address.
+var hrpPattern = regexp.MustCompile(`^[a-z02-9]{1,16}$`)
 
 // Validate checks that the network makes sense: that a chain can be built on
 // its rules and that the fields agree with each other. Networks that are not
@@ -179,7 +180,7 @@ func (n *Network) validatePrefixes(bad func(string, string, ...any) error) error
 		return bad("ScriptHashPrefix", "is the same as PubKeyHashPrefix")
 	}
 	if !hrpPattern.MatchString(n.Bech32HRP) {
-		return bad("Bech32HRP", "want lower-case letters and digits but 1, at most 20")
+		return bad("Bech32HRP", "want lower-case letters and digits but 1, at most 16")
 	}
 	if n.HDPrivate == n.HDPublic {
 		return bad("HDPublic", "is the same as HDPrivate")
