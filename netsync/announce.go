@@ -1,0 +1,53 @@
+package netsync
+
+import (
+	"slices"
+
+	"starling/chain/headertree"
+	"starling/wire"
+)
+
+// announce tells the peers of new blocks on the active chain.
+func (m *Manager) announce() {
+	tip := m.chain.Tip()
+	old := m.announced
+	m.announced = tip
+	if tip == old || m.chain.IsInitialDownload() {
+		return
+	}
+	var fresh []*headertree.Node
+	for n := tip; n != nil && len(fresh) <= maxAnnounce && !n.IsAncestorOf(old); n = n.Parent {
+		fresh = append(fresh, n)
+	}
+	slices.Reverse(fresh)
+	if len(fresh) == 0 {
+		return // back to an ancestor; nothing new to tell
+	}
+	for _, p := range m.order {
+		if !p.leaving {
+			m.announceTo(p, fresh, tip)
+		}
+	}
+}
+
+// announceTo announces by headers if the peer wants that and can connect them,
+// else by the tip's hash.
+func (m *Manager) announceTo(p *peer, fresh []*headertree.Node, tip *headertree.Node) {
+	m.resolve(p)
+	if p.has(tip) {
+		return
+	}
+	if p.prefersHeaders && len(fresh) <= maxAnnounce {
+		i := slices.IndexFunc(fresh, func(n *headertree.Node) bool { return !p.has(n) })
+		if n := fresh[i]; n.Parent == nil || p.has(n.Parent) {
+			headers := make([]wire.Header, 0, len(fresh)-i)
+			for _, n := range fresh[i:] {
+				headers = append(headers, n.Header)
+			}
+			p.sent = tip
+			m.do(SendHeaders{Peer: p.id, Headers: headers})
+			return
+		}
+	}
+	m.do(SendInv{Peer: p.id, Inv: []wire.InvVect{{Type: wire.InvBlock, Hash: tip.Hash}}})
+}
