@@ -57,29 +57,3 @@ func Sleep(ctx context.Context, c Clock, d time.Duration) error {
 		return ctx.Err()
 	}
 }
-
-// Stopwatch measures how long a piece of work took, in real time whatever
-// clock the protocol follows. The zero value has not been started.
-type Stopwatch struct{ start time.Time }
-
-// Start returns a running stopwatch.
-func Start() Stopwatch { return Stopwatch{start: time.Now()} }
-
-// Elapsed returns the time since the start; zero if there was none.
-func (s Stopwatch) Elapsed() time.Duration {
-	if s.start.IsZero() {
-		return 0
-	}
-	return time.Since(s.start)
-}
-
-// Lap returns the time since the start or the last lap, and starts a new one.
-func (s *Stopwatch) Lap() time.Duration {
-	now := time.Now()
-	d := now.Sub(s.start)
-	if s.start.IsZero() {
-		d = 0
-	}
-	s.start = now
-	return d
-}

@@ -2,8 +2,8 @@
 //
 // Whatever depends on the time of day or waits for a while takes a [Clock]:
 // [System] in production, [Mock] in tests, and [Settable] where an operator
-// may set the time by hand. Sockets keep their deadlines in real time, and
-// durations of work are measured with a [Stopwatch]; neither is protocol time.
+// may set the time by hand. Sockets keep their deadlines in real time, and how
+// long work takes is measured in real time too; neither is protocol time.
 //
 // The package decides nothing and keeps no global state. A mock starts no
 // goroutine. A Settable clock's timers use the runtime's own while it follows

@@ -273,6 +273,13 @@ func TestFixedSeeds(t *testing.T) {
 				t.Errorf("%s: %s is there twice", name, host)
 			}
 			seen[host] = true
+			if ip := net.ParseIP(host).To4(); ip != nil {
+				group := ip.Mask(net.CIDRMask(16, 32)).String()
+				if seen[group] {
+					t.Errorf("%s: two addresses in the group %s", name, group)
+				}
+				seen[group] = true
+			}
 		}
 	}
 }

@@ -1,0 +1,136 @@
+package lint
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// floors is the plan of the house: a package imports only what has a lower
+// number. The tens are the floors of docs/architecture.md; the units order the
+// few packages of one floor that build on each other. A directory that is not
+// listed belongs to the nearest one above it that is.
+var floors = map[string]int{
+	"wire":    0,
+	"clock":   0,
+	"params":  1, // holds genesis blocks
+	"address": 2, // takes its prefixes from params
+
+	"transport": 10,
+	"script":    10,
+	"store":     10,
+
+	"chain/consensus":  20,
+	"chain/headertree": 21,
+	"chain/coins":      21,
+	"chain":            25,
+	"peer":             25,
+	"addrmgr":          25,
+
+	"connmgr":  30,
+	"discover": 30,
+	"mempool":  30,
+	"index":    30,
+
+	"netsync": 40,
+	"relay":   40,
+	"mining":  40,
+	"wallet":  40,
+
+	"server": 50,
+
+	"rpc":       60,
+	"explorer":  60,
+	"devnet":    60,
+	"telemetry": 60,
+
+	"cmd": 70,
+}
+
+// floor returns the number of a directory; ok is false if it has none.
+func floor(dir string) (n int, ok bool) {
+	for d := dir; d != "."; d = path.Dir(d) {
+		if n, ok := floors[d]; ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// helper reports whether dir is one of the helpers under internal, which stand
+// on no floor: who imports one imports what it imports.
+func helper(dir string) bool { return strings.HasPrefix(dir, "internal/") }
+
+// checkFloors finds imports of what is not below.
+func (m *module) checkFloors(p *pkg) []Finding {
+	if helper(p.dir) {
+		return nil
+	}
+	own, ok := floor(p.dir)
+	if !ok {
+		return []Finding{{File: p.dir, Message: "stands on no floor; give it one in internal/lint and docs/architecture.md"}}
+	}
+	var found []Finding
+	for _, f := range p.files {
+		for _, imp := range f.syntax.Imports {
+			dir, ok := m.local(imp)
+			if !ok {
+				continue
+			}
+			for _, to := range m.behind(dir) {
+				n, ok := floor(to)
+				if !ok || n < own || family(p.dir, to, own, n) {
+					continue
+				}
+				via := ""
+				if to != dir {
+					via = " through " + dir
+				}
+				found = append(found, Finding{File: f.name, Line: m.line(imp), Message: fmt.Sprintf(
+					"%s (floor %s) imports %s (floor %s)%s; only what is below may be imported",
+					p.dir, level(own), to, level(n), via)})
+			}
+		}
+	}
+	return found
+}
+
+// level writes a number of the plan: the floor, and the order on it if any.
+func level(n int) string {
+	if n%10 == 0 {
+		return fmt.Sprint(n / 10)
+	}
+	return fmt.Sprintf("%d.%d", n/10, n%10)
+}
+
+// family reports whether two directories with the same number are parts of one
+// package tree, whose members may use each other as the compiler allows.
+func family(a, b string, na, nb int) bool {
+	top := func(s string) string { return strings.SplitN(s, "/", 2)[0] }
+	return na == nb && top(a) == top(b)
+}
+
+// behind returns dir or, for a helper, the packages with a floor that it
+// imports, itself or through other helpers.
+func (m *module) behind(dir string) []string {
+	var out []string
+	seen := map[string]bool{}
+	var walk func(string)
+	walk = func(d string) {
+		if seen[d] {
+			return
+		}
+		seen[d] = true
+		if !helper(d) {
+			out = append(out, d)
+			return
+		}
+		if p := m.pkgs[d]; p != nil {
+			for to := range p.imports {
+				walk(to)
+			}
+		}
+	}
+	walk(dir)
+	return out
+}
