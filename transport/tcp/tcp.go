@@ -1,0 +1,139 @@
+package tcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/transport"
+)
+
+const (
+	// DefaultStall is for how long a message under way may make no progress.
+	// A slice of at most stallSlice bytes has to pass in this time, so that the slowest honest
+	// link is one of about 4 KiB/s, and what a stranger can hold back by
+	// sending nothing more is given up after a minute.
+	DefaultStall = time.Minute
+	stallSlice   = 256 << 10
+
+	// DefaultDialTimeout bounds dialling where the context does not. Bitcoin
+	// nodes that do not answer within seconds are not worth waiting for.
+	DefaultDialTimeout = 10 * time.Second
+)
+
+// Options configure a [Transport].
+type Options struct {
+	// Magic begins every frame and tells the networks apart.
+	Magic [4]byte
+	// Stall is how long a message under way may make no progress;
+	// DefaultStall if zero.
+	Stall time.Duration
+	// DialTimeout bounds one attempt to dial; DefaultDialTimeout if zero.
+	DialTimeout time.Duration
+	// LocalAddr is where dialled connections come from; any address if nil.
+	LocalAddr *net.TCPAddr
+}
+
+// Transport makes plain TCP links.
+type Transport struct{ opts Options }
+
+var _ transport.Transport = (*Transport)(nil)
+
+// New returns a transport for the network with the given magic.
+func New(opts Options) *Transport {
+	if opts.Stall == 0 {
+		opts.Stall = DefaultStall
+	}
+	if opts.DialTimeout == 0 {
+		opts.DialTimeout = DefaultDialTimeout
+	}
+	return &Transport{opts}
+}
+
+// Name returns "tcp".
+func (t *Transport) Name() string { return "tcp" }
+
+// CanDial reports whether addr is an IP address or a name with a TCP port and
+// nothing more.
+func (t *Transport) CanDial(addr ma.Multiaddr) bool {
+	_, _, ok := transport.HostPort(addr)
+	return ok
+}
+
+// Dial connects to addr. A name is resolved by the system's resolver.
+func (t *Transport) Dial(ctx context.Context, addr ma.Multiaddr) (transport.Link, error) {
+	host, port, ok := transport.HostPort(addr)
+	if !ok {
+		return nil, fmt.Errorf("dial %s: %w", addr, transport.ErrAddress)
+	}
+	d := net.Dialer{Timeout: t.opts.DialTimeout}
+	if t.opts.LocalAddr != nil {
+		d.LocalAddr = t.opts.LocalAddr
+	}
+	c, err := d.DialContext(ctx, network(addr), net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	return newLink(c, &t.opts), nil
+}
+
+// network keeps to the address family that a name was given with.
+func network(addr ma.Multiaddr) string {
+	switch addr[0].Protocol().Code {
+	case ma.P_IP4, ma.P_DNS4:
+		return "tcp4"
+	case ma.P_IP6, ma.P_DNS6:
+		return "tcp6"
+	}
+	return "tcp"
+}
+
+// Listen listens at addr. The unspecified IPv6 address stands for all
+// addresses of both families.
+func (t *Transport) Listen(ctx context.Context, addr ma.Multiaddr) (transport.Listener, error) {
+	host, port, ok := transport.HostPort(addr)
+	if !ok {
+		return nil, fmt.Errorf("listen on %s: %w", addr, transport.ErrAddress)
+	}
+	if ip, ok := transport.IP(addr); ok && ip.Is6() && ip.IsUnspecified() {
+		host = ""
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	return &listener{l, &t.opts}, nil
+}
+
+type listener struct {
+	net.Listener
+	opts *Options
+}
+
+// Accept waits for the next connection.
+func (l *listener) Accept() (transport.Link, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		if errors.Is(err, net.ErrClosed) {
+			err = transport.ErrClosed
+		}
+		return nil, err
+	}
+	return newLink(c, l.opts), nil
+}
+
+// Addr returns the listening address.
+func (l *listener) Addr() ma.Multiaddr { return multiaddr(l.Listener.Addr()) }
+
+func multiaddr(a net.Addr) ma.Multiaddr {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return transport.FromAddrPort(t.AddrPort())
+	}
+	// A connection that is not TCP, a pipe in a test perhaps, has no address.
+	return transport.FromAddrPort(unspecified)
+}
