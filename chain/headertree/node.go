@@ -60,10 +60,11 @@ type Node struct {
 	Parent *Node       // nil for the genesis block
 	Work   uint256.Int // of the whole chain up to this header
 
-	status atomic.Uint32
-	data   atomic.Pointer[Data]
-	skip   *Node  // an ancestor further back, see skipHeight
-	seq    uint32 // order in which the tree saw the headers
+	status  atomic.Uint32
+	data    atomic.Pointer[Data]
+	chainTx atomic.Uint64
+	skip    *Node  // an ancestor further back, see skipHeight
+	seq     uint32 // order in which the tree saw the headers
 
 	// The tree's mutex guards these.
 	child   *Node // the child seen last

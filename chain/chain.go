@@ -1,0 +1,360 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"starling/chain/coins"
+	"starling/chain/headertree"
+	"starling/clock"
+	"starling/params"
+	"starling/script"
+	"starling/store"
+	"starling/wire"
+)
+
+const (
+	// MinDBCache is the smallest Config.DBCache, in bytes.
+	MinDBCache = 4 << 20
+	// DefaultDBCache is used where Config.DBCache is zero: 450 MiB, as
+	// Bitcoin Core has it.
+	DefaultDBCache = 450 << 20
+
+	// MinPrune is the smallest target of automatic pruning, in bytes. Below
+	// it the last 288 blocks, which peers may ask for, may not fit.
+	MinPrune = 550 << 20
+	// KeepBlocks is how many blocks below the tip are never pruned.
+	KeepBlocks = 288
+
+	// incomingBudget is how many bytes of blocks may wait for or be in the
+	// hands of the checking workers. A parsed block takes about twice its
+	// size beside its bytes, so this costs at most about 100 MB.
+	incomingBudget = 32 << 20
+	// bodyBudget is how many bytes of checked blocks stay in memory until
+	// they are connected; others are read from disk again.
+	bodyBudget = 32 << 20
+
+	// indexEvery is how often changes of the block index are written. After a
+	// crash at most so much of what arrived is fetched again.
+	indexEvery = 5 * time.Second
+	// coinsEvery is how often the coin set is written even if the cache has
+	// room, so that a start after a crash replays little.
+	coinsEvery = 10 * time.Minute
+
+	// maxTipAge is how old the tip may be for the node to count as in step
+	// with the network.
+	maxTipAge = 24 * time.Hour
+)
+
+// Config says what chain to keep, where, and how. Network, FS and Dir are
+// needed; the zero value of everything else works.
+type Config struct {
+	Network *params.Network
+	FS      vfs.FS
+	Dir     string // the data directory of this network
+
+	DBCache int64 // memory for the coin set, in bytes; 0 for DefaultDBCache
+	Prune   int64 // target size of block and undo files, in bytes; 0 keeps all, 1 prunes on request
+	Workers int   // checking workers and script goroutines; 0 for one per core
+	Reindex bool  // rebuild index and coin set from the block files
+
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Observer Observer
+
+	// OnInvalid is told when a block from origin breaks a rule, also if that
+	// shows long after it was submitted. It must not block.
+	OnInvalid func(origin any, hash wire.Hash, err error)
+}
+
+// Chain is the block chain. Its methods may be called from any goroutine.
+type Chain struct {
+	cfg  Config
+	net  *params.Network
+	log  *slog.Logger
+	clk  clock.Clock
+	obs  Observer
+	tree *headertree.Tree
+
+	blocks, undos *store.Files
+	indexDB       *store.DB
+	coinDB        *store.DB
+	coins         *coins.Cache
+	verifier      *script.Verifier
+	lock          io.Closer
+
+	tip      atomic.Pointer[headertree.Node] // published
+	caughtUp atomic.Bool                     // latch of IsInitialDownload
+
+	tipMu      sync.Mutex
+	tipChanged chan struct{} // closed and replaced when the tip changes
+
+	budget   *semaphore.Weighted
+	incoming chan *arrival
+	stored   chan *arrival
+	commands chan func()
+	started  atomic.Bool
+	stopped  chan struct{} // closed when Run has returned
+
+	arriving arrivals
+	bodies   bodyCache
+	index    indexState
+
+	w writer // owned by the writer goroutine while Run runs
+}
+
+// Open reads the chain from Dir, and finishes what a crash left unfinished.
+func Open(cfg Config) (*Chain, error) {
+	if cfg.DBCache == 0 {
+		cfg.DBCache = DefaultDBCache
+	}
+	cfg.DBCache = max(cfg.DBCache, MinDBCache)
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = NopObserver{}
+	}
+	c := &Chain{
+		cfg: cfg, net: cfg.Network, log: cfg.Log, clk: cfg.Clock, obs: cfg.Observer,
+		tree:       headertree.New(cfg.Network),
+		tipChanged: make(chan struct{}),
+		budget:     semaphore.NewWeighted(incomingBudget),
+		incoming:   make(chan *arrival, 4*cfg.Workers),
+		stored:     make(chan *arrival, 64),
+		commands:   make(chan func()),
+		stopped:    make(chan struct{}),
+	}
+	c.arriving.init()
+	c.bodies.init(bodyBudget)
+	c.index.init()
+	c.w.init(c)
+	err := c.openStores()
+	if err == nil {
+		err = c.load()
+	}
+	if err != nil {
+		c.closeStores()
+		return nil, err
+	}
+	return c, nil
+}
+
+// openStores opens the files and databases, removed first where they are to
+// be rebuilt.
+func (c *Chain) openStores() error {
+	fs, dir := c.cfg.FS, c.cfg.Dir
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if c.lock, err = store.LockDir(fs, dir); err != nil {
+		return err
+	}
+	blockDir := path.Join(dir, "blocks")
+	indexDir, coinDir := path.Join(blockDir, "index"), path.Join(dir, "chainstate")
+	if c.cfg.Reindex {
+		if err := c.removeDerived(blockDir, indexDir, coinDir); err != nil {
+			return err
+		}
+	}
+	c.blocks, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "blk", Magic: c.net.Magic})
+	if err != nil {
+		return err
+	}
+	c.undos, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "rev", Magic: c.net.Magic, Trailer: wire.HashSize})
+	if err != nil {
+		return err
+	}
+	c.indexDB, err = store.OpenDB(store.DBOptions{FS: fs, Dir: indexDir, CacheBytes: 1 << 20, MemTableBytes: 2 << 20, Logger: c.log})
+	if err != nil {
+		return err
+	}
+	// A quarter of the budget goes to the database's own block cache and
+	// memtable; the rest is the coin cache's.
+	dbCache := min(c.cfg.DBCache/8, 64<<20)
+	memTable := min(max(c.cfg.DBCache/16, 1<<20), 32<<20)
+	c.coinDB, err = store.OpenDB(store.DBOptions{FS: fs, Dir: coinDir, CacheBytes: dbCache, MemTableBytes: memTable, Logger: c.log})
+	if err != nil {
+		return err
+	}
+	c.coins, err = coins.Open(c.coinDB)
+	if err != nil {
+		return err
+	}
+	c.verifier = script.NewVerifier(script.Options{})
+	return nil
+}
+
+// removeDerived deletes what Reindex rebuilds from the block files.
+func (c *Chain) removeDerived(blockDir, indexDir, coinDir string) error {
+	for _, dir := range []string{indexDir, coinDir} {
+		if err := c.cfg.FS.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	names, err := c.cfg.FS.List(blockDir)
+	if err != nil {
+		return nil // no block directory yet
+	}
+	for _, name := range names {
+		if ok, _ := path.Match("rev*.dat", name); ok {
+			if err := c.cfg.FS.Remove(path.Join(blockDir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Chain) closeStores() error {
+	var first error
+	closeOne := func(name string, cl io.Closer) {
+		if err := cl.Close(); err != nil && first == nil {
+			first = fmt.Errorf("close %s: %w", name, err)
+		}
+	}
+	if c.blocks != nil {
+		closeOne("block files", c.blocks)
+	}
+	if c.undos != nil {
+		closeOne("undo files", c.undos)
+	}
+	if c.indexDB != nil {
+		closeOne("block index", c.indexDB)
+	}
+	if c.coinDB != nil {
+		closeOne("coin set", c.coinDB)
+	}
+	if c.lock != nil {
+		closeOne("lock", c.lock)
+	}
+	return first
+}
+
+// Run validates and connects blocks until ctx ends, then writes everything to
+// disk and returns nil; it returns an error if the disk fails. It is called
+// once.
+func (c *Chain) Run(ctx context.Context) error {
+	c.started.Store(true)
+	defer close(c.stopped)
+	g, ctx := errgroup.WithContext(ctx)
+	for range c.cfg.Workers {
+		g.Go(func() error { return c.checkArrivals(ctx) })
+	}
+	g.Go(func() error { return c.runIndex(ctx) })
+	g.Go(func() error { return c.w.run(ctx) })
+	err := g.Wait()
+	c.rejectWaiting()
+	if ferr := c.w.flushCoins(true); err == nil {
+		err = ferr
+	}
+	return err
+}
+
+// Close releases the files. Run must have returned, or never have been called.
+func (c *Chain) Close() error { return c.closeStores() }
+
+// Network returns the network's parameters, which must not be changed.
+func (c *Chain) Network() *params.Network { return c.net }
+
+// Headers returns the tree of all headers.
+func (c *Chain) Headers() *headertree.Tree { return c.tree }
+
+// Tip returns the block at the end of the best valid chain.
+func (c *Chain) Tip() *headertree.Node { return c.tip.Load() }
+
+// At returns the block at a height of the best chain, or nil.
+func (c *Chain) At(height int32) *headertree.Node { return c.Tip().Ancestor(height) }
+
+// Contains reports whether n is in the best chain.
+func (c *Chain) Contains(n *headertree.Node) bool { return c.At(n.Height) == n }
+
+// TipChanged returns a channel that is closed when the tip next changes. Ask
+// for it before looking at the tip, so that no change goes unseen.
+func (c *Chain) TipChanged() <-chan struct{} {
+	c.tipMu.Lock()
+	defer c.tipMu.Unlock()
+	return c.tipChanged
+}
+
+// publish makes n the tip that readers see.
+func (c *Chain) publish(n *headertree.Node) {
+	if c.tip.Load() == n {
+		return
+	}
+	c.tip.Store(n)
+	c.tipMu.Lock()
+	close(c.tipChanged)
+	c.tipChanged = make(chan struct{})
+	c.tipMu.Unlock()
+	c.obs.TipChanged(n)
+}
+
+// IsInitialDownload reports whether the node is still catching up with the
+// network. Once it has caught up this stays false.
+func (c *Chain) IsInitialDownload() bool {
+	if c.caughtUp.Load() {
+		return false
+	}
+	tip := c.Tip()
+	if tip.Work.Lt(c.net.MinimumChainWork) || tip.Header.Time().Before(c.clk.Now().Add(-maxTipAge)) {
+		return true
+	}
+	if !c.caughtUp.Swap(true) {
+		c.log.Info("caught up with the network", "height", tip.Height)
+	}
+	return false
+}
+
+// AcceptHeaders adds headers, each the child of the one before, to the tree.
+// It returns the last one that was accepted or known, how many were new, and
+// the [consensus.RuleError] that stopped it.
+func (c *Chain) AcceptHeaders(headers []wire.Header) (last *headertree.Node, added int, err error) {
+	now := c.clk.Now()
+	for i := range headers {
+		n, isNew, err := c.tree.Add(&headers[i], now)
+		if err != nil {
+			return last, added, err
+		}
+		if isNew {
+			added++
+			c.index.touch(n)
+		}
+		last = n
+	}
+	if added > 0 {
+		c.obs.HeadersAccepted(added, c.tree.Best())
+	}
+	return last, added, nil
+}
+
+// do runs fn on the writer goroutine and waits for it.
+func (c *Chain) do(ctx context.Context, fn func() error) error {
+	done := make(chan error, 1)
+	select {
+	case c.commands <- func() { done <- fn() }:
+		return <-done
+	case <-c.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

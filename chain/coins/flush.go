@@ -1,0 +1,127 @@
+package coins
+
+import (
+	"starling/store"
+	"starling/wire"
+)
+
+// Keys in the store. Coins are under keyCoin, see appendKey.
+const (
+	keyCoin  = 'C'
+	keyBest  = 'B' // hash of the block that the stored set stands for
+	keyHeads = 'H' // old and new hash, while a flush is unfinished
+)
+
+// MaxBatch is how many bytes of changes one batch of a flush holds at most,
+// and so about what a flush costs in memory.
+const MaxBatch = 16 << 20
+
+func (c *Cache) readMarks() error {
+	best, hasBest, err := c.db.Get([]byte{keyBest})
+	if err != nil {
+		return err
+	}
+	heads, hasHeads, err := c.db.Get([]byte{keyHeads})
+	if err != nil {
+		return err
+	}
+	switch {
+	case hasHeads && len(heads) == 2*wire.HashSize:
+		c.heads = &Heads{Old: wire.Hash(heads[:wire.HashSize]), New: wire.Hash(heads[wire.HashSize:])}
+		c.best = c.heads.Old
+	case hasBest && len(best) == wire.HashSize:
+		c.best = wire.Hash(best)
+	case hasHeads || hasBest:
+		return &store.CorruptError{
+			Path: "chainstate", What: "the mark of the best block is damaged",
+			Advice: "rebuild the coin set with --reindex",
+		}
+	default:
+		c.dbEmpty.Store(true)
+	}
+	return nil
+}
+
+// Flush writes all changes to the store and returns how many coins that were.
+// With drop it also empties the cache; otherwise what is unspent stays cached.
+//
+// Whatever the changes rest on, blocks and undo records, must be on disk
+// already. Only the writer may call it; readers go on meanwhile.
+func (c *Cache) Flush(drop bool) (written int, err error) {
+	// The entries are stable: only the writer changes them. Readers keep
+	// finding everything in memory until the lock is taken at the end.
+	old, _, err := c.db.Get([]byte{keyBest})
+	if err != nil {
+		return 0, err
+	}
+	if c.heads != nil {
+		old = c.heads.Old[:]
+	}
+	if len(old) != wire.HashSize {
+		old = make([]byte, wire.HashSize)
+	}
+	b := c.db.NewBatch()
+	b.Delete([]byte{keyBest})
+	b.Set([]byte{keyHeads}, append(append([]byte(nil), old...), c.best[:]...))
+	if err := c.db.Write(b, true); err != nil {
+		return 0, err
+	}
+	c.dbEmpty.Store(false)
+
+	b = c.db.NewBatch()
+	var key [1 + wire.OutPointSize]byte
+	var val []byte
+	for op, e := range c.entries {
+		if e.flags&flagDirty == 0 {
+			continue
+		}
+		k := appendKey(key[:0], &op)
+		if e.flags&flagSpent != 0 {
+			b.Delete(k)
+		} else {
+			coin := Coin{Value: e.value, Height: int32(e.code >> 1), Coinbase: e.code&1 != 0, Script: e.script[:e.n]}
+			if e.flags&flagLong != 0 {
+				coin.Script = c.long[op]
+			}
+			val = coin.Append(val[:0])
+			b.Set(k, val)
+		}
+		written++
+		if b.Len() >= MaxBatch {
+			if err := c.db.Write(b, false); err != nil {
+				return written, err
+			}
+			b = c.db.NewBatch()
+		}
+	}
+	if err := c.db.Write(b, false); err != nil {
+		return written, err
+	}
+	b = c.db.NewBatch()
+	b.Set([]byte{keyBest}, c.best[:])
+	b.Delete([]byte{keyHeads})
+	if err := c.db.Write(b, true); err != nil {
+		return written, err
+	}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heads = nil
+	c.epoch.Add(1)
+	if drop {
+		// New maps, not emptied ones: a map never gives its memory back.
+		c.entries = make(map[wire.OutPoint]entry)
+		c.long = make(map[wire.OutPoint][]byte)
+		c.longLen = 0
+		return written, nil
+	}
+	for op, e := range c.entries {
+		if e.flags&flagSpent != 0 {
+			delete(c.entries, op)
+		} else if e.flags != e.flags&flagLong {
+			e.flags &= flagLong
+			c.entries[op] = e
+		}
+	}
+	return written, nil
+}

@@ -1,0 +1,38 @@
+package coins
+
+import (
+	"starling/store"
+	"starling/wire"
+)
+
+// Snapshot is the coin set as the store holds it at one block. It is for
+// scans, and stays as it is while the chain goes on. Close it after use.
+type Snapshot struct {
+	Best wire.Hash
+	snap *store.Snapshot
+}
+
+// Snapshot returns the coin set as last flushed. Only the writer may call it;
+// the snapshot may be used anywhere.
+func (c *Cache) Snapshot() *Snapshot {
+	return &Snapshot{Best: c.best, snap: c.db.Snapshot()}
+}
+
+// Close releases the snapshot.
+func (s *Snapshot) Close() error { return s.snap.Close() }
+
+// All calls fn with every coin, in the order of transaction id (as bytes) and
+// index, until fn returns an error.
+func (s *Snapshot) All(fn func(op wire.OutPoint, c Coin) error) error {
+	return s.snap.Iterate([]byte{keyCoin}, func(key, value []byte) error {
+		op, ok := outPointOf(key)
+		if !ok {
+			return &store.CorruptError{Path: "chainstate", What: "a key of the coin set is damaged", Advice: "rebuild the coin set with --reindex"}
+		}
+		c, err := DecodeCoin(value)
+		if err != nil {
+			return &store.CorruptError{Path: "chainstate", What: "the coin " + op.Hash.String() + " does not decode", Advice: "rebuild the coin set with --reindex"}
+		}
+		return fn(op, c)
+	})
+}

@@ -1,0 +1,107 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"starling/chain/coins"
+	"starling/chain/headertree"
+	"starling/wire"
+)
+
+// Invalidate declares a block invalid, as if it broke a rule, and moves to the
+// best chain without it. The next start remembers it.
+func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
+	if n == c.tree.Genesis() {
+		return errors.New("the genesis block can not be invalidated")
+	}
+	return c.do(ctx, func() error {
+		for c.w.at.Ancestor(n.Height) == n {
+			if err := c.w.disconnect(); err != nil {
+				return err
+			}
+		}
+		c.markFailed(n)
+		c.w.rebuildCandidates()
+		if c.w.best() == nil {
+			c.publish(c.w.at)
+		}
+		return nil
+	})
+}
+
+// Reconsider takes back that a block, its ancestors and its descendants are
+// invalid, and lets them be tried again.
+func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
+	return c.do(ctx, func() error {
+		for _, m := range c.tree.Unfail(n) {
+			c.index.touch(m)
+		}
+		c.w.rebuildCandidates()
+		return nil
+	})
+}
+
+// Settle returns when the writer has nothing left to connect.
+func (c *Chain) Settle(ctx context.Context) error {
+	for {
+		idle := false
+		err := c.do(ctx, func() error { idle = c.w.best() == nil && len(c.stored) == 0; return nil })
+		if err != nil || idle {
+			return err
+		}
+	}
+}
+
+// Coin returns the unspent output at op, if there is one, and the block that
+// the answer belongs to.
+func (c *Chain) Coin(op wire.OutPoint) (coin coins.Coin, ok bool, at *headertree.Node, err error) {
+	coin, ok, hash, err := c.coins.Get(op)
+	return coin, ok, c.tree.Lookup(hash), err
+}
+
+// CoinSnapshot writes the coin set to disk and returns a view of it, for
+// scans, with the block that it stands for. Close the view after use.
+func (c *Chain) CoinSnapshot(ctx context.Context) (s *coins.Snapshot, at *headertree.Node, err error) {
+	err = c.do(ctx, func() error {
+		if err := c.w.flushCoins(false); err != nil {
+			return err
+		}
+		s, at = c.coins.Snapshot(), c.w.at
+		return nil
+	})
+	return s, at, err
+}
+
+// CoinSetDiskSize returns about how many bytes the coin set takes on disk.
+func (c *Chain) CoinSetDiskSize() uint64 { return c.coinDB.DiskBytes() }
+
+// Flush writes everything to disk.
+func (c *Chain) Flush(ctx context.Context) error {
+	return c.do(ctx, func() error { return c.w.flushCoins(false) })
+}
+
+// PruneTo deletes block and undo files all of whose blocks are at or below
+// height, as far as the last KeepBlocks blocks allow, and returns the height
+// of the last block that was deleted, or -1.
+func (c *Chain) PruneTo(ctx context.Context, height int32) (int32, error) {
+	if c.cfg.Prune == 0 {
+		return -1, errors.New("cannot prune blocks because node is not in prune mode")
+	}
+	err := c.do(ctx, func() error {
+		if height > c.w.at.Height {
+			return fmt.Errorf("blockchain is shorter than the attempted prune height")
+		}
+		// What is deleted must not be needed to recover the coin set.
+		if err := c.w.flushCoins(false); err != nil {
+			return err
+		}
+		_, err := c.w.pruneFiles(min(height, c.w.at.Height-KeepBlocks), 0)
+		return err
+	})
+	return c.PrunedHeight(), err
+}
+
+// PruneTarget returns Config.Prune.
+func (c *Chain) PruneTarget() int64 { return c.cfg.Prune }

@@ -1,0 +1,136 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+
+	"starling/chain/coins"
+	"starling/chain/headertree"
+	"starling/store"
+	"starling/wire"
+)
+
+// load brings index, files and coin set to one consistent state.
+func (c *Chain) load() error {
+	genesis := c.tree.Genesis()
+	genesis.SetChainTx(uint64(len(c.net.Genesis.Txs)))
+	if err := c.loadIndex(); err != nil {
+		return err
+	}
+	if c.cfg.Reindex {
+		if err := c.reindex(context.Background()); err != nil {
+			return err
+		}
+	} else if err := c.trimFiles(); err != nil {
+		return err
+	}
+	if err := c.recoverCoins(); err != nil {
+		return err
+	}
+	c.tip.Store(c.w.at)
+	c.linkAll()
+	return nil
+}
+
+// linkAll works out which stored blocks have all their ancestors stored, and
+// which may become the tip.
+func (c *Chain) linkAll() {
+	for _, n := range c.tree.All() {
+		switch {
+		case n.Parent == nil:
+		case n.Data() == nil && !n.Has(headertree.Pruned):
+		case n.Parent.ChainTx() == 0:
+			c.w.unlinked[n.Parent] = append(c.w.unlinked[n.Parent], n)
+		default:
+			// A pruned block is not read again. Its transactions are not
+			// counted, only that it was there.
+			txs := uint64(1)
+			if d := n.Data(); d != nil {
+				txs = uint64(d.Txs)
+			}
+			n.SetChainTx(n.Parent.ChainTx() + txs)
+			c.w.offer(n)
+		}
+	}
+}
+
+// recoverCoins finds the block that the coin set stands for, and finishes a
+// flush that was interrupted: whatever part of the changes between the two
+// blocks it names is on disk, undoing and applying those blocks again gives
+// the state at the newer one.
+func (c *Chain) recoverCoins() error {
+	heads := c.coins.Interrupted()
+	if heads == nil {
+		at := c.coins.Best()
+		if at == (wire.Hash{}) {
+			c.w.at = c.tree.Genesis()
+			if c.net.GenesisSpendable {
+				c.coins.AddGenesis(c.net.Genesis)
+			}
+			c.coins.SetBest(c.w.at.Hash)
+			return nil
+		}
+		n, err := c.knownHead(at)
+		c.w.at = n
+		return err
+	}
+
+	to, err := c.knownHead(heads.New)
+	if err != nil {
+		return err
+	}
+	from := c.tree.Genesis()
+	if heads.Old != (wire.Hash{}) {
+		if from, err = c.knownHead(heads.Old); err != nil {
+			return err
+		}
+	} else if c.net.GenesisSpendable {
+		c.coins.AddGenesis(c.net.Genesis)
+	}
+	fork := headertree.Fork(from, to)
+	c.log.Info("finishing an interrupted write of the coin set", "from", from.Height, "fork", fork.Height, "to", to.Height)
+	for n := from; n != fork; n = n.Parent {
+		b, u, err := c.blockAndUndo(n)
+		if err != nil {
+			return fmt.Errorf("recovery: %w", err)
+		}
+		if err := c.coins.Unreplay(b, u); err != nil {
+			return fmt.Errorf("recovery: block %d: %w", n.Height, err)
+		}
+	}
+	for h := fork.Height + 1; h <= to.Height; h++ {
+		n := to.Ancestor(h)
+		b, err := c.ParsedBlock(n)
+		if err != nil {
+			return fmt.Errorf("recovery: %w", err)
+		}
+		c.coins.Replay(b, h)
+		if h%1000 == 0 {
+			c.log.Info("finishing an interrupted write of the coin set", "height", h, "to", to.Height)
+		}
+	}
+	c.coins.SetBest(to.Hash)
+	c.w.at = to
+	_, err = c.coins.Flush(true)
+	return err
+}
+
+// knownHead returns the block that the coin set names.
+func (c *Chain) knownHead(h wire.Hash) (*headertree.Node, error) {
+	if n := c.tree.Lookup(h); n != nil {
+		return n, nil
+	}
+	return nil, &store.CorruptError{
+		Path: "chainstate", Offset: -1, What: "the coin set belongs to block " + h.String() + ", which the index does not know",
+		Advice: "rebuild both from the block files with --reindex",
+	}
+}
+
+func (c *Chain) blockAndUndo(n *headertree.Node) (*wire.Block, *coins.Undo, error) {
+	b, err := c.ParsedBlock(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := c.Undo(n)
+	return b, u, err
+}
