@@ -59,6 +59,9 @@ func (m *MsgTx) decode(c *Cursor) {
 // txs reads n transactions and hashes their ids. It returns nil on failure.
 func (c *Cursor) txs(n int) []Tx {
 	var p txParser
+	if n > 1 {
+		p.grow(n, c.Left())
+	}
 	for range n {
 		p.parse(c)
 		if c.err != nil {

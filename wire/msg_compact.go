@@ -89,6 +89,9 @@ func (m *MsgCmpctBlock) decode(c *Cursor) {
 	n := c.Count(maxCompactIndex-len(m.ShortIDs), 1+minTxSize)
 	m.Prefilled = make([]PrefilledTx, 0, n)
 	var p txParser
+	if n > 1 {
+		p.grow(n, c.Left())
+	}
 	index := differences{}
 	for i := range n {
 		at := index.read(c)

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"iter"
+	"slices"
 )
 
 const (
@@ -297,14 +298,17 @@ func (p *txParser) parse(c *Cursor) {
 			c.Failf("unknown flag %d", flag)
 		}
 	}
+	// The counts were checked against what is left of the input, so making
+	// room for all at once stays in proportion to it.
 	firstIn := len(p.ins)
-	for range nIn {
+	p.ins = slices.Grow(p.ins, nIn)[:firstIn+nIn]
+	ins := p.ins[firstIn:]
+	for i := range ins {
 		b := c.Bytes(OutPointSize)
 		if b == nil {
 			return
 		}
-		p.ins = append(p.ins, TxIn{})
-		in := &p.ins[len(p.ins)-1]
+		in := &ins[i]
 		copy(in.PrevOut.Hash[:], b)
 		in.PrevOut.Index = binary.LittleEndian.Uint32(b[HashSize:])
 		in.Script = c.VarBytes(MaxBlockSize)
@@ -313,17 +317,19 @@ func (p *txParser) parse(c *Cursor) {
 	if nOut < 0 {
 		nOut = c.Count(MaxBlockSize/minTxOutSize, minTxOutSize)
 	}
-	for range nOut {
-		v := c.Uint64()
-		s := c.VarBytes(MaxBlockSize)
+	firstOut := len(p.outs)
+	p.outs = slices.Grow(p.outs, nOut)[:firstOut+nOut]
+	outs := p.outs[firstOut:]
+	for i := range outs {
+		outs[i].Value = int64(c.Uint64())
+		outs[i].Script = c.VarBytes(MaxBlockSize)
 		if c.err != nil {
 			return
 		}
-		p.outs = append(p.outs, TxOut{Value: int64(v), Script: s})
 	}
 	if segwit {
 		tx.witness = uint32(c.off - start)
-		if !p.parseWitness(c, p.ins[firstIn:]) {
+		if !p.parseWitness(c, ins) {
 			c.Failf("superfluous witness")
 		}
 	}
