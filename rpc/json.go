@@ -1,0 +1,211 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// satoshiPerCoin is how many of the smallest units make one coin.
+const satoshiPerCoin = 100_000_000
+
+// Amount is a number of satoshi that is written in coins with exactly eight
+// decimals, the way Core writes money. No floating point is involved.
+type Amount int64
+
+// String returns the amount in coins, such as "0.00012000".
+func (a Amount) String() string {
+	sign, v := "", uint64(a)
+	if a < 0 {
+		sign, v = "-", -v
+	}
+	frac := strconv.FormatUint(v%satoshiPerCoin, 10)
+	return sign + strconv.FormatUint(v/satoshiPerCoin, 10) + "." + strings.Repeat("0", 8-len(frac)) + frac
+}
+
+// MarshalJSON writes the amount as a JSON number.
+func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalJSON reads a number or a string of coins with up to eight decimals.
+func (a *Amount) UnmarshalJSON(b []byte) error {
+	v, err := ParseAmount(strings.Trim(string(b), `"`))
+	if err == nil {
+		*a = v
+	}
+	return err
+}
+
+// maxMoney is the most satoshi that an argument may name: 21 million coins.
+const maxMoney = 21_000_000 * satoshiPerCoin
+
+// ParseAmount reads coins with up to eight decimals, exactly. It fails with
+// [CodeType] as Core does, for amounts out of range too.
+func ParseAmount(s string) (Amount, error) {
+	whole, frac, point := strings.Cut(s, ".")
+	bad := Errorf(CodeType, "Invalid amount")
+	if whole == "" || len(whole) > 10 || len(frac) > 8 || point && frac == "" || len(whole) > 1 && whole[0] == '0' {
+		if strings.HasPrefix(s, "-") {
+			return 0, Errorf(CodeType, "Amount out of range")
+		}
+		return 0, bad
+	}
+	digits := whole + frac + strings.Repeat("0", 8-len(frac))
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			if s[0] == '-' {
+				return 0, Errorf(CodeType, "Amount out of range")
+			}
+			return 0, bad
+		}
+	}
+	v, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || v > maxMoney {
+		return 0, Errorf(CodeType, "Amount out of range")
+	}
+	return Amount(v), nil
+}
+
+// Float is a number that is written with up to 16 significant digits, as Core
+// writes difficulties and times.
+type Float float64
+
+// MarshalJSON writes the number.
+func (f Float) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(f), 'g', 16, 64), nil
+}
+
+// Hex is a byte string that is written as hexadecimal digits.
+type Hex []byte
+
+// MarshalJSON writes the digits as a JSON string.
+func (h Hex) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, 2*len(h)+2)
+	b = append(b, '"')
+	b = hex.AppendEncode(b, h)
+	return append(b, '"'), nil
+}
+
+// Member is one name and value of an [Object].
+type Member struct {
+	Name  string
+	Value any
+}
+
+// Object is a JSON object whose member names are only known at run time and
+// which keeps its order.
+type Object []Member
+
+// MarshalJSON writes the members in order.
+func (o Object) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	buf.WriteByte('{')
+	for i, m := range o {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		if err := encodeJSON(&buf, m.Name); err != nil {
+			return nil, err
+		}
+		buf.WriteByte(':')
+		if err := encodeJSON(&buf, m.Value); err != nil {
+			return nil, err
+		}
+	}
+	buf.WriteByte('}')
+	return buf.Bytes(), nil
+}
+
+// encodeJSON writes v without a newline and without escaping <, > and &, which
+// only matter inside HTML.
+func encodeJSON(w *bytes.Buffer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	w.Truncate(w.Len() - 1)
+	return nil
+}
+
+// rawMember is one member of a decoded object. Unlike encoding/json's structs
+// and maps, a list of them keeps order, case and repeated names apart.
+type rawMember struct {
+	name  string
+	value json.RawMessage
+}
+
+// decodeObject splits a JSON object into its members.
+func decodeObject(raw []byte) ([]rawMember, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	var ms []rawMember
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		m := rawMember{name: t.(string)}
+		if err := dec.Decode(&m.value); err != nil {
+			return nil, err
+		}
+		ms = append(ms, m)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("text after the JSON object")
+	}
+	return ms, nil
+}
+
+// member returns the first member with a name, or nil.
+func member(ms []rawMember, name string) json.RawMessage {
+	for _, m := range ms {
+		if m.name == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// jsonType is the type of a JSON value, by the names that errors use.
+type jsonType string
+
+const (
+	typeNull   jsonType = "null"
+	typeBool   jsonType = "bool"
+	typeObject jsonType = "object"
+	typeArray  jsonType = "array"
+	typeString jsonType = "string"
+	typeNumber jsonType = "number"
+)
+
+// typeOf tells the type of a well-formed JSON value from its first byte. An
+// absent value is null.
+func typeOf(raw json.RawMessage) jsonType {
+	raw = bytes.TrimLeft(raw, " \t\r\n")
+	if len(raw) == 0 {
+		return typeNull
+	}
+	switch raw[0] {
+	case 'n':
+		return typeNull
+	case 't', 'f':
+		return typeBool
+	case '{':
+		return typeObject
+	case '[':
+		return typeArray
+	case '"':
+		return typeString
+	default:
+		return typeNumber
+	}
+}

@@ -1,0 +1,385 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"starling/wire"
+)
+
+// A method's parameters are the fields of a struct, in order. The tags are:
+//
+//	rpc      the name, with older names after "|"; ",optional" if it may be
+//	         left out without having a default
+//	default  the value, in JSON, of a parameter that is left out
+//	help     one line for the help text
+//	item     for arrays: the name of an item in the help text
+//
+// A pointer field is optional and nil if left out.
+
+// Param describes one parameter of a method.
+type Param struct {
+	Names    []string // the name, and older names that still work
+	Help     string
+	Default  string // JSON; empty if there is none
+	Optional bool
+
+	item  string
+	typ   reflect.Type // without pointer
+	field int
+	sub   []*Param // the members, of objects
+}
+
+// Name returns the parameter's name.
+func (p *Param) Name() string { return p.Names[0] }
+
+// TakesString reports whether an argument from a command line is passed on as
+// a string rather than read as JSON.
+func (p *Param) TakesString() bool { return p.jsonType() == typeString }
+
+// argument is implemented by parameter types that decode themselves.
+type argument interface {
+	// argType is the JSON type, or empty if several are allowed.
+	argType() jsonType
+	// argWord names the type in the help text.
+	argWord() string
+	// decodeArg reads a value that is not null; name is the parameter's.
+	decodeArg(name string, raw json.RawMessage) error
+}
+
+var (
+	hashType     = reflect.TypeFor[wire.Hash]()
+	rawType      = reflect.TypeFor[json.RawMessage]()
+	argumentType = reflect.TypeFor[argument]()
+)
+
+func (p *Param) jsonType() jsonType { return jsonTypeOf(p.typ) }
+
+// jsonTypeOf returns the JSON type that values of t are decoded from, or the
+// empty string if any will do.
+func jsonTypeOf(t reflect.Type) jsonType {
+	switch {
+	case t == hashType:
+		return typeString
+	case t == rawType:
+		return ""
+	case reflect.PointerTo(t).Implements(argumentType):
+		return reflect.New(t).Interface().(argument).argType()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return typeString
+	case reflect.Bool:
+		return typeBool
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint16, reflect.Uint32, reflect.Float64:
+		return typeNumber
+	case reflect.Slice:
+		return typeArray
+	case reflect.Struct:
+		return typeObject
+	default:
+		panic("rpc: no JSON type for " + t.String())
+	}
+}
+
+// paramsOf reads the tags of a parameter struct. It panics on a struct that no
+// method can have, which any test of the table finds.
+func paramsOf(t reflect.Type) []*Param {
+	var ps []*Param
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, flags, _ := strings.Cut(f.Tag.Get("rpc"), ",")
+		p := &Param{
+			Names:    strings.Split(tag, "|"),
+			Help:     f.Tag.Get("help"),
+			Default:  f.Tag.Get("default"),
+			Optional: flags == "optional",
+			item:     f.Tag.Get("item"),
+			typ:      f.Type,
+			field:    i,
+		}
+		if tag == "" || p.Help == "" {
+			panic("rpc: field " + t.String() + "." + f.Name + " has no name or no help")
+		}
+		if f.Type.Kind() == reflect.Pointer {
+			p.typ, p.Optional = f.Type.Elem(), true
+		}
+		if p.Default != "" {
+			p.Optional = true
+			if err := p.decode(reflect.New(p.typ).Elem(), json.RawMessage(p.Default)); err != nil {
+				panic("rpc: default of " + p.Name() + ": " + err.Error())
+			}
+		}
+		if p.jsonType() == typeObject && p.typ.Kind() == reflect.Struct && !reflect.PointerTo(p.typ).Implements(argumentType) {
+			p.sub = paramsOf(p.typ)
+		}
+		ps = append(ps, p)
+	}
+	return ps
+}
+
+// mismatch returns what is wrong with the type of an argument, or "".
+func (p *Param) mismatch(raw json.RawMessage) string {
+	want, got := p.jsonType(), typeOf(raw)
+	if want == "" || got == want || got == typeNull && p.Optional {
+		return ""
+	}
+	return fmt.Sprintf("JSON value of type %s is not of expected type %s", got, want)
+}
+
+// decodeArgs fills the struct dst from arguments by position. There must not
+// be more arguments than parameters, and none of the required ones missing.
+func decodeArgs(ps []*Param, args []json.RawMessage, dst reflect.Value) error {
+	var wrong Object
+	for i, p := range ps {
+		var raw json.RawMessage
+		if i < len(args) {
+			raw = args[i]
+		}
+		if m := p.mismatch(raw); m != "" {
+			wrong = append(wrong, Member{fmt.Sprintf("Position %d (%s)", i+1, strings.Join(p.Names, "|")), m})
+		}
+	}
+	if len(wrong) > 0 {
+		var compact, indented bytes.Buffer
+		if err := encodeJSON(&compact, wrong); err != nil {
+			return err
+		}
+		if err := json.Indent(&indented, compact.Bytes(), "", "    "); err != nil {
+			return err
+		}
+		return Errorf(CodeType, "Wrong type passed:\n%s", indented.String())
+	}
+	for i, p := range ps {
+		var raw json.RawMessage
+		if i < len(args) && typeOf(args[i]) != typeNull {
+			raw = args[i]
+		}
+		if err := p.fill(dst.Field(p.field), raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill sets a field from an argument, or to its default if there is none.
+func (p *Param) fill(field reflect.Value, raw json.RawMessage) error {
+	if raw == nil {
+		if p.Default == "" {
+			return nil
+		}
+		raw = json.RawMessage(p.Default)
+	}
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(p.typ))
+		field = field.Elem()
+	}
+	return p.decode(field, raw)
+}
+
+func (p *Param) decode(v reflect.Value, raw json.RawMessage) error {
+	return decodeValue(p.Name(), p.sub, v, raw)
+}
+
+// decodeValue reads a value that is not null and whose type has been checked.
+func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage) error {
+	raw = bytes.TrimSpace(raw)
+	switch dst := v.Addr().Interface().(type) {
+	case argument:
+		return dst.decodeArg(name, raw)
+	case *wire.Hash:
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return err
+		}
+		h, err := parseHash(name, s)
+		*dst = h
+		return err
+	case *json.RawMessage:
+		*dst = bytes.Clone(raw)
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		n, err := strconv.ParseInt(string(raw), 10, v.Type().Bits())
+		if err != nil {
+			return Errorf(CodeMisc, "JSON integer out of range")
+		}
+		v.SetInt(n)
+	case reflect.Uint16, reflect.Uint32:
+		n, err := strconv.ParseUint(string(raw), 10, v.Type().Bits())
+		if err != nil {
+			return Errorf(CodeMisc, "JSON integer out of range")
+		}
+		v.SetUint(n)
+	case reflect.Slice:
+		return decodeSlice(name, v, raw)
+	case reflect.Struct:
+		return decodeStruct(sub, v, raw)
+	default:
+		// Strings, booleans and floating point.
+		return json.Unmarshal(raw, v.Addr().Interface())
+	}
+	return nil
+}
+
+func decodeSlice(name string, v reflect.Value, raw json.RawMessage) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return err
+	}
+	t := v.Type().Elem()
+	var sub []*Param
+	if want := jsonTypeOf(t); want == typeObject && !reflect.PointerTo(t).Implements(argumentType) {
+		sub = paramsOf(t)
+	}
+	s := reflect.MakeSlice(v.Type(), len(items), len(items))
+	for i, it := range items {
+		if want, got := jsonTypeOf(t), typeOf(it); want != "" && got != want {
+			return Errorf(CodeType, "JSON value of type %s is not of expected type %s", got, want)
+		}
+		if err := decodeValue(name, sub, s.Index(i), it); err != nil {
+			return err
+		}
+	}
+	v.Set(s)
+	return nil
+}
+
+func decodeStruct(sub []*Param, v reflect.Value, raw json.RawMessage) error {
+	ms, err := decodeObject(raw)
+	if err != nil {
+		return err
+	}
+	used := 0
+	for _, p := range sub {
+		raw := member(ms, p.Name())
+		if raw != nil {
+			used++
+		}
+		if m := p.mismatch(raw); m != "" {
+			if raw == nil {
+				return Errorf(CodeType, "Missing %s", p.Name())
+			}
+			return Errorf(CodeType, "JSON value of type %s for field %s is not of expected type %s", typeOf(raw), p.Name(), p.jsonType())
+		}
+		if typeOf(raw) == typeNull {
+			raw = nil
+		}
+		if err := p.fill(v.Field(p.field), raw); err != nil {
+			return err
+		}
+	}
+	if used < len(ms) {
+		for _, m := range ms {
+			if !hasName(sub, m.name) {
+				return Errorf(CodeType, "Unexpected key %s", m.name)
+			}
+		}
+	}
+	return nil
+}
+
+func hasName(ps []*Param, name string) bool {
+	for _, p := range ps {
+		for _, n := range p.Names {
+			if n == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// parseHash reads a hash argument with Core's complaints.
+func parseHash(name, s string) (wire.Hash, error) {
+	if len(s) != 2*wire.HashSize {
+		return wire.Hash{}, Errorf(CodeInvalidParam, "%s must be of length %d (not %d, for '%s')", name, 2*wire.HashSize, len(s), s)
+	}
+	h, err := wire.HashFromString(s)
+	if err != nil {
+		return h, Errorf(CodeInvalidParam, "%s must be hexadecimal string (not '%s')", name, s)
+	}
+	return h, nil
+}
+
+// HexArg is a parameter that is a byte string in hexadecimal digits.
+type HexArg []byte
+
+func (*HexArg) argType() jsonType { return typeString }
+func (*HexArg) argWord() string   { return "string" }
+
+func (h *HexArg) decodeArg(name string, raw json.RawMessage) error {
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return err
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return Errorf(CodeInvalidParam, "%s must be hexadecimal string (not '%s')", name, s)
+	}
+	*h = b
+	return nil
+}
+
+// Verbosity is a level of detail that older clients give as a boolean.
+type Verbosity int
+
+func (*Verbosity) argType() jsonType { return "" }
+func (*Verbosity) argWord() string   { return "numeric" }
+
+func (v *Verbosity) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeBool:
+		*v = 0
+		if raw[0] == 't' {
+			*v = 1
+		}
+	case typeNumber:
+		n, err := strconv.ParseInt(string(raw), 10, 32)
+		if err != nil {
+			return Errorf(CodeMisc, "JSON integer out of range")
+		}
+		*v = Verbosity(n)
+	default:
+		return Errorf(CodeType, "JSON value of type %s is not of expected type number", typeOf(raw))
+	}
+	return nil
+}
+
+// HashOrHeight names a block either way.
+type HashOrHeight struct {
+	Hash     wire.Hash
+	Height   int32
+	IsHeight bool
+}
+
+func (*HashOrHeight) argType() jsonType { return "" }
+func (*HashOrHeight) argWord() string   { return "string or numeric" }
+
+func (h *HashOrHeight) decodeArg(name string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeNumber:
+		n, err := strconv.ParseInt(string(raw), 10, 32)
+		if err != nil {
+			return Errorf(CodeMisc, "JSON integer out of range")
+		}
+		h.Height, h.IsHeight = int32(n), true
+		return nil
+	case typeString:
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return err
+		}
+		hash, err := parseHash(name, s)
+		h.Hash = hash
+		return err
+	default:
+		return Errorf(CodeType, "JSON value of type %s is not of expected type string", typeOf(raw))
+	}
+}

@@ -1,0 +1,389 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxBody is the largest request that is read. It is Core's figure, and
+	// holds a block of the largest size in hexadecimal digits, four times.
+	maxBody = 32 << 20
+	// maxHeader bounds the HTTP headers of a request.
+	maxHeader = 8 << 10
+	// ioTimeout is how long a client may take to send its request, to read
+	// its answer, and to send the next one.
+	ioTimeout = 30 * time.Second
+	// authDelay is how long a wrong password costs, so that guessing is slow.
+	authDelay = 250 * time.Millisecond
+	// stopTimeout is how long calls in progress may take to end on shutdown.
+	stopTimeout = 5 * time.Second
+
+	defaultWorkers     = 16
+	defaultQueueDepth  = 64
+	defaultWaiters     = 64
+	defaultConnections = 256
+)
+
+// Options say how a [Server] behaves. The zero value works, but for Table,
+// and allows nobody in.
+type Options struct {
+	Table *Table
+	// CookiePath is where the cookie file is kept; empty for none.
+	CookiePath string
+	// User and Password let one more user in, if Password is not empty.
+	User, Password string
+
+	Workers        int // calls that run at the same time; 0 means 16
+	QueueDepth     int // calls that may wait for a worker; 0 means 64
+	Waiters        int // calls that may wait for an event; 0 means 64
+	MaxConnections int // open connections; 0 means 256
+
+	Log *slog.Logger // nil discards
+}
+
+// Server answers JSON-RPC over HTTP. Make one with [NewServer].
+type Server struct {
+	opts    Options
+	table   *Table
+	log     *slog.Logger
+	auth    credentials
+	warmup  atomic.Pointer[string]
+	workers chan struct{}
+	waiters chan struct{}
+	queued  atomic.Int32
+
+	mu     sync.Mutex
+	active map[*activeCall]struct{}
+}
+
+// activeCall is a call in progress.
+type activeCall struct {
+	method string
+	begun  time.Time
+}
+
+// NewServer returns a server that answers nothing yet: until
+// [Server.Ready] is called, calls fail with [CodeInWarmup].
+func NewServer(opts Options) *Server {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&opts.Workers, defaultWorkers)
+	def(&opts.QueueDepth, defaultQueueDepth)
+	def(&opts.Waiters, defaultWaiters)
+	def(&opts.MaxConnections, defaultConnections)
+	s := &Server{
+		opts:    opts,
+		table:   opts.Table,
+		log:     opts.Log,
+		workers: make(chan struct{}, opts.Workers),
+		waiters: make(chan struct{}, opts.Waiters),
+		active:  make(map[*activeCall]struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.SetWarmup("RPC server started")
+	if opts.Password != "" {
+		s.auth.add(opts.User, opts.Password)
+	}
+	return s
+}
+
+// SetWarmup says what the node is busy with while it starts.
+func (s *Server) SetWarmup(status string) { s.warmup.Store(&status) }
+
+// Ready ends the warm-up: calls are answered from now on.
+func (s *Server) Ready() { s.warmup.Store(nil) }
+
+// Serve answers calls that come in through the listeners until ctx ends, and
+// closes them. It returns when every connection is gone. It must be called
+// once.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	defer func() {
+		for _, ln := range listeners {
+			ln.Close()
+		}
+	}()
+	if s.opts.CookiePath != "" {
+		secret, err := writeCookie(s.opts.CookiePath)
+		if err != nil {
+			return err
+		}
+		s.auth.add(cookieUser, secret)
+		defer func() {
+			if err := removeCookie(s.opts.CookiePath, secret); err != nil {
+				s.log.Warn("cookie file not removed", "err", err)
+			}
+		}()
+	}
+	// Handlers get a context that ends with ctx, so that waiters let go.
+	srv := &http.Server{
+		Handler:           http.HandlerFunc(s.serveHTTP),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: ioTimeout,
+		ReadTimeout:       ioTimeout,
+		IdleTimeout:       ioTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	conns := make(chan struct{}, s.opts.MaxConnections)
+	failed := make(chan error, len(listeners))
+	for _, ln := range listeners {
+		go func() { failed <- srv.Serve(&limitListener{Listener: ln, ctx: ctx, slots: conns}) }()
+	}
+	var err error
+	ended := 0
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		ended++
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if srv.Shutdown(stop) != nil {
+		srv.Close()
+	}
+	for ; ended < len(listeners); ended++ {
+		if e := <-failed; err == nil && !errors.Is(e, http.ErrServerClosed) {
+			err = e
+		}
+	}
+	if errors.Is(err, http.ErrServerClosed) || ctx.Err() != nil {
+		err = nil
+	}
+	return err
+}
+
+// serveHTTP answers one HTTP request.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		io.WriteString(w, "JSONRPC server handles only POST requests")
+		return
+	}
+	if !s.auth.allow(r) {
+		if r.Header.Get("Authorization") != "" {
+			s.log.Warn("wrong password", "from", r.RemoteAddr)
+			delay, cancel := context.WithTimeout(r.Context(), authDelay)
+			<-delay.Done()
+			cancel()
+		}
+		w.Header().Set("WWW-Authenticate", `Basic realm="jsonrpc"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		} else {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		return
+	}
+	// A long wait must not be cut off by the deadline for the request.
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
+	out := &answer{w: w}
+	if typeOf(body) == typeArray && json.Valid(body) {
+		s.batch(r.Context(), out, body)
+	} else {
+		s.single(r.Context(), out, body)
+	}
+}
+
+// single answers a body that is not a batch.
+func (s *Server) single(ctx context.Context, out *answer, body []byte) {
+	req := request{id: json.RawMessage("null")}
+	var result any
+	var fail *Error
+	switch {
+	case !json.Valid(body):
+		fail = Errorf(CodeParse, "Parse error")
+	case typeOf(body) != typeObject:
+		fail = Errorf(CodeParse, "Top-level object parse error")
+	default:
+		var err error
+		if req, err = parseRequest(body); err != nil {
+			fail = asError(err)
+			out.write(status(fail, version1), func(buf *bytes.Buffer) { req.reply(buf, nil, fail) })
+			out.end()
+			return
+		}
+		result, fail = s.run(ctx, &req)
+		if req.isNotification() {
+			out.w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+	out.write(status(fail, req.version), func(buf *bytes.Buffer) { req.reply(buf, result, fail) })
+	out.end()
+}
+
+// status returns the HTTP status of an answer. Version 2 has errors in
+// successful answers; older clients expect HTTP to fail.
+func status(fail *Error, v version) int {
+	switch {
+	case fail == nil || v == version2:
+		return http.StatusOK
+	case fail.Message == errBusy.Error():
+		return http.StatusServiceUnavailable
+	case fail.Code == CodeInvalidRequest:
+		return http.StatusBadRequest
+	case fail.Code == CodeMethodNotFound:
+		return http.StatusNotFound
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// batch answers an array of requests, one after the other. Each answer is on
+// its way before the next request runs, so that a batch needs no more memory
+// than its largest answer.
+func (s *Server) batch(ctx context.Context, out *answer, body []byte) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.Token() // the bracket; the body is known to be well formed
+	count, answered := 0, 0
+	for ; dec.More() && ctx.Err() == nil && out.err == nil; count++ {
+		var raw json.RawMessage
+		if dec.Decode(&raw) != nil {
+			return
+		}
+		req, err := parseRequest(raw)
+		var result any
+		var fail *Error
+		if err != nil {
+			fail = asError(err)
+		} else {
+			result, fail = s.run(ctx, &req)
+		}
+		if req.isNotification() && err == nil {
+			continue
+		}
+		separator := byte(',')
+		if answered == 0 {
+			separator = '['
+		}
+		answered++
+		out.write(http.StatusOK, func(buf *bytes.Buffer) {
+			buf.WriteByte(separator)
+			req.reply(buf, result, fail)
+		})
+	}
+	switch {
+	case answered > 0:
+		out.write(http.StatusOK, func(buf *bytes.Buffer) { buf.WriteByte(']') })
+		out.end()
+	case count == 0:
+		// An empty batch names no version; old clients expect an answer.
+		out.write(http.StatusOK, func(buf *bytes.Buffer) { buf.WriteString("[]") })
+		out.end()
+	default:
+		out.w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// answer writes a response piece by piece.
+type answer struct {
+	w     http.ResponseWriter
+	begun bool
+	buf   bytes.Buffer
+	err   error
+}
+
+// write sends what fill puts into the buffer; status counts the first time.
+func (a *answer) write(status int, fill func(*bytes.Buffer)) {
+	fill(&a.buf)
+	if !a.begun {
+		a.begun = true
+		a.w.Header().Set("Content-Type", "application/json")
+		a.w.WriteHeader(status)
+	}
+	if a.buf.Len() >= 64<<10 {
+		a.flush()
+	}
+}
+
+func (a *answer) flush() {
+	// A deadline on the socket: whoever reads slower than this is cut off.
+	http.NewResponseController(a.w).SetWriteDeadline(wallClock().Add(ioTimeout))
+	if _, err := a.w.Write(a.buf.Bytes()); err != nil {
+		a.err = err
+	}
+	a.buf.Reset()
+}
+
+func (a *answer) end() {
+	a.buf.WriteByte('\n')
+	a.flush()
+}
+
+// track lists a call among the active ones until the returned function runs.
+func (s *Server) track(method string) (done func()) {
+	c := &activeCall{method: method, begun: wallClock()}
+	s.mu.Lock()
+	s.active[c] = struct{}{}
+	s.mu.Unlock()
+	return func() {
+		s.mu.Lock()
+		delete(s.active, c)
+		s.mu.Unlock()
+	}
+}
+
+// wallClock is the real time, for socket deadlines and for how long calls
+// take; a mocked clock must not touch either.
+func wallClock() time.Time { return time.Now() }
+
+// limitListener accepts no more connections than there are slots; the rest
+// wait in the system's queue.
+type limitListener struct {
+	net.Listener
+	ctx   context.Context
+	slots chan struct{}
+}
+
+// Accept waits for a slot, then for a connection.
+func (l *limitListener) Accept() (net.Conn, error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.ctx.Done():
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.slots
+		return nil, err
+	}
+	return &limitConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
+}
+
+// limitConn gives its slot back when it is closed.
+type limitConn struct {
+	net.Conn
+	release func()
+}
+
+// Close closes the connection.
+func (c *limitConn) Close() error {
+	err := c.Conn.Close()
+	c.release()
+	return err
+}

@@ -1,0 +1,181 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Method is one entry of the table.
+type Method struct {
+	Name     string
+	Category string
+	Summary  string  // what it does, in full sentences
+	Returns  string  // one line about the result, unless Results is given
+	Results  []Shape // the results, if they differ by argument
+	Examples [][]any // argument lists
+
+	// Early methods are answered while the node is starting.
+	Early bool
+	// Waits is set for methods that may block until something happens; they
+	// do not occupy a worker.
+	Waits bool
+
+	Params []*Param // from the handler's parameter struct
+
+	result reflect.Type
+	call   func(ctx context.Context, args []json.RawMessage) (any, error)
+}
+
+// Shape describes one form of result.
+type Shape struct {
+	When string // such as "for verbosity = 0"; empty for the only form
+	Like any    // a zero value of the result's type; nil for JSON null
+	Help string
+}
+
+// define completes an entry with its handler, whose types say what the
+// parameters and the result are.
+func define[P, R any](m Method, handle func(context.Context, P) (R, error)) *Method {
+	m.Params = paramsOf(reflect.TypeFor[P]())
+	m.result = reflect.TypeFor[R]()
+	m.call = func(ctx context.Context, args []json.RawMessage) (any, error) {
+		var p P
+		if err := decodeArgs(m.Params, args, reflect.ValueOf(&p).Elem()); err != nil {
+			return nil, err
+		}
+		return handle(ctx, p)
+	}
+	return &m
+}
+
+// none is the parameter struct of methods without parameters.
+type none struct{}
+
+// null is the result of methods that return nothing.
+type null = *struct{}
+
+// required returns how many arguments must be given.
+func (m *Method) required() int {
+	n := 0
+	for i, p := range m.Params {
+		if !p.Optional {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+// Table is the set of all methods. It is immutable and safe for concurrent use.
+type Table struct {
+	methods []*Method // by category, then by name
+	byName  map[string]*Method
+}
+
+// NewTable makes a table. It panics if two entries have the same name.
+func NewTable(groups ...[]*Method) *Table {
+	t := &Table{byName: make(map[string]*Method)}
+	for _, m := range slices.Concat(groups...) {
+		if t.byName[m.Name] != nil {
+			panic("rpc: two methods named " + m.Name)
+		}
+		t.byName[m.Name] = m
+		t.methods = append(t.methods, m)
+	}
+	sort.Slice(t.methods, func(i, j int) bool {
+		a, b := t.methods[i], t.methods[j]
+		if a.Category != b.Category {
+			return a.Category < b.Category
+		}
+		return a.Name < b.Name
+	})
+	return t
+}
+
+// Methods returns all entries, by category and then by name. The caller must
+// not change them.
+func (t *Table) Methods() []*Method { return t.methods }
+
+// Lookup returns the entry of a method, or nil.
+func (t *Table) Lookup(name string) *Method { return t.byName[name] }
+
+// invoke decodes params, an array or an object or nothing, and runs the
+// method.
+func (m *Method) invoke(ctx context.Context, params json.RawMessage) (any, error) {
+	var args []json.RawMessage
+	switch typeOf(params) {
+	case typeArray:
+		if err := json.Unmarshal(params, &args); err != nil {
+			return nil, err
+		}
+	case typeObject:
+		var err error
+		if args, err = m.positional(params); err != nil {
+			return nil, err
+		}
+	}
+	if len(args) > len(m.Params) || len(args) < m.required() {
+		return nil, Errorf(CodeMisc, "%s", m.Help())
+	}
+	return m.call(ctx, args)
+}
+
+// positional turns named arguments into positional ones. The name "args" may
+// hold an array of leading positional arguments.
+func (m *Method) positional(params json.RawMessage) ([]json.RawMessage, error) {
+	ms, err := decodeObject(params)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]json.RawMessage, len(ms))
+	for _, kv := range ms {
+		if _, again := seen[kv.name]; again {
+			return nil, Errorf(CodeInvalidParam, "Parameter %s specified multiple times", kv.name)
+		}
+		seen[kv.name] = kv.value
+	}
+	named := make([]json.RawMessage, 0, len(m.Params))
+	first := -1 // the first parameter given by name
+	for i, p := range m.Params {
+		for _, n := range p.Names {
+			v, ok := seen[n]
+			if !ok {
+				continue
+			}
+			for len(named) < i {
+				// A gap is a null, but none follows the last argument.
+				named = append(named, json.RawMessage("null"))
+			}
+			named = append(named, v)
+			delete(seen, n)
+			if first < 0 {
+				first = i
+			}
+			break
+		}
+	}
+	if leading, ok := seen["args"]; ok && typeOf(leading) == typeArray {
+		delete(seen, "args")
+		var args []json.RawMessage
+		if err := json.Unmarshal(leading, &args); err != nil {
+			return nil, err
+		}
+		if first >= 0 && first < len(args) {
+			return nil, Errorf(CodeInvalidParam, "Parameter %s specified twice both as positional and named argument",
+				strings.Join(m.Params[first].Names, "|"))
+		}
+		if len(named) > len(args) {
+			args = append(args, named[len(args):]...)
+		}
+		named = args
+	}
+	for _, kv := range ms {
+		if _, left := seen[kv.name]; left {
+			return nil, Errorf(CodeInvalidParam, "Unknown named parameter %s", kv.name)
+		}
+	}
+	return named, nil
+}
