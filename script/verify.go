@@ -74,7 +74,7 @@ type TxCheck struct {
 	known bool // it has passed before
 
 	hashOnce sync.Once
-	hashes   sigHashes // what the signature hashes of all inputs share
+	hashes   SigHasher // what the signature hashes of all inputs share
 
 	convOnce sync.Once
 	conv     converted // what the interpreter wants
@@ -90,7 +90,7 @@ func (c *TxCheck) Inputs() int { return len(c.tx.In) }
 // Input checks whether input i may spend the output it names. The error is an
 // *[Error]. Different inputs may be checked at once.
 func (c *TxCheck) Input(i int) error {
-	if c.known {
+	if c.known || c.passes(i) {
 		return nil
 	}
 	if err := c.interpret(i); err != nil {
@@ -100,7 +100,7 @@ func (c *TxCheck) Input(i int) error {
 }
 
 // shared returns what the signature hashes of all inputs share.
-func (c *TxCheck) shared() *sigHashes {
+func (c *TxCheck) shared() *SigHasher {
 	c.hashOnce.Do(func() { c.hashes.fill(c.tx, c.spent) })
 	return &c.hashes
 }
