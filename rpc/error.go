@@ -20,9 +20,9 @@ const (
 
 // Errors of methods.
 const (
-	CodeMisc            Code = -1  // anything without a number of its own
-	CodeType            Code = -3  // an argument of the wrong JSON type
-	CodeInvalidAddress  Code = -5  // also: no such block, transaction or key
+	CodeMisc            Code = -1 // anything without a number of its own
+	CodeType            Code = -3 // an argument of the wrong JSON type
+	CodeInvalidAddress  Code = -5 // also: no such block, transaction or key
 	CodeOutOfMemory     Code = -7
 	CodeInvalidParam    Code = -8  // an argument out of range
 	CodeDatabase        Code = -20 // stored data is damaged
