@@ -29,7 +29,7 @@ func TestVersionShortForms(t *testing.T) {
 		{"without height", agentEnd, without(func(m *MsgVersion) { m.StartHeight = 0 })},
 		{"without user agent", nonceEnd, without(func(m *MsgVersion) { m.StartHeight, m.UserAgent = 0, "" })},
 		{"without sender's address", addrEnd, without(func(m *MsgVersion) {
-			m.StartHeight, m.UserAgent, m.Nonce, m.AddrFrom = 0, "", 0, NetAddr{}
+			m.StartHeight, m.UserAgent, m.Nonce, m.AddrFrom = 0, "", 0, NetAddr{Network: NetIPv6, Addr: make([]byte, 16)}
 		})},
 	}
 	for _, tc := range tests {

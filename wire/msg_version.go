@@ -61,6 +61,8 @@ func (m *MsgVersion) decode(c *Cursor) {
 	m.AddrRecv = c.addrV1()
 	m.Relay = true
 	if c.Left() == 0 {
+		// The address that says nothing, as it would have travelled.
+		m.AddrFrom = NetAddr{Network: NetIPv6, Addr: make([]byte, 16)}
 		return
 	}
 	m.AddrFrom = c.addrV1()
