@@ -138,7 +138,7 @@ func TestSettableSet(t *testing.T) {
 		}
 		// It stands still now, however much real time passes.
 		at := c.Now()
-		time.Sleep(48 * time.Hour)
+		<-time.After(48 * time.Hour)
 		synctest.Wait()
 		if !c.Now().Equal(at) || !fired(day).IsZero() || !c.IsSet() {
 			t.Error("a clock that was set must stand still")
@@ -258,8 +258,8 @@ func TestMockAgainstModel(t *testing.T) {
 				settle()
 			},
 			"stop": func(t *rapid.T) {
-				if len(timers) == 0 {
-					t.Skip()
+				if len(timers) == 0 { // nothing to play with yet
+					return
 				}
 				i := rapid.IntRange(0, len(timers)-1).Draw(t, "i")
 				if timers[i].Stop() != model[i].waiting {
@@ -268,8 +268,8 @@ func TestMockAgainstModel(t *testing.T) {
 				model[i] = state{}
 			},
 			"reset": func(t *rapid.T) {
-				if len(timers) == 0 {
-					t.Skip()
+				if len(timers) == 0 { // nothing to play with yet
+					return
 				}
 				i := rapid.IntRange(0, len(timers)-1).Draw(t, "i")
 				d := time.Duration(span.Draw(t, "d"))

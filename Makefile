@@ -1,0 +1,44 @@
+# Everything here also works by hand with the go command alone.
+
+GO          ?= go
+FUZZTIME    ?= 1m
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: all build test test-long race fuzz bench lint interop ci clean
+
+all: build
+
+build: ## bin/starling
+	$(GO) build -trimpath -o bin/ ./cmd/starling
+
+test: ## what everybody runs before a commit
+	$(GO) test ./...
+
+test-long: ## also the tests that take many minutes
+	STARLING_TEST_LONG=1 $(GO) test -timeout 3h ./...
+	if [ -f interop/go.mod ]; then cd interop && STARLING_TEST_LONG=1 $(GO) test -timeout 3h ./...; fi
+
+race: ## the tests under the race detector; needs a C compiler
+	$(GO) test -race -timeout 1h ./...
+
+fuzz: ## every fuzz target, FUZZTIME each
+	GO="$(GO)" FUZZTIME="$(FUZZTIME)" ./.ci/fuzz
+
+bench: ## benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	if [ -f interop/go.mod ]; then cd interop && $(GO) test -run '^$$' -bench . -benchmem -timeout 3h ./...; fi
+
+lint: ## format, vet, staticcheck and the project's own rules
+	test -z "$$(gofmt -l $$(git ls-files '*.go'))"
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test ./internal/lint
+
+interop: ## tests against programs that others wrote
+	cd interop && $(GO) test ./...
+
+ci: ## all that must pass before a change is taken
+	./.ci/run
+
+clean:
+	rm -rf bin
