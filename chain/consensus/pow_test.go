@@ -38,6 +38,7 @@ func TestCompactToTarget(t *testing.T) {
 		{"33 bytes that still fit", 0x2100ffff, "0xffff000000000000000000000000000000000000000000000000000000000000", false, false, 0x2100ffff},
 		{"33 bytes that do not", 0x21010000, "0x0", false, true, 0},
 		{"34 bytes that still fit", 0x220000ff, "0xff00000000000000000000000000000000000000000000000000000000000000", false, false, 0x2100ff00},
+		{"34 bytes that do not", 0x22000100, "0x0", false, true, 0},
 		{"35 bytes", 0x23000001, "0x0", false, true, 0},
 		{"longest", 0xff123456, "0x0", false, true, 0},
 	}
@@ -63,7 +64,7 @@ func TestCompactToTarget(t *testing.T) {
 // FuzzCompact compares the compact form with arithmetic on numbers of any
 // size.
 func FuzzCompact(f *testing.F) {
-	for _, c := range []uint32{0, 0x1d00ffff, 0x207fffff, 0x01fedcba, 0x2100ffff, 0x220000ff, 0xff123456} {
+	for _, c := range []uint32{0, 0x1d00ffff, 0x207fffff, 0x01fedcba, 0x2100ffff, 0x220000ff, 0x22000100, 0xff123456} {
 		f.Add(c)
 	}
 	f.Fuzz(func(t *testing.T, compact uint32) {
