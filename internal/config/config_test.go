@@ -1,0 +1,174 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"starling/wire"
+)
+
+// load reads settings from flags, environment and file text.
+func load(t *testing.T, file string, environ []string, flags ...string) (*Config, error) {
+	t.Helper()
+	dir := t.TempDir()
+	if file != "" {
+		if err := os.WriteFile(filepath.Join(dir, FileName), []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(fs, false)
+	if err := fs.Parse(append([]string{"--datadir", dir}, flags...)); err != nil {
+		return nil, err
+	}
+	return Load(fs, environ)
+}
+
+func TestPrecedence(t *testing.T) {
+	const file = "dbcache = 10\nbanscore = 20\nmax-connections = 30\n"
+	env := []string{"STARLING_BANSCORE=21", "STARLING_MAX_CONNECTIONS=31", "STARLING_SERVICE_HOST=10.0.0.1", "OTHER=1"}
+	c, err := load(t, file, env, "--max-connections", "32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DBCache != 10<<20 || c.BanScore != 21 || c.MaxConnections != 32 || c.PingInterval != 2*time.Minute {
+		t.Errorf("got %d %d %d %v", c.DBCache, c.BanScore, c.MaxConnections, c.PingInterval)
+	}
+	want := map[string]string{
+		"dbcache": "file " + c.File(), "banscore": "environment STARLING_BANSCORE",
+		"max-connections": "flag --max-connections", "ping-interval": "default",
+	}
+	for _, s := range c.Settings() {
+		if w := want[s.Name]; w != "" && s.Origin != w {
+			t.Errorf("%s comes from %q, want %q", s.Name, s.Origin, w)
+		}
+	}
+}
+
+func TestNetworkTable(t *testing.T) {
+	const file = "network = \"regtest\"\ndbcache = 10\n[regtest]\ndbcache = 11\n[signet]\ndbcache = 12\n"
+	for network, want := range map[string]int64{"": 11, "signet": 12, "main": 10} {
+		var flags []string
+		if network != "" {
+			flags = []string{"--network", network}
+		}
+		c, err := load(t, file, nil, flags...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.DBCache != want<<20 {
+			t.Errorf("network %q: dbcache %d MiB, want %d", network, c.DBCache>>20, want)
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	c, err := load(t, `listen = ["127.0.0.1", "[::1]:99"]`, []string{"STARLING_ADDNODE=a,b:7"}, "--connect", "1.2.3.4", "--connect=5.6.7.8:1", "--network=regtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := [][]string{c.Listen, c.AddNode, c.Connect}
+	want := [][]string{{"127.0.0.1:18444", "[::1]:99"}, {"a:18444", "b:7"}, {"1.2.3.4:18444", "5.6.7.8:1"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if c, err = load(t, "", nil, "--connect", "0", "--listen=0"); err != nil || !c.ConnectOnly || c.Connect != nil || c.Listen != nil {
+		t.Errorf("connect 0: %+v, %v", c, err)
+	}
+	if c, err = load(t, "", nil); err != nil || c.ConnectOnly || !cmp.Equal(c.Listen, []string{":8333"}) || c.RPCListen != "127.0.0.1:8332" {
+		t.Errorf("defaults: %+v, %v", c, err)
+	}
+}
+
+func TestNetworkSettings(t *testing.T) {
+	c, err := load(t, "", nil, "--network=signet", "--signet-challenge=51", "--assume-valid=0", "--min-chain-work=0x0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Network.AssumeValid != (wire.Hash{}) || !c.Network.MinimumChainWork.IsZero() || !bytes.Equal(c.Network.SignetChallenge, []byte{0x51}) {
+		t.Errorf("%+v", c.Network)
+	}
+	if filepath.Base(c.NetDir) != "signet" {
+		t.Error(c.NetDir)
+	}
+	if c, err = load(t, "", nil, "--bantime=60", "--ping-timeout", "90s"); err != nil || c.BanTime != time.Minute || c.PingTimeout != 90*time.Second {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tc := range []struct {
+		name, file string
+		env        []string
+		flags      []string
+		want       string // how the message starts or, after "…", ends
+	}{
+		{"unknown key", "db-cache = 7", nil, nil, "db-cache: unknown setting; did you mean dbcache?"},
+		{"unknown key in a table", "[regtest]\nlisten_ = 7", nil, nil, "regtest.listen_: unknown setting; did you mean listen?"},
+		{"far off", "colour = 7", nil, nil, "colour: unknown setting ("},
+		{"not TOML", "= 7", nil, nil, "toml: "},
+		{"type in the file", "dbcache = \"much\"", nil, nil, `dbcache: "much" is not a number from 0 up (file `},
+		{"list in the file", "listen = [1]", nil, nil, "listen: 1 is not a text (file "},
+		{"variable", "", []string{"STARLING_TXINDEX=perhaps"}, nil, `txindex: "perhaps" is neither true nor false (environment STARLING_TXINDEX)`},
+		{"flag", "", nil, []string{"--dbcache=-1"}, "invalid argument"},
+		{"network", "", nil, []string{"--network=mian"}, "network: "},
+		{"prune", "", nil, []string{"--prune=100"}, "prune: at least 550 MiB"},
+		{"prune and index", "", nil, []string{"--prune=1000", "--txindex"}, "prune: a pruned node can not"},
+		{"user alone", "", nil, []string{"--rpc-user=x"}, "rpc-user: rpc-user and rpc-password go together"},
+		{"address", "", nil, []string{"--listen=1.2.3.4:99999"}, `listen: "1.2.3.4:99999" is not host:port`},
+		{"part", "", nil, []string{"--log-level=nett=debug"}, `log-level: no part "nett" has a log level; did you mean net?`},
+		{"level", "", nil, []string{"--log-level=loud"}, `log-level: "loud" is not one of`},
+		{"hash", "", nil, []string{"--assume-valid=12"}, "assume-valid: want a block hash"},
+		{"challenge", "", nil, []string{"--signet-challenge=51"}, "signet-challenge: only for --network signet"},
+		{"missing file", "", nil, []string{"--config=/nowhere/x.toml"}, "there is no such configuration file (file /nowhere/x.toml)"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := load(t, tc.file, tc.env, tc.flags...)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !strings.HasPrefix(err.Error(), tc.want) {
+				t.Errorf("got %q, want %q", err, tc.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q has more than one line", err)
+			}
+			var e *Error
+			if tc.name != "flag" && !errors.As(err, &e) {
+				t.Errorf("%T is not an *Error", err)
+			}
+		})
+	}
+}
+
+func TestLevels(t *testing.T) {
+	l, err := NewLevels([]string{"warn,net=debug"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	log := slog.New(l.Handler(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	net, chain := log.With(PartKey, "net"), log.With(PartKey, "chain")
+	log.Info("one")
+	net.With("peer", 1).Debug("two")
+	chain.Info("three")
+	if err := l.Set("chain", slog.LevelInfo); err != nil {
+		t.Fatal(err)
+	}
+	chain.Info("four")
+	got := buf.String()
+	for word, want := range map[string]bool{"one": false, "two": true, "three": false, "four": true} {
+		if strings.Contains(got, "msg="+word) != want {
+			t.Errorf("message %s: shown is not %v", word, want)
+		}
+	}
+}
