@@ -1,0 +1,436 @@
+package connmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/clock"
+	"starling/store"
+	"starling/transport"
+)
+
+// DefaultMaxPeers is how many links a node has in all unless set otherwise.
+const DefaultMaxPeers = 125
+
+// Errors of admitting an inbound link.
+var (
+	ErrHostBanned = errors.New("host is banned")
+	ErrFull       = errors.New("all places are taken by peers worth keeping")
+	ErrInactive   = errors.New("networking is switched off")
+)
+
+// Dialer makes links and serves them.
+type Dialer interface {
+	// Connect opens a link to addr and serves it for as long as it lives. It
+	// calls up, from any goroutine, when the handshake is done. It returns why
+	// the link ended or could not be made, and does so soon after ctx is done.
+	Connect(ctx context.Context, addr ma.Multiaddr, up func()) error
+}
+
+// Observer is told what happens, for metrics. Its methods must not block and
+// not call the Manager.
+type Observer interface {
+	// DialStarted: an address is being dialled.
+	DialStarted(addr ma.Multiaddr)
+	// DialEnded: a dial failed, or the link that came of it has ended.
+	DialEnded(addr ma.Multiaddr, wasUp bool, err error)
+	// Offended: a host has misbehaved and has the given score now.
+	Offended(host netip.Addr, o Offence, score float64)
+	// Banned: a subnet was banned.
+	Banned(ban Ban)
+}
+
+// NoObserver ignores everything.
+type NoObserver struct{}
+
+// DialStarted implements [Observer].
+func (NoObserver) DialStarted(ma.Multiaddr) {}
+
+// DialEnded implements [Observer].
+func (NoObserver) DialEnded(ma.Multiaddr, bool, error) {}
+
+// Offended implements [Observer].
+func (NoObserver) Offended(netip.Addr, Offence, float64) {}
+
+// Banned implements [Observer].
+func (NoObserver) Banned(Ban) {}
+
+// Config says how a [Manager] works. The zero value of everything but Dialer
+// works.
+type Config struct {
+	Dialer Dialer // needed by Run
+	Clock  clock.Clock
+	Log    *slog.Logger
+	// Observer is told what happens; nil for nobody.
+	Observer Observer
+	// Seed decides the jitter of waits. It may be fixed in a simulation.
+	Seed [32]byte
+
+	MaxDials   int // dials under way at a time; 0 for [MaxDials]
+	MaxInbound int // inbound links; 0 for [DefaultMaxPeers], below 0 for none
+
+	BanScore float64       // score at which a host is banned; 0 for [DefaultBanScore]
+	BanTime  time.Duration // how long; 0 for [DefaultBanTime]
+	// ExemptLocal spares addresses of this machine from scores and bans by
+	// score. Bans by hand always count.
+	ExemptLocal bool
+
+	// FS and BanFile say where the ban list is kept. Without BanFile it is
+	// kept in memory only.
+	FS      vfs.FS
+	BanFile string
+}
+
+// Manager dials, scores and bans. See the package comment.
+type Manager struct {
+	cfg Config
+	log *slog.Logger
+	obs Observer
+
+	mu     sync.Mutex
+	out    *Outgoing
+	scores *Scores
+	bans   *Bans
+	active bool
+	cancel map[uint64]context.CancelFunc // of the running attempts
+	wake   chan struct{}                 // holds a value when the schedule has changed
+
+	saving sync.Mutex // one writer of the ban file at a time
+}
+
+// New returns a Manager with the bans that were saved. A damaged ban file is an
+// error that says what to do about it.
+func New(cfg Config) (*Manager, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = NoObserver{}
+	}
+	if cfg.BanScore == 0 {
+		cfg.BanScore = DefaultBanScore
+	}
+	if cfg.BanTime == 0 {
+		cfg.BanTime = DefaultBanTime
+	}
+	if cfg.MaxInbound == 0 {
+		cfg.MaxInbound = DefaultMaxPeers
+	}
+	if cfg.FS == nil {
+		cfg.FS = vfs.Default
+	}
+	m := &Manager{
+		cfg: cfg, log: cfg.Log, obs: cfg.Observer,
+		out:    NewOutgoing(cfg.MaxDials, rand.New(rand.NewChaCha8(cfg.Seed))),
+		scores: NewScores(),
+		bans:   NewBans(),
+		active: true,
+		cancel: make(map[uint64]context.CancelFunc),
+		wake:   make(chan struct{}, 1),
+	}
+	return m, m.load()
+}
+
+// Add puts an address on the list of those to be connected to for good.
+func (m *Manager) Add(addr ma.Multiaddr) error { return m.change((*Outgoing).Add, addr) }
+
+// TryOnce has an address dialled once.
+func (m *Manager) TryOnce(addr ma.Multiaddr) error { return m.change((*Outgoing).TryOnce, addr) }
+
+func (m *Manager) change(f func(*Outgoing, time.Time, ma.Multiaddr) error, addr ma.Multiaddr) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	err := f(m.out, m.cfg.Clock.Now(), addr)
+	m.kick()
+	return err
+}
+
+// Remove takes an address off the list. A dial under way is given up, a link
+// that stands is kept.
+func (m *Manager) Remove(addr ma.Multiaddr) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, found, err := m.out.Remove(m.cfg.Clock.Now(), addr)
+	if found {
+		if cancel := m.cancel[a.ID]; cancel != nil {
+			cancel()
+		}
+	}
+	m.kick()
+	return err
+}
+
+// Outgoing describes the addresses that are dialled.
+func (m *Manager) Outgoing() []Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.out.List()
+}
+
+// SetActive switches networking on or off. When it is off nothing is dialled or
+// admitted, and the links that Run has made are ended; inbound ones are the
+// caller's to end.
+func (m *Manager) SetActive(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.active = on
+	m.out.Pause(!on)
+	if !on {
+		for _, cancel := range m.cancel {
+			cancel()
+		}
+	}
+	m.kick()
+}
+
+// Active reports whether networking is switched on.
+func (m *Manager) Active() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.active
+}
+
+// Admit decides on an inbound link from addr while there are count others.
+// Candidates is called only if all places are taken; evict, if found, is the
+// peer that has to go for the newcomer. Permitted peers (noban) are admitted
+// even if banned, but not beyond the number of places.
+func (m *Manager) Admit(addr ma.Multiaddr, noBan bool, count int, candidates func() []Candidate) (evict uint64, found bool, err error) {
+	if !m.Active() {
+		return 0, false, ErrInactive
+	}
+	if ip, ok := transport.IP(addr); ok && !noBan {
+		if _, banned := m.Banned(ip); banned {
+			return 0, false, ErrHostBanned
+		}
+	}
+	switch {
+	case m.cfg.MaxInbound < 0:
+		return 0, false, ErrFull
+	case count < m.cfg.MaxInbound:
+		return 0, false, nil
+	}
+	if evict, found = SelectEviction(candidates()); !found {
+		return 0, false, ErrFull
+	}
+	return evict, true, nil
+}
+
+// kick has Run look at the schedule again.
+func (m *Manager) kick() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run dials what is due until ctx is done, and returns nil when all links that
+// it made have ended.
+func (m *Manager) Run(ctx context.Context) error {
+	var links sync.WaitGroup
+	defer links.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	timer := m.cfg.Clock.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		next := m.dial(ctx, &links)
+		var due <-chan time.Time
+		if !next.IsZero() {
+			timer.Reset(next.Sub(m.cfg.Clock.Now()))
+			due = timer.C
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.wake:
+		case <-due:
+		}
+	}
+}
+
+// dial starts what is due and returns when to look again.
+func (m *Manager) dial(ctx context.Context, links *sync.WaitGroup) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.out.Due(m.cfg.Clock.Now()) {
+		ctx, cancel := context.WithCancel(ctx)
+		m.cancel[a.ID] = cancel
+		links.Go(func() { m.serve(ctx, a) })
+	}
+	return m.out.NextDial()
+}
+
+// serve is the life of one attempt.
+func (m *Manager) serve(ctx context.Context, a Attempt) {
+	m.obs.DialStarted(a.Addr)
+	wasUp := false
+	err := m.cfg.Dialer.Connect(ctx, a.Addr, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		wasUp = true
+		m.out.Up(m.cfg.Clock.Now(), a.ID)
+		m.kick() // a dial less is under way
+	})
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.obs.DialEnded(a.Addr, wasUp, err)
+	if !wasUp && ctx.Err() == nil {
+		m.log.Debug("dial failed", "addr", transport.FormatAddr(a.Addr), "err", err)
+	}
+	m.cancel[a.ID]()
+	delete(m.cancel, a.ID)
+	m.out.Down(m.cfg.Clock.Now(), a.ID, err)
+	m.kick()
+}
+
+// Punish counts an offence of a host and reports whether that has got it
+// banned; the caller then ends its links. Share is the part of the offence's
+// weight that applies, 1 for all of it.
+func (m *Manager) Punish(host netip.Addr, o Offence, share float64) (banned bool) {
+	host = host.Unmap().WithZone("")
+	if !host.IsValid() || m.cfg.ExemptLocal && host.IsLoopback() {
+		return false
+	}
+	m.mu.Lock()
+	now := m.cfg.Clock.Now()
+	score := m.scores.Add(now, host.String(), o, share)
+	m.obs.Offended(host, o, score)
+	m.log.Info("peer misbehaved", "host", host, "offence", o, "score", score)
+	banned = score >= m.cfg.BanScore
+	if banned {
+		m.scores.Forget(host.String())
+		ban := Ban{Subnet: subnet(host), Created: now, Until: now.Add(m.cfg.BanTime), Reason: o.String()}
+		if m.bans.Add(ban) == nil { // else it is banned for longer already
+			m.obs.Banned(ban)
+			m.log.Warn("host banned", "host", host, "until", ban.Until, "offence", o)
+		}
+	}
+	m.mu.Unlock()
+	if banned {
+		if err := m.save(); err != nil {
+			m.log.Error("ban list not saved", "err", err)
+		}
+	}
+	return banned
+}
+
+// Score returns the present score of a host.
+func (m *Manager) Score(host netip.Addr) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.scores.Score(m.cfg.Clock.Now(), host.Unmap().WithZone("").String())
+}
+
+// Banned returns the ban that an address falls under.
+func (m *Manager) Banned(a netip.Addr) (Ban, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.bans.Find(m.cfg.Clock.Now(), a)
+}
+
+// Bans returns the bans that have not ended, in the order of their addresses.
+func (m *Manager) Bans() []Ban {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bans.Expire(m.cfg.Clock.Now())
+	return m.bans.All()
+}
+
+// Ban bans a subnet until a given time, or for the default time if that is
+// zero. If it is banned for as long already the error is ErrBanned. The caller
+// ends the links that fall under it.
+func (m *Manager) Ban(p netip.Prefix, until time.Time, reason string) error {
+	m.mu.Lock()
+	now := m.cfg.Clock.Now()
+	if until.IsZero() {
+		until = now.Add(m.cfg.BanTime)
+	}
+	ban := Ban{Subnet: normal(p), Created: now, Until: until, Reason: reason}
+	m.bans.Expire(now)
+	err := m.bans.Add(ban)
+	if err == nil {
+		m.obs.Banned(ban)
+	}
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return m.save()
+}
+
+// Unban lifts the ban of exactly this subnet, else the error is ErrNotBanned.
+func (m *Manager) Unban(p netip.Prefix) error {
+	m.mu.Lock()
+	m.bans.Expire(m.cfg.Clock.Now())
+	err := m.bans.Remove(p)
+	if err == nil && p.IsSingleIP() {
+		m.scores.Forget(p.Addr().Unmap().String())
+	}
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return m.save()
+}
+
+// ClearBans lifts all bans.
+func (m *Manager) ClearBans() error {
+	m.mu.Lock()
+	m.bans.Clear()
+	m.mu.Unlock()
+	return m.save()
+}
+
+// banFileVersion is the version of the ban file's content.
+const banFileVersion = 1
+
+// load reads the ban file, if there is one.
+func (m *Manager) load() error {
+	if m.cfg.BanFile == "" {
+		return nil
+	}
+	data, err := store.ReadFileChecked(m.cfg.FS, m.cfg.BanFile, banFileVersion)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("ban list: %w", err)
+	}
+	bans, err := decodeBans(data)
+	if err != nil {
+		return fmt.Errorf("ban list %s: %w", m.cfg.BanFile, err)
+	}
+	bans.Expire(m.cfg.Clock.Now())
+	m.bans = bans
+	return nil
+}
+
+// save writes the ban list as it is now.
+func (m *Manager) save() error {
+	if m.cfg.BanFile == "" {
+		return nil
+	}
+	m.saving.Lock()
+	defer m.saving.Unlock()
+	m.mu.Lock()
+	m.bans.Expire(m.cfg.Clock.Now())
+	data, err := m.bans.encode()
+	m.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return store.WriteFileAtomic(m.cfg.FS, m.cfg.BanFile, banFileVersion, data)
+}
