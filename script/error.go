@@ -16,6 +16,7 @@ type Code string
 // success and the other a failure.
 const (
 	ErrUnknown                  Code = "UNKNOWN_ERROR"
+	ErrScriptNum                Code = "SCRIPTNUM"
 	ErrEvalFalse                Code = "EVAL_FALSE"
 	ErrOpReturn                 Code = "OP_RETURN"
 	ErrScriptSize               Code = "SCRIPT_SIZE"
@@ -70,6 +71,7 @@ const (
 
 // reasons holds what Core tells people about each code.
 var reasons = map[Code]string{
+	ErrScriptNum:                "Script number overflowed or is non-minimally encoded",
 	ErrEvalFalse:                "Script evaluated without error but finished with a false/empty top stack element",
 	ErrOpReturn:                 "OP_RETURN was encountered",
 	ErrScriptSize:               "Script is too big",
@@ -164,7 +166,7 @@ var codes = map[txscript.ErrorCode]Code{
 	txscript.ErrStackOverflow:                       ErrStackSize,
 	txscript.ErrInvalidPubKeyCount:                  ErrPubKeyCount,
 	txscript.ErrInvalidSignatureCount:               ErrSigCount,
-	txscript.ErrNumberTooBig:                        ErrUnknown,
+	txscript.ErrNumberTooBig:                        ErrScriptNum,
 	txscript.ErrVerify:                              ErrVerify,
 	txscript.ErrEqualVerify:                         ErrEqualVerify,
 	txscript.ErrNumEqualVerify:                      ErrNumEqualVerify,
