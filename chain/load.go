@@ -111,7 +111,7 @@ func (c *Chain) recoverCoins() error {
 	}
 	c.coins.SetBest(to.Hash)
 	c.w.at = to
-	_, err = c.coins.Flush(true)
+	_, err = c.coins.Flush(true, nil)
 	return err
 }
 

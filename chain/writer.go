@@ -298,12 +298,12 @@ func (w *writer) flushCoins(drop bool) error {
 	if err := w.c.writeIndex(); err != nil {
 		return err
 	}
-	n, err := w.c.coins.Flush(drop)
+	n, err := w.c.coins.Flush(drop, func() { w.c.log.Debug("writing the coin set", "height", w.at.Height) })
 	if err != nil {
 		return err
 	}
 	took := watch.Lap()
 	w.c.obs.Flushed(n, took)
-	w.c.log.Debug("wrote the coin set", "height", w.at.Height, "changes", n, "took", took)
+	w.c.log.Debug("the coin set is written", "height", w.at.Height, "changes", n, "took", took)
 	return w.prune()
 }

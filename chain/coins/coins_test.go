@@ -271,12 +271,12 @@ func TestCacheAgainstModel(t *testing.T) {
 				}
 			},
 			"flush": func(t *rapid.T) {
-				if _, err := p.c.Flush(rapid.Bool().Draw(t, "drop")); err != nil {
+				if _, err := p.c.Flush(rapid.Bool().Draw(t, "drop"), nil); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"flush and reopen": func(t *rapid.T) {
-				if _, err := p.c.Flush(true); err != nil {
+				if _, err := p.c.Flush(true, nil); err != nil {
 					t.Fatal(err)
 				}
 				best := p.c.Best()
@@ -287,7 +287,7 @@ func TestCacheAgainstModel(t *testing.T) {
 				}
 			},
 			"scan": func(t *rapid.T) {
-				if _, err := p.c.Flush(false); err != nil {
+				if _, err := p.c.Flush(false, nil); err != nil {
 					t.Fatal(err)
 				}
 				s := p.c.Snapshot()

@@ -44,10 +44,12 @@ func (c *Cache) readMarks() error {
 
 // Flush writes all changes to the store and returns how many coins that were.
 // With drop it also empties the cache; otherwise what is unspent stays cached.
+// began, if not nil, is called once the first record is on disk: from then
+// until Flush returns a crash leaves an interrupted flush behind.
 //
 // Whatever the changes rest on, blocks and undo records, must be on disk
 // already. Only the writer may call it; readers go on meanwhile.
-func (c *Cache) Flush(drop bool) (written int, err error) {
+func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 	// The entries are stable: only the writer changes them. Readers keep
 	// finding everything in memory until the lock is taken at the end.
 	old, _, err := c.db.Get([]byte{keyBest})
@@ -67,6 +69,9 @@ func (c *Cache) Flush(drop bool) (written int, err error) {
 		return 0, err
 	}
 	c.dbEmpty.Store(false)
+	if began != nil {
+		began()
+	}
 
 	b = c.db.NewBatch()
 	var key [1 + wire.OutPointSize]byte
