@@ -47,8 +47,8 @@ func readVectors(tb testing.TB, name string) (rows [][]json.RawMessage) {
 	return rows
 }
 
-// field decodes one element of a row.
-func field[T any](tb testing.TB, raw json.RawMessage) (v T) {
+// vectorField decodes one element of a row.
+func vectorField[T any](tb testing.TB, raw json.RawMessage) (v T) {
 	tb.Helper()
 	if err := json.Unmarshal(raw, &v); err != nil {
 		tb.Fatalf("%s: %v", raw, err)
@@ -56,7 +56,7 @@ func field[T any](tb testing.TB, raw json.RawMessage) (v T) {
 	return v
 }
 
-func fromHex(tb testing.TB, s string) []byte {
+func vectorHex(tb testing.TB, s string) []byte {
 	tb.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
@@ -75,7 +75,7 @@ func shortForm(tb testing.TB, s string) (b []byte) {
 			continue
 		}
 		if digits, ok := strings.CutPrefix(tok, "0x"); ok {
-			b = append(b, fromHex(tb, digits)...)
+			b = append(b, vectorHex(tb, digits)...)
 			continue
 		}
 		if len(tok) >= 2 && tok[0] == '\'' && tok[len(tok)-1] == '\'' {
@@ -153,19 +153,19 @@ func readTxVectors(tb testing.TB, file string) (vectors []txVector) {
 		if len(row) != 3 {
 			tb.Fatalf("%s, row %d has %d elements", file, n, len(row))
 		}
-		v := txVector{name: fmt.Sprintf("row %d", n), flags: field[string](tb, row[2])}
-		raw := fromHex(tb, field[string](tb, row[1]))
+		v := txVector{name: fmt.Sprintf("row %d", n), flags: vectorField[string](tb, row[2])}
+		raw := vectorHex(tb, vectorField[string](tb, row[1]))
 		v.tx, v.parseErr = wire.ParseTx(raw)
 		outs := make(map[wire.OutPoint]wire.TxOut)
-		for _, in := range field[[][]json.RawMessage](tb, row[0]) {
-			op := wire.OutPoint{Index: uint32(field[int64](tb, in[1]))}
+		for _, in := range vectorField[[][]json.RawMessage](tb, row[0]) {
+			op := wire.OutPoint{Index: uint32(vectorField[int64](tb, in[1]))}
 			var err error
-			if op.Hash, err = wire.HashFromString(field[string](tb, in[0])); err != nil {
+			if op.Hash, err = wire.HashFromString(vectorField[string](tb, in[0])); err != nil {
 				tb.Fatal(err)
 			}
-			out := wire.TxOut{Script: shortForm(tb, field[string](tb, in[2]))}
+			out := wire.TxOut{Script: shortForm(tb, vectorField[string](tb, in[2]))}
 			if len(in) > 3 {
-				out.Value = field[int64](tb, in[3])
+				out.Value = vectorField[int64](tb, in[3])
 			}
 			outs[op] = out
 		}

@@ -39,22 +39,22 @@ func TestScriptVectors(t *testing.T) {
 		var value int64
 		var tapOutput []byte
 		if row[0][0] == '[' {
-			items, value, tapOutput = vectorWitness(t, field[[]json.RawMessage](t, row[0]))
+			items, value, tapOutput = vectorWitness(t, vectorField[[]json.RawMessage](t, row[0]))
 			row = row[1:]
 		}
 		if len(row) < 4 {
 			t.Fatalf("%s: too few elements", name)
 		}
-		sig := shortForm(t, field[string](t, row[0]))
-		outText := field[string](t, row[1])
+		sig := shortForm(t, vectorField[string](t, row[0]))
+		outText := vectorField[string](t, row[1])
 		var out []byte
 		if strings.Contains(outText, "#TAPROOTOUTPUT#") {
 			out = tapOutput
 		} else {
 			out = shortForm(t, outText)
 		}
-		flags := withNeeded(vectorFlags(t, field[string](t, row[2])))
-		want := field[string](t, row[3])
+		flags := withNeeded(vectorFlags(t, vectorField[string](t, row[2])))
+		want := vectorField[string](t, row[3])
 
 		credit := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Index: wire.NullIndex}, Script: []byte{0, 0}, Sequence: wire.SequenceFinal}},
 			[]wire.TxOut{{Value: value, Script: out}}, 0)
@@ -100,18 +100,18 @@ func TestScriptVectors(t *testing.T) {
 func vectorWitness(t *testing.T, row []json.RawMessage) (items [][]byte, value int64, out []byte) {
 	t.Helper()
 	// The internal key that nobody can have the private key of (BIP341).
-	internal, err := schnorr.ParsePubKey(fromHex(t, "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"))
+	internal, err := schnorr.ParsePubKey(vectorHex(t, "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, raw := range row[:len(row)-1] {
-		s := field[string](t, raw)
+		s := vectorField[string](t, raw)
 		if code, ok := strings.CutPrefix(s, "#SCRIPT#"); ok {
 			items = append(items, shortForm(t, code))
 			continue
 		}
 		if s != "#CONTROLBLOCK#" {
-			items = append(items, fromHex(t, s))
+			items = append(items, vectorHex(t, s))
 			continue
 		}
 		tree := txscript.AssembleTaprootScriptTree(txscript.NewBaseTapLeaf(items[len(items)-1]))
@@ -124,7 +124,7 @@ func vectorWitness(t *testing.T, row []json.RawMessage) (items [][]byte, value i
 		}
 		items = append(items, b)
 	}
-	return items, int64(math.Round(field[float64](t, row[len(row)-1]) * 1e8)), out
+	return items, int64(math.Round(vectorField[float64](t, row[len(row)-1]) * 1e8)), out
 }
 
 // emptyKeyTx gives a signature for an empty key to CHECKSIG NOT. With NULLFAIL,
@@ -223,14 +223,14 @@ func TestSigHashVectors(t *testing.T) {
 		if len(row) != 5 {
 			t.Fatalf("row %d has %d elements", n, len(row))
 		}
-		tx, err := wire.ParseTx(fromHex(t, field[string](t, row[0])))
+		tx, err := wire.ParseTx(vectorHex(t, vectorField[string](t, row[0])))
 		if err != nil {
 			t.Errorf("row %d: %v", n, err)
 			continue
 		}
-		code := fromHex(t, field[string](t, row[1]))
-		input, hashType := field[int](t, row[2]), uint32(field[int32](t, row[3]))
-		if got, want := script.SignatureHash(tx, input, code, hashType).String(), field[string](t, row[4]); got != want {
+		code := vectorHex(t, vectorField[string](t, row[1]))
+		input, hashType := vectorField[int](t, row[2]), uint32(vectorField[int32](t, row[3]))
+		if got, want := script.SignatureHash(tx, input, code, hashType).String(), vectorField[string](t, row[4]); got != want {
 			t.Errorf("row %d: got %s, want %s", n, got, want)
 		}
 	}
@@ -277,13 +277,13 @@ func TestTaprootVectors(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		name := filepath.Base(file) + ": " + v.Comment
-		tx, err := wire.ParseTx(fromHex(t, v.Tx))
+		tx, err := wire.ParseTx(vectorHex(t, v.Tx))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		var spent []wire.TxOut
 		for _, s := range v.Prevouts {
-			c := wire.NewCursor(fromHex(t, s), "output")
+			c := wire.NewCursor(vectorHex(t, s), "output")
 			out := wire.TxOut{Value: int64(c.Uint64())}
 			out.Script = c.VarBytes(wire.MaxBlockSize)
 			if err := c.End(); err != nil {
@@ -296,9 +296,9 @@ func TestTaprootVectors(t *testing.T) {
 			in := slices.Clone(tx.In)
 			var items [][]byte
 			for _, w := range witness {
-				items = append(items, fromHex(t, w))
+				items = append(items, vectorHex(t, w))
 			}
-			in[v.Index].Script, in[v.Index].Witness = fromHex(t, sig), wire.NewWitness(items...)
+			in[v.Index].Script, in[v.Index].Witness = vectorHex(t, sig), wire.NewWitness(items...)
 			full := wire.NewTx(tx.Version, in, tx.Out, tx.LockTime)
 			return script.NewVerifier(script.Options{}).Tx(full, spent, flags).Input(v.Index)
 		}
