@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -65,9 +67,10 @@ type DB struct {
 	log *slog.Logger
 	use gate // users of db; closes it
 
+	frozen atomic.Bool // set with failed: nothing is written any more
+
 	mu        sync.Mutex
 	failed    error // what ended writing for good
-	horked    bool  // Pebble panicked inside a write and holds its locks
 	snapshots map[*Snapshot]struct{}
 }
 
@@ -99,7 +102,8 @@ func OpenDB(opts DBOptions) (*DB, error) {
 	return d, nil
 }
 
-// open calls pebble.Open and turns its panics into errors.
+// open calls pebble.Open. What it reads may be damaged in ways that make it
+// panic, so that is an error here.
 func (d *DB) open(o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -107,16 +111,21 @@ func (d *DB) open(o *pebble.Options) (db *pebble.DB, err error) {
 		}
 	}()
 	db, err = pebble.Open(d.dir, o)
-	if err == nil {
-		err = d.failure()
+	failed := d.failure()
+	if failed == nil {
+		return db, err
 	}
-	return db, err
+	// Whatever came of it rests on writes that never took place.
+	if err == nil {
+		_ = db.Close()
+	}
+	return nil, failed
 }
 
 // openError sorts out why a database could not be opened. A missing part is
 // damage as much as a changed one is.
 func openError(dir string, err error) error {
-	if isNotExist(err) && !vfs.IsNoSpaceError(err) {
+	if isNotExist(err) || errors.Is(err, pebble.ErrDBNotPristine) {
 		return &CorruptError{Path: dir, What: firstLine(err), Advice: adviseDB, Err: err}
 	}
 	return dbError(dir, err)
@@ -124,7 +133,7 @@ func openError(dir string, err error) error {
 
 func pebbleOptions(opts DBOptions, d *DB) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          opts.FS,
+		FS:                          guardFS{opts.FS, d},
 		CacheSize:                   opts.CacheBytes,
 		MemTableSize:                uint64(opts.MemTableBytes),
 		MemTableStopWritesThreshold: 3,
@@ -157,11 +166,24 @@ func pebbleOptions(opts DBOptions, d *DB) *pebble.Options {
 func (d *DB) fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.frozen.Store(true)
 	if d.failed == nil {
 		d.failed = dbError(d.dir, err)
 		// Not louder: the next write returns it, and the caller tells.
 		d.log.Debug("database takes no more writes", "dir", d.dir, "err", err)
 	}
+}
+
+// readError is the error of a read: the one that ended writing if there is one,
+// since what Pebble believes to have written since then cannot be read.
+func (d *DB) readError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if failed := d.failure(); failed != nil {
+		return failed
+	}
+	return dbError(d.dir, err)
 }
 
 func (d *DB) failure() error {
@@ -176,7 +198,7 @@ func (d *DB) Get(key []byte) ([]byte, bool, error) {
 		return nil, false, ErrClosed
 	}
 	defer d.use.leave()
-	return get(d.dir, d.db, key)
+	return d.get(d.db, key)
 }
 
 // Has reports whether key has a value.
@@ -190,16 +212,16 @@ func (d *DB) Has(key []byte) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, dbError(d.dir, err)
+		return false, d.readError(err)
 	}
-	return true, dbError(d.dir, closer.Close())
+	return true, d.readError(closer.Close())
 }
 
 // Write applies all of b or nothing. With sync it is on disk when Write
 // returns, and with it everything written before; without, a crash may take it
 // and everything after it away. The batch is empty afterwards and can be filled
 // again, unless there was an error.
-func (d *DB) Write(b *Batch, sync bool) (err error) {
+func (d *DB) Write(b *Batch, sync bool) error {
 	if !d.use.enter() {
 		return ErrClosed
 	}
@@ -210,7 +232,6 @@ func (d *DB) Write(b *Batch, sync bool) (err error) {
 	if err := checkSpace(d.fs, d.dir, int64(b.Len())); err != nil {
 		return err
 	}
-	defer d.rescue(&err)
 	opt := pebble.NoSync
 	if sync {
 		opt = pebble.Sync
@@ -218,7 +239,7 @@ func (d *DB) Write(b *Batch, sync bool) (err error) {
 	if err := d.db.Apply(b.b, opt); err != nil {
 		return dbError(d.dir, err)
 	}
-	// Some failures are told to the logger only.
+	// Pebble itself does not hear of a failed write.
 	if err := d.failure(); err != nil {
 		return err
 	}
@@ -227,7 +248,7 @@ func (d *DB) Write(b *Batch, sync bool) (err error) {
 }
 
 // Flush writes what is in memory to tables and returns when that is on disk.
-func (d *DB) Flush() (err error) {
+func (d *DB) Flush() error {
 	if !d.use.enter() {
 		return ErrClosed
 	}
@@ -235,34 +256,10 @@ func (d *DB) Flush() (err error) {
 	if err := d.failure(); err != nil {
 		return err
 	}
-	defer d.rescue(&err)
 	if err := d.db.Flush(); err != nil {
 		return dbError(d.dir, err)
 	}
 	return d.failure()
-}
-
-// rescue turns a panic of Pebble's, which is how it reports that it could not
-// write its log, into an error.
-func (d *DB) rescue(err *error) {
-	r := recover()
-	if r == nil {
-		return
-	}
-	cause, ok := r.(error)
-	if !ok || isRuntimeError(cause) {
-		panic(r) // a mistake in the program, not a failure of the disk
-	}
-	d.fail(cause)
-	d.mu.Lock()
-	d.horked = true
-	*err = d.failed
-	d.mu.Unlock()
-}
-
-func isRuntimeError(err error) bool {
-	_, ok := err.(runtime.Error)
-	return ok
 }
 
 // DiskBytes returns how much room the database takes on disk.
@@ -284,25 +281,15 @@ func (d *DB) Close() error {
 	d.mu.Lock()
 	open := d.snapshots
 	d.snapshots = nil
-	horked, failed := d.horked, d.failed
 	d.mu.Unlock()
-	if horked {
-		// Closing would wait for a lock that nobody gives back. The directory
-		// stays locked until the process ends, which is all that is left.
+	for s := range open {
+		_ = s.s.Close() // closing a snapshot does no I/O
+	}
+	err := d.db.Close()
+	if failed := d.failure(); failed != nil {
 		return failed
 	}
-	for s := range open {
-		_ = s.s.Close() // closing a snapshot does not do I/O
-	}
-	return d.close()
-}
-
-func (d *DB) close() (err error) {
-	defer d.rescue(&err)
-	if err := d.db.Close(); err != nil {
-		return dbError(d.dir, err)
-	}
-	return d.failure()
+	return dbError(d.dir, err)
 }
 
 // pebbleLogger passes Pebble's messages on at debug level, and keeps its fatal

@@ -124,8 +124,6 @@ func OpenFiles(opts FilesOptions) (*Files, error) {
 		}
 		f.ends[n] = st.Size()
 		f.cur = max(f.cur, n)
-		// They may have been written by a run that did not live to sync them.
-		f.dirty[n] = true
 	}
 	f.dirDirty = true
 	return f, nil

@@ -21,7 +21,8 @@ const scanBuffer = 1 << 20
 // a record is skipped: zeros, damaged parts, a tail that was cut short; the
 // search goes on at the next magic. fn owns the payload. If fn returns
 // [ErrNotRecord] the payload is searched for records as well; any other error
-// ends the scan and is returned. What is appended meanwhile may be missed.
+// ends the scan and is returned. What is appended meanwhile may be missed. The
+// next Sync syncs what was scanned as well.
 func (f *Files) Scan(ctx context.Context, from Pos, fn func(pos Pos, payload []byte) error) error {
 	for _, n := range slices.Sorted(maps.Keys(f.Sizes())) {
 		if n < from.File {
@@ -39,7 +40,14 @@ func (f *Files) Scan(ctx context.Context, from Pos, fn func(pos Pos, payload []b
 }
 
 func (f *Files) scanFile(ctx context.Context, file uint32, start int64, fn func(Pos, []byte) error) error {
-	end := f.Sizes()[file]
+	f.mu.Lock()
+	end := f.ends[file]
+	if start < end {
+		// Whoever scans builds on what is found, and the run that wrote it may
+		// not have lived to sync it.
+		f.dirty[file] = true
+	}
+	f.mu.Unlock()
 	if start >= end {
 		return nil // also if it was removed since
 	}
@@ -84,6 +92,7 @@ type scanner struct {
 	magic   [4]byte
 	max     int
 	trailer int
+	header  [recordHeaderSize]byte
 }
 
 func newScanner(r io.Reader, magic [4]byte, maxRecord, trailer int) *scanner {
@@ -107,12 +116,11 @@ func (s *scanner) run(ctx context.Context, fn func(off int64, payload []byte) er
 		case !ok:
 			continue
 		}
-		var header [recordHeaderSize]byte
-		if err := s.fill(header[:]); err != nil {
+		if err := s.fill(s.header[:]); err != nil {
 			return &readError{err}
 		}
 		at := s.off
-		payload := make([]byte, binary.LittleEndian.Uint32(header[4:]))
+		payload := make([]byte, binary.LittleEndian.Uint32(s.header[4:]))
 		n, err := io.ReadFull(s.r, payload)
 		s.off += int64(n)
 		switch {
@@ -127,7 +135,7 @@ func (s *scanner) run(ctx context.Context, fn func(off int64, payload []byte) er
 		}
 		switch {
 		case errors.Is(err, ErrNotRecord):
-			s.unread(append(bytes.Clone(header[1:]), payload[:n]...))
+			s.unread(append(bytes.Clone(s.header[1:]), payload[:n]...))
 		case err != nil:
 			return err
 		default:

@@ -38,7 +38,7 @@ func (s *Snapshot) Get(key []byte) ([]byte, bool, error) {
 	if s.s == nil {
 		return nil, false, ErrClosed
 	}
-	return get(s.d.dir, s.s, key)
+	return s.d.get(s.s, key)
 }
 
 // Iterate is [DB.Iterate] at the instant of the snapshot.
@@ -55,7 +55,7 @@ func (s *Snapshot) IterateFrom(prefix, from []byte, fn func(key, value []byte) e
 	if s.s == nil {
 		return ErrClosed
 	}
-	return iterate(s.d.dir, s.s, prefix, from, fn)
+	return s.d.iterate(s.s, prefix, from, fn)
 }
 
 // Close lets go of the snapshot. It must not be called while another call is
@@ -91,42 +91,42 @@ func (d *DB) IterateFrom(prefix, from []byte, fn func(key, value []byte) error) 
 		return ErrClosed
 	}
 	defer d.use.leave()
-	return iterate(d.dir, d.db, prefix, from, fn)
+	return d.iterate(d.db, prefix, from, fn)
 }
 
-func get(dir string, r pebble.Reader, key []byte) ([]byte, bool, error) {
+func (d *DB) get(r pebble.Reader, key []byte) ([]byte, bool, error) {
 	v, closer, err := r.Get(key)
 	if err == pebble.ErrNotFound {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, dbError(dir, err)
+		return nil, false, d.readError(err)
 	}
 	v = append(make([]byte, 0, len(v)), v...)
 	if err := closer.Close(); err != nil {
-		return nil, false, dbError(dir, err)
+		return nil, false, d.readError(err)
 	}
 	return v, true, nil
 }
 
-func iterate(dir string, r pebble.Reader, prefix, from []byte, fn func(key, value []byte) error) (err error) {
+func (d *DB) iterate(r pebble.Reader, prefix, from []byte, fn func(key, value []byte) error) (err error) {
 	lower := prefix
 	if bytes.Compare(from, lower) > 0 {
 		lower = from
 	}
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: prefixEnd(prefix)})
 	if err != nil {
-		return dbError(dir, err)
+		return d.readError(err)
 	}
 	defer func() {
 		if cerr := it.Close(); err == nil {
-			err = dbError(dir, cerr)
+			err = d.readError(cerr)
 		}
 	}()
 	for ok := it.First(); ok; ok = it.Next() {
 		v, err := it.ValueAndErr()
 		if err != nil {
-			return dbError(dir, err)
+			return d.readError(err)
 		}
 		if err := fn(it.Key(), v); err == ErrStop {
 			return nil
@@ -134,7 +134,7 @@ func iterate(dir string, r pebble.Reader, prefix, from []byte, fn func(key, valu
 			return err
 		}
 	}
-	return dbError(dir, it.Error())
+	return d.readError(it.Error())
 }
 
 // prefixEnd returns the first key behind all that begin with prefix, or nil if

@@ -1,0 +1,593 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+)
+
+func openDB(t testing.TB, opts DBOptions) *DB {
+	t.Helper()
+	if opts.FS == nil {
+		opts.FS = vfs.NewMem()
+	}
+	if opts.Dir == "" {
+		opts.Dir = "data/db"
+	}
+	d, err := OpenDB(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// put writes pairs of key and value; a value of "-" deletes.
+func put(t testing.TB, d *DB, sync bool, kv ...string) {
+	t.Helper()
+	b := d.NewBatch()
+	for i := 0; i < len(kv); i += 2 {
+		if kv[i+1] == "-" {
+			b.Delete([]byte(kv[i]))
+		} else {
+			b.Set([]byte(kv[i]), []byte(kv[i+1]))
+		}
+	}
+	if err := d.Write(b, sync); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// list returns what an iteration sees as "key=value".
+func list(t testing.TB, iterate func([]byte, []byte, func(k, v []byte) error) error, prefix, from string) []string {
+	t.Helper()
+	var got []string
+	err := iterate([]byte(prefix), []byte(from), func(k, v []byte) error {
+		got = append(got, fmt.Sprintf("%s=%s", k, v))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestDB(t *testing.T) {
+	d := openDB(t, DBOptions{})
+	put(t, d, false, "a", "1", "b", "2", "c", "3", "b", "-", "empty", "")
+	for _, tt := range []struct {
+		key, want string
+		ok        bool
+	}{{"a", "1", true}, {"b", "", false}, {"c", "3", true}, {"empty", "", true}, {"zz", "", false}} {
+		v, ok, err := d.Get([]byte(tt.key))
+		if err != nil || ok != tt.ok || string(v) != tt.want {
+			t.Errorf("%s: %q, %v, %v", tt.key, v, ok, err)
+		}
+		if ok, err := d.Has([]byte(tt.key)); err != nil || ok != tt.ok {
+			t.Errorf("has %s: %v, %v", tt.key, ok, err)
+		}
+	}
+	// A value is a copy: it outlives what it was read from.
+	v, _, _ := d.Get([]byte("a"))
+	put(t, d, false, "a", "9")
+	if err := d.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if string(v) != "1" {
+		t.Errorf("the value changed to %q", v)
+	}
+	// A batch is empty after it was written, and can be used again.
+	b := d.NewBatch()
+	for i := range 3 {
+		b.Set([]byte{byte(i)}, nil)
+		if b.Count() != 1 {
+			t.Errorf("batch holds %d changes", b.Count())
+		}
+		if err := d.Write(b, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.DeletePrefix([]byte{1})
+	if err := d.Write(b, false); err != nil {
+		t.Fatal(err)
+	}
+	if ok, _ := d.Has([]byte{1}); ok {
+		t.Error("a key of the deleted range is still there")
+	}
+	if ok, _ := d.Has([]byte{2}); !ok {
+		t.Error("a key behind the deleted range is gone")
+	}
+	if d.DiskBytes() == 0 {
+		t.Error("the database takes no room")
+	}
+}
+
+func TestDBIterate(t *testing.T) {
+	d := openDB(t, DBOptions{})
+	put(t, d, false, "a", "0", "k", "1", "k1", "2", "k2", "3", "k\xff", "4", "k\xff\xff", "5", "l", "6", "\xff", "7", "\xff\xffx", "8")
+	for _, tt := range []struct {
+		prefix, from string
+		want         []string
+	}{
+		{"", "", []string{"a=0", "k=1", "k1=2", "k2=3", "k\xff=4", "k\xff\xff=5", "l=6", "\xff=7", "\xff\xffx=8"}},
+		{"k", "", []string{"k=1", "k1=2", "k2=3", "k\xff=4", "k\xff\xff=5"}},
+		{"k", "k2", []string{"k2=3", "k\xff=4", "k\xff\xff=5"}},
+		{"k", "k11", []string{"k2=3", "k\xff=4", "k\xff\xff=5"}},
+		{"k", "b", []string{"k=1", "k1=2", "k2=3", "k\xff=4", "k\xff\xff=5"}},
+		{"k", "z", nil},
+		{"k\xff", "", []string{"k\xff=4", "k\xff\xff=5"}},
+		{"\xff", "", []string{"\xff=7", "\xff\xffx=8"}},
+		{"\xff\xff", "", []string{"\xff\xffx=8"}},
+		{"", "l", []string{"l=6", "\xff=7", "\xff\xffx=8"}},
+		{"nothing", "", nil},
+	} {
+		if df := cmp.Diff(tt.want, list(t, d.IterateFrom, tt.prefix, tt.from)); df != "" {
+			t.Errorf("prefix %q from %q: %s", tt.prefix, tt.from, df)
+		}
+	}
+	n := 0
+	err := d.Iterate(nil, func(k, v []byte) error {
+		if n++; n == 3 {
+			return ErrStop
+		}
+		return nil
+	})
+	if err != nil || n != 3 {
+		t.Errorf("stopped after %d, %v", n, err)
+	}
+	if err := d.Iterate(nil, func(k, v []byte) error { return io.EOF }); err != io.EOF {
+		t.Errorf("callback's error came back as %v", err)
+	}
+	// It sees what was there when it began.
+	n = 0
+	err = d.Iterate(nil, func(k, v []byte) error {
+		n++
+		put(t, d, false, string(k)+"x", "new")
+		return nil
+	})
+	if err != nil || n != 9 {
+		t.Errorf("saw %d keys, %v", n, err)
+	}
+}
+
+func TestDBSnapshot(t *testing.T) {
+	d := openDB(t, DBOptions{})
+	put(t, d, false, "a", "1", "b", "1")
+	s := d.Snapshot()
+	put(t, d, false, "a", "2", "b", "-", "c", "2")
+	if err := d.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if df := cmp.Diff([]string{"a=1", "b=1"}, list(t, s.IterateFrom, "", "")); df != "" {
+		t.Error(df)
+	}
+	if v, ok, err := s.Get([]byte("b")); err != nil || !ok || string(v) != "1" {
+		t.Errorf("b is %q, %v, %v", v, ok, err)
+	}
+	if _, ok, _ := s.Get([]byte("c")); ok {
+		t.Error("c is there already")
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, _, err := s.Get([]byte("a")); err != ErrClosed {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestDBClosed(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	d := openDB(t, DBOptions{})
+	put(t, d, false, "a", "1")
+	s := d.Snapshot()
+	b := d.NewBatch()
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls := map[string]func() error{
+		"Get":      func() error { _, _, err := d.Get([]byte("a")); return err },
+		"Has":      func() error { _, err := d.Has([]byte("a")); return err },
+		"Write":    func() error { b.Set([]byte("b"), nil); return d.Write(b, true) },
+		"Iterate":  func() error { return d.Iterate(nil, func(k, v []byte) error { return nil }) },
+		"Flush":    d.Flush,
+		"snapshot": func() error { _, _, err := s.Get([]byte("a")); return err },
+		"scan":     func() error { return s.Iterate(nil, func(k, v []byte) error { return nil }) },
+		"late":     func() error { _, _, err := d.Snapshot().Get([]byte("a")); return err },
+	}
+	for name, call := range calls {
+		if err := call(); err != ErrClosed {
+			t.Errorf("%s after Close: %v", name, err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closing the snapshot: %v", err)
+	}
+}
+
+// Close waits for what is under way, and what is under way learns of it.
+func TestDBCloseWaits(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	d := openDB(t, DBOptions{})
+	put(t, d, false, "a", "1", "b", "2")
+	inside, closed := make(chan struct{}), make(chan error, 1)
+	iterated := make(chan error, 1)
+	go func() {
+		calls := 0
+		iterated <- d.Iterate(nil, func(k, v []byte) error {
+			if calls++; calls > 1 {
+				return nil
+			}
+			close(inside)
+			for d.use.n.Load() > 0 { // until Close has begun
+				runtime.Gosched()
+			}
+			if _, _, err := d.Get(k); err != ErrClosed {
+				t.Errorf("a call inside of a call: %v", err)
+			}
+			return nil
+		})
+	}()
+	<-inside
+	go func() { closed <- d.Close() }()
+	if err := <-closed; err != nil {
+		t.Error(err) // Pebble tells if an iterator was still open
+	}
+	if err := <-iterated; err != nil {
+		t.Error(err)
+	}
+}
+
+// fill writes enough for tables on more than one level to exist.
+func fill(t testing.TB, d *DB) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 5 {
+		b := d.NewBatch()
+		for i := range 2000 {
+			k := binary.BigEndian.AppendUint64([]byte("key"), uint64(i)*7919%2000)
+			v := make([]byte, 40)
+			for j := range v {
+				v[j] = byte(rng.Uint32())
+			}
+			b.Set(k, v)
+		}
+		if err := d.Write(b, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, d, true, "in the log", "only")
+}
+
+// Damage in or loss of any file of a closed database ends in a CorruptError or
+// goes unnoticed because it does not matter, but never gives wrong data.
+func TestDBDamage(t *testing.T) {
+	whole := vfs.NewCrashableMem()
+	d := openDB(t, DBOptions{FS: whole})
+	fill(t, d)
+	want := list(t, d.IterateFrom, "key", "")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := whole.List("data/db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	// check opens the database and reads all of it.
+	check := func(t *testing.T, fs vfs.FS, mustFail bool) {
+		err := func() error {
+			d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db"})
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			var got []string
+			err = d.Iterate([]byte("key"), func(k, v []byte) error {
+				got = append(got, fmt.Sprintf("%s=%s", k, v))
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(want, got) {
+				t.Errorf("wrong data: %d keys, want %d", len(got), len(want))
+			}
+			return nil
+		}()
+		var c *CorruptError
+		switch {
+		case err == nil && mustFail:
+			t.Error("nothing was noticed")
+		case err != nil && !errors.As(err, &c):
+			t.Errorf("got %T %v, want a CorruptError", err, err)
+		case err != nil && (strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "--reindex") || c.Path == ""):
+			t.Errorf("not a good message: %v", err)
+		case err != nil:
+			t.Log(err)
+		}
+	}
+	clone := func() *vfs.MemFS {
+		return whole.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
+	}
+	for _, name := range names {
+		p := path.Join("data/db", name)
+		b := readWhole(t, whole, p)
+		table := strings.HasSuffix(name, ".sst")
+		t.Run("flipped "+name, func(t *testing.T) {
+			if len(b) == 0 {
+				return
+			}
+			fs := clone()
+			at := len(b) / 2
+			patch(t, fs, p, int64(at), []byte{b[at] ^ 0x10})
+			check(t, fs, table)
+		})
+		t.Run("missing "+name, func(t *testing.T) {
+			fs := clone()
+			if err := fs.Remove(p); err != nil {
+				t.Fatal(err)
+			}
+			check(t, fs, table)
+		})
+	}
+}
+
+// The disk runs full or fails at the n-th write: that is an error of the right
+// type, nothing hangs, every goroutine ends, and all that was synced is there
+// when the disk works again.
+func TestDBWriteFailures(t *testing.T) {
+	for _, cause := range []error{syscall.ENOSPC, syscall.EIO} {
+		for n := range 40 {
+			t.Run(fmt.Sprintf("%s at %d", cause, n*3), func(t *testing.T) {
+				testWriteFailure(t, cause, int64(n*3))
+			})
+		}
+	}
+}
+
+func testWriteFailure(t *testing.T, cause error, at int64) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	mem := vfs.NewCrashableMem()
+	var armed atomic.Bool
+	var writes atomic.Int64
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpFileWrite, errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpReuseForWrite, errorfs.OpFilePreallocate:
+			if armed.Load() && writes.Add(1) > at {
+				return &errPath{op.Path, cause}
+			}
+		}
+		return nil
+	}))
+	d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db", MemTableBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	armed.Store(true)
+	synced := -1
+	value := bytes.Repeat([]byte("v"), 2000)
+	for i := 0; err == nil; i++ {
+		if i > 5000 {
+			t.Fatal("the failure never shows")
+		}
+		b := d.NewBatch()
+		b.Set(fmt.Appendf(nil, "%06d", i), value)
+		sync := i%5 == 0
+		if err = d.Write(b, sync); err == nil && sync {
+			synced = i
+		}
+	}
+	if cause == syscall.ENOSPC && !errors.Is(err, ErrDiskFull) || !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	if again := d.Write(d.NewBatch(), true); again == nil {
+		t.Error("writing works again")
+	}
+	done := make(chan error, 1)
+	go func() { done <- d.Close() }()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("Close knows of no error")
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Close hangs")
+	}
+	armed.Store(false)
+	d, err = OpenDB(DBOptions{FS: mem.CrashClone(vfs.CrashCloneCfg{}), Dir: "data/db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for i := range synced + 1 {
+		if ok, err := d.Has(fmt.Appendf(nil, "%06d", i)); !ok || err != nil {
+			t.Fatalf("key %d of %d synced is lost: %v", i, synced, err)
+		}
+	}
+}
+
+type errPath struct {
+	path string
+	err  error
+}
+
+func (e *errPath) Error() string { return e.path + ": " + e.err.Error() }
+func (e *errPath) Unwrap() error { return e.err }
+
+func TestDBLowSpace(t *testing.T) {
+	mem := vfs.NewMem()
+	d := openDB(t, DBOptions{FS: mem})
+	put(t, d, true, "a", "1")
+	mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: minFree - 1, TotalBytes: 1 << 40})
+	b := d.NewBatch()
+	b.Set([]byte("b"), []byte("2"))
+	err := d.Write(b, true)
+	if !errors.Is(err, ErrDiskFull) || err.Error() != "disk is full: only 49 MiB left for data/db; free some space and start again" {
+		t.Errorf("got %v", err)
+	}
+	// It was seen before anything was written, so it can go on.
+	mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: minFree * 2, TotalBytes: 1 << 40})
+	if err := d.Write(b, true); err != nil {
+		t.Error(err)
+	}
+	if ok, _ := d.Has([]byte("b")); !ok {
+		t.Error("the batch was lost")
+	}
+}
+
+func TestDBLogs(t *testing.T) {
+	var buf bytes.Buffer
+	d := openDB(t, DBOptions{Logger: slog.New(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	fill(t, d)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(buf.String(), "level=DEBUG") || strings.Contains(buf.String(), "level=INFO") {
+		t.Errorf("log is %.300s", buf.String())
+	}
+}
+
+// After a crash the database holds what some number of its writes left, in
+// order, and at least those up to the last synced one.
+func TestDBCrash(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mem := vfs.NewCrashableMem()
+		open := func() *DB {
+			d, err := OpenDB(DBOptions{FS: mem, Dir: "data/db", MemTableBytes: 64 << 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		d := open()
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		// Write number n sets the counter to n and key n%7 to n, in one batch.
+		last, synced := 0, 0
+		num := func(d *DB, key string) int {
+			v, ok, err := d.Get([]byte(key))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				return 0
+			}
+			return int(binary.BigEndian.Uint64(v))
+		}
+		write := func(sync bool) {
+			last++
+			v := append(binary.BigEndian.AppendUint64(nil, uint64(last)), make([]byte, rng.IntN(3000))...)
+			b := d.NewBatch()
+			b.Set([]byte("n"), v)
+			b.Set([]byte{'k', byte(last % 7)}, v)
+			if err := d.Write(b, sync); err != nil {
+				t.Fatal(err)
+			}
+			if sync {
+				synced = last
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"write": func(*rapid.T) { write(false) },
+			"sync":  func(*rapid.T) { write(true) },
+			"flush": func(*rapid.T) {
+				if err := d.Flush(); err != nil {
+					t.Fatal(err)
+				}
+				synced = last
+			},
+			"crash": func(*rapid.T) {
+				crashed := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+				if err := d.Close(); err != nil {
+					t.Fatal(err)
+				}
+				mem = crashed
+				d = open()
+				n := num(d, "n")
+				if n < synced || n > last {
+					t.Fatalf("after the crash at write %d, %d synced, %d are there", last, synced, n)
+				}
+				for k := range 7 {
+					// The newest write up to n that touched key k.
+					want := n - (n-k+7)%7
+					if got := num(d, string([]byte{'k', byte(k)})); got != max(want, 0) {
+						t.Fatalf("%d writes are there, but key %d has %d, want %d", n, k, got, want)
+					}
+				}
+				last, synced = n, n
+			},
+			"": func(*rapid.T) {},
+		})
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func BenchmarkDB(b *testing.B) {
+	d := openDB(b, DBOptions{FS: vfs.Default, Dir: b.TempDir(), CacheBytes: 64 << 20})
+	const n = 200_000
+	key := func(i int) []byte {
+		var k [37]byte
+		binary.LittleEndian.PutUint64(k[1:], uint64(i)*0x9e3779b97f4a7c15)
+		return k[:]
+	}
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		batch, i := d.NewBatch(), 0
+		for b.Loop() {
+			batch.Set(key(i%n), make([]byte, 30))
+			if i++; batch.Len() > 1<<20 {
+				if err := d.Write(batch, false); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	batch := d.NewBatch()
+	for i := range n {
+		batch.Set(key(i), make([]byte, 30))
+	}
+	if err := d.Write(batch, true); err != nil {
+		b.Fatal(err)
+	}
+	if err := d.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	for name, off := range map[string]int{"hit": 0, "miss": n} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				i++
+				if _, ok, err := d.Get(key(off + i*7919%n)); err != nil || ok != (off == 0) {
+					b.Fatal(ok, err)
+				}
+			}
+		})
+	}
+}

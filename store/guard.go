@@ -1,0 +1,145 @@
+package store
+
+import (
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// guardFS is the file system as a database's Pebble sees it. Pebble cannot live
+// with a write that fails: it ends the process if that was its log, and tries
+// for ever if it was a table, with writers waiting for it. So the guard tells
+// the database of the first failure and from then on lets nothing more through,
+// while Pebble goes on in the belief that all is well. The disk stays as a power
+// cut at that instant would have left it, which is what recovery is made for,
+// and every call under way ends, to find the database failed.
+type guardFS struct {
+	vfs.FS
+	d *DB
+}
+
+// write runs one operation that changes the disk, unless the disk has failed.
+// It reports whether it took place.
+func (d *DB) write(path string, op func() error) bool {
+	if d.frozen.Load() {
+		return false
+	}
+	if err := op(); err != nil {
+		d.fail(ioError(path, err))
+		return false
+	}
+	return true
+}
+
+// opened is what a call that opens a file for writing returns: the file behind
+// the guard, or, if the disk has failed, one that takes everything.
+func (g guardFS) opened(name string, open func() (vfs.File, error)) (vfs.File, error) {
+	var f vfs.File
+	ok := g.d.write(name, func() (err error) {
+		f, err = open()
+		return err
+	})
+	if !ok {
+		f = vfs.NewMemFile(nil)
+	}
+	return &guardFile{File: f, d: g.d, path: name}, nil
+}
+
+// Create implements vfs.FS.
+func (g guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.opened(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
+}
+
+// OpenReadWrite implements vfs.FS.
+func (g guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	return g.opened(name, func() (vfs.File, error) { return g.FS.OpenReadWrite(name, c, opts...) })
+}
+
+// ReuseForWrite implements vfs.FS.
+func (g guardFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.opened(newname, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, c) })
+}
+
+// OpenDir implements vfs.FS.
+func (g guardFS) OpenDir(name string) (vfs.File, error) {
+	f, err := g.FS.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return &guardFile{File: f, d: g.d, path: name}, nil
+}
+
+// Rename implements vfs.FS.
+func (g guardFS) Rename(oldname, newname string) error {
+	g.d.write(newname, func() error { return g.FS.Rename(oldname, newname) })
+	return nil
+}
+
+// Link implements vfs.FS.
+func (g guardFS) Link(oldname, newname string) error {
+	g.d.write(newname, func() error { return g.FS.Link(oldname, newname) })
+	return nil
+}
+
+// Remove implements vfs.FS. A file that cannot be removed does no harm, so that
+// is no failure; but after one nothing may be removed any more, since what was
+// to replace it never reached the disk.
+func (g guardFS) Remove(name string) error {
+	if g.d.frozen.Load() {
+		return nil
+	}
+	return g.FS.Remove(name)
+}
+
+// RemoveAll implements vfs.FS.
+func (g guardFS) RemoveAll(name string) error {
+	if g.d.frozen.Load() {
+		return nil
+	}
+	return g.FS.RemoveAll(name)
+}
+
+// Unwrap implements vfs.FS.
+func (g guardFS) Unwrap() vfs.FS { return g.FS }
+
+// guardFile is a file opened through a guard.
+type guardFile struct {
+	vfs.File
+	d    *DB
+	path string
+}
+
+// Write implements vfs.File.
+func (f *guardFile) Write(p []byte) (int, error) {
+	n := len(p)
+	f.d.write(f.path, func() error { _, err := f.File.Write(p); return err })
+	return n, nil
+}
+
+// WriteAt implements vfs.File.
+func (f *guardFile) WriteAt(p []byte, off int64) (int, error) {
+	f.d.write(f.path, func() error { _, err := f.File.WriteAt(p, off); return err })
+	return len(p), nil
+}
+
+// Preallocate implements vfs.File.
+func (f *guardFile) Preallocate(off, length int64) error {
+	f.d.write(f.path, func() error { return f.File.Preallocate(off, length) })
+	return nil
+}
+
+// Sync implements vfs.File.
+func (f *guardFile) Sync() error {
+	f.d.write(f.path, f.File.Sync)
+	return nil
+}
+
+// SyncData implements vfs.File.
+func (f *guardFile) SyncData() error {
+	f.d.write(f.path, f.File.SyncData)
+	return nil
+}
+
+// SyncTo implements vfs.File.
+func (f *guardFile) SyncTo(length int64) (full bool, err error) {
+	f.d.write(f.path, func() (err error) { full, err = f.File.SyncTo(length); return err })
+	return full, nil
+}
