@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -18,7 +19,7 @@ import (
 )
 
 // bigBlock is the 2.2 MB main-network block that ships with btcd's wire
-// package: most of its transactions have witnesses.
+// package: 230 transactions with 7,033 inputs, most of them with witnesses.
 const bigBlock = "block-00000000000000000021868c2cefc52a480d173c849412fe81c4e5ab806f94ab.blk"
 
 func wireData(t testing.TB, module string, elem ...string) []byte {
@@ -353,7 +354,9 @@ func TestMessagesAgainstBTCD(t *testing.T) {
 			if !bytes.Equal(got, want.Bytes()) {
 				t.Fatalf("frames differ\nours %x\nbtcd %x", firstBytes(got), firstBytes(want.Bytes()))
 			}
-			if _, _, _, err := btcwire.ReadMessageWithEncodingN(bytes.NewReader(got), 70016, btcwire.MainNet, btcwire.LatestEncoding); err != nil {
+			if _, _, _, err := btcwire.ReadMessageWithEncodingN(bytes.NewReader(got), 70016, btcwire.MainNet, btcwire.LatestEncoding); err != nil &&
+				// btcd writes wtxidrelay but has no reader for it.
+				!(pair.ours.Command() == wire.CmdWTxIDRelay && errors.Is(err, btcwire.ErrUnknownMessage)) {
 				t.Errorf("btcd does not read our frame: %v", err)
 			}
 			h, err := wire.ParseFrameHeader(want.Bytes())

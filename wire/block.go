@@ -16,20 +16,10 @@ type Block struct {
 func ParseBlock(raw []byte) (*Block, error) {
 	c := NewCursor(raw, "block")
 	b := &Block{raw: raw, Header: c.Header()}
-	n := c.Count(MaxBlockSize/minTxSize, minTxSize)
-	var p txParser
-	p.grow(n, c.Left())
-	for range n {
-		p.parse(&c)
-		if c.err != nil {
-			break
-		}
-	}
+	b.Txs = c.txs(c.Count(MaxBlockSize/minTxSize, minTxSize))
 	if err := c.End(); err != nil {
 		return nil, err
 	}
-	p.link()
-	b.Txs = p.txs
 	b.hash = DoubleHash(raw[:HeaderSize])
 	return b, nil
 }
@@ -53,14 +43,7 @@ func NewBlock(h Header, txs []*Tx) *Block {
 // HashTxs hashes the ids of all transactions, so that TxID and WTxID are free
 // from then on. It must be called before the block is shared, and may be
 // called again.
-func (b *Block) HashTxs() {
-	var scratch []byte
-	for i := range b.Txs {
-		if !b.Txs[i].hashed {
-			scratch = b.Txs[i].fillIDs(scratch)
-		}
-	}
-}
+func (b *Block) HashTxs() { hashAll(b.Txs) }
 
 // Hash returns the block's id.
 func (b *Block) Hash() Hash { return b.hash }

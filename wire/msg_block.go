@@ -50,31 +50,7 @@ func (m *MsgTx) AppendPayload(dst []byte) []byte {
 	return append(dst, m.Tx.Bytes()...)
 }
 
-func (m *MsgTx) decode(c *Cursor) {
-	if txs := c.txs(1); len(txs) == 1 {
-		m.Tx = &txs[0]
-	}
-}
-
-// txs reads n transactions and hashes their ids. It returns nil on failure.
-func (c *Cursor) txs(n int) []Tx {
-	var p txParser
-	if n > 1 {
-		p.grow(n, c.Left())
-	}
-	for range n {
-		p.parse(c)
-		if c.err != nil {
-			return nil
-		}
-	}
-	p.link()
-	var scratch []byte
-	for i := range p.txs {
-		scratch = p.txs[i].fillIDs(scratch)
-	}
-	return p.txs
-}
+func (m *MsgTx) decode(c *Cursor) { m.Tx = c.tx() }
 
 // MsgMempool asks for an inv of the transactions in the pool (BIP35).
 type MsgMempool struct{}

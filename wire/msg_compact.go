@@ -87,31 +87,30 @@ func (m *MsgCmpctBlock) decode(c *Cursor) {
 		m.ShortIDs[i] = uint64(low) | uint64(c.Uint16())<<32
 	}
 	n := c.Count(maxCompactIndex-len(m.ShortIDs), 1+minTxSize)
-	m.Prefilled = make([]PrefilledTx, 0, n)
-	var p txParser
-	if n > 1 {
-		p.grow(n, c.Left())
-	}
+	m.Prefilled = make([]PrefilledTx, n)
+	starts := make([]int, n)
+	var s shape
 	index := differences{}
 	for i := range n {
 		at := index.read(c)
-		p.parse(c)
-		if c.err != nil {
-			return
-		}
 		// The transactions before this one are prefilled or have a short id.
 		if at > len(m.ShortIDs)+i {
 			c.Failf("prefilled transaction %d is beyond the block's end", at)
+		}
+		m.Prefilled[i].Index = uint16(at)
+		starts[i] = c.off
+		if c.skim(&s); c.err != nil {
 			return
 		}
-		m.Prefilled = append(m.Prefilled, PrefilledTx{Index: uint16(at)})
 	}
-	p.link()
-	var scratch []byte
-	for i := range m.Prefilled {
-		scratch = p.txs[i].fillIDs(scratch)
-		m.Prefilled[i].Tx = &p.txs[i]
+	f := newFiller(c.buf, s)
+	txs := make([]Tx, n)
+	for i := range txs {
+		f.off = starts[i]
+		f.fill(&txs[i])
+		m.Prefilled[i].Tx = &txs[i]
 	}
+	hashAll(txs)
 }
 
 // differences reads rising positions, each given as how many were left out
@@ -185,6 +184,7 @@ func (m *MsgBlockTxn) AppendPayload(dst []byte) []byte {
 func (m *MsgBlockTxn) decode(c *Cursor) {
 	m.BlockHash = c.Hash()
 	txs := c.txs(c.Count(maxCompactIndex+1, minTxSize))
+	hashAll(txs)
 	m.Txs = make([]*Tx, len(txs))
 	for i := range txs {
 		m.Txs[i] = &txs[i]

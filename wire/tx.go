@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/binary"
 	"iter"
-	"slices"
 )
 
 const (
@@ -42,43 +41,51 @@ type TxOut struct {
 
 // Witness is the stack of witness items of one input, as views. The zero
 // value is the empty stack.
+//
+// All inputs of a block share one set, so that a witness takes 16 bytes and
+// none is allocated on its own.
 type Witness struct {
+	set   *witnessSet
+	first uint32 // position in set.offs of the first item
+	n     uint32 // number of items
+}
+
+// witnessSet holds the items of any number of witnesses.
+type witnessSet struct {
 	raw  []byte   // what the offsets refer to
 	offs []uint32 // where each item's length prefix starts
 }
 
 // NewWitness encodes items as a witness. It copies them.
 func NewWitness(items ...[]byte) Witness {
-	var w Witness
-	for _, it := range items {
-		w.offs = append(w.offs, uint32(len(w.raw)))
-		w.raw = AppendVarBytes(w.raw, it)
+	if len(items) == 0 {
+		return Witness{}
 	}
-	return w
+	set := &witnessSet{offs: make([]uint32, len(items))}
+	for i, it := range items {
+		set.offs[i] = uint32(len(set.raw))
+		set.raw = AppendVarBytes(set.raw, it)
+	}
+	return Witness{set: set, n: uint32(len(items))}
 }
 
 // Len returns the number of items.
-func (w Witness) Len() int { return len(w.offs) }
+func (w Witness) Len() int { return int(w.n) }
 
 // Item returns item i as a view. It panics if there is none.
 func (w Witness) Item(i int) []byte {
-	// The bounds were checked when the witness was parsed.
-	b := w.raw[w.offs[i]:]
-	n, skip := uint64(b[0]), 1
-	switch b[0] {
-	case 0xfd:
-		n, skip = uint64(binary.LittleEndian.Uint16(b[1:])), 3
-	case 0xfe:
-		n, skip = uint64(binary.LittleEndian.Uint32(b[1:])), 5
+	if uint(i) >= uint(w.n) {
+		panic("wire: no such witness item")
 	}
-	end := skip + int(n)
-	return b[skip:end:end]
+	// The item's bounds were checked when the witness was parsed.
+	n, start := knownSize(w.set.raw, int(w.set.offs[int(w.first)+i]))
+	return w.set.raw[start : start+n : start+n]
 }
 
 // Items returns all items, in order.
 func (w Witness) Items() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for i := range w.offs {
+		for i := range int(w.n) {
 			if !yield(w.Item(i)) {
 				return
 			}
@@ -88,10 +95,10 @@ func (w Witness) Items() iter.Seq[[]byte] {
 
 // Stack returns the items as a slice of views.
 func (w Witness) Stack() [][]byte {
-	if len(w.offs) == 0 {
+	if w.n == 0 {
 		return nil
 	}
-	s := make([][]byte, len(w.offs))
+	s := make([][]byte, w.n)
 	for i := range s {
 		s[i] = w.Item(i)
 	}
@@ -126,15 +133,11 @@ type Tx struct {
 // ParseTx parses one transaction that fills all of raw, as BIP144 encodes it,
 // and hashes its ids. The transaction keeps raw.
 func ParseTx(raw []byte) (*Tx, error) {
-	var p txParser
 	c := NewCursor(raw, "tx")
-	p.parse(&c)
+	tx := c.tx()
 	if err := c.End(); err != nil {
 		return nil, err
 	}
-	p.link()
-	tx := &p.txs[0]
-	tx.fillIDs(nil)
 	return tx, nil
 }
 
@@ -248,135 +251,4 @@ func (t *Tx) AppendBase(dst []byte) []byte {
 	dst = append(dst, t.raw[:4]...)
 	dst = append(dst, t.raw[6:t.witness]...)
 	return append(dst, t.raw[len(t.raw)-4:]...)
-}
-
-// txParser parses consecutive transactions into shared arrays, so that a
-// block of any size costs a handful of allocations. The arrays may move while
-// they grow; link cuts them into transactions at the end.
-type txParser struct {
-	txs    []Tx
-	ins    []TxIn
-	outs   []TxOut
-	offs   []uint32 // of witness items, relative to the parsed buffer
-	nOffs  []uint32 // witness items of each input that may have some, in order
-	counts []txCount
-}
-
-type txCount struct{ in, out uint32 }
-
-// grow prepares for n bytes of transactions of ordinary shape.
-func (p *txParser) grow(count, n int) {
-	p.txs = make([]Tx, 0, count)
-	p.counts = make([]txCount, 0, count)
-	// Ordinary transactions have an input for about every 150 bytes and an
-	// output for about every 120; short of that the arrays grow.
-	p.ins = make([]TxIn, 0, n/150+1)
-	p.outs = make([]TxOut, 0, n/120+1)
-	p.offs = make([]uint32, 0, n/80+1)
-}
-
-// parse reads one transaction.
-func (p *txParser) parse(c *Cursor) {
-	start := c.off
-	p.txs = append(p.txs, Tx{})
-	tx := &p.txs[len(p.txs)-1]
-	tx.Version = int32(c.Uint32())
-
-	segwit := false
-	nIn := c.Count(MaxBlockSize/minTxInSize, minTxInSize)
-	nOut := -1
-	if nIn == 0 && c.err == nil {
-		// An empty input list is the marker of BIP144, and what follows its
-		// flag; a zero flag is the count of an empty output list.
-		switch flag := c.Uint8(); flag {
-		case 0:
-			nOut = 0
-		case 1:
-			segwit = true
-			nIn = c.Count(MaxBlockSize/minTxInSize, minTxInSize)
-		default:
-			c.Failf("unknown flag %d", flag)
-		}
-	}
-	// The counts were checked against what is left of the input, so making
-	// room for all at once stays in proportion to it.
-	firstIn := len(p.ins)
-	p.ins = slices.Grow(p.ins, nIn)[:firstIn+nIn]
-	ins := p.ins[firstIn:]
-	for i := range ins {
-		b := c.Bytes(OutPointSize)
-		if b == nil {
-			return
-		}
-		in := &ins[i]
-		copy(in.PrevOut.Hash[:], b)
-		in.PrevOut.Index = binary.LittleEndian.Uint32(b[HashSize:])
-		in.Script = c.VarBytes(MaxBlockSize)
-		in.Sequence = c.Uint32()
-	}
-	if nOut < 0 {
-		nOut = c.Count(MaxBlockSize/minTxOutSize, minTxOutSize)
-	}
-	firstOut := len(p.outs)
-	p.outs = slices.Grow(p.outs, nOut)[:firstOut+nOut]
-	outs := p.outs[firstOut:]
-	for i := range outs {
-		outs[i].Value = int64(c.Uint64())
-		outs[i].Script = c.VarBytes(MaxBlockSize)
-		if c.err != nil {
-			return
-		}
-	}
-	if segwit {
-		tx.witness = uint32(c.off - start)
-		if !p.parseWitness(c, ins) {
-			c.Failf("superfluous witness")
-		}
-	}
-	tx.LockTime = c.Uint32()
-	if c.err != nil {
-		return
-	}
-	tx.raw = c.buf[start:c.off:c.off]
-	tx.baseSize = uint32(len(tx.raw))
-	if segwit {
-		tx.baseSize = tx.witness - 2 + 4
-	}
-	p.counts = append(p.counts, txCount{uint32(nIn), uint32(nOut)})
-}
-
-// parseWitness reads the witness stacks of ins and reports whether any has an
-// item.
-func (p *txParser) parseWitness(c *Cursor, ins []TxIn) bool {
-	any := false
-	for i := range ins {
-		n := c.Count(MaxBlockSize, 1)
-		p.nOffs = append(p.nOffs, uint32(n))
-		for range n {
-			p.offs = append(p.offs, uint32(c.off))
-			c.VarBytes(MaxBlockSize)
-		}
-		if n > 0 && c.err == nil {
-			any = true
-			ins[i].Witness.raw = c.buf
-		}
-	}
-	return any || c.err != nil
-}
-
-// link cuts the shared arrays into the transactions' own slices.
-func (p *txParser) link() {
-	for i := range p.txs {
-		tx, n := &p.txs[i], p.counts[i]
-		tx.In, p.ins = p.ins[:n.in:n.in], p.ins[n.in:]
-		tx.Out, p.outs = p.outs[:n.out:n.out], p.outs[n.out:]
-		if tx.witness == 0 {
-			continue
-		}
-		for j := range tx.In {
-			k := p.nOffs[j]
-			tx.In[j].Witness.offs, p.offs = p.offs[:k:k], p.offs[k:]
-		}
-		p.nOffs = p.nOffs[len(tx.In):]
-	}
 }
