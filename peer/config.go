@@ -46,7 +46,8 @@ const (
 
 	// MaxLater is how many messages may be owed to a peer, see [Peer.SendLater],
 	// before nothing more is read from it: one getdata of the largest size,
-	// which is what btcd sends. Their list costs 36 bytes each.
+	// which is what btcd sends. With the request that exceeds it, a peer may be
+	// owed twice as many, whose list costs 3.6 MB.
 	MaxLater = wire.MaxInv
 )
 

@@ -19,9 +19,8 @@ type keepalive struct {
 	pingWait  bool      // whether its pong is outstanding
 	pingNonce uint64
 
-	// paused is for how long nothing was read, since times relevant below.
-	pausedAt    time.Time // zero while reading
-	pausedTotal time.Duration
+	pausedAt    time.Time     // since when nothing is read; zero while reading
+	pausedTotal time.Duration // before that
 	pingPaused  time.Duration // pausedTotal when the ping was sent
 	recvPaused  time.Duration // pausedTotal when the last message came
 
@@ -44,9 +43,7 @@ func (k *keepalive) start(now time.Time) { k.lastSend, k.lastRecv = now, now }
 func (k *keepalive) pause(now time.Time) { k.pausedAt = now }
 
 func (k *keepalive) resume(now time.Time) {
-	if d := now.Sub(k.pausedAt); d > 0 {
-		k.pausedTotal += d
-	}
+	k.pausedTotal = k.totalPaused(now)
 	k.pausedAt = time.Time{}
 }
 
@@ -60,6 +57,7 @@ func (k *keepalive) pinged(now time.Time, nonce uint64) {
 	k.pingPaused = k.totalPaused(now)
 }
 
+// totalPaused returns for how long nothing was read since the start.
 func (k *keepalive) totalPaused(now time.Time) time.Duration {
 	d := k.pausedTotal
 	if !k.pausedAt.IsZero() && now.After(k.pausedAt) {

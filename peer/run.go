@@ -171,6 +171,7 @@ func (p *Peer) ponged(m *wire.MsgPong) {
 	took, ok := p.ka.ponged(now, m.Nonce)
 	p.mu.Unlock()
 	if ok {
+		signal(p.q.wake) // the next ping is due earlier than a timeout was
 		p.cfg.Observer.Ping(p, took)
 	}
 }
