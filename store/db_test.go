@@ -9,12 +9,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -228,35 +228,39 @@ func TestDBClosed(t *testing.T) {
 
 // Close waits for what is under way, and what is under way learns of it.
 func TestDBCloseWaits(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	d := openDB(t, DBOptions{})
-	put(t, d, false, "a", "1", "b", "2")
-	inside, closed := make(chan struct{}), make(chan error, 1)
-	iterated := make(chan error, 1)
-	go func() {
-		calls := 0
-		iterated <- d.Iterate(nil, func(k, v []byte) error {
-			if calls++; calls > 1 {
-				return nil
+	synctest.Test(t, func(t *testing.T) {
+		d := openDB(t, DBOptions{})
+		put(t, d, false, "a", "1", "b", "2")
+		release := make(chan struct{})
+		var iterated, closed atomic.Bool
+		go func() {
+			err := d.Iterate([]byte("a"), func(k, v []byte) error {
+				<-release
+				_, _, err := d.Get(k) // a call inside of a call
+				return err
+			})
+			if err != ErrClosed {
+				t.Errorf("the iteration ended with %v", err)
 			}
-			close(inside)
-			for d.use.n.Load() > 0 { // until Close has begun
-				runtime.Gosched()
+			iterated.Store(true)
+		}()
+		synctest.Wait()
+		go func() {
+			if err := d.Close(); err != nil {
+				t.Error(err)
 			}
-			if _, _, err := d.Get(k); err != ErrClosed {
-				t.Errorf("a call inside of a call: %v", err)
-			}
-			return nil
-		})
-	}()
-	<-inside
-	go func() { closed <- d.Close() }()
-	if err := <-closed; err != nil {
-		t.Error(err) // Pebble tells if an iterator was still open
-	}
-	if err := <-iterated; err != nil {
-		t.Error(err)
-	}
+			closed.Store(true)
+		}()
+		synctest.Wait()
+		if closed.Load() {
+			t.Error("Close did not wait")
+		}
+		close(release)
+		synctest.Wait()
+		if !iterated.Load() || !closed.Load() {
+			t.Errorf("iterated %v, closed %v", iterated.Load(), closed.Load())
+		}
+	})
 }
 
 // fill writes enough for tables on more than one level to exist.
