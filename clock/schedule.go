@@ -8,13 +8,11 @@ import (
 // schedule holds the timers that wait for their time. Its owner locks it.
 type schedule struct {
 	heap entries
-	next uint64 // sequence number of the next entry
 }
 
 // entry is one timer. Its index tells whether it waits.
 type entry struct {
 	due   time.Time
-	seq   uint64 // breaks ties: what was set first fires first
 	index int    // in the heap; -1 if not waiting
 	c     chan time.Time
 	real  *time.Timer // of a Settable clock that follows the system
@@ -25,8 +23,7 @@ func newEntry() *entry { return &entry{index: -1, c: make(chan time.Time, 1)} }
 
 // set makes e wait until due.
 func (s *schedule) set(e *entry, due time.Time) {
-	e.due, e.seq = due, s.next
-	s.next++
+	e.due = due
 	heap.Push(&s.heap, e)
 }
 
@@ -66,17 +63,13 @@ func (s *schedule) shift(d time.Duration) {
 	}
 }
 
-// entries is a heap of entries by time and sequence number.
+// entries is a heap of entries by time. Which of two that are due at the same
+// instant fires first cannot be told: each has a channel of its own.
 type entries []*entry
 
 func (h entries) Len() int { return len(h) }
 
-func (h entries) Less(i, j int) bool {
-	if !h[i].due.Equal(h[j].due) {
-		return h[i].due.Before(h[j].due)
-	}
-	return h[i].seq < h[j].seq
-}
+func (h entries) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
 
 func (h entries) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]

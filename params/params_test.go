@@ -136,6 +136,29 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestKnownWork pins what the built-in networks are known to have reached, as
+// Bitcoin Core 31 has it.
+func TestKnownWork(t *testing.T) {
+	none := "0000000000000000000000000000000000000000000000000000000000000000"
+	for _, tc := range []struct {
+		name, work, assumed string
+		txs                 int64
+	}{
+		{"main", "0x1128750f82f4c366153a3a030", "00000000000000000000ccebd6d74d9194d8dcdc1d177c478e094bfad51ba5ac", 1_315_805_869},
+		{"testnet4", "0x9a0fe15d0177d086304", "0000000002368b1e4ee27e2e85676ae6f9f9e69579b29093e9a82c170bf7cf8a", 14_191_421},
+		{"signet", "0xb463ea0a4b8", "00000008414aab61092ef93f1aacc54cf9e9f16af29ddad493b908a01ff5c329", 28_676_833},
+		{"regtest", "0x0", none, 0},
+	} {
+		n, err := params.ByName(tc.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.MinimumChainWork.Hex() != tc.work || n.AssumeValid.String() != tc.assumed || n.TxStats.Count != tc.txs {
+			t.Errorf("%s: %s, %s, %d", tc.name, n.MinimumChainWork.Hex(), n.AssumeValid, n.TxStats.Count)
+		}
+	}
+}
+
 func TestSignetMagic(t *testing.T) {
 	if got, want := params.Signet().Magic, [4]byte{0x0a, 0x03, 0xcf, 0x40}; got != want {
 		t.Errorf("the public signet's magic is %x, want %x", got, want)

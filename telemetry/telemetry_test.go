@@ -87,6 +87,7 @@ func TestChain(t *testing.T) {
 	m.BlockConnected(nil, chain.ConnectStats{Txs: 3, Inputs: 4, Bytes: 500, ScriptsChecked: true,
 		Load: time.Second, Lookup: time.Second, Scripts: 2 * time.Second, Undo: time.Second, Apply: time.Second})
 	m.BlockConnected(nil, chain.ConnectStats{Txs: 1, Inputs: 0, Bytes: 100})
+	m.BlockConnected(nil, chain.ConnectStats{Txs: 1, Inputs: 0, Bytes: 100})
 	m.BlockDisconnected(nil)
 	m.BlockRejected(wire.Hash{}, fmt.Errorf("block: %w", consensus.Reject(consensus.Invalid, "bad-cb-amount", "")))
 	m.BlockRejected(wire.Hash{}, errors.New("the disk is on fire"))
@@ -95,24 +96,24 @@ func TestChain(t *testing.T) {
 	want(t, m,
 		`build_info{network="regtest",version="1.2.3"} 1`,
 		"headers_accepted_total 7",
-		"blocks_connected_total 2",
+		"blocks_connected_total 3",
 		"blocks_disconnected_total 1",
-		"blocks_without_scripts_total 1",
+		"blocks_without_scripts_total 2",
 		`blocks_rejected_total{reason="bad-cb-amount"} 1`,
 		`blocks_rejected_total{reason="other"} 1`,
-		"transactions_connected_total 4",
+		"transactions_connected_total 5",
 		"inputs_connected_total 4",
-		"block_bytes_connected_total 600",
+		"block_bytes_connected_total 700",
 		"coins_flushed_total 1000",
 		`block_stage_seconds_sum{stage="parse"} 0.001`,
 		`block_stage_seconds_sum{stage="check"} 0.002`,
 		`block_stage_seconds_sum{stage="store"} 3`,
 		`block_stage_seconds_sum{stage="scripts"} 2`,
-		`block_stage_seconds_count{stage="scripts"} 2`,
-		`block_stage_seconds_count{stage="load"} 2`,
-		`block_stage_seconds_count{stage="lookup"} 2`,
-		`block_stage_seconds_count{stage="undo"} 2`,
-		`block_stage_seconds_count{stage="apply"} 2`,
+		`block_stage_seconds_count{stage="scripts"} 3`,
+		`block_stage_seconds_count{stage="load"} 3`,
+		`block_stage_seconds_count{stage="lookup"} 3`,
+		`block_stage_seconds_count{stage="undo"} 3`,
+		`block_stage_seconds_count{stage="apply"} 3`,
 		`block_stage_seconds_sum{stage="flush"} 4`,
 	)
 }
