@@ -34,25 +34,31 @@ func (c *Cursor) skim(s *shape) {
 			c.Failf("unknown flag %d", flag)
 		}
 	}
+	// From here on the position is a local variable that may run past the end;
+	// whatever reads a size there, or the last line, finds out.
+	buf, off, n := c.buf, c.off, 0
 	for range nIn {
-		c.Bytes(OutPointSize)
-		c.skipVarBytes()
-		c.Bytes(4) // sequence
+		n, off = c.sizeAt(off + OutPointSize)
+		off += n + 4 // script, sequence
 	}
 	if nOut < 0 {
+		c.off = min(off, len(buf))
 		nOut = c.Count(MaxBlockSize/minTxOutSize, minTxOutSize)
+		off = c.off
 	}
 	for range nOut {
-		c.Bytes(8) // value
-		c.skipVarBytes()
+		n, off = c.sizeAt(off + 8) // value
+		off += n
 	}
 	if segwit {
 		items := 0
 		for range nIn {
-			n := c.Count(MaxBlockSize, 1)
-			items += n
-			for range n {
-				c.skipVarBytes()
+			var count int
+			count, off = c.sizeAt(off)
+			items += count
+			for range count {
+				n, off = c.sizeAt(off)
+				off += n
 			}
 		}
 		if items == 0 {
@@ -60,21 +66,29 @@ func (c *Cursor) skim(s *shape) {
 		}
 		s.items += items
 	}
-	c.Bytes(4) // lock time
+	if off += 4; off > len(buf) { // lock time
+		c.short()
+		off = len(buf)
+	}
+	c.off = off
 	s.ins += nIn
 	s.outs += nOut
 }
 
-// skipVarBytes moves past a compact size and that many bytes.
-func (c *Cursor) skipVarBytes() {
-	if c.off < len(c.buf) {
-		// Nearly all lengths are a single byte.
-		if n := int(c.buf[c.off]); n < 0xfd && n < len(c.buf)-c.off && c.err == nil {
-			c.off += 1 + n
-			return
-		}
+// sizeAt reads the compact size at off, of bytes or of items of a byte at
+// least, and returns where it ends. It fails, and returns 0, if less than that
+// many bytes follow, except that for sizes below 253 the next read finds out.
+func (c *Cursor) sizeAt(off int) (n, end int) {
+	if b := c.buf; off < len(b) && b[off] < 0xfd {
+		return int(b[off]), off + 1
 	}
-	c.VarBytes(MaxBlockSize)
+	return c.largeSizeAt(off)
+}
+
+func (c *Cursor) largeSizeAt(off int) (n, end int) {
+	c.off = min(off, len(c.buf))
+	n = c.Count(MaxBlockSize, 1)
+	return n, c.off
 }
 
 // knownSize reads the compact size at off of b, which must have been checked
@@ -108,76 +122,62 @@ func newFiller(buf []byte, s shape) filler {
 	return f
 }
 
-func (f *filler) size() int {
-	n, end := knownSize(f.buf, f.off)
-	f.off = end
-	return n
-}
-
-func (f *filler) varBytes() []byte {
-	n, start := knownSize(f.buf, f.off)
-	f.off = start + n
-	return f.buf[start:f.off:f.off]
-}
-
 // fill reads one transaction into tx. Its ids are not hashed.
 func (f *filler) fill(tx *Tx) {
 	buf, start := f.buf, f.off
 	tx.Version = int32(binary.LittleEndian.Uint32(buf[start:]))
-	f.off += 4
+	off := start + 4
 	// A marker is followed by a flag that is not zero.
-	segwit := buf[f.off] == 0 && buf[f.off+1] != 0
+	segwit := buf[off] == 0 && buf[off+1] != 0
 	if segwit {
-		f.off += 2
+		off += 2
 	}
-	n := f.size()
+	n, off := knownSize(buf, off)
 	tx.In, f.ins = f.ins[:n:n], f.ins[n:]
 	for i := range tx.In {
-		in := &tx.In[i]
-		b := buf[f.off : f.off+OutPointSize]
+		in, b := &tx.In[i], buf[off:off+OutPointSize]
 		in.PrevOut.Hash = Hash(b[:HashSize])
 		in.PrevOut.Index = binary.LittleEndian.Uint32(b[HashSize:])
-		f.off += OutPointSize
-		in.Script = f.varBytes()
-		in.Sequence = binary.LittleEndian.Uint32(buf[f.off:])
-		f.off += 4
+		n, off = knownSize(buf, off+OutPointSize)
+		in.Script = buf[off : off+n : off+n]
+		off += n
+		in.Sequence = binary.LittleEndian.Uint32(buf[off:])
+		off += 4
 	}
-	n = f.size()
+	n, off = knownSize(buf, off)
 	tx.Out, f.outs = f.outs[:n:n], f.outs[n:]
 	for i := range tx.Out {
 		out := &tx.Out[i]
-		out.Value = int64(binary.LittleEndian.Uint64(buf[f.off:]))
-		f.off += 8
-		out.Script = f.varBytes()
+		out.Value = int64(binary.LittleEndian.Uint64(buf[off:]))
+		n, off = knownSize(buf, off+8)
+		out.Script = buf[off : off+n : off+n]
+		off += n
 	}
 	if segwit {
-		tx.witness = uint32(f.off - start)
+		tx.witness = uint32(off - start)
+		offs := f.set.offs
 		for i := range tx.In {
-			f.fillWitness(&tx.In[i].Witness)
+			var count int
+			if count, off = knownSize(buf, off); count == 0 {
+				continue
+			}
+			tx.In[i].Witness = Witness{set: f.set, first: uint32(len(offs)), n: uint32(count)}
+			for range count {
+				offs = append(offs, uint32(off))
+				n, off = knownSize(buf, off)
+				off += n
+			}
 		}
+		f.set.offs = offs
 	}
-	tx.LockTime = binary.LittleEndian.Uint32(buf[f.off:])
-	f.off += 4
-	tx.raw = buf[start:f.off:f.off]
+	tx.LockTime = binary.LittleEndian.Uint32(buf[off:])
+	off += 4
+	tx.raw = buf[start:off:off]
 	tx.baseSize = uint32(len(tx.raw))
 	if segwit {
 		tx.baseSize = tx.witness - 2 + 4
 	}
-}
-
-func (f *filler) fillWitness(w *Witness) {
-	n := f.size()
-	if n == 0 {
-		return
-	}
-	offs, off := f.set.offs, f.off
-	*w = Witness{set: f.set, first: uint32(len(offs)), n: uint32(n)}
-	for range n {
-		offs = append(offs, uint32(off))
-		size, start := knownSize(f.buf, off)
-		off = start + size
-	}
-	f.set.offs, f.off = offs, off
+	f.off = off
 }
 
 // tx reads one transaction and hashes its ids. It returns nil on failure.
