@@ -13,7 +13,7 @@ type schedule struct {
 // entry is one timer. Its index tells whether it waits.
 type entry struct {
 	due   time.Time
-	index int    // in the heap; -1 if not waiting
+	index int // in the heap; -1 if not waiting
 	c     chan time.Time
 	real  *time.Timer // of a Settable clock that follows the system
 	armed uint64      // counts settings, so that a late real timer is ignored
