@@ -61,15 +61,22 @@ func (m *Manager) feed(now time.Time) {
 	}
 	f := p.feed
 	before := len(p.flights)
+pull:
 	for len(f.queue) > 0 && len(p.flights) < maxInFlight {
 		h := f.queue[0]
 		f.queue = f.queue[1:]
-		if n := m.chain.Headers().Lookup(h); n != nil {
+		n := m.chain.Headers().Lookup(h)
+		other := m.flights[h]
+		switch {
+		case n != nil:
 			p.learn(n) // the window takes care of the rest
-			continue
-		}
-		if m.flights[h] == nil && !m.holds(h) {
+		case other == nil && !m.holds(h):
 			m.flight(now, p, h, nil)
+		case other != nil && other.void:
+			// Still on its way from before. It is needed in its place, so the
+			// queue waits until it can be asked for again.
+			f.queue = append([]wire.Hash{h}, f.queue...)
+			break pull
 		}
 	}
 	m.sendGetData(p, len(p.flights)-before)
@@ -115,7 +122,9 @@ func (m *Manager) askBlocks(now time.Time, p *peer) {
 	case f.entered != nil:
 		at = headertree.Locator(f.entered)
 	default:
-		at = headertree.Locator(m.chain.Headers().Best())
+		// Not from the best header on: a peer that has it too would not
+		// answer, and we would not learn what it has.
+		at = headertree.Locator(m.chain.Tip())
 	}
 	m.do(SendGetBlocks{Peer: p.id, Locator: at})
 }
@@ -218,10 +227,9 @@ func (m *Manager) enter(now time.Time, p *peer, h wire.Hash, header *wire.Header
 // restartFeed begins the second pass over a chain that has shown its work.
 func (m *Manager) restartFeed(now time.Time, p *peer) {
 	p.feed.queue = nil
-	for i := len(p.flights) - 1; i >= 0; i-- {
-		if f := p.flights[i].flight; f.node == nil {
-			m.unflight(p, f)
-		}
+	for _, a := range p.flights {
+		// What is still on its way belongs to the first pass.
+		a.flight.void = a.flight.node == nil
 	}
 	if m.feeder == p {
 		m.askBlocks(now, p)
@@ -251,12 +259,8 @@ func (m *Manager) unfeed(p *peer) {
 	if m.feeder == p {
 		m.feeder = nil
 	}
+	// What is on its way keeps its slot until it arrives.
 	p.feed, p.gate = nil, nil
-	for i := len(p.flights) - 1; i >= 0; i-- {
-		if f := p.flights[i].flight; f.node == nil {
-			m.unflight(p, f)
-		}
-	}
 }
 
 // pauseFeed lets the next peer have its turn.
@@ -266,6 +270,7 @@ func (m *Manager) pauseFeed(now time.Time, p *peer) {
 	}
 	p.feed.next = now.Add(feedPause)
 	p.feed.asked = time.Time{}
+	p.feed.entered = nil
 	p.gate = nil
 	m.feeder = nil
 }

@@ -219,6 +219,9 @@ func (m *Manager) Block(now time.Time, id PeerID, hash wire.Hash, header *wire.H
 func (m *Manager) BlockStored(now time.Time, hash wire.Hash) []Action {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if p := m.peers[m.held[hash]]; p != nil {
+		p.hope = now
+	}
 	m.release(hash)
 	m.progress()
 	return m.settle(now, nil)
@@ -330,18 +333,29 @@ func (m *Manager) settle(now time.Time, p *peer) []Action {
 	m.feed(now)
 	all := m.fillAll
 	m.fillAll = false
-	useful := m.preferredUseful()
-	switch {
-	case all:
-		for _, q := range m.order {
-			m.fill(now, q, useful)
-		}
-	case p != nil:
-		m.fill(now, p, useful)
+	m.fillThose(now, p, all, true)
+	if !m.chain.IsInitialDownload() || !m.preferredBusy(now) {
+		m.fillThose(now, p, all, false)
 	}
 	out := m.out
 	m.out = nil
 	return out
+}
+
+// fillThose fills the slots of p and perhaps all others, as far as they are
+// preferred or not.
+func (m *Manager) fillThose(now time.Time, p *peer, all, preferred bool) {
+	if p != nil && p.preferred() == preferred {
+		m.fill(now, p)
+	}
+	if !all {
+		return
+	}
+	for _, q := range m.order {
+		if q.preferred() == preferred {
+			m.fill(now, q)
+		}
+	}
 }
 
 // drop ends a link: the peer is ignored from here on, and its blocks are free.

@@ -34,6 +34,9 @@ type peer struct {
 	// stalling is since when the peer alone holds up the window; zero if it
 	// does not.
 	stalling time.Time
+	// hope is when it last gave a block that could be stored, or when it was
+	// first asked for one.
+	hope time.Time
 	// held counts its blocks that the chain has not finished with.
 	held int
 	// lacks are blocks that it was asked for and did not have, with the time.

@@ -29,7 +29,7 @@ const (
 
 // late reports whether the block may be asked of one more peer.
 func late(now time.Time, f *flight) bool {
-	return f.node != nil && len(f.from) < maxCopies && now.Sub(f.last) >= lateAfter
+	return len(f.from) < maxCopies && now.Sub(f.last) >= lateAfter
 }
 
 // stall notes that the peer holds up the window, since now if it did not

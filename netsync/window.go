@@ -31,6 +31,7 @@ type flight struct {
 	node *headertree.Node // nil while the header is not known (getblocks)
 	from []*peer          // who was asked, in this order; at most maxCopies
 	last time.Time        // when it was last asked
+	void bool             // not wanted when it arrives, but it holds its slot till then
 }
 
 // have reports whether the block of n need not be fetched: it is stored, or it
@@ -39,15 +40,16 @@ func have(n, tip *headertree.Node) bool {
 	return n.Data() != nil || tip.Ancestor(n.Height) == n
 }
 
-// preferredUseful reports whether some peer that this node chose can move the
-// chain on. Until the initial download is done, others are asked only if not.
-func (m *Manager) preferredUseful() bool {
-	tip := m.chain.Tip()
+// hopeFor is how long a preferred peer that is asked for blocks and gives none
+// keeps others from being asked during the initial download.
+const hopeFor = 30 * time.Second
+
+// preferredBusy reports whether some peer that this node chose is bringing the
+// chain on. Until the initial download is done, others are asked only if not:
+// anybody can connect to us, but we choose whom we connect to.
+func (m *Manager) preferredBusy(now time.Time) bool {
 	for _, p := range m.order {
-		if p.leaving || !p.preferred() || len(p.lacks) >= maxLacks {
-			continue
-		}
-		if m.resolve(p); p.best != nil && p.best.Work.Gt(&tip.Work) {
+		if p.preferred() && len(p.flights) > 0 && now.Sub(p.hope) < hopeFor {
 			return true
 		}
 	}
@@ -55,12 +57,9 @@ func (m *Manager) preferredUseful() bool {
 }
 
 // fill gives the peer's free slots something to do.
-func (m *Manager) fill(now time.Time, p *peer, useful bool) {
+func (m *Manager) fill(now time.Time, p *peer) {
 	free := maxInFlight - len(p.flights)
 	if p.leaving || free <= 0 || !p.serves() || len(p.lacks) >= maxLacks {
-		return
-	}
-	if useful && !p.preferred() && m.chain.IsInitialDownload() {
 		return
 	}
 	w := m.walk(now, p, free)
@@ -112,6 +111,7 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 				if !waits {
 					first = f
 				}
+				f.node = n
 				if late(now, f) && !slices.Contains(f.from, p) && !p.cannot(n) {
 					w.late = append(w.late, f)
 				}
@@ -189,6 +189,9 @@ func (m *Manager) flight(now time.Time, p *peer, h wire.Hash, n *headertree.Node
 	f.last = now
 	if len(p.flights) == 0 {
 		p.since = now
+	}
+	if p.hope.IsZero() {
+		p.hope = now
 	}
 	p.flights = append(p.flights, asked{f, now})
 	m.obs.BlockRequested(p.id, h, len(f.from))
@@ -287,6 +290,9 @@ func (m *Manager) takeBlock(now time.Time, p *peer, h wire.Hash, header *wire.He
 	}
 	mine := m.takeBack(now, p, h)
 	m.obs.BlockReceived(p.id, h, took)
+	if f != nil && f.void {
+		return Verdict{}
+	}
 
 	n := m.chain.Headers().Lookup(h)
 	if n == nil {
