@@ -128,13 +128,21 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 	}
 	tree := m.chain.Headers()
 	full := count == wire.MaxHeaders
-	walked := false
+	walked, lost := false, false
 	m.unfeed(p)
 	if p.gate != nil {
 		p.askedAt = time.Time{}
-		if headers, walked = m.walkGate(p, headers, full); p.gate != nil {
+		start := p.gate.start
+		headers, walked = m.walkGate(p, headers, full)
+		lost = !walked
+		switch {
+		case p.gate != nil:
 			p.askedAt = now
 			m.do(SendGetHeaders{Peer: p.id, Locator: p.gate.locator()})
+		case len(headers) == 0 && walked && !full:
+			m.obs.HeadersReceived(p.id, count, 0)
+			m.weakEnd(p, start)
+			return
 		}
 		if len(headers) == 0 {
 			if p.gate == nil {
@@ -147,9 +155,12 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 	if !walked {
 		parent := tree.Lookup(headers[0].PrevBlock)
 		if parent == nil {
-			// An announcement whose parents we lack, or nonsense.
+			// An announcement whose parents we lack, or nonsense, or the peer
+			// has switched chains in the middle of a walk.
 			if count <= maxAnnounce {
 				m.learn(p, last)
+			}
+			if count <= maxAnnounce || lost {
 				m.askHeaders(now, p, tree.Best())
 			}
 			m.obs.HeadersReceived(p.id, count, 0)
@@ -243,8 +254,23 @@ func (m *Manager) weak(now time.Time, p *peer, parent *headertree.Node, headers 
 		}
 	}
 	m.endHeaders(p)
-	if total := addWork(parent.Work, headers); total.Lt(&m.minWork) && m.chain.IsInitialDownload() &&
-		p.info.Outbound && !p.info.Manual {
+	if total := addWork(parent.Work, headers); total.Lt(&m.minWork) {
+		m.dropWeak(p)
+	}
+}
+
+// weakEnd handles the end of a walk that has not shown the work.
+func (m *Manager) weakEnd(p *peer, start *headertree.Node) {
+	m.endHeaders(p)
+	if start.Work.Lt(&m.minWork) {
+		m.dropWeak(p)
+	}
+}
+
+// dropWeak gives the place of a peer whose whole chain has too little work to
+// another, while the node depends on finding a better one.
+func (m *Manager) dropWeak(p *peer) {
+	if m.chain.IsInitialDownload() && p.info.Outbound && !p.info.Manual {
 		m.drop(p, ChainTooWeak)
 	}
 }
@@ -254,7 +280,11 @@ func (m *Manager) weak(now time.Time, p *peer, parent *headertree.Node, headers 
 // are to be treated like any others. The gate is gone when it has ended.
 func (m *Manager) walkGate(p *peer, headers []wire.Header, more bool) (ok []wire.Header, walked bool) {
 	out, err := p.gate.offer(headers, more)
-	if err != nil {
+	switch {
+	case errors.Is(err, errGateWeak):
+		p.gate = nil
+		return nil, true
+	case err != nil:
 		p.gate = nil
 		return headers, false
 	}
@@ -286,9 +316,8 @@ func (m *Manager) judge(p *peer, more bool) {
 	if !p.info.Outbound || p.info.Manual || p.best == nil {
 		return
 	}
-	if !more && p.best.Work.Lt(&m.minWork) && m.chain.IsInitialDownload() {
-		m.drop(p, ChainTooWeak)
-		return
+	if !more && p.best.Work.Lt(&m.minWork) {
+		m.dropWeak(p)
 	}
 	if !p.info.BlockRelayOnly && !p.protected && m.protected < maxProtected &&
 		!p.best.Work.Lt(&m.chain.Tip().Work) {

@@ -3,7 +3,6 @@ package netsync
 import (
 	"container/heap"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -273,6 +272,7 @@ func (s *sim) act(actions []Action) {
 			s.bad = append(s.bad, a)
 		case Disconnect:
 			r.drops = append(r.drops, a.Reason)
+			clear(r.asked)
 			s.after(0, func() { s.cut(r) })
 		}
 	}
@@ -334,7 +334,9 @@ func (s *sim) getData(r *remote, a SendGetData) {
 		copies := 0
 		for _, o := range s.remotes {
 			if at, ok := o.asked[h]; ok && o.up {
-				copies++
+				if s.now.Sub(at) < copyAfter {
+					copies++
+				}
 				if s.now.Sub(at) < lateAfter {
 					s.t.Fatalf("asked %s for a block that %s was asked for %v ago", r.name, o.name, s.now.Sub(at))
 				}
@@ -466,7 +468,7 @@ func (s *sim) check() {
 		flights += len(p.flights)
 		held += p.held
 		for _, a := range p.flights {
-			if m.flights[a.flight.hash] != a.flight || !slices.Contains(a.flight.from, p) {
+			if m.flights[a.flight.hash] != a.flight || !a.flight.by(p) {
 				s.t.Fatalf("peer %d has a flight that the table lacks", p.id)
 			}
 		}

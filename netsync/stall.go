@@ -18,18 +18,25 @@ const (
 	// because they share our link.
 	blockTimeoutPerPeer = 5 * time.Minute
 
-	// lateAfter is when a block in flight may be asked of a second and a third
-	// peer, if these have nothing else to do. A full block takes 4 s at 1 MB/s.
-	// It keeps the end of a download, and the tip, from waiting for one slow
-	// peer.
+	// lateAfter is when a block in flight may be asked of one more peer, if that
+	// peer has nothing else to do. A full block takes 4 s at 1 MB/s. It keeps
+	// the end of a download, and the tip, from waiting for one slow peer.
 	lateAfter = 5 * time.Second
-	// maxCopies is from how many peers one block may be in flight.
+	// maxCopies is from how many peers one block may be in flight, not counting
+	// those that were asked longer than copyAfter ago: these may have gone to
+	// sleep, and three of them must not keep a block from the node for the whole
+	// of the block timeout.
 	maxCopies = 3
+	copyAfter = 30 * time.Second
 )
 
 // late reports whether the block may be asked of one more peer.
 func late(now time.Time, f *flight) bool {
-	return len(f.from) < maxCopies && now.Sub(f.last) >= lateAfter
+	if now.Sub(f.from[len(f.from)-1].at) < lateAfter {
+		return false
+	}
+	n := len(f.from)
+	return n < maxCopies || now.Sub(f.from[n-maxCopies].at) >= copyAfter
 }
 
 // stall notes that the peer holds up the window, since now if it did not

@@ -29,9 +29,19 @@ const (
 type flight struct {
 	hash wire.Hash
 	node *headertree.Node // nil while the header is not known (getblocks)
-	from []*peer          // who was asked, in this order; at most maxCopies
-	last time.Time        // when it was last asked
+	from []holder         // who was asked, in this order
 	void bool             // not wanted when it arrives, but it holds its slot till then
+}
+
+// holder is a peer that a block was asked of.
+type holder struct {
+	*peer
+	at time.Time
+}
+
+// by reports whether the peer was asked for the block.
+func (f *flight) by(p *peer) bool {
+	return slices.ContainsFunc(f.from, func(h holder) bool { return h.peer == p })
 }
 
 // have reports whether the block of n need not be fetched: it is stored, or it
@@ -112,14 +122,14 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 					first = f
 				}
 				f.node = n
-				if late(now, f) && !slices.Contains(f.from, p) && !p.cannot(n) {
+				if late(now, f) && !f.by(p) && !p.cannot(n) {
 					w.late = append(w.late, f)
 				}
 			case m.holds(n.Hash):
 				// The chain is working on it. Not the fault of any peer.
 			case n.Height > end:
-				if len(w.nodes) == 0 && first != nil && first.from[0] != p {
-					w.holder = first.from[0]
+				if len(w.nodes) == 0 && first != nil && first.from[0].peer != p {
+					w.holder = first.from[0].peer
 				}
 				return w
 			case p.cannot(n):
@@ -185,8 +195,7 @@ func (m *Manager) flight(now time.Time, p *peer, h wire.Hash, n *headertree.Node
 		f = &flight{hash: h, node: n}
 		m.flights[h] = f
 	}
-	f.from = append(f.from, p)
-	f.last = now
+	f.from = append(f.from, holder{p, now})
 	if len(p.flights) == 0 {
 		p.since = now
 	}
@@ -219,7 +228,7 @@ func (m *Manager) unflight(p *peer, f *flight) {
 	i := slices.IndexFunc(p.flights, func(a asked) bool { return a.flight == f })
 	p.flights = slices.Delete(p.flights, i, i+1)
 	p.stalling = time.Time{}
-	f.from = slices.DeleteFunc(f.from, func(q *peer) bool { return q == p })
+	f.from = slices.DeleteFunc(f.from, func(h holder) bool { return h.peer == p })
 	if len(f.from) == 0 {
 		delete(m.flights, f.hash)
 		m.fillAll = true
@@ -230,7 +239,7 @@ func (m *Manager) unflight(p *peer, f *flight) {
 // one.
 func (m *Manager) takeBack(now time.Time, p *peer, h wire.Hash) bool {
 	f := m.flights[h]
-	if f == nil || !slices.Contains(f.from, p) {
+	if f == nil || !f.by(p) {
 		return false
 	}
 	if p.flights[0].flight == f {
@@ -246,7 +255,7 @@ func (m *Manager) release(h wire.Hash) {
 	m.unhold(h)
 	if f := m.flights[h]; f != nil {
 		for len(f.from) > 0 {
-			m.unflight(f.from[0], f)
+			m.unflight(f.from[0].peer, f)
 		}
 	}
 	m.fillAll = true
