@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -236,6 +237,23 @@ func TestNames(t *testing.T) {
 	}
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestOperatingPage makes sure that the page for operators knows every metric.
+func TestOperatingPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(collect(t, telemetry.New(telemetry.Options{}))) {
+		name, ok := strings.CutPrefix(line, "# TYPE ")
+		if !ok || !strings.HasPrefix(name, "starling_") {
+			continue
+		}
+		if name, _, _ = strings.Cut(name, " "); !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/operating.md does not mention %s", name)
+		}
 	}
 }
 

@@ -2,11 +2,13 @@ package lint_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"starling/internal/config"
 	"starling/internal/lint"
 )
 
@@ -18,6 +20,19 @@ func TestModule(t *testing.T) {
 	}
 	for _, f := range found {
 		t.Error(f)
+	}
+}
+
+// TestOperatingPage makes sure that the page for operators knows every setting.
+func TestOperatingPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range config.Options() {
+		if !strings.Contains(string(page), "`"+o.Name+"`") {
+			t.Errorf("docs/operating.md does not mention %s", o.Name)
+		}
 	}
 }
 
