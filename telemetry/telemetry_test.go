@@ -246,7 +246,16 @@ func TestOperatingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(collect(t, telemetry.New(telemetry.Options{}))) {
+	m := telemetry.New(telemetry.Options{})
+	// Metrics with labels show once there is something to count.
+	p := peer.New(nil, peer.Config{})
+	m.Handshake(p)
+	m.Message(p, peer.In, "inv", nil, 1)
+	m.Disconnected(p, &peer.Disconnect{Reason: peer.Stopped})
+	m.BlockRejected(wire.Hash{}, errors.New("x"))
+	m.GateMoved(1, 1, false)
+	m.Dropped(1, netsync.BlockTimeout)
+	for line := range strings.Lines(collect(t, m)) {
 		name, ok := strings.CutPrefix(line, "# TYPE ")
 		if !ok || !strings.HasPrefix(name, "starling_") {
 			continue
