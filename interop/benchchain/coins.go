@@ -161,20 +161,31 @@ func (w *wallet) sign(s *spend) error {
 	return nil
 }
 
-func (w *wallet) signInput(s *spend, i int, c coin, hashes *txscript.TxSigHashes, prevs txscript.PrevOutputFetcher) (err error) {
+func (w *wallet) signInput(s *spend, i int, c coin, hashes *txscript.TxSigHashes, prevs txscript.PrevOutputFetcher) error {
 	k, in := &w.keys[c.key], s.tx.TxIn[i]
+	// The public key goes in by hand: txscript's helpers would compute it anew
+	// for each input, which takes as long as signing.
 	switch c.kind {
 	case wpkh:
-		in.Witness, err = txscript.WitnessSignature(s.tx, hashes, i, c.value, w.script(c), txscript.SigHashAll, k.priv, true)
-	case pkh:
-		in.SignatureScript, err = txscript.SignatureScript(s.tx, i, w.script(c), txscript.SigHashAll, k.priv, true)
-	case tr:
-		var hash []byte
-		if hash, err = txscript.CalcTaprootSignatureHash(hashes, txscript.SigHashDefault, s.tx, i, prevs); err != nil {
+		sig, err := txscript.RawTxInWitnessSignature(s.tx, hashes, i, c.value, w.script(c), txscript.SigHashAll, k.priv)
+		if err != nil {
 			return err
 		}
-		var sig *schnorr.Signature
-		if sig, err = schnorr.Sign(k.tweaked, hash, schnorr.FastSign()); err != nil {
+		in.Witness = wire.TxWitness{sig, k.pub}
+	case pkh:
+		sig, err := txscript.RawTxInSignature(s.tx, i, w.script(c), txscript.SigHashAll, k.priv)
+		if err != nil {
+			return err
+		}
+		in.SignatureScript, err = build(func(b *txscript.ScriptBuilder) { b.AddData(sig).AddData(k.pub) })
+		return err
+	case tr:
+		hash, err := txscript.CalcTaprootSignatureHash(hashes, txscript.SigHashDefault, s.tx, i, prevs)
+		if err != nil {
+			return err
+		}
+		sig, err := schnorr.Sign(k.tweaked, hash, schnorr.FastSign())
+		if err != nil {
 			return err
 		}
 		in.Witness = wire.TxWitness{sig.Serialize()}
@@ -191,5 +202,5 @@ func (w *wallet) signInput(s *spend, i int, c coin, hashes *txscript.TxSigHashes
 		}
 		in.Witness = append(in.Witness, k.redeem)
 	}
-	return err
+	return nil
 }
