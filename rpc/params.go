@@ -76,7 +76,7 @@ func jsonTypeOf(t reflect.Type) jsonType {
 		return typeString
 	case reflect.Bool:
 		return typeBool
-	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint16, reflect.Uint32, reflect.Float64:
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float64:
 		return typeNumber
 	case reflect.Slice:
 		return typeArray
@@ -211,7 +211,7 @@ func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage
 			return Errorf(CodeMisc, "JSON integer out of range")
 		}
 		v.SetInt(n)
-	case reflect.Uint16, reflect.Uint32:
+	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		n, err := strconv.ParseUint(string(raw), 10, v.Type().Bits())
 		if err != nil {
 			return Errorf(CodeMisc, "JSON integer out of range")

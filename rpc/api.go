@@ -1,0 +1,79 @@
+package rpc
+
+import (
+	"log/slog"
+	"time"
+
+	"starling/chain"
+	"starling/connmgr"
+	"starling/mining"
+	"starling/params"
+	"starling/wire"
+)
+
+// API answers the methods by asking the parts of a node. All fields are set
+// before [Server.Ready] and not changed afterwards. A part that is nil is one
+// that the node does not have: methods that need it say so.
+type API struct {
+	Chain   *chain.Chain
+	Conns   *connmgr.Manager
+	Peers   Peers
+	Miner   *mining.Miner
+	TxIndex TxIndex
+	Mempool Mempool
+	Tap     *Tap
+
+	Clock  MockClock
+	Logs   LogLevels
+	Stop   func()               // begins the shutdown
+	Uptime func() time.Duration // since the start
+	Server *Server              // for getrpcinfo
+
+	Version   int    // such as 100 for 0.1.0, two digits for each part
+	UserAgent string // as peers see it
+}
+
+// MockClock is a clock that can be moved for tests.
+type MockClock interface {
+	Now() time.Time
+	Set(t time.Time) // the zero time goes back to the real one
+}
+
+// LogLevels changes what is logged while the node runs.
+type LogLevels interface {
+	Names() []string
+	Level(part string) slog.Level
+	Set(part string, level slog.Level) error
+}
+
+// TxIndex finds confirmed transactions by id.
+type TxIndex interface {
+	// FindTx returns the transaction and its block; ok is false if the index
+	// does not have it.
+	FindTx(id wire.Hash) (tx *wire.Tx, block wire.Hash, ok bool, err error)
+	// Height returns how far the index has got, and whether it has reached
+	// the tip.
+	Height() (height int32, synced bool)
+}
+
+// Mempool holds unconfirmed transactions.
+type Mempool interface {
+	// Tx returns a transaction, or nil.
+	Tx(id wire.Hash) *wire.Tx
+	// Spent reports whether a transaction in the pool spends an output.
+	Spent(op wire.OutPoint) bool
+}
+
+// network returns the parameters of the node's network.
+func (a *API) network() *params.Network { return a.Chain.Network() }
+
+// Table returns the table of all methods, answered by a.
+func (a *API) Table() *Table {
+	t := new(Table)
+	*t = *NewTable(a.blockchainMethods(), a.coinMethods(), a.treeMethods(), a.rawTxMethods(), a.proofMethods(),
+		a.miningMethods(), a.netMethods(), a.controlMethods(t), a.utilMethods())
+	return t
+}
+
+// Methods returns the table without a node behind it, for help and completion.
+func Methods() *Table { return new(API).Table() }

@@ -1,0 +1,414 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"starling/chain"
+	"starling/chain/consensus"
+	"starling/chain/headertree"
+	"starling/script"
+	"starling/wire"
+)
+
+func (a *API) blockchainMethods() []*Method {
+	const category = "Blockchain"
+	exampleHash := "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
+	return []*Method{
+		define(Method{Name: "getblockchaininfo", Category: category,
+			Summary: "Tells how far the node is and what it knows of the chain."}, a.getBlockchainInfo),
+		define(Method{Name: "getblockcount", Category: category,
+			Summary: "Returns the height of the tip; the genesis block has height 0.", Returns: "The height"},
+			func(context.Context, none) (int32, error) { return a.Chain.Tip().Height, nil }),
+		define(Method{Name: "getbestblockhash", Category: category,
+			Summary: "Returns the hash of the tip.", Returns: "The hash"},
+			func(context.Context, none) (wire.Hash, error) { return a.Chain.Tip().Hash, nil }),
+		define(Method{Name: "getblockhash", Category: category,
+			Summary: "Returns the hash of the block at a height of the best chain.", Returns: "The hash",
+			Examples: [][]any{{1000}}}, a.getBlockHash),
+		define(Method{Name: "getblockheader", Category: category,
+			Summary:  "Returns the header of a block, described or in hexadecimal digits.",
+			Results:  []Shape{{When: "for verbose = true", Like: headerResult{}}, {When: "for verbose = false", Like: Hex{}, Help: "The header's 80 bytes"}},
+			Examples: [][]any{{exampleHash}}}, a.getBlockHeader),
+		define(Method{Name: "getblock", Category: category,
+			Summary: "Returns a block. Verbosity 0 gives its bytes in hexadecimal digits, 1 describes it with the ids\nof its transactions, 2 with the transactions, 3 also with the outputs that they spend.",
+			Results: []Shape{
+				{When: "for verbosity = 0", Like: Hex{}, Help: "The block's bytes"},
+				{When: "for verbosity = 1", Like: blockIDsResult{}},
+				{When: "for verbosity = 2 and 3", Like: blockTxsResult{}},
+			},
+			Examples: [][]any{{exampleHash}, {exampleHash, 2}}}, a.getBlock),
+		define(Method{Name: "getdifficulty", Category: category,
+			Summary: "Returns the difficulty of the tip as a multiple of the least difficulty.", Returns: "The difficulty"},
+			func(context.Context, none) (Float, error) { return difficulty(a.Chain.Tip().Header.Bits), nil }),
+		define(Method{Name: "getdeploymentinfo", Category: category,
+			Summary:  "Tells which soft forks are in force at a block, or at the tip.",
+			Examples: [][]any{{}, {exampleHash}}}, a.getDeploymentInfo),
+		define(Method{Name: "waitfornewblock", Category: category, Waits: true,
+			Summary:  "Waits until the tip changes, and returns it.",
+			Examples: [][]any{{}, {1000}}}, a.waitForNewBlock),
+		define(Method{Name: "waitforblock", Category: category, Waits: true,
+			Summary:  "Waits until a block is the tip, and returns the tip.",
+			Examples: [][]any{{exampleHash, 1000}}}, a.waitForBlock),
+		define(Method{Name: "waitforblockheight", Category: category, Waits: true,
+			Summary:  "Waits until the tip has at least a height, and returns the tip.",
+			Examples: [][]any{{100, 1000}}}, a.waitForBlockHeight),
+	}
+}
+
+// errBlockNotFound is the answer to a hash that names no known block.
+var errBlockNotFound = Errorf(CodeInvalidAddress, "Block not found")
+
+// lookup returns the block with a hash.
+func (a *API) lookup(h wire.Hash) (*headertree.Node, error) {
+	n := a.Chain.Headers().Lookup(h)
+	if n == nil {
+		return nil, errBlockNotFound
+	}
+	return n, nil
+}
+
+// block reads and parses a block, with Core's complaints.
+func (a *API) block(n *headertree.Node) (*wire.Block, error) {
+	b, err := a.Chain.ParsedBlock(n)
+	switch {
+	case errors.Is(err, chain.ErrPruned):
+		return nil, Errorf(CodeMisc, "Block not available (pruned data)")
+	case errors.Is(err, chain.ErrNoBlock):
+		return nil, Errorf(CodeMisc, "Block not available (not fully downloaded)")
+	case err != nil:
+		return nil, Errorf(CodeMisc, "Block not found on disk: %v", err)
+	}
+	return b, nil
+}
+
+// difficulty returns how many times harder a target is than the easiest of
+// the main network.
+func difficulty(bits uint32) Float {
+	if bits&0x00ffffff == 0 {
+		return 0
+	}
+	d := float64(0xffff) / float64(bits&0x00ffffff)
+	shift := int(bits >> 24)
+	for ; shift < 29; shift++ {
+		d *= 256
+	}
+	for ; shift > 29; shift-- {
+		d /= 256
+	}
+	return Float(d)
+}
+
+func bitsHex(bits uint32) string { return fmt.Sprintf("%08x", bits) }
+
+func targetHex(bits uint32) string {
+	t, _, _ := consensus.CompactToTarget(bits)
+	b := t.Bytes32()
+	return hex.EncodeToString(b[:])
+}
+
+func workHex(n *headertree.Node) string {
+	b := n.Work.Bytes32()
+	return hex.EncodeToString(b[:])
+}
+
+type blockchainInfo struct {
+	Chain                string   `json:"chain" help:"the network: main, testnet4, signet, regtest or its own name"`
+	Blocks               int32    `json:"blocks" help:"height of the tip"`
+	Headers              int32    `json:"headers" help:"height of the best header"`
+	BestBlockHash        string   `json:"bestblockhash" help:"hash of the tip"`
+	Bits                 string   `json:"bits" help:"the tip's target in compact form"`
+	Target               string   `json:"target" help:"the tip's target"`
+	Difficulty           Float    `json:"difficulty" help:"the tip's difficulty"`
+	Time                 int64    `json:"time" help:"the tip's time, in seconds since 1970"`
+	MedianTime           int64    `json:"mediantime" help:"median time of the last 11 blocks"`
+	VerificationProgress Float    `json:"verificationprogress" help:"how much of the chain is verified, from 0 to 1, estimated"`
+	InitialBlockDownload bool     `json:"initialblockdownload" help:"whether the node is still catching up"`
+	ChainWork            string   `json:"chainwork" help:"work in the best chain, in hexadecimal digits"`
+	SizeOnDisk           int64    `json:"size_on_disk" help:"size of the block and undo files in bytes"`
+	Pruned               bool     `json:"pruned" help:"whether old blocks are deleted"`
+	PruneHeight          *int32   `json:"pruneheight,omitempty" help:"the first block that is still stored"`
+	AutomaticPruning     *bool    `json:"automatic_pruning,omitempty" help:"whether blocks are deleted without being told"`
+	PruneTargetSize      *int64   `json:"prune_target_size,omitempty" help:"the size to stay below, in bytes"`
+	SignetChallenge      Hex      `json:"signet_challenge,omitempty" help:"the script that blocks must satisfy"`
+	Warnings             []string `json:"warnings" help:"what the operator should know"`
+}
+
+func (a *API) getBlockchainInfo(context.Context, none) (blockchainInfo, error) {
+	tip, best := a.Chain.Tip(), a.Chain.Headers().Best()
+	info := blockchainInfo{
+		Chain: a.network().Name, Blocks: tip.Height, Headers: best.Height, BestBlockHash: tip.Hash.String(),
+		Bits: bitsHex(tip.Header.Bits), Target: targetHex(tip.Header.Bits), Difficulty: difficulty(tip.Header.Bits),
+		Time: tip.Time(), MedianTime: tip.MedianTime(),
+		VerificationProgress: Float(a.Chain.VerificationProgress(tip)), InitialBlockDownload: a.Chain.IsInitialDownload(),
+		ChainWork: workHex(tip), SizeOnDisk: a.Chain.SizeOnDisk(),
+		SignetChallenge: a.network().SignetChallenge,
+		Warnings:        []string{},
+	}
+	if target := a.Chain.PruneTarget(); target > 0 {
+		height, automatic := a.Chain.PrunedHeight()+1, target > 1
+		info.Pruned, info.PruneHeight, info.AutomaticPruning = true, &height, &automatic
+		if automatic {
+			info.PruneTargetSize = &target
+		}
+	}
+	return info, nil
+}
+
+type heightParams struct {
+	Height int32 `rpc:"height" help:"The height"`
+}
+
+func (a *API) getBlockHash(_ context.Context, p heightParams) (wire.Hash, error) {
+	n := a.Chain.At(p.Height)
+	if n == nil {
+		return wire.Hash{}, Errorf(CodeInvalidParam, "Block height out of range")
+	}
+	return n.Hash, nil
+}
+
+type headerResult struct {
+	Hash          string  `json:"hash" help:"the block's hash"`
+	Confirmations int32   `json:"confirmations" help:"blocks from this one to the tip, both counted; -1 if it is not in the best chain"`
+	Height        int32   `json:"height"`
+	Version       int32   `json:"version"`
+	VersionHex    string  `json:"versionHex" help:"the version in hexadecimal digits"`
+	MerkleRoot    string  `json:"merkleroot"`
+	Time          int64   `json:"time" help:"seconds since 1970"`
+	MedianTime    int64   `json:"mediantime" help:"median time of the 11 blocks that end with this one"`
+	Nonce         uint32  `json:"nonce"`
+	Bits          string  `json:"bits" help:"the target in compact form"`
+	Target        string  `json:"target" help:"the target"`
+	Difficulty    Float   `json:"difficulty"`
+	ChainWork     string  `json:"chainwork" help:"work in the chain up to this block, in hexadecimal digits"`
+	NTx           uint32  `json:"nTx" help:"number of transactions; 0 if the block is not stored"`
+	Previous      *string `json:"previousblockhash,omitempty"`
+	Next          *string `json:"nextblockhash,omitempty"`
+}
+
+// header describes a block's header as seen from tip.
+func (a *API) header(n, tip *headertree.Node) headerResult {
+	h := &n.Header
+	r := headerResult{
+		Hash: n.Hash.String(), Confirmations: -1, Height: n.Height,
+		Version: h.Version, VersionHex: bitsHex(uint32(h.Version)), MerkleRoot: h.MerkleRoot.String(),
+		Time: n.Time(), MedianTime: n.MedianTime(), Nonce: h.Nonce,
+		Bits: bitsHex(h.Bits), Target: targetHex(h.Bits), Difficulty: difficulty(h.Bits), ChainWork: workHex(n),
+	}
+	switch d := n.Data(); {
+	case n.Height == 0:
+		r.NTx = uint32(len(a.network().Genesis.Txs))
+	case d != nil:
+		r.NTx = d.Txs
+	}
+	if n.Parent != nil {
+		s := n.Parent.Hash.String()
+		r.Previous = &s
+	}
+	if tip.Ancestor(n.Height) == n {
+		r.Confirmations = tip.Height - n.Height + 1
+		if next := tip.Ancestor(n.Height + 1); next != nil {
+			s := next.Hash.String()
+			r.Next = &s
+		}
+	}
+	return r
+}
+
+type blockHeaderParams struct {
+	Hash    wire.Hash `rpc:"blockhash" help:"The block's hash"`
+	Verbose bool      `rpc:"verbose" default:"true" help:"true describes the header, false gives its bytes"`
+}
+
+func (a *API) getBlockHeader(_ context.Context, p blockHeaderParams) (any, error) {
+	n, err := a.lookup(p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Verbose {
+		return Hex(n.Header.Append(nil)), nil
+	}
+	return a.header(n, a.Chain.Tip()), nil
+}
+
+type blockSizes struct {
+	headerResult
+	StrippedSize int `json:"strippedsize" help:"size in bytes without witnesses"`
+	Size         int `json:"size" help:"size in bytes"`
+	Weight       int `json:"weight" help:"weight (BIP141)"`
+}
+
+type blockIDsResult struct {
+	blockSizes
+	Tx []wire.Hash `json:"tx" help:"the ids of the transactions"`
+}
+
+type blockTxsResult struct {
+	blockSizes
+	Tx []txResult `json:"tx" help:"the transactions"`
+}
+
+type blockParams struct {
+	Hash      wire.Hash `rpc:"blockhash" help:"The block's hash"`
+	Verbosity Verbosity `rpc:"verbosity|verbose" default:"1" help:"0 for the bytes, 1 for ids, 2 for transactions, 3 with what they spend"`
+}
+
+func (a *API) getBlock(_ context.Context, p blockParams) (any, error) {
+	n, err := a.lookup(p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	tip := a.Chain.Tip()
+	b, err := a.block(n)
+	if err != nil {
+		return nil, err
+	}
+	if p.Verbosity <= 0 {
+		return Hex(b.Bytes()), nil
+	}
+	sizes := blockSizes{a.header(n, tip), b.BaseSize(), b.Size(), b.Weight()}
+	if p.Verbosity == 1 {
+		r := blockIDsResult{blockSizes: sizes, Tx: make([]wire.Hash, len(b.Txs))}
+		for i := range b.Txs {
+			r.Tx[i] = b.Txs[i].TxID()
+		}
+		return r, nil
+	}
+	// Without its undo record, which only connected blocks have, a block is
+	// shown without fees.
+	undo, err := a.Chain.Undo(n)
+	if err != nil || len(undo.Spent) != len(b.Txs)-1 {
+		undo = nil
+	}
+	r := blockTxsResult{blockSizes: sizes, Tx: make([]txResult, len(b.Txs))}
+	for i := range b.Txs {
+		d := txDescriber{net: a.network()}
+		if undo != nil && i > 0 {
+			d.spent = undo.Spent[i-1]
+			d.prevouts = p.Verbosity >= 3
+		}
+		r.Tx[i] = d.describe(&b.Txs[i], true)
+	}
+	return r, nil
+}
+
+type deploymentParams struct {
+	Hash *wire.Hash `rpc:"blockhash" help:"The block; the tip if left out"`
+}
+
+type deploymentInfo struct {
+	Hash        string   `json:"hash" help:"the block looked at"`
+	Height      int32    `json:"height"`
+	ScriptFlags []string `json:"script_flags" help:"the script rules in force in the block"`
+	Deployments Object   `json:"deployments" help:"each soft fork by name"`
+}
+
+type deployment struct {
+	Type   string `json:"type"`
+	Active bool   `json:"active"`
+	Height int32  `json:"height"`
+}
+
+// getDeploymentInfo reports all soft forks as buried: their heights are
+// history, and no new one is being decided on.
+func (a *API) getDeploymentInfo(_ context.Context, p deploymentParams) (deploymentInfo, error) {
+	n := a.Chain.Tip()
+	if p.Hash != nil {
+		var err error
+		if n, err = a.lookup(*p.Hash); err != nil {
+			return deploymentInfo{}, err
+		}
+	}
+	net := a.network()
+	info := deploymentInfo{Hash: n.Hash.String(), Height: n.Height, ScriptFlags: scriptFlags(script.BlockFlags(net, n.Height, n.Hash))}
+	for _, d := range []struct {
+		name   string
+		height int32
+	}{
+		{"bip34", net.BIP34Height}, {"bip66", net.BIP66Height}, {"bip65", net.BIP65Height},
+		{"csv", net.CSVHeight}, {"segwit", net.SegwitHeight}, {"taproot", net.TaprootHeight},
+	} {
+		// What counts is the block after the one looked at.
+		info.Deployments = append(info.Deployments, Member{d.name, deployment{"buried", n.Height+1 >= d.height, d.height}})
+	}
+	return info, nil
+}
+
+type tipResult struct {
+	Hash   wire.Hash `json:"hash" help:"the tip"`
+	Height int32     `json:"height" help:"its height"`
+}
+
+// waitFor waits until the tip satisfies a condition, the time is up, or the
+// caller or the node goes away, and returns the tip.
+func (a *API) waitFor(ctx context.Context, timeout int64, met func(*headertree.Node) bool) (tipResult, error) {
+	if timeout < 0 {
+		return tipResult{}, Errorf(CodeMisc, "Negative timeout")
+	}
+	if timeout > 0 {
+		// The caller waits in real time, whatever the node's clock says.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(min(timeout, math.MaxInt32))*time.Millisecond)
+		defer cancel()
+	}
+	for {
+		changed := a.Chain.TipChanged()
+		tip := a.Chain.Tip()
+		if met(tip) {
+			return tipResult{tip.Hash, tip.Height}, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			tip = a.Chain.Tip()
+			return tipResult{tip.Hash, tip.Height}, nil
+		}
+	}
+}
+
+type waitNewParams struct {
+	Timeout int64      `rpc:"timeout" default:"0" help:"How long to wait, in milliseconds; 0 for ever"`
+	Current *wire.Hash `rpc:"current_tip" help:"The tip that the caller knows; the present one if left out"`
+}
+
+func (a *API) waitForNewBlock(ctx context.Context, p waitNewParams) (tipResult, error) {
+	known := a.Chain.Tip().Hash
+	if p.Current != nil {
+		known = *p.Current
+	}
+	return a.waitFor(ctx, p.Timeout, func(n *headertree.Node) bool { return n.Hash != known })
+}
+
+type waitBlockParams struct {
+	Hash    wire.Hash `rpc:"blockhash" help:"The block to wait for"`
+	Timeout int64     `rpc:"timeout" default:"0" help:"How long to wait, in milliseconds; 0 for ever"`
+}
+
+func (a *API) waitForBlock(ctx context.Context, p waitBlockParams) (tipResult, error) {
+	return a.waitFor(ctx, p.Timeout, func(n *headertree.Node) bool { return n.Hash == p.Hash })
+}
+
+type waitHeightParams struct {
+	Height  int32 `rpc:"height" help:"The height to wait for"`
+	Timeout int64 `rpc:"timeout" default:"0" help:"How long to wait, in milliseconds; 0 for ever"`
+}
+
+func (a *API) waitForBlockHeight(ctx context.Context, p waitHeightParams) (tipResult, error) {
+	return a.waitFor(ctx, p.Timeout, func(n *headertree.Node) bool { return n.Height >= p.Height })
+}
+
+// scriptFlags lists the names of script rules in alphabetical order.
+func scriptFlags(f script.Flags) []string {
+	if f == 0 {
+		return []string{}
+	}
+	names := strings.Split(f.String(), ",")
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,333 @@
+package rpc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"hash"
+	"sync"
+	"sync/atomic"
+
+	"starling/chain/coins"
+	"starling/chain/headertree"
+	"starling/wire"
+)
+
+func (a *API) coinMethods() []*Method {
+	const category = "Blockchain"
+	scan := new(scanState)
+	return []*Method{
+		define(Method{Name: "gettxout", Category: category,
+			Summary:  "Returns an unspent output, or null if there is none.",
+			Results:  []Shape{{When: "if it is unspent", Like: txOutResult{}}, {When: "otherwise"}},
+			Examples: [][]any{{"4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b", 0}}}, a.getTxOut),
+		define(Method{Name: "gettxoutsetinfo", Category: category,
+			Summary:  "Returns statistics about all unspent outputs, read one by one. Hashes let two nodes compare\ntheir sets; \"none\" is the fastest.",
+			Examples: [][]any{{}, {"none"}, {"muhash"}}}, a.getTxOutSetInfo),
+		define(Method{Name: "scantxoutset", Category: category,
+			Summary: "Looks through all unspent outputs for those that pay to certain scripts. Known descriptors are\n" +
+				"addr(), raw(), pk(), pkh(), wpkh(), combo(), multi(), sortedmulti(), sh(), wsh(), tr() and rawtr(),\nwith plain keys.",
+			Results: []Shape{
+				{When: "when action is start", Like: scanResult{}},
+				{When: "when action is abort", Like: true, Help: "Whether a scan was running"},
+				{When: "when action is status and a scan is running", Like: scanProgress{}},
+				{When: "when action is status and no scan is running"},
+			},
+			Examples: [][]any{{"start", []string{"raw(76a91411b366edfc0a8b66feebae5c2e25a7b6a5d1cf3188ac)#fm24fxxy"}}, {"status"}, {"abort"}}},
+			func(ctx context.Context, p scanParams) (any, error) { return a.scanTxOutSet(ctx, p, scan) }),
+	}
+}
+
+type txOutParams struct {
+	TxID    wire.Hash `rpc:"txid" help:"The transaction's id"`
+	N       uint32    `rpc:"n" help:"The output's place in it"`
+	Mempool bool      `rpc:"include_mempool" default:"true" help:"Whether unconfirmed transactions count"`
+}
+
+type txOutResult struct {
+	BestBlock     string       `json:"bestblock" help:"the tip"`
+	Confirmations int32        `json:"confirmations" help:"0 if it is unconfirmed"`
+	Value         Amount       `json:"value" help:"in coins"`
+	Script        scriptResult `json:"scriptPubKey"`
+	Coinbase      bool         `json:"coinbase" help:"whether a coinbase made it"`
+}
+
+func (a *API) getTxOut(_ context.Context, p txOutParams) (any, error) {
+	op := wire.OutPoint{Hash: p.TxID, Index: p.N}
+	coin, ok, at, err := a.Chain.Coin(op)
+	if err != nil {
+		return nil, err
+	}
+	r := txOutResult{BestBlock: at.Hash.String()}
+	if p.Mempool && a.Mempool != nil {
+		if a.Mempool.Spent(op) {
+			return nil, nil
+		}
+		if tx := a.Mempool.Tx(op.Hash); !ok && tx != nil && int(op.Index) < len(tx.Out) {
+			out := &tx.Out[op.Index]
+			r.Value, r.Script = Amount(out.Value), describeScript(out.Script, a.network())
+			return r, nil
+		}
+	}
+	if !ok {
+		return nil, nil
+	}
+	r.Confirmations = at.Height - coin.Height + 1
+	r.Value, r.Script, r.Coinbase = Amount(coin.Value), describeScript(coin.Script, a.network()), coin.Coinbase
+	return r, nil
+}
+
+type txOutSetParams struct {
+	HashType string        `rpc:"hash_type" default:"\"hash_serialized_3\"" help:"hash_serialized_3, muhash or none"`
+	At       *HashOrHeight `rpc:"hash_or_height" help:"The block to look at; only the tip is possible"`
+	UseIndex bool          `rpc:"use_index" default:"true" help:"Accepted for the sake of other clients"`
+}
+
+type txOutSetInfo struct {
+	Height       int32      `json:"height" help:"of the block that the answer belongs to"`
+	BestBlock    wire.Hash  `json:"bestblock" help:"that block"`
+	TxOuts       int64      `json:"txouts" help:"number of unspent outputs"`
+	BogoSize     int64      `json:"bogosize" help:"a measure of size that does not depend on the database"`
+	Serialized   *wire.Hash `json:"hash_serialized_3,omitempty" help:"hash of the set in order"`
+	Muhash       *wire.Hash `json:"muhash,omitempty" help:"hash of the set in any order"`
+	TotalAmount  Amount     `json:"total_amount" help:"in coins"`
+	Transactions int64      `json:"transactions" help:"transactions with unspent outputs"`
+	DiskSize     uint64     `json:"disk_size" help:"about the size of the set on disk in bytes"`
+}
+
+// bogoSize is what an output counts beside its script: id, place, height,
+// amount and the script's length.
+const bogoSize = 32 + 4 + 4 + 8 + 2
+
+// appendCoin writes a coin in the form that hashes of the set are made of.
+func appendCoin(dst []byte, op *wire.OutPoint, c *coins.Coin) []byte {
+	dst = op.Append(dst)
+	code := uint32(c.Height) << 1
+	if c.Coinbase {
+		code |= 1
+	}
+	dst = binary.LittleEndian.AppendUint32(dst, code)
+	out := wire.TxOut{Value: c.Value, Script: c.Script}
+	return out.Append(dst)
+}
+
+func (a *API) getTxOutSetInfo(ctx context.Context, p txOutSetParams) (r txOutSetInfo, err error) {
+	var serialized hash.Hash
+	var mu *muhash
+	switch p.HashType {
+	case "hash_serialized_3":
+		serialized = sha256.New()
+	case "muhash":
+		mu = newMuhash()
+	case "none":
+	default:
+		return r, Errorf(CodeInvalidParam, "'%s' is not a valid hash_type", p.HashType)
+	}
+	if p.At != nil {
+		tip := a.Chain.Tip()
+		if at, err := a.resolve(*p.At); err != nil {
+			return r, err
+		} else if at != tip {
+			return r, Errorf(CodeInvalidParam, "Querying specific block heights requires coinstatsindex")
+		}
+	}
+	snap, at, err := a.Chain.CoinSnapshot(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer snap.Close()
+	r = txOutSetInfo{Height: at.Height, BestBlock: at.Hash}
+	var last wire.Hash
+	var buf []byte
+	err = snap.All(func(op wire.OutPoint, c coins.Coin) error {
+		if r.TxOuts == 0 || op.Hash != last {
+			r.Transactions++
+			last = op.Hash
+		}
+		r.TxOuts++
+		r.BogoSize += bogoSize + int64(len(c.Script))
+		r.TotalAmount += Amount(c.Value)
+		if serialized != nil || mu != nil {
+			buf = appendCoin(buf[:0], &op, &c)
+		}
+		if serialized != nil {
+			serialized.Write(buf)
+		}
+		if mu != nil {
+			mu.add(buf)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return r, err
+	}
+	if serialized != nil {
+		h := wire.Hash(sha256.Sum256(serialized.Sum(nil)))
+		r.Serialized = &h
+	}
+	if mu != nil {
+		h := mu.sum()
+		r.Muhash = &h
+	}
+	r.DiskSize = a.Chain.CoinSetDiskSize()
+	return r, nil
+}
+
+// resolve finds a block by hash, or by height in the best chain.
+func (a *API) resolve(h HashOrHeight) (*headertree.Node, error) {
+	if !h.IsHeight {
+		return a.lookup(h.Hash)
+	}
+	tip := a.Chain.Tip()
+	switch {
+	case h.Height < 0:
+		return nil, Errorf(CodeInvalidParam, "Target block height %d is negative", h.Height)
+	case h.Height > tip.Height:
+		return nil, Errorf(CodeInvalidParam, "Target block height %d after current tip %d", h.Height, tip.Height)
+	}
+	return tip.Ancestor(h.Height), nil
+}
+
+type scanParams struct {
+	Action  string       `rpc:"action" help:"start, status or abort"`
+	Objects []scanObject `rpc:"scanobjects,optional" item:"descriptor" help:"What to look for"`
+}
+
+// scanObject is a descriptor, alone or in an object with a range.
+type scanObject string
+
+func (*scanObject) argType() jsonType { return "" }
+func (*scanObject) argWord() string   { return "string" }
+
+func (o *scanObject) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeString:
+		return json.Unmarshal(raw, (*string)(o))
+	case typeObject:
+		ms, err := decodeObject(raw)
+		if err != nil {
+			return err
+		}
+		desc := member(ms, "desc")
+		if typeOf(desc) != typeString {
+			return Errorf(CodeInvalidParam, "Descriptor needs to be provided in scan object")
+		}
+		return json.Unmarshal(desc, (*string)(o))
+	}
+	return Errorf(CodeInvalidParam, "Scan object needs to be either a string or an object")
+}
+
+type scanUnspent struct {
+	TxID          wire.Hash `json:"txid"`
+	Vout          uint32    `json:"vout"`
+	Script        Hex       `json:"scriptPubKey"`
+	Desc          string    `json:"desc" help:"a descriptor of the script"`
+	Amount        Amount    `json:"amount" help:"in coins"`
+	Coinbase      bool      `json:"coinbase"`
+	Height        int32     `json:"height"`
+	BlockHash     wire.Hash `json:"blockhash"`
+	Confirmations int32     `json:"confirmations"`
+}
+
+type scanResult struct {
+	Success     bool          `json:"success" help:"whether the scan came to its end"`
+	TxOuts      int64         `json:"txouts" help:"outputs looked at"`
+	Height      int32         `json:"height"`
+	BestBlock   wire.Hash     `json:"bestblock"`
+	Unspents    []scanUnspent `json:"unspents"`
+	TotalAmount Amount        `json:"total_amount" help:"of all that was found, in coins"`
+}
+
+type scanProgress struct {
+	Progress int `json:"progress" help:"about how much is done, in percent"`
+}
+
+// scanState is the one scan that may run.
+type scanState struct {
+	mu       sync.Mutex
+	running  bool
+	cancel   context.CancelFunc
+	progress atomic.Int32
+}
+
+func (a *API) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) (any, error) {
+	switch p.Action {
+	case "status":
+		state.mu.Lock()
+		defer state.mu.Unlock()
+		if !state.running {
+			return nil, nil
+		}
+		return scanProgress{int(state.progress.Load())}, nil
+	case "abort":
+		state.mu.Lock()
+		defer state.mu.Unlock()
+		if state.running {
+			state.cancel()
+		}
+		return state.running, nil
+	case "start":
+	default:
+		return nil, Errorf(CodeInvalidParam, "Invalid action '%s'", p.Action)
+	}
+	if len(p.Objects) == 0 {
+		return nil, Errorf(CodeMisc, "scanobjects argument is required for the start action")
+	}
+	wanted := make(map[string]struct{})
+	for _, o := range p.Objects {
+		scripts, err := descriptorScripts(string(o), a.network())
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range scripts {
+			wanted[string(s)] = struct{}{}
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	state.mu.Lock()
+	if state.running {
+		state.mu.Unlock()
+		return nil, Errorf(CodeInvalidParam, "Scan already in progress, use action \"abort\" or \"status\"")
+	}
+	state.running, state.cancel = true, cancel
+	state.progress.Store(0)
+	state.mu.Unlock()
+	defer func() {
+		state.mu.Lock()
+		state.running = false
+		state.mu.Unlock()
+	}()
+	return a.scan(ctx, wanted, &state.progress)
+}
+
+// scan looks at every coin.
+func (a *API) scan(ctx context.Context, wanted map[string]struct{}, progress *atomic.Int32) (any, error) {
+	snap, at, err := a.Chain.CoinSnapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.Close()
+	r := scanResult{Height: at.Height, BestBlock: at.Hash, Unspents: []scanUnspent{}}
+	err = snap.All(func(op wire.OutPoint, c coins.Coin) error {
+		r.TxOuts++
+		// Ids are spread evenly, so the first byte tells how far the scan is.
+		progress.Store(int32(op.Hash[0]) * 100 / 256)
+		if _, hit := wanted[string(c.Script)]; hit {
+			block := at.Ancestor(c.Height)
+			r.Unspents = append(r.Unspents, scanUnspent{
+				TxID: op.Hash, Vout: op.Index, Script: append(Hex(nil), c.Script...),
+				Desc: describeScript(c.Script, a.network()).Desc, Amount: Amount(c.Value), Coinbase: c.Coinbase,
+				Height: c.Height, BlockHash: block.Hash, Confirmations: at.Height - c.Height + 1,
+			})
+			r.TotalAmount += Amount(c.Value)
+		}
+		return ctx.Err()
+	})
+	if err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	r.Success = err == nil
+	return r, nil
+}

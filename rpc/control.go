@@ -1,0 +1,111 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+)
+
+func (a *API) controlMethods(t *Table) []*Method {
+	const category = "Control"
+	return []*Method{
+		define(Method{Name: "help", Category: category, Early: true,
+			Summary: "Lists all methods, or explains one.", Returns: "The text",
+			Examples: [][]any{{}, {"getblock"}}},
+			func(_ context.Context, p helpParams) (string, error) {
+				if p.Command == "" {
+					return t.Index(), nil
+				}
+				m := t.Lookup(p.Command)
+				if m == nil {
+					return "help: unknown command: " + p.Command, nil
+				}
+				return m.Help(), nil
+			}),
+		define(Method{Name: "stop", Category: category, Early: true,
+			Summary: "Stops the node.", Returns: "A farewell"},
+			func(context.Context, none) (string, error) {
+				a.Stop()
+				return "Starling stopping", nil
+			}),
+		define(Method{Name: "uptime", Category: category, Early: true,
+			Summary: "Returns for how long the node has been running.", Returns: "Seconds"},
+			func(context.Context, none) (int64, error) { return int64(a.Uptime().Seconds()), nil }),
+		define(Method{Name: "logging", Category: category,
+			Summary:  "Switches debug messages of parts of the node on or off, and tells for which they are on.\nThe part \"all\" stands for every one; what is excluded is switched off last.",
+			Results:  []Shape{{Like: Object{}, Help: "Each part, and whether its debug messages are on"}},
+			Examples: [][]any{{}, {[]string{"net", "peer"}}, {[]string{"all"}, []string{"chain"}}}}, a.logging),
+		define(Method{Name: "getrpcinfo", Category: category,
+			Summary: "Returns the calls that are being answered."}, a.getRPCInfo),
+	}
+}
+
+type helpParams struct {
+	Command string `rpc:"command,optional" help:"The method to explain; all are listed if left out"`
+}
+
+type loggingParams struct {
+	Include []string `rpc:"include,optional" item:"include_category" help:"Parts to switch on"`
+	Exclude []string `rpc:"exclude,optional" item:"exclude_category" help:"Parts to switch off"`
+}
+
+func (a *API) logging(_ context.Context, p loggingParams) (Object, error) {
+	names := a.Logs.Names()
+	apply := func(parts []string, level slog.Level) error {
+		for _, part := range parts {
+			all := slices.Contains([]string{"", "1", "all"}, part)
+			if part == "0" || part == "none" {
+				continue
+			}
+			if !all && !slices.Contains(names, part) {
+				return Errorf(CodeInvalidParam, "unknown logging category %s", part)
+			}
+			for _, n := range names {
+				if all || n == part {
+					if err := a.Logs.Set(n, level); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+	if err := apply(p.Include, slog.LevelDebug); err != nil {
+		return nil, err
+	}
+	if err := apply(p.Exclude, slog.LevelInfo); err != nil {
+		return nil, err
+	}
+	r := Object{}
+	for _, n := range names {
+		r = append(r, Member{n, a.Logs.Level(n) <= slog.LevelDebug})
+	}
+	return r, nil
+}
+
+type rpcInfo struct {
+	Active  []activeCommand `json:"active_commands" help:"calls being answered"`
+	LogPath string          `json:"logpath" help:"always empty: messages go to the standard error output"`
+}
+
+type activeCommand struct {
+	Method   string `json:"method"`
+	Duration int64  `json:"duration" help:"for how long, in microseconds"`
+}
+
+func (a *API) getRPCInfo(context.Context, none) (rpcInfo, error) {
+	return rpcInfo{Active: a.Server.activeCommands()}, nil
+}
+
+// activeCommands lists the calls in progress, the longest running first.
+func (s *Server) activeCommands() []activeCommand {
+	now := wallClock()
+	s.mu.Lock()
+	calls := make([]activeCommand, 0, len(s.active))
+	for c := range s.active {
+		calls = append(calls, activeCommand{c.method, now.Sub(c.begun).Microseconds()})
+	}
+	s.mu.Unlock()
+	slices.SortFunc(calls, func(x, y activeCommand) int { return int(y.Duration - x.Duration) })
+	return calls
+}

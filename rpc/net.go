@@ -1,0 +1,384 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/connmgr"
+	"starling/peer"
+	"starling/transport"
+	"starling/wire"
+)
+
+func (a *API) netMethods() []*Method {
+	const category = "Network"
+	return []*Method{
+		define(Method{Name: "getpeerinfo", Category: category,
+			Summary: "Describes each peer."}, a.getPeerInfo),
+		define(Method{Name: "getconnectioncount", Category: category,
+			Summary: "Returns the number of peers.", Returns: "The number"},
+			func(context.Context, none) (int, error) { return len(a.peers()), nil }),
+		define(Method{Name: "getnetworkinfo", Category: category,
+			Summary: "Describes this node's side of the network."}, a.getNetworkInfo),
+		define(Method{Name: "getnettotals", Category: category,
+			Summary: "Returns how much has been received and sent."}, a.getNetTotals),
+		define(Method{Name: "addnode", Category: category,
+			Summary:  "Keeps a connection to a peer (add), stops doing so (remove), or tries once (onetry).",
+			Examples: [][]any{{"192.168.0.6:8333", "onetry"}}}, a.addNode),
+		define(Method{Name: "getaddednodeinfo", Category: category,
+			Summary:  "Describes the peers that were added.",
+			Examples: [][]any{{}, {"192.168.0.201"}}}, a.getAddedNodeInfo),
+		define(Method{Name: "disconnectnode", Category: category,
+			Summary:  "Ends the connection to a peer, given by address or by id.",
+			Examples: [][]any{{"192.168.0.6:8333"}, {"", 1}}}, a.disconnectNode),
+		define(Method{Name: "setnetworkactive", Category: category,
+			Summary:  "Switches all traffic with peers off or on.",
+			Returns:  "Whether it is on now",
+			Examples: [][]any{{false}}}, a.setNetworkActive),
+		define(Method{Name: "setban", Category: category,
+			Summary:  "Bans an address or a subnet (add), or lifts the ban (remove).",
+			Examples: [][]any{{"192.168.0.6", "add", 86400}, {"192.168.0.0/24", "add"}}}, a.setBan),
+		define(Method{Name: "listbanned", Category: category,
+			Summary: "Lists the bans."}, a.listBanned),
+		define(Method{Name: "clearbanned", Category: category,
+			Summary: "Lifts all bans."}, a.clearBanned),
+		define(Method{Name: "ping", Category: category,
+			Summary: "Has every peer pinged; getpeerinfo shows the results."}, a.ping),
+		define(Method{Name: "getpeermessages", Category: category, Waits: true,
+			Summary:  "Returns the messages that passed since a place in their numbering, and waits for one if there\nis none. It is what \"starling peers --messages\" shows.",
+			Examples: [][]any{{0, 1000}}}, a.getPeerMessages),
+	}
+}
+
+// errP2PDisabled is the answer of a node without a network.
+var errP2PDisabled = Errorf(CodeClientP2PDisabled, "Error: Peer-to-peer functionality missing or disabled")
+
+type networkInfo struct {
+	Version         int            `json:"version" help:"this node's version as a number"`
+	SubVersion      string         `json:"subversion" help:"the name that peers see"`
+	ProtocolVersion int            `json:"protocolversion"`
+	LocalServices   string         `json:"localservices" help:"what this node offers, in hexadecimal digits"`
+	ServicesNames   []string       `json:"localservicesnames"`
+	LocalRelay      bool           `json:"localrelay" help:"whether transactions are asked for"`
+	TimeOffset      int64          `json:"timeoffset" help:"median of how far peers' clocks are ahead, in seconds"`
+	NetworkActive   bool           `json:"networkactive"`
+	Connections     int            `json:"connections" help:"number of peers"`
+	ConnectionsIn   int            `json:"connections_in" help:"of those, that connected to this node"`
+	ConnectionsOut  int            `json:"connections_out" help:"of those, that this node connected to"`
+	Networks        []reachable    `json:"networks"`
+	RelayFee        Amount         `json:"relayfee" help:"least fee rate that is relayed, in coins per 1,000 virtual bytes"`
+	IncrementalFee  Amount         `json:"incrementalfee" help:"by how much a replacement must pay more"`
+	LocalAddresses  []localAddress `json:"localaddresses" help:"this node's own addresses"`
+	Warnings        []string       `json:"warnings"`
+}
+
+type reachable struct {
+	Name                 string `json:"name"`
+	Limited              bool   `json:"limited" help:"whether it is left out on purpose"`
+	Reachable            bool   `json:"reachable"`
+	Proxy                string `json:"proxy"`
+	RandomizeCredentials bool   `json:"proxy_randomize_credentials"`
+}
+
+type localAddress struct {
+	Address string `json:"address"`
+	Port    uint16 `json:"port"`
+	Score   int    `json:"score"`
+}
+
+// minRelayFee is the least fee rate in satoshi per 1,000 virtual bytes.
+const minRelayFee = 1000
+
+func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
+	info := networkInfo{
+		Version: a.Version, SubVersion: a.UserAgent, ProtocolVersion: wire.ProtocolVersion,
+		ServicesNames: []string{}, RelayFee: minRelayFee, IncrementalFee: minRelayFee,
+		LocalAddresses: []localAddress{}, Warnings: []string{},
+	}
+	var local Local
+	if a.Peers != nil {
+		local = a.Peers.Local()
+	}
+	info.LocalServices = fmt.Sprintf("%016x", uint64(local.Services))
+	info.ServicesNames = serviceNames(local.Services)
+	info.LocalRelay = local.RelaysTxs
+	for _, addr := range local.Addresses {
+		info.LocalAddresses = append(info.LocalAddresses, localAddress{addr.Addr().String(), addr.Port(), 1})
+	}
+	if a.Conns != nil {
+		info.NetworkActive = a.Conns.Active()
+	}
+	for _, s := range a.peers() {
+		info.Connections++
+		if s.Peer.Kind() == peer.Inbound {
+			info.ConnectionsIn++
+		} else {
+			info.ConnectionsOut++
+		}
+	}
+	for _, name := range []string{"ipv4", "ipv6", "onion", "i2p", "cjdns"} {
+		ip := name == "ipv4" || name == "ipv6"
+		info.Networks = append(info.Networks, reachable{Name: name, Limited: !ip, Reachable: ip})
+	}
+	return info, nil
+}
+
+type netTotals struct {
+	Received uint64       `json:"totalbytesrecv"`
+	Sent     uint64       `json:"totalbytessent"`
+	Millis   int64        `json:"timemillis" help:"the time, in milliseconds since 1970"`
+	Target   uploadTarget `json:"uploadtarget"`
+}
+
+// uploadTarget describes a limit on what is served. There is none.
+type uploadTarget struct {
+	Timeframe     int64 `json:"timeframe"`
+	Target        int64 `json:"target" help:"0 for no limit"`
+	Reached       bool  `json:"target_reached"`
+	ServeHistoric bool  `json:"serve_historical_blocks"`
+	BytesLeft     int64 `json:"bytes_left_in_cycle"`
+	TimeLeft      int64 `json:"time_left_in_cycle"`
+}
+
+func (a *API) getNetTotals(context.Context, none) (netTotals, error) {
+	t := netTotals{Millis: a.Clock.Now().UnixMilli()}
+	t.Target.Timeframe = int64((24 * time.Hour).Seconds())
+	t.Target.ServeHistoric = true
+	if a.Peers != nil {
+		t.Received, t.Sent = a.Peers.Totals()
+	}
+	return t, nil
+}
+
+type addNodeParams struct {
+	Node    string `rpc:"node" help:"The peer's host:port"`
+	Command string `rpc:"command" help:"add, remove or onetry"`
+	V2      *bool  `rpc:"v2transport" help:"Whether to try the encrypted transport first"`
+}
+
+// parseNode reads a peer's address with the network's port as the default.
+func (a *API) parseNode(s string) (ma.Multiaddr, error) {
+	addr, err := transport.ParseAddrDefault(s, a.network().DefaultPort)
+	if err != nil {
+		return nil, Errorf(CodeInvalidParam, "Error: %v", err)
+	}
+	return addr, nil
+}
+
+func (a *API) addNode(_ context.Context, p addNodeParams) (null, error) {
+	if a.Conns == nil {
+		return nil, errP2PDisabled
+	}
+	addr, err := a.parseNode(p.Node)
+	if err != nil {
+		return nil, err
+	}
+	switch p.Command {
+	case "onetry":
+		err = a.Conns.TryOnce(addr)
+		if errors.Is(err, connmgr.ErrLinked) {
+			err = nil // there is nothing left to try
+		}
+	case "add":
+		err = a.Conns.Add(addr)
+	case "remove":
+		err = a.Conns.Remove(addr)
+	default:
+		return nil, Errorf(CodeInvalidParam, "command must be add, remove or onetry")
+	}
+	switch {
+	case errors.Is(err, connmgr.ErrAdded):
+		return nil, Errorf(CodeClientNodeAlreadyAdded, "Error: Node already added")
+	case errors.Is(err, connmgr.ErrNotAdded):
+		return nil, Errorf(CodeClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.")
+	}
+	return nil, err
+}
+
+type addedParams struct {
+	Node *string `rpc:"node" help:"One of the peers; all if left out"`
+}
+
+type addedNode struct {
+	Node      string         `json:"addednode"`
+	Connected bool           `json:"connected"`
+	Addresses []addedAddress `json:"addresses" help:"only while it is connected"`
+}
+
+type addedAddress struct {
+	Address   string `json:"address"`
+	Connected string `json:"connected" help:"inbound or outbound"`
+}
+
+func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, error) {
+	nodes := []addedNode{}
+	if a.Conns == nil {
+		return nil, errP2PDisabled
+	}
+	want := ""
+	if p.Node != nil {
+		addr, err := a.parseNode(*p.Node)
+		if err != nil {
+			return nil, err
+		}
+		want = transport.FormatAddr(addr)
+	}
+	for _, s := range a.Conns.Outgoing() {
+		if s.Once {
+			continue
+		}
+		n := addedNode{Node: transport.FormatAddr(s.Addr), Addresses: []addedAddress{}}
+		if want != "" && n.Node != want {
+			continue
+		}
+		if n.Connected = s.State == connmgr.Established; n.Connected {
+			n.Addresses = append(n.Addresses, addedAddress{n.Node, "outbound"})
+		}
+		nodes = append(nodes, n)
+	}
+	if want != "" && len(nodes) == 0 {
+		return nil, Errorf(CodeClientNodeNotAdded, "Error: Node has not been added.")
+	}
+	return nodes, nil
+}
+
+type disconnectParams struct {
+	Address string  `rpc:"address" default:"\"\"" help:"The peer's address and port"`
+	ID      *uint64 `rpc:"nodeid" help:"Its number, as getpeerinfo gives it"`
+}
+
+func (p *disconnectParams) names(s *PeerState) bool {
+	if p.ID != nil {
+		return s.Peer.ID() == *p.ID
+	}
+	return transport.FormatAddr(s.Peer.RemoteAddr()) == p.Address
+}
+
+func (a *API) disconnectNode(_ context.Context, p disconnectParams) (null, error) {
+	if (p.Address == "") == (p.ID == nil) {
+		return nil, Errorf(CodeInvalidParams, "Only one of address and nodeid should be provided.")
+	}
+	found := false
+	for _, s := range a.peers() {
+		if p.names(&s) {
+			s.Peer.Disconnect(peer.Requested, "by command")
+			found = true
+		}
+	}
+	if !found {
+		return nil, Errorf(CodeClientNodeNotConnected, "Node not found in connected nodes")
+	}
+	return nil, nil
+}
+
+type activeParams struct {
+	State bool `rpc:"state" help:"true for on"`
+}
+
+func (a *API) setNetworkActive(_ context.Context, p activeParams) (bool, error) {
+	if a.Conns == nil {
+		return false, errP2PDisabled
+	}
+	a.Conns.SetActive(p.State)
+	if !p.State {
+		for _, s := range a.peers() {
+			s.Peer.Disconnect(peer.Requested, "the network was switched off")
+		}
+	}
+	return a.Conns.Active(), nil
+}
+
+type banParams struct {
+	Subnet   string `rpc:"subnet" help:"An IP address, or a subnet such as 10.0.0.0/8"`
+	Command  string `rpc:"command" help:"add or remove"`
+	BanTime  int64  `rpc:"bantime" default:"0" help:"For how many seconds; 0 for the usual time"`
+	Absolute bool   `rpc:"absolute" default:"false" help:"Whether bantime is a time, in seconds since 1970"`
+}
+
+// maxBan bounds how far in the future a ban may end: a century from now.
+const maxBan = 100 * 365 * 24 * 60 * 60
+
+func (a *API) setBan(_ context.Context, p banParams) (null, error) {
+	if a.Conns == nil {
+		return nil, errP2PDisabled
+	}
+	subnet, err := connmgr.ParseSubnet(p.Subnet)
+	if err != nil {
+		return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet")
+	}
+	switch p.Command {
+	case "remove":
+		if err := a.Conns.Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
+			return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.")
+		} else if err != nil {
+			return nil, err
+		}
+		return nil, nil
+	case "add":
+	default:
+		return nil, Errorf(CodeInvalidParam, "command must be add or remove")
+	}
+	var until time.Time
+	now := a.Clock.Now()
+	switch {
+	case p.Absolute && p.BanTime <= now.Unix():
+		return nil, Errorf(CodeInvalidParam, "Error: Absolute timestamp is in the past")
+	case p.Absolute:
+		until = time.Unix(min(p.BanTime, now.Unix()+maxBan), 0)
+	case p.BanTime > 0:
+		until = now.Add(time.Duration(min(p.BanTime, maxBan)) * time.Second)
+	}
+	if err := a.Conns.Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
+		return nil, Errorf(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned")
+	} else if err != nil {
+		return nil, err
+	}
+	for _, s := range a.peers() {
+		if ip, ok := transport.IP(s.Peer.RemoteAddr()); ok && subnet.Contains(ip.Unmap()) {
+			s.Peer.Disconnect(peer.Requested, "banned by command")
+		}
+	}
+	return nil, nil
+}
+
+type banInfo struct {
+	Address   string `json:"address" help:"the subnet"`
+	Created   int64  `json:"ban_created" help:"in seconds since 1970"`
+	Until     int64  `json:"banned_until" help:"in seconds since 1970"`
+	Duration  int64  `json:"ban_duration" help:"in seconds"`
+	Remaining int64  `json:"time_remaining" help:"in seconds"`
+}
+
+func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
+	if a.Conns == nil {
+		return nil, errP2PDisabled
+	}
+	now := a.Clock.Now()
+	bans := []banInfo{}
+	for _, b := range a.Conns.Bans() {
+		bans = append(bans, banInfo{
+			Address: b.Subnet.String(), Created: b.Created.Unix(), Until: b.Until.Unix(),
+			Duration: b.Until.Unix() - b.Created.Unix(), Remaining: b.Until.Unix() - now.Unix(),
+		})
+	}
+	return bans, nil
+}
+
+func (a *API) clearBanned(context.Context, none) (null, error) {
+	if a.Conns == nil {
+		return nil, errP2PDisabled
+	}
+	return nil, a.Conns.ClearBans()
+}
+
+func (a *API) ping(context.Context, none) (null, error) {
+	if a.Peers == nil {
+		return nil, errP2PDisabled
+	}
+	a.Peers.PingAll()
+	return nil, nil
+}

@@ -1,0 +1,285 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+
+	"starling/address"
+	"starling/chain/coins"
+	"starling/chain/headertree"
+	"starling/script"
+	"starling/wire"
+)
+
+func (a *API) rawTxMethods() []*Method {
+	const category = "Rawtransactions"
+	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
+	block := "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
+	return []*Method{
+		define(Method{Name: "getrawtransaction", Category: category,
+			Summary: "Returns a transaction. It is looked for among the unconfirmed ones, in the block given, and in\nthe transaction index if the node keeps one.",
+			Results: []Shape{
+				{When: "if verbosity is 0", Like: Hex{}, Help: "The transaction's bytes"},
+				{When: "if verbosity is 1 or 2", Like: txResult{}},
+			},
+			Examples: [][]any{{id}, {id, 1, block}}}, a.getRawTransaction),
+		define(Method{Name: "decoderawtransaction", Category: category,
+			Summary: "Describes a transaction given in hexadecimal digits.", Results: []Shape{{Like: txResult{}}},
+			Examples: [][]any{{"0100000001…"}}}, a.decodeRawTransaction),
+		define(Method{Name: "decodescript", Category: category,
+			Summary:  "Describes a script given in hexadecimal digits, and the addresses that would stand for it.",
+			Examples: [][]any{{"76a91411b366edfc0a8b66feebae5c2e25a7b6a5d1cf3188ac"}}}, a.decodeScript),
+	}
+}
+
+type rawTxParams struct {
+	TxID      wire.Hash  `rpc:"txid" help:"The transaction's id"`
+	Verbosity Verbosity  `rpc:"verbosity|verbose" default:"0" help:"0 for the bytes, 1 for a description, 2 with what is spent"`
+	Block     *wire.Hash `rpc:"blockhash" help:"The block to look in"`
+}
+
+// foundTx is a transaction and where it is.
+type foundTx struct {
+	tx    *wire.Tx
+	block *headertree.Node // nil if it is unconfirmed
+	at    int              // its place in the block, or -1 if unknown
+	spent []coins.Coin     // what it spends, if known
+}
+
+func (a *API) getRawTransaction(_ context.Context, p rawTxParams) (any, error) {
+	if p.TxID == a.network().Genesis.Txs[0].TxID() && !a.network().GenesisSpendable {
+		return nil, Errorf(CodeInvalidAddress, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved")
+	}
+	f, err := a.findTx(p.TxID, p.Block)
+	if err != nil {
+		return nil, err
+	}
+	if p.Verbosity <= 0 {
+		return Hex(f.tx.Bytes()), nil
+	}
+	d := txDescriber{net: a.network()}
+	if p.Verbosity >= 2 {
+		d.prevouts, d.spent = true, a.spentBy(f)
+	}
+	r := d.describe(f.tx, true)
+	if f.block == nil {
+		return r, nil
+	}
+	tip := a.Chain.Tip()
+	active := tip.Ancestor(f.block.Height) == f.block
+	if p.Block != nil {
+		r.InActiveChain = &active
+	}
+	confirmations := int32(0)
+	if active {
+		confirmations = tip.Height - f.block.Height + 1
+		t := f.block.Time()
+		r.Time, r.BlockTime = &t, &t
+	}
+	r.BlockHash, r.Confirmations = &f.block.Hash, &confirmations
+	return r, nil
+}
+
+// findTx looks for a transaction in a block if one is given, and otherwise
+// wherever transactions can be found by id.
+func (a *API) findTx(id wire.Hash, block *wire.Hash) (foundTx, error) {
+	if block != nil {
+		n := a.Chain.Headers().Lookup(*block)
+		if n == nil {
+			return foundTx{}, Errorf(CodeInvalidAddress, "Block hash not found")
+		}
+		b, err := a.Chain.ParsedBlock(n)
+		if err != nil {
+			return foundTx{}, Errorf(CodeMisc, "Block not available")
+		}
+		for i := range b.Txs {
+			if b.Txs[i].TxID() == id {
+				return foundTx{tx: &b.Txs[i], block: n, at: i}, nil
+			}
+		}
+		return foundTx{}, notFound("No such transaction found in the provided block")
+	}
+	if a.Mempool != nil {
+		if tx := a.Mempool.Tx(id); tx != nil {
+			return foundTx{tx: tx, at: -1}, nil
+		}
+	}
+	if a.TxIndex == nil {
+		return foundTx{}, notFound("No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries")
+	}
+	tx, hash, ok, err := a.TxIndex.FindTx(id)
+	if err != nil {
+		return foundTx{}, err
+	}
+	if ok {
+		return foundTx{tx: tx, block: a.Chain.Headers().Lookup(hash), at: -1}, nil
+	}
+	if _, synced := a.TxIndex.Height(); !synced {
+		return foundTx{}, notFound("No such mempool transaction. Blockchain transactions are still in the process of being indexed")
+	}
+	return foundTx{}, notFound("No such mempool or blockchain transaction")
+}
+
+func notFound(what string) error {
+	return Errorf(CodeInvalidAddress, "%s. Use gettransaction for wallet transactions.", what)
+}
+
+// spentBy returns what a confirmed transaction spends, or nil if that is not
+// known any more.
+func (a *API) spentBy(f foundTx) []coins.Coin {
+	if f.block == nil || f.tx.IsCoinbase() {
+		return nil
+	}
+	undo, err := a.Chain.Undo(f.block)
+	if err != nil {
+		return nil
+	}
+	at := f.at
+	if at < 0 {
+		b, err := a.Chain.ParsedBlock(f.block)
+		if err != nil {
+			return nil
+		}
+		for i := range b.Txs {
+			if b.Txs[i].TxID() == f.tx.TxID() {
+				at = i
+			}
+		}
+	}
+	if at < 1 || at > len(undo.Spent) {
+		return nil
+	}
+	return undo.Spent[at-1]
+}
+
+type decodeTxParams struct {
+	Hex       string `rpc:"hexstring" help:"The transaction in hexadecimal digits"`
+	IsWitness *bool  `rpc:"iswitness" help:"Whether it has a witness; both are tried if left out"`
+}
+
+func (a *API) decodeRawTransaction(_ context.Context, p decodeTxParams) (any, error) {
+	tx, ok := decodeTx(p.Hex)
+	if !ok || p.IsWitness != nil && !*p.IsWitness && tx.HasWitness() {
+		return nil, Errorf(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
+	}
+	d := txDescriber{net: a.network()}
+	return d.describe(tx, false), nil
+}
+
+// decodeTx reads a transaction from hexadecimal digits.
+func decodeTx(s string) (*wire.Tx, bool) {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return nil, false
+	}
+	tx, err := wire.ParseTx(b)
+	return tx, err == nil
+}
+
+type decodeScriptParams struct {
+	Hex HexArg `rpc:"hexstring" help:"The script in hexadecimal digits"`
+}
+
+type decodedScript struct {
+	Asm     string         `json:"asm" help:"the script as text"`
+	Desc    string         `json:"desc" help:"a descriptor of it"`
+	Address string         `json:"address,omitempty" help:"only if one address stands for it"`
+	Type    script.Class   `json:"type" help:"its standard form, or nonstandard"`
+	P2SH    string         `json:"p2sh,omitempty" help:"address of a pay to script hash of it"`
+	Segwit  *decodedSegwit `json:"segwit,omitempty" help:"the witness program that stands for it"`
+}
+
+type decodedSegwit struct {
+	scriptResult
+	P2SH string `json:"p2sh-segwit" help:"address of a pay to script hash of the witness program"`
+}
+
+func (a *API) decodeScript(_ context.Context, p decodeScriptParams) (decodedScript, error) {
+	s, net := []byte(p.Hex), a.network()
+	d := describeScript(s, net)
+	r := decodedScript{Asm: d.Asm, Desc: d.Desc, Address: d.Address, Type: d.Type}
+	class, parts := script.Classify(s)
+	if !wrappable(s, class) {
+		return r, nil
+	}
+	r.P2SH = address.NewScriptHash(address.Hash160(s), net).String()
+	var program []byte
+	switch class {
+	case script.PubKey:
+		if len(parts[0]) != 33 {
+			return r, nil
+		}
+		h := address.Hash160(parts[0])
+		program = h[:]
+	case script.PubKeyHash:
+		program = parts[0]
+	case script.MultiSig:
+		for _, key := range parts[1 : len(parts)-1] {
+			if len(key) != 33 {
+				return r, nil
+			}
+		}
+		program = sha(s)
+	case script.NonStandard:
+		program = sha(s)
+	default:
+		return r, nil // a witness program is not wrapped in another
+	}
+	inner := script.PayToWitness(0, program)
+	seg := decodedSegwit{scriptResult: describeScript(inner, net)}
+	if body, _, _ := strings.Cut(d.Desc, "#"); strings.HasPrefix(body, "multi(") {
+		seg.Desc = withChecksum("wsh(" + body + ")")
+	}
+	seg.P2SH = address.NewScriptHash(address.Hash160(inner), net).String()
+	r.Segwit = &seg
+	return r, nil
+}
+
+const (
+	lastOp        = 0xb9 // the last opcode with a meaning before taproot
+	maxScriptPush = 520
+	opPushData1   = 0x4c
+	opPushData2   = 0x4d
+	opPushData4   = 0x4e
+)
+
+// wrappable reports whether a script makes sense behind a hash.
+func wrappable(s []byte, class script.Class) bool {
+	switch class {
+	case script.MultiSig, script.NonStandard, script.PubKey, script.PubKeyHash, script.WitnessV0KeyHash, script.WitnessV0ScriptHash:
+	default:
+		return false
+	}
+	if script.IsUnspendable(s) {
+		return false
+	}
+	c := wire.NewCursor(s, "script")
+	for c.Left() > 0 {
+		n := 0
+		switch op := c.Uint8(); {
+		case op > lastOp || isSuccess(op):
+			return false
+		case op < opPushData1:
+			n = int(op)
+		case op == opPushData1:
+			n = int(c.Uint8())
+		case op == opPushData2:
+			n = int(c.Uint16())
+		case op == opPushData4:
+			n = int(c.Uint32())
+		}
+		if n > maxScriptPush {
+			return false
+		}
+		c.Bytes(n)
+	}
+	return c.Err() == nil
+}
+
+// isSuccess reports whether an opcode is one that makes a tapscript succeed
+// (BIP342).
+func isSuccess(op byte) bool {
+	return op == 80 || op == 98 || op >= 126 && op <= 129 || op >= 131 && op <= 134 || op >= 137 && op <= 138 ||
+		op >= 141 && op <= 142 || op >= 149 && op <= 153 || op >= 187 && op <= 254
+}

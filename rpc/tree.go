@@ -1,0 +1,235 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+
+	"starling/chain"
+	"starling/chain/consensus"
+	"starling/chain/headertree"
+	"starling/wire"
+)
+
+func (a *API) treeMethods() []*Method {
+	const category = "Blockchain"
+	hash := "00000000000000000000d45d2a4ae2cbeaaecbd0bb2ffe9f6cb4e5ba9bb45d44"
+	return []*Method{
+		define(Method{Name: "getchaintips", Category: category,
+			Summary: "Returns the ends of all known branches, the best chain's among them."}, a.getChainTips),
+		define(Method{Name: "invalidateblock", Category: category,
+			Summary:  "Declares a block invalid, as if it broke a rule, and moves to the best chain without it.",
+			Examples: [][]any{{hash}}}, a.invalidateBlock),
+		define(Method{Name: "reconsiderblock", Category: category,
+			Summary:  "Takes back that a block, its ancestors and its descendants are invalid.",
+			Examples: [][]any{{hash}}}, a.reconsiderBlock),
+		define(Method{Name: "verifychain", Category: category,
+			Summary: "Checks the last blocks again.", Returns: "Whether they are sound",
+			Examples: [][]any{{}, {4, 0}}}, a.verifyChain),
+		define(Method{Name: "pruneblockchain", Category: category,
+			Summary:  "Deletes old blocks up to a height; the last 288 always stay.",
+			Returns:  "The height of the last block that was deleted",
+			Examples: [][]any{{1000}}}, a.pruneBlockchain),
+		define(Method{Name: "submitblock", Category: "Mining",
+			Summary:  "Gives the node a block.",
+			Results:  []Shape{{When: "if it was accepted"}, {When: "otherwise", Like: "", Help: "Why not"}},
+			Examples: [][]any{{"00000020…"}}}, a.submitBlock),
+		define(Method{Name: "submitheader", Category: "Mining",
+			Summary:  "Gives the node a block header, as a candidate for the best chain.",
+			Examples: [][]any{{"00000020…"}}}, a.submitHeader),
+	}
+}
+
+type chainTip struct {
+	Height    int32     `json:"height"`
+	Hash      wire.Hash `json:"hash"`
+	BranchLen int32     `json:"branchlen" help:"blocks between the tip and the best chain"`
+	Status    string    `json:"status" help:"active, valid-fork, valid-headers, headers-only or invalid"`
+}
+
+func (a *API) getChainTips(context.Context, none) ([]chainTip, error) {
+	tip := a.Chain.Tip()
+	ends := a.Chain.Headers().Tips()
+	// While bodies are still being fetched the tip is no end of the tree.
+	if !slices.Contains(ends, tip) {
+		ends = append(ends, tip)
+	}
+	// The highest comes first; the hash makes the order of others fixed.
+	slices.SortFunc(ends, func(x, y *headertree.Node) int {
+		if x.Height != y.Height {
+			return int(y.Height - x.Height)
+		}
+		return slices.Compare(x.Hash[:], y.Hash[:])
+	})
+	tips := make([]chainTip, len(ends))
+	for i, n := range ends {
+		t := chainTip{Height: n.Height, Hash: n.Hash, BranchLen: n.Height - headertree.Fork(n, tip).Height}
+		switch {
+		case tip.Ancestor(n.Height) == n:
+			t.Status = "active"
+		case n.Failed():
+			t.Status = "invalid"
+		case n.ChainTx() == 0:
+			t.Status = "headers-only"
+		case n.Has(headertree.HaveUndo):
+			// It was in the best chain once.
+			t.Status = "valid-fork"
+		default:
+			t.Status = "valid-headers"
+		}
+		tips[i] = t
+	}
+	return tips, nil
+}
+
+type blockHashParams struct {
+	Hash wire.Hash `rpc:"blockhash" help:"The block's hash"`
+}
+
+func (a *API) invalidateBlock(ctx context.Context, p blockHashParams) (null, error) {
+	n, err := a.lookup(p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Chain.Invalidate(ctx, n); err != nil {
+		return nil, Errorf(CodeDatabase, "%v", err)
+	}
+	return nil, a.Chain.Settle(ctx)
+}
+
+func (a *API) reconsiderBlock(ctx context.Context, p blockHashParams) (null, error) {
+	n, err := a.lookup(p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Chain.Reconsider(ctx, n); err != nil {
+		return nil, Errorf(CodeDatabase, "%v", err)
+	}
+	return nil, a.Chain.Settle(ctx)
+}
+
+type verifyParams struct {
+	Level   int32 `rpc:"checklevel" default:"3" help:"How thoroughly, 0 to 4: read, check, read what was spent, take back, check scripts"`
+	NBlocks int32 `rpc:"nblocks" default:"6" help:"How many blocks; 0 for all"`
+}
+
+func (a *API) verifyChain(ctx context.Context, p verifyParams) (bool, error) {
+	err := a.Chain.Verify(ctx, min(max(p.Level, 0), 4), p.NBlocks)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return err == nil, nil
+}
+
+type pruneParams struct {
+	Height int64 `rpc:"height" help:"Up to which height; from 1,000,000,000 on it is a time, in seconds since 1970"`
+}
+
+// pruneTimeFrom is where numbers are taken for times.
+const pruneTimeFrom = 1_000_000_000
+
+func (a *API) pruneBlockchain(ctx context.Context, p pruneParams) (int32, error) {
+	if a.Chain.PruneTarget() == 0 {
+		return 0, Errorf(CodeMisc, "Cannot prune blocks because node is not in prune mode.")
+	}
+	tip := a.Chain.Tip()
+	height := p.Height
+	if height < 0 {
+		return 0, Errorf(CodeInvalidParam, "Negative block height.")
+	}
+	if height > pruneTimeFrom {
+		// Two hours are what times may be off.
+		n := firstAfter(tip, height-2*60*60)
+		if n == nil {
+			return 0, Errorf(CodeInvalidParam, "Could not find block with at least the specified timestamp.")
+		}
+		height = int64(n.Height)
+	}
+	switch {
+	case tip.Height < a.network().PruneAfterHeight:
+		return 0, Errorf(CodeMisc, "Blockchain is too short for pruning.")
+	case height > int64(tip.Height):
+		return 0, Errorf(CodeInvalidParam, "Blockchain is shorter than the attempted prune height.")
+	}
+	return a.Chain.PruneTo(ctx, int32(min(height, int64(tip.Height-chain.KeepBlocks))))
+}
+
+// firstAfter returns the first block of the chain that ends with tip such that
+// it or one before it has at least the given time.
+func firstAfter(tip *headertree.Node, t int64) *headertree.Node {
+	var found *headertree.Node
+	for n := tip; n != nil; n = n.Parent {
+		if n.Time() >= t {
+			found = n
+		}
+	}
+	return found
+}
+
+type submitBlockParams struct {
+	Hex   string  `rpc:"hexdata" help:"The block in hexadecimal digits"`
+	Dummy *string `rpc:"dummy" help:"Ignored, for clients that send it"`
+}
+
+// submitBlock answers null for a block that was accepted and the reason
+// otherwise, in the words of BIP22.
+func (a *API) submitBlock(ctx context.Context, p submitBlockParams) (any, error) {
+	raw, err := hex.DecodeString(p.Hex)
+	if err != nil {
+		return nil, Errorf(CodeDeserialization, "Block decode failed")
+	}
+	b, err := wire.ParseBlock(raw)
+	if err != nil {
+		return nil, Errorf(CodeDeserialization, "Block decode failed")
+	}
+	if len(b.Txs) == 0 || !b.Txs[0].IsCoinbase() {
+		return nil, Errorf(CodeDeserialization, "Block does not start with a coinbase")
+	}
+	if n := a.Chain.Headers().Lookup(b.Hash()); n != nil {
+		switch {
+		case n.Failed():
+			return "duplicate-invalid", nil
+		case n.Data() != nil || n.Height == 0:
+			return "duplicate", nil
+		}
+	}
+	o := a.Chain.Process(ctx, chain.Incoming{Raw: raw, Requested: true})
+	var rule *consensus.RuleError
+	switch {
+	case errors.As(o.Err, &rule):
+		return rule.Reason, nil
+	case o.Err != nil:
+		return nil, Errorf(CodeVerify, "%v", o.Err)
+	case o.Duplicate:
+		return "duplicate", nil
+	case !o.Connected:
+		// Accepted, but it does not lead to the best chain.
+		return "inconclusive", nil
+	}
+	return nil, nil
+}
+
+type submitHeaderParams struct {
+	Hex string `rpc:"hexdata" help:"The header in hexadecimal digits"`
+}
+
+func (a *API) submitHeader(_ context.Context, p submitHeaderParams) (null, error) {
+	b, err := hex.DecodeString(p.Hex)
+	if err != nil || len(b) < wire.HeaderSize {
+		return nil, Errorf(CodeDeserialization, "Block header decode failed")
+	}
+	h, err := wire.DecodeHeader(b)
+	if err != nil {
+		return nil, Errorf(CodeDeserialization, "Block header decode failed")
+	}
+	if a.Chain.Headers().Lookup(h.PrevBlock) == nil {
+		return nil, Errorf(CodeVerify, "Must submit previous header (%v) first", h.PrevBlock)
+	}
+	_, _, err = a.Chain.AcceptHeaders([]wire.Header{h})
+	var rule *consensus.RuleError
+	if errors.As(err, &rule) {
+		return nil, Errorf(CodeVerify, "%s", rule.Reason)
+	}
+	return nil, err
+}

@@ -1,0 +1,115 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"starling/address"
+)
+
+func (a *API) utilMethods() []*Method {
+	const category = "Util"
+	addr := "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+	return []*Method{
+		define(Method{Name: "validateaddress", Category: category,
+			Summary:  "Tells whether a text is an address of this network, and what it pays to.",
+			Results:  []Shape{{When: "if it is an address", Like: validAddress{}}, {When: "otherwise", Like: invalidAddress{}}},
+			Examples: [][]any{{addr}}}, a.validateAddress),
+		define(Method{Name: "getindexinfo", Category: category,
+			Summary:  "Tells how far the indexes are.",
+			Results:  []Shape{{Like: Object{}, Help: "Each index by name"}},
+			Examples: [][]any{{}, {"txindex"}}}, a.getIndexInfo),
+		define(Method{Name: "setmocktime", Category: category,
+			Summary:  "Stops the node's clock at a time, for tests; 0 lets it run again. Only where blocks are made on\ndemand.",
+			Examples: [][]any{{1700000000}, {0}}}, a.setMockTime),
+	}
+}
+
+type addressParams struct {
+	Address string `rpc:"address" help:"The text"`
+}
+
+type validAddress struct {
+	IsValid        bool   `json:"isvalid" help:"true"`
+	Address        string `json:"address" help:"the address as it is usually written"`
+	Script         Hex    `json:"scriptPubKey" help:"the script that pays to it"`
+	IsScript       *bool  `json:"isscript,omitempty" help:"whether it stands for a script; left out if nobody knows"`
+	IsWitness      bool   `json:"iswitness" help:"whether it is a witness program"`
+	WitnessVersion *int   `json:"witness_version,omitempty"`
+	WitnessProgram Hex    `json:"witness_program,omitempty"`
+}
+
+type invalidAddress struct {
+	IsValid   bool   `json:"isvalid" help:"false"`
+	Locations []int  `json:"error_locations" help:"where the mistakes are, if that is known"`
+	Error     string `json:"error" help:"what is wrong with it"`
+}
+
+func (a *API) validateAddress(_ context.Context, p addressParams) (any, error) {
+	addr, err := address.Decode(p.Address, a.network())
+	if err != nil {
+		return invalidAddress{Locations: []int{}, Error: addressError(err)}, nil
+	}
+	r := validAddress{IsValid: true, Address: addr.String(), Script: addr.Script()}
+	if kind := addr.Kind(); kind != address.WitnessUnknown {
+		is := kind != address.PubKeyHash && kind != address.WitnessPubKeyHash
+		r.IsScript = &is
+	}
+	if version, program, ok := addr.Witness(); ok {
+		r.IsWitness, r.WitnessVersion, r.WitnessProgram = true, &version, program
+	}
+	return r, nil
+}
+
+func addressError(err error) string {
+	var elsewhere *address.NetworkError
+	if errors.As(err, &elsewhere) {
+		return elsewhere.Error()
+	}
+	var bad *address.Error
+	if errors.As(err, &bad) {
+		return bad.Reason
+	}
+	return err.Error()
+}
+
+type indexParams struct {
+	Name string `rpc:"index_name,optional" help:"The index; all if left out"`
+}
+
+type indexInfo struct {
+	Synced bool  `json:"synced" help:"whether it has reached the tip"`
+	Height int32 `json:"best_block_height" help:"how far it is"`
+}
+
+func (a *API) getIndexInfo(_ context.Context, p indexParams) (Object, error) {
+	r := Object{}
+	const txindex = "txindex"
+	if a.TxIndex != nil && (p.Name == "" || p.Name == txindex) {
+		height, synced := a.TxIndex.Height()
+		r = append(r, Member{txindex, indexInfo{synced, height}})
+	}
+	return r, nil
+}
+
+type mockTimeParams struct {
+	Timestamp int64 `rpc:"timestamp" help:"Seconds since 1970, or 0"`
+}
+
+func (a *API) setMockTime(_ context.Context, p mockTimeParams) (null, error) {
+	if !a.network().MineOnDemand {
+		return nil, Errorf(CodeMisc, "setmocktime is for regression testing (-regtest mode) only")
+	}
+	// What headers can hold, and far from what overflows a duration.
+	if p.Timestamp < 0 || p.Timestamp > math.MaxUint32 {
+		return nil, Errorf(CodeInvalidParam, "Mocktime must be in the range [0, %d], not %d.", uint32(math.MaxUint32), p.Timestamp)
+	}
+	if p.Timestamp == 0 {
+		a.Clock.Set(time.Time{})
+	} else {
+		a.Clock.Set(time.Unix(p.Timestamp, 0))
+	}
+	return nil, nil
+}
