@@ -116,8 +116,11 @@ func (p *Peer) Ping() error { return p.ping(p.cfg.Clock.Now()) }
 // Disconnect ends the session for the given reason, unless it has ended
 // already. Run returns soon after.
 func (p *Peer) Disconnect(reason Reason, detail string) {
-	p.stop(&Disconnect{Reason: reason, Detail: detail})
+	p.End(&Disconnect{Reason: reason, Detail: detail})
 }
+
+// End is Disconnect for a reason with an error behind it.
+func (p *Peer) End(d *Disconnect) { p.stop(d) }
 
 // stop ends the session. The first reason stays.
 func (p *Peer) stop(d *Disconnect) {

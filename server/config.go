@@ -1,0 +1,141 @@
+package server
+
+import (
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/chain"
+	"starling/clock"
+	"starling/connmgr"
+	"starling/netsync"
+	"starling/params"
+	"starling/peer"
+	"starling/transport"
+	"starling/transport/tcp"
+)
+
+// DefaultUserAgent is what a node says that it is (BIP14), unless told
+// otherwise.
+const DefaultUserAgent = "/Starling:0.1.0/"
+
+// outboundSlots is how many of the places for links are kept for those that
+// the node opens itself: 8 full, 2 for blocks only, and a feeler, as Bitcoin
+// Core has it.
+const outboundSlots = 11
+
+// Config says what node to run. Network and Dir are needed; the zero value of
+// everything else works.
+type Config struct {
+	Network *params.Network
+	FS      vfs.FS // the system's if nil
+	Dir     string // the data directory of this network
+
+	// The chain's settings, see [chain.Config].
+	DBCache int64
+	Prune   int64
+	Workers int
+	Reindex bool
+
+	// Transports make the links; plain TCP if empty. The first one that can
+	// dial an address does.
+	Transports []transport.Transport
+	// Listen holds the addresses to listen at; none if empty.
+	Listen []ma.Multiaddr
+	// Peers are connected to, and again whenever the link ends.
+	Peers []ma.Multiaddr
+	// External are addresses at which others can reach this node. They are
+	// told to who asks.
+	External []ma.Multiaddr
+	// MaxPeers is how many links there may be in all; 0 for
+	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node opens.
+	MaxPeers int
+	// Permissions returns what peers of an address may do beyond what any may;
+	// nil for nothing.
+	Permissions func(netip.Addr) peer.Permissions
+
+	// Ban settings, see [connmgr.Config].
+	BanScore    float64
+	BanTime     time.Duration
+	ExemptLocal bool
+
+	// Timing of sessions, see [peer.Config].
+	PingInterval time.Duration
+	PingTimeout  time.Duration
+
+	UserAgent string // DefaultUserAgent if empty
+
+	// Load names files with blocks to be read before the node goes on the
+	// network, see [chain.Chain.Import]. Progress, if not nil, is told how far a
+	// file has got.
+	Load     []string
+	Progress func(file string, s chain.ImportStats)
+
+	Clock clock.Clock
+	Log   *slog.Logger
+	// Logs returns the logger of one part of the node ("net", "chain", "sync"); Log is used for
+	// all if it is nil.
+	Logs func(part string) *slog.Logger
+
+	ChainObserver chain.Observer
+	PeerObserver  peer.Observer
+	SyncObserver  netsync.Observer
+	ConnObserver  connmgr.Observer
+
+	// Seed makes decisions that hang on chance repeatable in a simulation.
+	// Drawn at random if zero.
+	Seed [32]byte
+}
+
+// fill puts the defaults in and checks what can be checked.
+func (c *Config) fill() error {
+	if c.Network == nil || c.Dir == "" {
+		return errors.New("server: a network and a data directory are needed")
+	}
+	if c.FS == nil {
+		c.FS = vfs.Default
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Logs == nil {
+		log := c.Log
+		c.Logs = func(string) *slog.Logger { return log }
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = DefaultUserAgent
+	}
+	if len(c.Transports) == 0 {
+		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic})}
+	}
+	if c.MaxPeers == 0 {
+		c.MaxPeers = connmgr.DefaultMaxPeers
+	}
+	if c.PeerObserver == nil {
+		c.PeerObserver = peer.NoObserver{}
+	}
+	if c.Permissions == nil {
+		c.Permissions = func(netip.Addr) peer.Permissions { return 0 }
+	}
+	if c.Seed == ([32]byte{}) {
+		rand.Read(c.Seed[:])
+	}
+	return nil
+}
+
+// maxInbound returns how many links others may open, in the form that connmgr
+// wants: below zero for none.
+func (c *Config) maxInbound() int {
+	if n := c.MaxPeers - outboundSlots; n > 0 {
+		return n
+	}
+	return -1
+}

@@ -1,0 +1,17 @@
+// Package server is the node: it puts the chain, the download, the connection
+// manager, the transports and the sessions together, starts and stops them,
+// and answers what peers ask.
+//
+// It owns the life cycle ([New], [Node.Run]), the list of sessions, the table
+// that says who handles which message, one handler file per subject, and the
+// step from an offence to its price. It decides nothing that a package below
+// decides: what to fetch from whom is netsync's, whom to dial, evict or ban
+// connmgr's, what is valid chain's.
+//
+// Goroutines, while Run runs: those of chain and connmgr; one that accepts
+// links for each listener; one that carries out what falls due in the
+// download ([Node.syncLoop]); and two for each session. A handler runs on its
+// session's goroutine. What a session owes is made by its writing
+// goroutine. Locks: the list of sessions and the log of messages have one each, under which nothing
+// else is locked and nobody is called.
+package server

@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/chain"
+	"starling/clock"
+	"starling/connmgr"
+	"starling/internal/cputime"
+	"starling/netsync"
+	"starling/peer"
+	"starling/transport"
+	"starling/wire"
+)
+
+// Node is a running node, or one that is about to run. Make one with [New].
+// All methods but Run may be called by any goroutine.
+type Node struct {
+	cfg    Config
+	clk    clock.Clock
+	log    *slog.Logger
+	uptime cputime.Stopwatch
+
+	chain  *chain.Chain
+	sync   *netsync.Manager
+	conns  *connmgr.Manager
+	listen []transport.Listener
+
+	handlers map[string]handler
+	nonces   peer.Nonces
+	sessions sessions
+	tap      Tap
+	totals   totals
+	events   events
+
+	loading atomic.Bool
+	running atomic.Bool
+	links   sync.WaitGroup // of inbound sessions
+}
+
+// totals counts bytes of all sessions, ended ones included.
+type totals struct{ in, out atomic.Uint64 }
+
+// New opens all that a node needs: the data directory, the chain, the ban
+// list, and the sockets to listen on. It is to be followed by Run, or else by
+// Close.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, clk: cfg.Clock, log: cfg.Logs("net"), uptime: cputime.Start()}
+	n.handlers = handlers()
+	n.events.init()
+	n.sessions.init()
+	n.tap.init()
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *Node) open() (err error) {
+	cfg := &n.cfg
+	n.chain, err = chain.Open(chain.Config{
+		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir,
+		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
+		Clock: n.clk, Log: cfg.Logs("chain"), Observer: cfg.ChainObserver,
+		OnInvalid: n.onInvalid,
+	})
+	if err != nil {
+		return err
+	}
+	n.sync = netsync.New(netsync.Config{
+		Network: cfg.Network, Chain: n.chain, Seed: cfg.Seed,
+		Pruned: cfg.Prune > 0, Observer: cfg.SyncObserver,
+	})
+	n.conns, err = connmgr.New(connmgr.Config{
+		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: cfg.ConnObserver, Seed: cfg.Seed,
+		MaxInbound: cfg.maxInbound(),
+		BanScore:   cfg.BanScore, BanTime: cfg.BanTime, ExemptLocal: cfg.ExemptLocal,
+		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "banlist.dat"),
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range cfg.Peers {
+		if err := n.conns.Add(a); err != nil && !errors.Is(err, connmgr.ErrAdded) {
+			return fmt.Errorf("connect to %s: %w", transport.FormatAddr(a), err)
+		}
+	}
+	for _, a := range cfg.Listen {
+		if err := n.listenAt(a); err != nil {
+			return fmt.Errorf("listen on %s: %w", transport.FormatAddr(a), err)
+		}
+	}
+	return nil
+}
+
+// listenAt listens with the first transport that takes the address.
+func (n *Node) listenAt(a ma.Multiaddr) error {
+	for _, t := range n.cfg.Transports {
+		if !t.CanDial(a) {
+			continue
+		}
+		l, err := t.Listen(context.Background(), a)
+		if err != nil {
+			return err
+		}
+		n.listen = append(n.listen, l)
+		return nil
+	}
+	return transport.ErrAddress
+}
+
+// Close releases what New has opened. It is for nodes that were never run;
+// Run does the same at its end.
+func (n *Node) Close() error {
+	if n.running.Load() {
+		return errors.New("server: Close is for nodes that were never run")
+	}
+	return n.close()
+}
+
+func (n *Node) close() error {
+	var errs []error
+	for _, l := range n.listen {
+		errs = append(errs, l.Close())
+	}
+	if n.chain != nil {
+		errs = append(errs, n.chain.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Chain returns the node's chain.
+func (n *Node) Chain() *chain.Chain { return n.chain }
+
+// Clock returns the node's clock.
+func (n *Node) Clock() clock.Clock { return n.clk }
+
+// Uptime returns how long ago the node was made, whatever its clock says.
+func (n *Node) Uptime() time.Duration {
+	w := n.uptime
+	return w.Lap()
+}
+
+// LocalServices returns the services that the node tells of.
+func (n *Node) LocalServices() wire.ServiceFlag {
+	s := wire.NodeWitness | wire.NodeNetworkLimited
+	if n.cfg.Prune == 0 {
+		s |= wire.NodeNetwork
+	}
+	return s
+}
+
+// UserAgent returns what the node says that it is.
+func (n *Node) UserAgent() string { return n.cfg.UserAgent }
+
+// Listening returns the addresses that the node listens at, with the ports
+// that it really got.
+func (n *Node) Listening() []ma.Multiaddr {
+	var all []ma.Multiaddr
+	for _, l := range n.listen {
+		all = append(all, l.Addr())
+	}
+	return all
+}
+
+// Loading reports whether the node is still reading the files of
+// Config.Load.
+func (n *Node) Loading() bool { return n.loading.Load() }
+
+// Messages returns the log of the messages that have passed.
+func (n *Node) Messages() *Tap { return &n.tap }

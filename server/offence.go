@@ -1,0 +1,96 @@
+package server
+
+import (
+	"errors"
+
+	"starling/chain/consensus"
+	"starling/connmgr"
+	"starling/peer"
+	"starling/transport"
+	"starling/wire"
+)
+
+// cachedInvalid is the reason with which the chain refuses a block that it
+// knows to be invalid already.
+const cachedInvalid = "duplicate-invalid"
+
+// onInvalid is told by the chain of a block that broke a rule. The chain must
+// not be held up, and a ban is written to disk, so the sync loop deals with
+// it.
+func (n *Node) onInvalid(from any, _ wire.Hash, err error) {
+	o, ok := from.(origin)
+	if !ok {
+		return
+	}
+	n.events.push(event{offence: func() { n.invalidBlock(o, err) }})
+}
+
+// invalidBlock decides what an invalid block costs who sent it, as Bitcoin
+// Core does: what may be an accident of timing costs nothing.
+func (n *Node) invalidBlock(o origin, err error) {
+	var rule *consensus.RuleError
+	if !errors.As(err, &rule) {
+		return
+	}
+	switch rule.Kind {
+	case consensus.Mutated:
+		n.offence(o, connmgr.MutatedBlock, 1)
+	case consensus.Invalid:
+		if rule.Reason != cachedInvalid {
+			n.offence(o, connmgr.InvalidBlock, 1)
+		} else if o.kind.Outbound() && o.kind != peer.Manual {
+			// Its chain is one that this node will never follow. Somebody who has
+			// connected to this node may go on, as he takes no place from a
+			// useful peer that this node could have chosen.
+			n.endPeer(o.id, peer.Requested, "it is on an invalid chain")
+		}
+	}
+}
+
+// offence counts an offence of a peer and ends its session if it was one that
+// no honest peer commits, or if that has got its host banned. Peers that a
+// person asked for, or trusts, are spared: that person would not understand
+// where they went.
+func (n *Node) offence(o origin, what connmgr.Offence, share float64) {
+	if o.forgiven || o.kind == peer.Manual {
+		n.log.Warn("Misbehaviour of a trusted peer.", "peer", o.id, "offence", what)
+		return
+	}
+	banned := n.conns.Punish(o.host, what, share)
+	switch what {
+	case connmgr.InvalidBlock, connmgr.MutatedBlock, connmgr.InvalidHeader:
+		n.endPeer(o.id, peer.Misbehaved, what.String())
+	}
+	if banned {
+		n.endHost(o)
+	}
+}
+
+// endHost ends all sessions with the host of an offender.
+func (n *Node) endHost(o origin) {
+	for _, s := range n.sessions.all() {
+		if s.host == o.host && s.peer.Kind() != peer.Manual && !s.peer.Permissions().Has(peer.PermNoBan) {
+			s.peer.Disconnect(peer.Misbehaved, "banned")
+		}
+	}
+}
+
+// judgeEnd counts what ended a session if it was the peer's offence, and logs
+// the end.
+func (n *Node) judgeEnd(s *session, err error) {
+	var d *peer.Disconnect
+	if !errors.As(err, &d) {
+		return
+	}
+	if s.peer.Remote() != nil {
+		n.log.Info("Peer disconnected.", "peer", s.peer.ID(), "addr", transport.FormatAddr(s.peer.RemoteAddr()), "reason", d.Error())
+	}
+	switch d.Reason {
+	case peer.BadMessage:
+		n.offence(s.origin(), connmgr.Malformed, 1)
+	case peer.BadFrame:
+		n.offence(s.origin(), connmgr.Oversized, 1)
+	case peer.HandshakeOrder:
+		n.offence(s.origin(), connmgr.OutOfOrder, 1)
+	}
+}

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"starling/chain"
+	"starling/chain/headertree"
+	"starling/connmgr"
+	"starling/netsync"
+	"starling/peer"
+	"starling/wire"
+)
+
+// serveData answers getdata. The list is kept, however long, and answered one
+// entry at a time as the peer takes what it is sent.
+func (s *session) serveData(_ context.Context, m *wire.MsgGetData) error {
+	w := &order{s: s, inv: m.Inv}
+	return s.peer.SendLater(len(m.Inv), w.next)
+}
+
+// order is a getdata that is being answered.
+type order struct {
+	s       *session
+	inv     []wire.InvVect // what is left
+	served  wire.Hash      // the last block, until it is noted
+	missing []wire.InvVect
+	unknown int
+}
+
+// next makes the next message of the answer. It is a [peer.Producer].
+func (w *order) next(ctx context.Context) (wire.Message, error) {
+	n := w.s.node
+	if w.served != (wire.Hash{}) {
+		// The peer has been sent the block by now. If it was the last of those that it
+		// was told of, it is told of the tip, and asks on.
+		n.perform(n.sync.Served(w.s.id(), w.served))
+		w.served = wire.Hash{}
+	}
+	for len(w.inv) > 0 && ctx.Err() == nil {
+		v := w.inv[0]
+		w.inv = w.inv[1:]
+		m, err := w.entry(v)
+		if m != nil || err != nil {
+			return m, err
+		}
+	}
+	w.inv = nil
+	if w.missing != nil {
+		m := &wire.MsgNotFound{Inv: w.missing}
+		w.missing = nil
+		// An honest peer asks for what it was told of. Asking for what nobody
+		// has costs a share of a flood, which decays.
+		n.offence(w.s.origin(), connmgr.GetDataFlood, float64(len(m.Inv))/wire.MaxInv)
+		return m, nil
+	}
+	return nil, nil
+}
+
+// entry makes the message for one entry, or nil if there is none.
+func (w *order) entry(v wire.InvVect) (wire.Message, error) {
+	n := w.s.node
+	switch v.Type {
+	case wire.InvBlock, wire.InvWitnessBlock, wire.InvCmpctBlock:
+	case wire.InvFilteredBlock:
+		return nil, nil // only peers that have loaded a filter are answered
+	default:
+		w.missing = append(w.missing, v)
+		return nil, nil
+	}
+	node, access := n.sync.GetBlock(n.clk.Now(), w.s.id(), v.Hash)
+	switch access {
+	case netsync.TooOld:
+		return nil, &peer.Disconnect{Reason: peer.Requested, Detail: "it asked for a block that this node no longer keeps"}
+	case netsync.NotHere:
+		w.missing = append(w.missing, v)
+		return nil, nil
+	}
+	raw, err := n.rawBlock(node, v.Type != wire.InvBlock)
+	switch {
+	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):
+		w.missing = append(w.missing, v)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	w.served = v.Hash
+	w.s.peer.Known().Add(v.Hash)
+	return &wire.MsgBlock{Raw: raw}, nil
+}
+
+// rawBlock returns the bytes of a block as a peer is sent them. They are not
+// parsed but to take the witnesses out.
+func (n *Node) rawBlock(node *headertree.Node, witness bool) ([]byte, error) {
+	raw := n.cfg.Network.Genesis.Bytes()
+	if node.Parent != nil {
+		var err error
+		if raw, err = n.chain.Block(node); err != nil {
+			return nil, err
+		}
+	}
+	if witness || node.Height < n.cfg.Network.SegwitHeight {
+		return raw, nil
+	}
+	b, err := wire.ParseBlock(raw)
+	if err != nil {
+		return nil, err
+	}
+	if b.BaseSize() == len(raw) {
+		return raw, nil
+	}
+	return b.AppendBase(make([]byte, 0, b.BaseSize())), nil
+}

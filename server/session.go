@@ -1,0 +1,224 @@
+package server
+
+import (
+	"context"
+	"hash/maphash"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/connmgr"
+	"starling/netsync"
+	"starling/peer"
+	"starling/transport"
+	"starling/wire"
+)
+
+// session is one session and what the node knows of it beyond what the
+// session itself does.
+type session struct {
+	node *Node
+	peer *peer.Peer
+	host netip.Addr // not valid if its transport has no IP addresses
+	up   func()     // told when the handshake is done; may be nil
+
+	// Times when it last gave something new, in nanoseconds since 1970; 0 for
+	// never.
+	lastBlock atomic.Int64
+
+	addrs        atomic.Uint64 // addresses that it has told
+	answeredAddr bool          // its getaddr was answered; handler only
+}
+
+// sessions is the list of all sessions, also of those that are not ready yet.
+type sessions struct {
+	mu   sync.Mutex
+	last uint64
+	byID map[uint64]*session
+	seed maphash.Seed // of network groups
+}
+
+func (s *sessions) init() {
+	s.byID = make(map[uint64]*session)
+	s.seed = maphash.MakeSeed()
+}
+
+// get returns a session, or nil if it has ended.
+func (s *sessions) get(id uint64) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byID[id]
+}
+
+// all returns all sessions, the oldest first.
+func (s *sessions) all() []*session {
+	s.mu.Lock()
+	list := make([]*session, 0, len(s.byID))
+	for _, c := range s.byID {
+		list = append(list, c)
+	}
+	s.mu.Unlock()
+	slices.SortFunc(list, func(a, b *session) int { return int(int64(a.peer.ID()) - int64(b.peer.ID())) })
+	return list
+}
+
+func (s *sessions) countInbound() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, c := range s.byID {
+		if c.peer.Kind() == peer.Inbound {
+			n++
+		}
+	}
+	return n
+}
+
+// newSession makes a session over a link and puts it in the list.
+func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permissions, up func()) *session {
+	s := &session{node: n, up: up}
+	s.host, _ = transport.IP(link.RemoteAddr())
+	l := &n.sessions
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last++
+	s.peer = peer.New(link, peer.Config{
+		ID: l.last, Kind: kind, Permissions: perm,
+		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.log, Nonces: &n.nonces,
+		Services: n.LocalServices(), UserAgent: n.cfg.UserAgent,
+		StartHeight:  func() int32 { return n.chain.Tip().Height },
+		PingInterval: n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
+	})
+	l.byID[l.last] = s
+	return s
+}
+
+// runSession carries a session to its end and clears up after it.
+func (n *Node) runSession(ctx context.Context, s *session) error {
+	err := s.peer.Run(ctx)
+	n.sessions.mu.Lock()
+	delete(n.sessions.byID, s.peer.ID())
+	n.sessions.mu.Unlock()
+	n.perform(n.sync.PeerDown(n.clk.Now(), s.id()))
+	n.judgeEnd(s, err)
+	return err
+}
+
+func (s *session) id() netsync.PeerID { return netsync.PeerID(s.peer.ID()) }
+
+// endPeer ends a session, if there still is one of that number.
+func (n *Node) endPeer(id uint64, reason peer.Reason, detail string) bool {
+	s := n.sessions.get(id)
+	if s != nil {
+		s.peer.Disconnect(reason, detail)
+	}
+	return s != nil
+}
+
+// dialer makes links for the connection manager.
+type dialer struct{ n *Node }
+
+var _ connmgr.Dialer = dialer{}
+
+// Connect implements [connmgr.Dialer].
+func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, up func()) error {
+	for _, t := range d.n.cfg.Transports {
+		if !t.CanDial(addr) {
+			continue
+		}
+		link, err := t.Dial(ctx, addr)
+		if err != nil {
+			return err
+		}
+		host, _ := transport.IP(link.RemoteAddr())
+		s := d.n.newSession(link, peer.Manual, d.n.cfg.Permissions(host), up)
+		return d.n.runSession(ctx, s)
+	}
+	return transport.ErrAddress
+}
+
+// Ready implements [peer.Handler]: the handshake is done.
+func (s *session) Ready(_ context.Context, p *peer.Peer) error {
+	n, r := s.node, p.Remote()
+	if s.up != nil {
+		s.up()
+	}
+	n.log.Info("Peer connected.", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
+		"agent", r.UserAgent, "version", r.Version, "height", r.StartHeight, "services", r.Services)
+	if r.Common >= wire.SendHeadersVersion {
+		if err := p.Send(&wire.MsgSendHeaders{}); err != nil {
+			return err
+		}
+	}
+	n.perform(n.sync.PeerUp(n.clk.Now(), s.id(), netsync.PeerInfo{
+		Services: r.Services, StartHeight: r.StartHeight,
+		Outbound: p.Kind().Outbound(), Manual: p.Kind() == peer.Manual,
+		BlockRelayOnly: p.Kind() == peer.BlockRelayOnly,
+		NoBan:          p.Permissions().Has(peer.PermNoBan),
+		Download:       p.Permissions().Has(peer.PermDownload),
+	}))
+	return nil
+}
+
+// candidates describes the inbound sessions to whoever chooses which of them
+// has to make room.
+func (n *Node) candidates() []connmgr.Candidate {
+	var all []connmgr.Candidate
+	for _, s := range n.sessions.all() {
+		p := s.peer
+		if p.Kind() != peer.Inbound {
+			continue
+		}
+		st := p.Stats()
+		c := connmgr.Candidate{
+			ID: p.ID(), Connected: st.Connected, MinPing: st.MinPing, LastBlock: unixNano(s.lastBlock.Load()),
+			Group: maphash.Bytes(n.sessions.seed, group(s.host)),
+			Local: s.host.IsLoopback(), Net: network(s.host),
+			NoBan: p.Permissions().Has(peer.PermNoBan),
+		}
+		if r := p.Remote(); r != nil {
+			c.Useful = r.Services.Has(wire.NodeNetwork | wire.NodeWitness)
+			c.RelaysTxs = r.Relay
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// group returns the part of an address that costs something to choose: /16 of
+// IPv4, /32 of IPv6.
+func group(a netip.Addr) []byte {
+	bits := 32
+	if a.Is4() {
+		bits = 16
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return nil
+	}
+	return p.Masked().Addr().AsSlice()
+}
+
+// network names the kind of network that an address belongs to, as Bitcoin Core does.
+func network(a netip.Addr) string {
+	switch {
+	case !a.IsValid():
+		return "not_publicly_routable"
+	case a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified():
+		return "not_publicly_routable"
+	case a.Is4():
+		return "ipv4"
+	}
+	return "ipv6"
+}
+
+func unixNano(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
