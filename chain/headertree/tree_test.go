@@ -178,6 +178,9 @@ func TestTreeModel(t *testing.T) {
 				if want := m.tips(); !slices.Equal(tips, want) {
 					t.Fatalf("tips %v, want %v", tips, want)
 				}
+				if all := tree.All(); len(all) != len(m.nodes) || !parentsFirst(all) {
+					t.Fatalf("all %d headers are %d, or not in order", len(m.nodes), len(all))
+				}
 				for _, n := range m.nodes {
 					got := tree.Lookup(n.hash)
 					if got == nil || got.Height != int32(n.height) || got.Header != n.h || got.Work.ToBig().Cmp(n.work()) != 0 {
@@ -197,6 +200,45 @@ func TestTreeModel(t *testing.T) {
 			},
 		})
 	})
+}
+
+// parentsFirst reports whether every node but the first comes after its parent,
+// and none comes twice.
+func parentsFirst(nodes []*Node) bool {
+	seen := map[*Node]bool{}
+	for i, n := range nodes {
+		if seen[n] || i > 0 && !seen[n.Parent] {
+			return false
+		}
+		seen[n] = true
+	}
+	return true
+}
+
+func TestDescendants(t *testing.T) {
+	tree := New(easy())
+	trunk := extend(t, tree, tree.Genesis(), 5, 600)
+	a := extend(t, tree, trunk, 3, 601)
+	extend(t, tree, trunk, 4, 602)
+	extend(t, tree, trunk.Ancestor(2), 4, 603)
+	for _, tt := range []struct {
+		n    *Node
+		want int
+	}{{tree.Genesis(), 17}, {trunk.Ancestor(2), 15}, {trunk, 8}, {a.Ancestor(7), 2}, {a, 1}} {
+		got := tree.Descendants(tt.n)
+		if len(got) != tt.want || got[0] != tt.n || !parentsFirst(got) {
+			t.Errorf("height %d: %d, want %d", tt.n.Height, len(got), tt.want)
+		}
+		for _, d := range got {
+			if !tt.n.IsAncestorOf(d) {
+				t.Errorf("height %d: a header of another branch", tt.n.Height)
+			}
+		}
+	}
+	a.SetChainTx(7)
+	if a.ChainTx() != 7 {
+		t.Error("transactions of the chain are lost")
+	}
 }
 
 // TestFailed follows one failure, and what is reported of it.
