@@ -83,9 +83,9 @@ type Config struct {
 	Logs func(part string) *slog.Logger
 
 	ChainObserver chain.Observer
-	PeerObserver  peer.Observer
 	SyncObserver  netsync.Observer
 	ConnObserver  connmgr.Observer
+	PeerObservers []peer.Observer // each is told all
 
 	// Seed makes decisions that hang on chance repeatable in a simulation.
 	// Drawn at random if zero.
@@ -118,9 +118,6 @@ func (c *Config) fill() error {
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = connmgr.DefaultMaxPeers
-	}
-	if c.PeerObserver == nil {
-		c.PeerObserver = peer.NoObserver{}
 	}
 	if c.Permissions == nil {
 		c.Permissions = func(netip.Addr) peer.Permissions { return 0 }

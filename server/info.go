@@ -5,44 +5,35 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
-	"starling/transport"
 )
 
-// PeerInfo is all that the node knows of one session, enough for the fields
-// of Bitcoin Core's getpeerinfo.
+// PeerInfo is a session and what the node knows of its peer beyond that: with
+// it, all fields of Bitcoin Core's getpeerinfo can be filled.
 type PeerInfo struct {
-	ID          uint64
-	Addr, Bind  ma.Multiaddr // the other end and this one
-	Network     string       // "ipv4", "ipv6", "onion", …
-	Kind        peer.Kind
-	Permissions peer.Permissions
-	Link        transport.Info
+	Peer *peer.Peer
 
-	// Remote is what the peer said in the handshake; nil before that is done.
-	Remote *peer.Remote
-	Prefs  peer.Prefs
-	Stats  peer.Stats
-
-	// Sync is what the download knows of it; heights are -1 where nothing is known.
+	// Sync is what the download knows of it; heights are -1 where nothing is
+	// known.
 	Sync netsync.PeerStatus
 
 	LastBlock time.Time // when it last gave a new block; zero for never
 	LastTx    time.Time // when it last gave a new transaction; zero for never
 
-	AddrProcessed, AddrLimited uint64 // addresses that it told and that counted, or did not
+	// Addresses that it told, and that were looked at or were too many. This
+	// node keeps no book of addresses, so all are too many.
+	AddrProcessed, AddrLimited uint64
 }
 
-// Peers describes all sessions, the oldest first.
+// Peers describes all sessions, also those whose handshake is not done, the
+// oldest first.
 func (n *Node) Peers() []PeerInfo {
 	var all []PeerInfo
 	for _, s := range n.sessions.all() {
-		p := s.peer
 		info := PeerInfo{
-			ID: p.ID(), Addr: p.RemoteAddr(), Bind: p.LocalAddr(), Network: network(s.host),
-			Kind: p.Kind(), Permissions: p.Permissions(), Link: p.Link(),
-			Remote: p.Remote(), Prefs: p.Prefs(), Stats: p.Stats(),
+			Peer:        s.peer,
 			Sync:        netsync.PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1},
 			LastBlock:   unixNano(s.lastBlock.Load()),
 			AddrLimited: s.addrs.Load(),
@@ -55,20 +46,23 @@ func (n *Node) Peers() []PeerInfo {
 	return all
 }
 
-// PeerCounts returns how many sessions others and this node have opened.
-func (n *Node) PeerCounts() (in, out int) {
-	for _, s := range n.sessions.all() {
-		if s.peer.Kind() == peer.Inbound {
-			in++
-		} else {
-			out++
-		}
-	}
-	return in, out
+// Totals returns how many bytes all sessions have received and sent since the
+// start, ended ones included.
+func (n *Node) Totals() (in, out uint64) {
+	return n.totals[peer.In].Load(), n.totals[peer.Out].Load()
 }
 
-// NetTotals returns how many bytes all sessions have received and sent since
-// the start, ended ones included.
-func (n *Node) NetTotals() (received, sent uint64) {
-	return n.totals.in.Load(), n.totals.out.Load()
+// PingAll has every peer pinged at once.
+func (n *Node) PingAll() {
+	for _, s := range n.sessions.all() {
+		s.peer.Ping()
+	}
 }
+
+// Conns returns the manager of connections, with the addresses that are
+// dialled and the bans.
+func (n *Node) Conns() *connmgr.Manager { return n.conns }
+
+// External returns the addresses at which others can reach this node, as it
+// tells them.
+func (n *Node) External() []ma.Multiaddr { return n.cfg.External }

@@ -38,17 +38,13 @@ type Node struct {
 	handlers map[string]handler
 	nonces   peer.Nonces
 	sessions sessions
-	tap      Tap
-	totals   totals
+	totals   [2]atomic.Uint64 // bytes by [peer.Direction], of ended sessions too
 	events   events
 
 	loading atomic.Bool
 	running atomic.Bool
 	links   sync.WaitGroup // of inbound sessions
 }
-
-// totals counts bytes of all sessions, ended ones included.
-type totals struct{ in, out atomic.Uint64 }
 
 // New opens all that a node needs: the data directory, the chain, the ban
 // list, and the sockets to listen on. It is to be followed by Run, or else by
@@ -61,7 +57,6 @@ func New(cfg Config) (*Node, error) {
 	n.handlers = handlers()
 	n.events.init()
 	n.sessions.init()
-	n.tap.init()
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -178,6 +173,3 @@ func (n *Node) Listening() []ma.Multiaddr {
 // Loading reports whether the node is still reading the files of
 // Config.Load.
 func (n *Node) Loading() bool { return n.loading.Load() }
-
-// Messages returns the log of the messages that have passed.
-func (n *Node) Messages() *Tap { return &n.tap }

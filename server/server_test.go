@@ -14,6 +14,7 @@ import (
 	"starling/chain"
 	"starling/internal/testchain"
 	"starling/params"
+	"starling/peer"
 	"starling/transport"
 	"starling/transport/memnet"
 	"starling/wire"
@@ -112,8 +113,16 @@ func (nd *node) reach(b testchain.Block, most time.Duration) {
 		select {
 		case <-changed:
 		case <-timeout:
-			nd.w.t.Fatalf("after %v the tip is at height %d, want %d; peers: %+v", most, nd.Chain().Tip().Height, b.Height, nd.Peers())
+			nd.w.t.Fatalf("after %v the tip is at height %d, want %d; peers: %v", most, nd.Chain().Tip().Height, b.Height, nd.Peers())
 		}
+	}
+}
+
+// offline takes a node off the network.
+func (nd *node) offline() {
+	nd.Conns().SetActive(false)
+	for _, p := range nd.Peers() {
+		p.Peer.Disconnect(peer.Requested, "test")
 	}
 }
 
@@ -153,7 +162,7 @@ func TestGetBlocks(t *testing.T) {
 		b := w.start(2, 1)
 		b.reach(last(blocks), 5*time.Minute)
 		p := b.Peers()[0]
-		if got := p.Stats.BytesInBy[wire.CmdInv]; got < 1200*wire.InvVectSize {
+		if got := p.Peer.Stats().BytesInBy[wire.CmdInv]; got < 1200*wire.InvVectSize {
 			t.Errorf("only %d bytes of inv came", got)
 		}
 		if !p.Sync.ByGetBlocks {
@@ -172,7 +181,7 @@ func TestReorganisation(t *testing.T) {
 		a.give(common...)
 		b.reach(last(common), time.Minute)
 
-		b.SetNetworkActive(false)
+		b.offline()
 		short, long := w.gen.Chain(last(common), 6), w.gen.Chain(last(common), 7)
 		a.give(short...)
 		b.give(long...)
@@ -180,14 +189,14 @@ func TestReorganisation(t *testing.T) {
 		if a.Chain().Tip().Hash != last(short).Hash() || len(a.Peers()) != 0 {
 			t.Fatal("the nodes are not apart")
 		}
-		b.SetNetworkActive(true)
+		b.Conns().SetActive(true)
 		a.reach(last(long), time.Minute)
 
 		// And back again, from the other side.
-		b.SetNetworkActive(false)
+		b.offline()
 		longer := w.gen.Chain(last(short), 3)
 		a.give(longer...)
-		b.SetNetworkActive(true)
+		b.Conns().SetActive(true)
 		b.reach(last(longer), time.Minute)
 	})
 }
@@ -255,7 +264,7 @@ func TestRestart(t *testing.T) {
 		if got := b.Chain().Tip().Hash; got != blocks[299].Hash() {
 			t.Errorf("after a restart the tip is %v", got)
 		}
-		if err := b.AddPeer(addr(1)); err != nil {
+		if err := b.Conns().Add(addr(1)); err != nil {
 			t.Fatal(err)
 		}
 		next := w.gen.Chain(last(blocks), 1)

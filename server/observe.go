@@ -1,0 +1,49 @@
+package server
+
+import (
+	"time"
+
+	"starling/peer"
+)
+
+// observer is told by all sessions what happens. It counts bytes and passes
+// all on to the observers of the configuration.
+type observer struct{ n *Node }
+
+var _ peer.Observer = observer{}
+
+// Message implements [peer.Observer].
+func (o observer) Message(p *peer.Peer, dir peer.Direction, command string, payload []byte, size int) {
+	o.n.totals[dir].Add(uint64(size))
+	for _, to := range o.n.cfg.PeerObservers {
+		to.Message(p, dir, command, payload, size)
+	}
+}
+
+// Handled implements [peer.Observer].
+func (o observer) Handled(p *peer.Peer, command string, took time.Duration) {
+	for _, to := range o.n.cfg.PeerObservers {
+		to.Handled(p, command, took)
+	}
+}
+
+// Handshake implements [peer.Observer].
+func (o observer) Handshake(p *peer.Peer) {
+	for _, to := range o.n.cfg.PeerObservers {
+		to.Handshake(p)
+	}
+}
+
+// Ping implements [peer.Observer].
+func (o observer) Ping(p *peer.Peer, took time.Duration) {
+	for _, to := range o.n.cfg.PeerObservers {
+		to.Ping(p, took)
+	}
+}
+
+// Disconnected implements [peer.Observer].
+func (o observer) Disconnected(p *peer.Peer, d *peer.Disconnect) {
+	for _, to := range o.n.cfg.PeerObservers {
+		to.Disconnected(p, d)
+	}
+}
