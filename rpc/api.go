@@ -5,32 +5,28 @@ import (
 	"time"
 
 	"starling/chain"
-	"starling/connmgr"
 	"starling/mining"
 	"starling/params"
+	"starling/server"
 	"starling/wire"
 )
 
 // API answers the methods by asking the parts of a node. All fields are set
-// before [Server.Ready] and not changed afterwards. A part that is nil is one
-// that the node does not have: methods that need it say so.
+// before [Server.Ready] and not changed afterwards. TxIndex and Mempool may be
+// nil: then the node has none, and methods that need it say so.
 type API struct {
-	Chain   *chain.Chain
-	Conns   *connmgr.Manager
-	Peers   Peers
+	Node    *server.Node
+	Chain   *chain.Chain // the node's
 	Miner   *mining.Miner
 	TxIndex TxIndex
 	Mempool Mempool
-	Tap     *Tap
 
 	Clock  MockClock
 	Logs   LogLevels
-	Stop   func()               // begins the shutdown
-	Uptime func() time.Duration // since the start
-	Server *Server              // for getrpcinfo
+	Stop   func()  // begins the shutdown
+	Server *Server // for getrpcinfo
 
-	Version   int    // such as 100 for 0.1.0, two digits for each part
-	UserAgent string // as peers see it
+	Version int // two digits for each part: 100 for 0.1.0
 }
 
 // MockClock is a clock that can be moved for tests.

@@ -28,9 +28,9 @@ func (a *API) controlMethods(t *Table) []*Method {
 				a.Stop()
 				return "Starling stopping", nil
 			}),
-		define(Method{Name: "uptime", Category: category, Early: true,
+		define(Method{Name: "uptime", Category: category,
 			Summary: "Returns for how long the node has been running.", Returns: "Seconds"},
-			func(context.Context, none) (int64, error) { return int64(a.Uptime().Seconds()), nil }),
+			func(context.Context, none) (int64, error) { return int64(a.Node.Uptime().Seconds()), nil }),
 		define(Method{Name: "logging", Category: category,
 			Summary:  "Switches debug messages of parts of the node on or off, and tells for which they are on.\nThe part \"all\" stands for every one; what is excluded is switched off last.",
 			Results:  []Shape{{Like: Object{}, Help: "Each part, and whether its debug messages are on"}},

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/connmgr"
-	"starling/peer"
 	"starling/transport"
 	"starling/wire"
 )
@@ -21,7 +21,7 @@ func (a *API) netMethods() []*Method {
 			Summary: "Describes each peer."}, a.getPeerInfo),
 		define(Method{Name: "getconnectioncount", Category: category,
 			Summary: "Returns the number of peers.", Returns: "The number"},
-			func(context.Context, none) (int, error) { return len(a.peers()), nil }),
+			func(context.Context, none) (int, error) { in, out := a.Node.PeerCounts(); return in + out, nil }),
 		define(Method{Name: "getnetworkinfo", Category: category,
 			Summary: "Describes this node's side of the network."}, a.getNetworkInfo),
 		define(Method{Name: "getnettotals", Category: category,
@@ -49,13 +49,10 @@ func (a *API) netMethods() []*Method {
 		define(Method{Name: "ping", Category: category,
 			Summary: "Has every peer pinged; getpeerinfo shows the results."}, a.ping),
 		define(Method{Name: "getpeermessages", Category: category, Waits: true,
-			Summary:  "Returns the messages that passed since a place in their numbering, and waits for one if there\nis none. It is what \"starling peers --messages\" shows.",
+			Summary:  "Returns the messages that have passed after one of a given number, and waits if there is none.\nIt is what \"starling peers --messages\" shows.",
 			Examples: [][]any{{0, 1000}}}, a.getPeerMessages),
 	}
 }
-
-// errP2PDisabled is the answer of a node without a network.
-var errP2PDisabled = Errorf(CodeClientP2PDisabled, "Error: Peer-to-peer functionality missing or disabled")
 
 type networkInfo struct {
 	Version         int            `json:"version" help:"this node's version as a number"`
@@ -94,31 +91,15 @@ type localAddress struct {
 const minRelayFee = 1000
 
 func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
+	services := a.Node.LocalServices()
+	in, out := a.Node.PeerCounts()
 	info := networkInfo{
-		Version: a.Version, SubVersion: a.UserAgent, ProtocolVersion: wire.ProtocolVersion,
-		ServicesNames: []string{}, RelayFee: minRelayFee, IncrementalFee: minRelayFee,
+		Version: a.Version, SubVersion: a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
+		LocalServices: fmt.Sprintf("%016x", uint64(services)), ServicesNames: serviceNames(services),
+		NetworkActive: a.Node.NetworkActive(), Connections: in + out, ConnectionsIn: in, ConnectionsOut: out,
+		LocalRelay: a.Mempool != nil,
+		RelayFee:   minRelayFee, IncrementalFee: minRelayFee,
 		LocalAddresses: []localAddress{}, Warnings: []string{},
-	}
-	var local Local
-	if a.Peers != nil {
-		local = a.Peers.Local()
-	}
-	info.LocalServices = fmt.Sprintf("%016x", uint64(local.Services))
-	info.ServicesNames = serviceNames(local.Services)
-	info.LocalRelay = local.RelaysTxs
-	for _, addr := range local.Addresses {
-		info.LocalAddresses = append(info.LocalAddresses, localAddress{addr.Addr().String(), addr.Port(), 1})
-	}
-	if a.Conns != nil {
-		info.NetworkActive = a.Conns.Active()
-	}
-	for _, s := range a.peers() {
-		info.Connections++
-		if s.Peer.Kind() == peer.Inbound {
-			info.ConnectionsIn++
-		} else {
-			info.ConnectionsOut++
-		}
 	}
 	for _, name := range []string{"ipv4", "ipv6", "onion", "i2p", "cjdns"} {
 		ip := name == "ipv4" || name == "ipv6"
@@ -148,9 +129,7 @@ func (a *API) getNetTotals(context.Context, none) (netTotals, error) {
 	t := netTotals{Millis: a.Clock.Now().UnixMilli()}
 	t.Target.Timeframe = int64((24 * time.Hour).Seconds())
 	t.Target.ServeHistoric = true
-	if a.Peers != nil {
-		t.Received, t.Sent = a.Peers.Totals()
-	}
+	t.Received, t.Sent = a.Node.NetTotals()
 	return t, nil
 }
 
@@ -162,7 +141,7 @@ type addNodeParams struct {
 
 // parseNode reads a peer's address with the network's port as the default.
 func (a *API) parseNode(s string) (ma.Multiaddr, error) {
-	addr, err := transport.ParseAddrDefault(s, a.network().DefaultPort)
+	addr, err := a.Node.ParseAddr(s)
 	if err != nil {
 		return nil, Errorf(CodeInvalidParam, "Error: %v", err)
 	}
@@ -170,23 +149,20 @@ func (a *API) parseNode(s string) (ma.Multiaddr, error) {
 }
 
 func (a *API) addNode(_ context.Context, p addNodeParams) (null, error) {
-	if a.Conns == nil {
-		return nil, errP2PDisabled
-	}
 	addr, err := a.parseNode(p.Node)
 	if err != nil {
 		return nil, err
 	}
 	switch p.Command {
 	case "onetry":
-		err = a.Conns.TryOnce(addr)
+		err = a.Node.TryPeer(addr)
 		if errors.Is(err, connmgr.ErrLinked) {
 			err = nil // there is nothing left to try
 		}
 	case "add":
-		err = a.Conns.Add(addr)
+		err = a.Node.AddPeer(addr)
 	case "remove":
-		err = a.Conns.Remove(addr)
+		err = a.Node.RemovePeer(addr)
 	default:
 		return nil, Errorf(CodeInvalidParam, "command must be add, remove or onetry")
 	}
@@ -216,9 +192,6 @@ type addedAddress struct {
 
 func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, error) {
 	nodes := []addedNode{}
-	if a.Conns == nil {
-		return nil, errP2PDisabled
-	}
 	want := ""
 	if p.Node != nil {
 		addr, err := a.parseNode(*p.Node)
@@ -227,7 +200,7 @@ func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, e
 		}
 		want = transport.FormatAddr(addr)
 	}
-	for _, s := range a.Conns.Outgoing() {
+	for _, s := range a.Node.AddedPeers() {
 		if s.Once {
 			continue
 		}
@@ -251,25 +224,20 @@ type disconnectParams struct {
 	ID      *uint64 `rpc:"nodeid" help:"Its number, as getpeerinfo gives it"`
 }
 
-func (p *disconnectParams) names(s *PeerState) bool {
-	if p.ID != nil {
-		return s.Peer.ID() == *p.ID
-	}
-	return transport.FormatAddr(s.Peer.RemoteAddr()) == p.Address
-}
-
 func (a *API) disconnectNode(_ context.Context, p disconnectParams) (null, error) {
 	if (p.Address == "") == (p.ID == nil) {
 		return nil, Errorf(CodeInvalidParams, "Only one of address and nodeid should be provided.")
 	}
-	found := false
-	for _, s := range a.peers() {
-		if p.names(&s) {
-			s.Peer.Disconnect(peer.Requested, "by command")
-			found = true
+	var err error
+	if p.ID != nil {
+		err = a.Node.DisconnectID(*p.ID)
+	} else {
+		var addr ma.Multiaddr
+		if addr, err = a.Node.ParseAddr(p.Address); err == nil {
+			err = a.Node.DisconnectAddr(addr)
 		}
 	}
-	if !found {
+	if err != nil {
 		return nil, Errorf(CodeClientNodeNotConnected, "Node not found in connected nodes")
 	}
 	return nil, nil
@@ -280,16 +248,8 @@ type activeParams struct {
 }
 
 func (a *API) setNetworkActive(_ context.Context, p activeParams) (bool, error) {
-	if a.Conns == nil {
-		return false, errP2PDisabled
-	}
-	a.Conns.SetActive(p.State)
-	if !p.State {
-		for _, s := range a.peers() {
-			s.Peer.Disconnect(peer.Requested, "the network was switched off")
-		}
-	}
-	return a.Conns.Active(), nil
+	a.Node.SetNetworkActive(p.State)
+	return a.Node.NetworkActive(), nil
 }
 
 type banParams struct {
@@ -303,16 +263,13 @@ type banParams struct {
 const maxBan = 100 * 365 * 24 * 60 * 60
 
 func (a *API) setBan(_ context.Context, p banParams) (null, error) {
-	if a.Conns == nil {
-		return nil, errP2PDisabled
-	}
 	subnet, err := connmgr.ParseSubnet(p.Subnet)
 	if err != nil {
 		return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet")
 	}
 	switch p.Command {
 	case "remove":
-		if err := a.Conns.Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
+		if err := a.Node.Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
 			return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.")
 		} else if err != nil {
 			return nil, err
@@ -332,15 +289,10 @@ func (a *API) setBan(_ context.Context, p banParams) (null, error) {
 	case p.BanTime > 0:
 		until = now.Add(time.Duration(min(p.BanTime, maxBan)) * time.Second)
 	}
-	if err := a.Conns.Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
+	if err := a.Node.Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
 		return nil, Errorf(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned")
 	} else if err != nil {
 		return nil, err
-	}
-	for _, s := range a.peers() {
-		if ip, ok := transport.IP(s.Peer.RemoteAddr()); ok && subnet.Contains(ip.Unmap()) {
-			s.Peer.Disconnect(peer.Requested, "banned by command")
-		}
 	}
 	return nil, nil
 }
@@ -354,12 +306,9 @@ type banInfo struct {
 }
 
 func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
-	if a.Conns == nil {
-		return nil, errP2PDisabled
-	}
 	now := a.Clock.Now()
 	bans := []banInfo{}
-	for _, b := range a.Conns.Bans() {
+	for _, b := range a.Node.Bans() {
 		bans = append(bans, banInfo{
 			Address: b.Subnet.String(), Created: b.Created.Unix(), Until: b.Until.Unix(),
 			Duration: b.Until.Unix() - b.Created.Unix(), Remaining: b.Until.Unix() - now.Unix(),
@@ -369,16 +318,48 @@ func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
 }
 
 func (a *API) clearBanned(context.Context, none) (null, error) {
-	if a.Conns == nil {
-		return nil, errP2PDisabled
-	}
-	return nil, a.Conns.ClearBans()
+	return nil, a.Node.ClearBans()
 }
 
 func (a *API) ping(context.Context, none) (null, error) {
-	if a.Peers == nil {
-		return nil, errP2PDisabled
-	}
-	a.Peers.PingAll()
+	a.Node.PingAll()
 	return nil, nil
+}
+
+type messagesParams struct {
+	After   *uint64 `rpc:"after" help:"The number of the last message known; the last there was if left out"`
+	Timeout int64   `rpc:"timeout" default:"30000" help:"How long to wait, in milliseconds"`
+}
+
+type peerMessage struct {
+	Seq     uint64 `json:"seq" help:"its number; a gap means that some are forgotten"`
+	Time    int64  `json:"time" help:"in microseconds since 1970"`
+	Peer    uint64 `json:"peer" help:"the peer's id"`
+	Addr    string `json:"addr" help:"the peer's address"`
+	Dir     string `json:"dir" help:"in or out"`
+	Command string `json:"command" help:"the message's type"`
+	Size    int    `json:"size" help:"bytes on the wire"`
+}
+
+// maxMessages is how many messages one answer holds.
+const maxMessages = 500
+
+func (a *API) getPeerMessages(ctx context.Context, p messagesParams) ([]peerMessage, error) {
+	tap := a.Node.Messages()
+	after := tap.Last()
+	if p.After != nil {
+		after = *p.After
+	}
+	// The caller waits in real time.
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(min(max(p.Timeout, 0), math.MaxInt32))*time.Millisecond)
+	defer cancel()
+	passed, err := tap.Wait(ctx, after, maxMessages)
+	if err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	msgs := make([]peerMessage, len(passed))
+	for i, m := range passed {
+		msgs[i] = peerMessage{m.Seq, m.Time.UnixMicro(), m.Peer, transport.FormatAddr(m.Addr), m.Dir.String(), m.Command, m.Size}
+	}
+	return msgs, nil
 }

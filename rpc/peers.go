@@ -4,51 +4,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"time"
 
 	"starling/peer"
+	"starling/server"
 	"starling/transport"
 	"starling/wire"
 )
-
-// Peers is what the methods about peers ask the node.
-type Peers interface {
-	// Peers returns the sessions, those without a finished handshake too,
-	// oldest first.
-	Peers() []PeerState
-	// Totals returns the bytes received and sent on all links, ended ones too.
-	Totals() (in, out uint64)
-	// Local describes this node as its peers see it.
-	Local() Local
-	// PingAll has every peer pinged at once.
-	PingAll()
-}
-
-// PeerState is a session and what the node knows of its peer.
-type PeerState struct {
-	Peer *peer.Peer
-
-	LastTx, LastBlock time.Time // when it last gave something new; zero for never
-
-	// Heights of chains that the peer has shown to have, or -1: while they are
-	// checked for work, of headers and of blocks that this node has too.
-	PresyncedHeaders, SyncedHeaders, SyncedBlocks int32
-	InFlight                                      []int32 // heights of blocks asked of it
-
-	HighBandwidthTo, HighBandwidthFrom bool // compact blocks unasked (BIP152)
-
-	AddrRelay                    bool
-	AddrsProcessed, AddrsLimited uint64
-}
-
-// Local is this node as its peers see it.
-type Local struct {
-	Services  wire.ServiceFlag
-	Addresses []netip.AddrPort
-	RelaysTxs bool
-}
 
 type peerInfo struct {
 	ID              uint64   `json:"id"`
@@ -94,38 +57,30 @@ type peerInfo struct {
 
 func (a *API) getPeerInfo(context.Context, none) ([]peerInfo, error) {
 	infos := []peerInfo{}
-	for _, s := range a.peers() {
-		infos = append(infos, describePeer(&s))
+	for _, p := range a.Node.Peers() {
+		infos = append(infos, describePeer(&p))
 	}
 	return infos, nil
 }
 
-func (a *API) peers() []PeerState {
-	if a.Peers == nil {
-		return nil
-	}
-	return a.Peers.Peers()
-}
-
-func describePeer(s *PeerState) peerInfo {
-	p := s.Peer
-	stats, prefs, link := p.Stats(), p.Prefs(), p.Link()
+func describePeer(p *server.PeerInfo) peerInfo {
+	stats := &p.Stats
 	info := peerInfo{
-		ID: p.ID(), Addr: transport.FormatAddr(p.RemoteAddr()), Network: networkOf(p),
+		ID: p.ID, Addr: transport.FormatAddr(p.Addr), Network: p.Network,
 		LastSend: unix(stats.LastSend), LastRecv: unix(stats.LastRecv),
-		LastTransaction: unix(s.LastTx), LastBlock: unix(s.LastBlock),
+		LastTransaction: unix(p.LastTx), LastBlock: unix(p.LastBlock),
 		BytesSent: stats.BytesOut, BytesRecv: stats.BytesIn, ConnTime: unix(stats.Connected),
-		Inbound: p.Kind() == peer.Inbound, HBTo: s.HighBandwidthTo, HBFrom: s.HighBandwidthFrom,
-		StartingHeight: -1, Presynced: s.PresyncedHeaders, SyncedHeaders: s.SyncedHeaders, SyncedBlocks: s.SyncedBlocks,
-		InFlight: s.InFlight, AddrRelay: s.AddrRelay, AddrProcessed: s.AddrsProcessed, AddrLimited: s.AddrsLimited,
-		Permissions: p.Permissions().Names(), MinFeeFilter: Amount(prefs.FeeFilter),
+		Inbound: p.Kind == peer.Inbound, HBFrom: p.Prefs.CompactAnnounce,
+		StartingHeight: -1, Presynced: p.Sync.PresyncHeight, SyncedHeaders: p.Sync.BestHeader, SyncedBlocks: p.Sync.CommonBlock,
+		InFlight: p.Sync.InFlight, AddrProcessed: p.AddrProcessed, AddrLimited: p.AddrLimited,
+		Permissions: p.Permissions.Names(), MinFeeFilter: Amount(p.Prefs.FeeFilter),
 		SentPerMsg: perMessage(stats.BytesOutBy), RecvPerMsg: perMessage(stats.BytesInBy),
-		ConnectionType: p.Kind().String(), Transport: link.Protocol, SessionID: link.SessionID,
+		ConnectionType: p.Kind.String(), Transport: p.Link.Protocol, SessionID: p.Link.SessionID,
 		PingTime: seconds(stats.Ping), MinPing: seconds(stats.MinPing), PingWait: seconds(stats.PingWait),
 		ServicesNames: []string{},
 	}
-	if bind := p.LocalAddr(); bind != nil {
-		info.AddrBind = transport.FormatAddr(bind)
+	if p.Bind != nil {
+		info.AddrBind = transport.FormatAddr(p.Bind)
 	}
 	if info.InFlight == nil {
 		info.InFlight = []int32{}
@@ -134,7 +89,7 @@ func describePeer(s *PeerState) peerInfo {
 		info.Permissions = []string{}
 	}
 	var services wire.ServiceFlag
-	if r := p.Remote(); r != nil {
+	if r := p.Remote; r != nil {
 		services = r.Services
 		info.ServicesNames, info.RelayTxes = serviceNames(services), r.Relay
 		info.TimeOffset = int64(r.TimeOffset / time.Second)
@@ -169,21 +124,6 @@ func perMessage(m map[string]uint64) Object {
 		o = append(o, Member{k, m[k]})
 	}
 	return o
-}
-
-// networkOf names the network that a peer is reached through, in Core's words.
-func networkOf(p *peer.Peer) string {
-	ip, ok := transport.IP(p.RemoteAddr())
-	switch {
-	case !ok:
-		return "not_publicly_routable"
-	case ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified():
-		return "not_publicly_routable"
-	case ip.Unmap().Is4():
-		return "ipv4"
-	default:
-		return "ipv6"
-	}
 }
 
 // serviceNames lists the names of service bits.
