@@ -516,4 +516,3 @@ func TestInitialDownload(t *testing.T) {
 		t.Error("in initial download at a fresh tip")
 	}
 }
-

@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/store"
 	"starling/wire"
@@ -219,10 +218,4 @@ func (c *Chain) VerificationProgress(n *headertree.Node) float64 {
 		return 1
 	}
 	return min(done/total, 1)
-}
-
-// isRule reports whether err is a broken rule of the given kind.
-func isRuleKind(err error, kind consensus.Kind) bool {
-	var rule *consensus.RuleError
-	return errors.As(err, &rule) && rule.Kind == kind
 }

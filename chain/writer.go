@@ -134,15 +134,23 @@ func (w *writer) poll(timer *clock.Timer) error {
 // best returns the best candidate with more work than the coin set's block,
 // or nil.
 func (w *writer) best() *headertree.Node {
+	var best *headertree.Node
 	for len(w.candidates) > 0 {
 		n := w.candidates[0].node
 		if n.Failed() || n.Data() == nil || n.Work.Cmp(&w.at.Work) <= 0 {
 			heap.Pop(&w.candidates)
 			continue
 		}
-		return n
+		best = n
+		break
 	}
-	return nil
+	// A branch that failed half way may leave the coin set on a block that has
+	// no more work than the tip, which was first: go back to the tip then.
+	tip := w.c.tip.Load()
+	if tip != w.at && !tip.Failed() && tip.Data() != nil && !tip.Work.Lt(&w.at.Work) && (best == nil || !best.Work.Gt(&tip.Work)) {
+		return tip
+	}
+	return best
 }
 
 // step disconnects or connects one block on the way to best.
@@ -156,12 +164,13 @@ func (w *writer) step(ctx context.Context, best *headertree.Node) error {
 	var corrupt *store.CorruptError
 	switch {
 	case err == nil:
+		// Readers see the tip before anyone is told of it.
+		if w.at.Work.Gt(&w.c.tip.Load().Work) {
+			w.c.publish(w.at)
+		}
 		if a := w.waiting[next]; a != nil {
 			delete(w.waiting, next)
 			a.done(Outcome{Connected: true})
-		}
-		if w.at.Work.Gt(&w.c.tip.Load().Work) {
-			w.c.publish(w.at)
 		}
 		return w.makeRoom()
 	case ctx.Err() != nil:

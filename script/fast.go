@@ -3,7 +3,8 @@ package script
 import (
 	"crypto/sha256"
 
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // the hash that addresses use
+	//lint:ignore SA1019 the hash that addresses use
+	"golang.org/x/crypto/ripemd160"
 
 	"starling/wire"
 )

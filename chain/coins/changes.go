@@ -109,12 +109,17 @@ func (c *Cache) Prefetch(b *wire.Block) *Prefetched {
 // [OverwriteError] if the block breaks the rule, and any other error if the
 // store fails. Only the writer may call it.
 func (c *Cache) Resolve(b *wire.Block, height int32, checkOverwrite bool, pre *Prefetched) (*Changes, error) {
+	if checkOverwrite {
+		if err := c.checkOverwrite(b); err != nil {
+			return nil, err
+		}
+	}
 	n := 0
 	for i := 1; i < len(b.Txs); i++ {
 		n += len(b.Txs[i].In)
 	}
 	ch := &Changes{
-		Block: b, Height: height,
+		Block: b, Height: height, fresh: checkOverwrite,
 		Coins: make([]Coin, n), Outs: make([]wire.TxOut, n), First: make([]int, len(b.Txs)),
 		inner: make([]bool, n), spent: make(map[wire.OutPoint]struct{}, n), hasInner: make([]bool, len(b.Txs)),
 	}
@@ -167,12 +172,6 @@ func (c *Cache) Resolve(b *wire.Block, height int32, checkOverwrite bool, pre *P
 	}
 	for k := range ch.Coins {
 		ch.Outs[k] = wire.TxOut{Value: ch.Coins[k].Value, Script: ch.Coins[k].Script}
-	}
-	if checkOverwrite {
-		if err := c.checkOverwrite(b); err != nil {
-			return nil, err
-		}
-		ch.fresh = true
 	}
 	return ch, nil
 }

@@ -23,6 +23,9 @@ var ErrEncoding = errors.New("coins: stored record does not decode")
 // ones can not be spent and are never stored.
 const maxScript = 10_000
 
+// maxValue is all the money there can be, in satoshi; no coin holds more.
+const maxValue = 21_000_000 * 100_000_000
+
 // Special script forms, in the numbering of Bitcoin Core's coin database. The
 // forms for compressed and uncompressed public keys beyond these are read as
 // plain scripts: they would cost a curve operation for each look-up.
@@ -167,7 +170,11 @@ func (d *decoder) coin(undo bool) Coin {
 	if undo && c.Height > 0 {
 		d.varInt()
 	}
-	c.Value = int64(decompressAmount(d.varInt()))
+	value := decompressAmount(d.varInt())
+	if value > maxValue {
+		d.failed = true
+	}
+	c.Value = int64(value)
 	c.Script = d.script()
 	return c
 }
