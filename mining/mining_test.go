@@ -18,6 +18,8 @@ import (
 	"starling/wire"
 )
 
+var _ Chain = (*chain.Chain)(nil)
+
 // fakeChain accepts what its header tree accepts.
 type fakeChain struct {
 	net    *params.Network

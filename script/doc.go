@@ -17,5 +17,14 @@
 // their few steps are done directly, with the same outcome, which the tests
 // hold against the interpreter.
 //
+// Two differences between the interpreter and Core are known. Neither has been
+// seen on any chain, and both need a script made for it. CHECKMULTISIG outside
+// of witnesses removes the signatures from the script before hashing it; Core
+// also does so for empty signatures, which removes every OP_0, and for those of
+// one byte up to 16, the interpreter does not. The result is failure in either
+// case; whether the script goes on after it can differ if another signature is
+// no strict DER. And the relay rule NULLFAIL is not applied where the key
+// cannot be read.
+//
 // No goroutine runs here. The caller spreads [TxCheck.Input] over its own.
 package script
