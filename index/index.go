@@ -1,0 +1,361 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/chain"
+	"starling/chain/coins"
+	"starling/chain/headertree"
+	"starling/clock"
+	"starling/store"
+)
+
+const (
+	// batchBytes is how much is gathered while catching up before it is
+	// written. It is what catching up costs in memory.
+	batchBytes = 4 << 20
+
+	// tellEvery is how often progress is logged while catching up.
+	tellEvery = 30 * time.Second
+)
+
+// Indexer turns blocks into records. The frame calls it from one goroutine.
+// Keys must not begin with a zero byte.
+type Indexer interface {
+	// Name is how people call the index, such as "txindex".
+	Name() string
+
+	// Version is the version of its records. A database with another one is
+	// built anew.
+	Version() uint16
+
+	// Connect adds the records of a block that joins the chain. The genesis
+	// block comes first.
+	Connect(b *store.Batch, e chain.Event) error
+
+	// Disconnect takes back what Connect did. Everything up to the block has
+	// been written before, so it may be read.
+	Disconnect(b *store.Batch, e chain.Event) error
+
+	// Forget is called in place of Disconnect, once for all blocks above a
+	// height, when their data are lost. Records which stay behind and tell that
+	// they are outdated do no harm.
+	Forget(b *store.Batch, above int32) error
+}
+
+// Options says where an index is and what it follows. Source and Dir are
+// needed.
+type Options struct {
+	Source     Source
+	FS         vfs.FS // nil is the real one
+	Dir        string // of this index alone
+	CacheBytes int64  // see [store.DBOptions]
+	Clock      clock.Clock
+	Log        *slog.Logger
+}
+
+// Index is the frame of one index. Safe for concurrent use, but Run is called
+// once.
+type Index struct {
+	opts Options
+	src  Source
+	x    Indexer
+	log  *slog.Logger
+	clk  clock.Clock
+
+	// view is held for writing while the database and best change, so that who
+	// holds it for reading sees both at one block.
+	view sync.RWMutex
+	db   *store.DB
+	best *headertree.Node // nil before the genesis block
+
+	moved atomic.Pointer[chan struct{}] // closed when best changes
+
+	// What follows belongs to Run.
+	at     *headertree.Node // best, and on top what is in the batch
+	batch  *store.Batch
+	told   time.Time
+	behind bool
+}
+
+// Open opens the index, which [Index.Run] then keeps up to date. An index that
+// cannot be gone on with, because its version or its chain is another, is
+// deleted and built anew.
+func Open(opts Options, x Indexer) (*Index, error) {
+	if opts.FS == nil {
+		opts.FS = vfs.Default
+	}
+	if opts.Clock == nil {
+		opts.Clock = clock.System()
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	ix := &Index{opts: opts, src: opts.Source, x: x, clk: opts.Clock, log: opts.Log.With("index", x.Name())}
+	moved := make(chan struct{})
+	ix.moved.Store(&moved)
+	err := ix.open()
+	if errors.Is(err, errStale) {
+		ix.log.Info("building the index anew")
+		if err := opts.FS.RemoveAll(opts.Dir); err != nil {
+			return nil, fmt.Errorf("index: %s: %w", opts.Dir, err)
+		}
+		err = ix.open()
+	}
+	if err != nil {
+		return nil, ix.advise(err)
+	}
+	return ix, nil
+}
+
+func (ix *Index) open() error {
+	db, err := store.OpenDB(store.DBOptions{FS: ix.opts.FS, Dir: ix.opts.Dir, CacheBytes: ix.opts.CacheBytes, Logger: ix.opts.Log})
+	if err != nil {
+		return err
+	}
+	n, exact, err := loadPosition(db, ix.x.Version(), ix.src.Headers())
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	ix.db, ix.best, ix.at = db, n, n
+	ix.batch = db.NewBatch()
+	if exact {
+		return nil
+	}
+	ix.log.Info("the chain has lost the last blocks of the index", "back to", n.Height)
+	if err := ix.forget(n); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return nil
+}
+
+// advise says in errors about damage what to do about an index, which is less
+// than for the chain.
+func (ix *Index) advise(err error) error {
+	var c *store.CorruptError
+	if errors.As(err, &c) {
+		d := *c
+		d.Advice = "check the disk, delete " + ix.opts.Dir + " and start again to have it built anew"
+		return &d
+	}
+	return err
+}
+
+// Close closes the database. Run must have returned, or never have been called.
+func (ix *Index) Close() error { return ix.db.Close() }
+
+// Best returns the block that the index has reached, or nil if it has none yet.
+func (ix *Index) Best() *headertree.Node {
+	ix.view.RLock()
+	defer ix.view.RUnlock()
+	return ix.best
+}
+
+// Height returns the height that the index has reached, -1 if there is none
+// yet, and whether that is the tip.
+func (ix *Index) Height() (height int32, synced bool) {
+	// The tip is read first: an index cannot have been at a tip that came later.
+	tip, best := ix.src.Tip(), ix.Best()
+	if best == nil {
+		return -1, false
+	}
+	return best.Height, tip.IsAncestorOf(best)
+}
+
+// WaitSynced waits until the index has every block that was in the best chain
+// when it was called, or until ctx ends. Without Run it waits for nothing.
+func (ix *Index) WaitSynced(ctx context.Context) error {
+	want := ix.src.Tip()
+	for {
+		moved, tipMoved := *ix.moved.Load(), ix.src.TipChanged()
+		best := ix.Best()
+		if !want.IsAncestorOf(ix.src.Tip()) {
+			want = ix.src.Tip() // a reorganisation took it away
+		}
+		if best != nil && want.IsAncestorOf(best) {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-tipMoved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// View calls fn with the database and the block that its records stand for,
+// nil if there is none yet. Both stay as they are until fn returns, so it should
+// be quick.
+func (ix *Index) View(fn func(db *store.DB, best *headertree.Node) error) error {
+	ix.view.RLock()
+	defer ix.view.RUnlock()
+	return ix.advise(fn(ix.db, ix.best))
+}
+
+// Run follows the chain until ctx ends and then returns nil. An error means
+// that the index cannot go on: its disk fails, or a block cannot be read.
+func (ix *Index) Run(ctx context.Context) error {
+	err := ix.run(ctx)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = ix.commit() // keep what has been done
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", ix.x.Name(), err)
+	}
+	return nil
+}
+
+func (ix *Index) run(ctx context.Context) error {
+	if err := ix.resume(ctx); err != nil {
+		return err
+	}
+	follow := ix.src.Follow(ix.at)
+	for {
+		if ix.at == ix.src.Tip() || ix.batch.Len() >= batchBytes {
+			if err := ix.commit(); err != nil {
+				return err
+			}
+		}
+		ix.tell()
+		e, err := follow.Next(ctx)
+		switch {
+		case err == nil && e.Connect:
+			err = ix.connect(e)
+		case err == nil:
+			err = ix.disconnect(e)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, chain.ErrPruned) && ix.onChain():
+			return fmt.Errorf("block %d was pruned before it was indexed; delete the block data or run without this index", ix.at.Height+1)
+		case isGone(err) && !ix.onChain():
+			// The block is to be taken back, but there is nothing left of it.
+			err = ix.forget(ix.at.Parent)
+			follow = ix.src.Follow(ix.at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// onChain reports whether the next step is forward.
+func (ix *Index) onChain() bool { return ix.at.IsAncestorOf(ix.src.Tip()) }
+
+func isGone(err error) bool {
+	return errors.Is(err, chain.ErrNoBlock) || errors.Is(err, chain.ErrPruned)
+}
+
+// resume brings the index to a block from where it can follow.
+func (ix *Index) resume(ctx context.Context) error {
+	if ix.at == nil {
+		g := ix.src.Network().Genesis
+		g.HashTxs()
+		return ix.connect(chain.Event{Connect: true, Node: ix.src.Headers().Genesis(), Block: g, Undo: &coins.Undo{}})
+	}
+	// After a crash the chain may have to catch up with the index. To take
+	// blocks back and add them again would be work for nothing.
+	for {
+		changed, tip := ix.src.TipChanged(), ix.src.Tip()
+		if tip == ix.at || !tip.IsAncestorOf(ix.at) || ix.at.Failed() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (ix *Index) connect(e chain.Event) error {
+	if err := ix.x.Connect(ix.batch, e); err != nil {
+		return ix.advise(err)
+	}
+	ix.batch.Set(trailKey(e.Node.Height), e.Node.Hash[:])
+	if h := e.Node.Height - trailLength; h >= 0 {
+		ix.batch.Delete(trailKey(h))
+	}
+	ix.at = e.Node
+	return nil
+}
+
+func (ix *Index) disconnect(e chain.Event) error {
+	// The indexer may look at what it wrote.
+	if err := ix.commit(); err != nil {
+		return err
+	}
+	if err := ix.x.Disconnect(ix.batch, e); err != nil {
+		return ix.advise(err)
+	}
+	ix.batch.Delete(trailKey(e.Node.Height))
+	ix.at = e.Node.Parent
+	return ix.commit()
+}
+
+// forget goes back to n without the blocks above it.
+func (ix *Index) forget(n *headertree.Node) error {
+	if err := ix.commit(); err != nil {
+		return err
+	}
+	if err := ix.x.Forget(ix.batch, n.Height); err != nil {
+		return ix.advise(err)
+	}
+	ix.batch.DeleteRange(trailKey(n.Height+1), trailKey(-1))
+	ix.at = n
+	return ix.write()
+}
+
+// commit writes what has been gathered, if there is something.
+func (ix *Index) commit() error {
+	if ix.at == ix.best { // only Run changes best
+		return nil
+	}
+	return ix.write()
+}
+
+// write writes the batch together with the position that it leads to. It need
+// not be synced: a crash may take the last writes, but only whole ones.
+func (ix *Index) write() error {
+	setTip(ix.batch, ix.x.Version(), ix.at)
+	ix.view.Lock()
+	err := ix.db.Write(ix.batch, false)
+	if err == nil {
+		ix.best = ix.at
+	}
+	ix.view.Unlock()
+	if err != nil {
+		return ix.advise(err)
+	}
+	moved := make(chan struct{})
+	close(*ix.moved.Swap(&moved))
+	return nil
+}
+
+// tell logs progress now and then while the index is behind.
+func (ix *Index) tell() {
+	tip := ix.src.Tip()
+	if ix.at == tip {
+		if ix.behind {
+			ix.log.Info("the index has caught up", "height", ix.at.Height)
+		}
+		ix.behind = false
+		return
+	}
+	now := ix.clk.Now()
+	switch {
+	case !ix.behind:
+		ix.behind, ix.told = true, now
+	case now.Sub(ix.told) >= tellEvery:
+		ix.told = now
+		ix.log.Info("the index is catching up", "height", ix.at.Height, "tip", tip.Height)
+	}
+}
