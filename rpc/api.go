@@ -18,6 +18,7 @@ type API struct {
 	Node    *server.Node
 	Chain   *chain.Chain // the node's
 	Miner   *mining.Miner
+	Tap     *Tap // observes the node's sessions
 	TxIndex TxIndex
 	Mempool Mempool
 

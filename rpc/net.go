@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/connmgr"
+	"starling/peer"
 	"starling/transport"
 	"starling/wire"
 )
@@ -21,7 +21,7 @@ func (a *API) netMethods() []*Method {
 			Summary: "Describes each peer."}, a.getPeerInfo),
 		define(Method{Name: "getconnectioncount", Category: category,
 			Summary: "Returns the number of peers.", Returns: "The number"},
-			func(context.Context, none) (int, error) { in, out := a.Node.PeerCounts(); return in + out, nil }),
+			func(context.Context, none) (int, error) { return len(a.Node.Peers()), nil }),
 		define(Method{Name: "getnetworkinfo", Category: category,
 			Summary: "Describes this node's side of the network."}, a.getNetworkInfo),
 		define(Method{Name: "getnettotals", Category: category,
@@ -92,14 +92,26 @@ const minRelayFee = 1000
 
 func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
 	services := a.Node.LocalServices()
-	in, out := a.Node.PeerCounts()
 	info := networkInfo{
 		Version: a.Version, SubVersion: a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
 		LocalServices: fmt.Sprintf("%016x", uint64(services)), ServicesNames: serviceNames(services),
-		NetworkActive: a.Node.NetworkActive(), Connections: in + out, ConnectionsIn: in, ConnectionsOut: out,
-		LocalRelay: a.Mempool != nil,
-		RelayFee:   minRelayFee, IncrementalFee: minRelayFee,
+		NetworkActive: a.Node.Conns().Active(),
+		LocalRelay:    a.Mempool != nil,
+		RelayFee:      minRelayFee, IncrementalFee: minRelayFee,
 		LocalAddresses: []localAddress{}, Warnings: []string{},
+	}
+	for _, addr := range a.Node.External() {
+		if ap, ok := transport.AddrPort(addr); ok {
+			info.LocalAddresses = append(info.LocalAddresses, localAddress{ap.Addr().String(), ap.Port(), 1})
+		}
+	}
+	for _, p := range a.Node.Peers() {
+		info.Connections++
+		if p.Peer.Kind() == peer.Inbound {
+			info.ConnectionsIn++
+		} else {
+			info.ConnectionsOut++
+		}
 	}
 	for _, name := range []string{"ipv4", "ipv6", "onion", "i2p", "cjdns"} {
 		ip := name == "ipv4" || name == "ipv6"
@@ -129,7 +141,7 @@ func (a *API) getNetTotals(context.Context, none) (netTotals, error) {
 	t := netTotals{Millis: a.Clock.Now().UnixMilli()}
 	t.Target.Timeframe = int64((24 * time.Hour).Seconds())
 	t.Target.ServeHistoric = true
-	t.Received, t.Sent = a.Node.NetTotals()
+	t.Received, t.Sent = a.Node.Totals()
 	return t, nil
 }
 
@@ -141,7 +153,7 @@ type addNodeParams struct {
 
 // parseNode reads a peer's address with the network's port as the default.
 func (a *API) parseNode(s string) (ma.Multiaddr, error) {
-	addr, err := a.Node.ParseAddr(s)
+	addr, err := transport.ParseAddrDefault(s, a.network().DefaultPort)
 	if err != nil {
 		return nil, Errorf(CodeInvalidParam, "Error: %v", err)
 	}
@@ -155,14 +167,14 @@ func (a *API) addNode(_ context.Context, p addNodeParams) (null, error) {
 	}
 	switch p.Command {
 	case "onetry":
-		err = a.Node.TryPeer(addr)
+		err = a.Node.Conns().TryOnce(addr)
 		if errors.Is(err, connmgr.ErrLinked) {
 			err = nil // there is nothing left to try
 		}
 	case "add":
-		err = a.Node.AddPeer(addr)
+		err = a.Node.Conns().Add(addr)
 	case "remove":
-		err = a.Node.RemovePeer(addr)
+		err = a.Node.Conns().Remove(addr)
 	default:
 		return nil, Errorf(CodeInvalidParam, "command must be add, remove or onetry")
 	}
@@ -200,7 +212,7 @@ func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, e
 		}
 		want = transport.FormatAddr(addr)
 	}
-	for _, s := range a.Node.AddedPeers() {
+	for _, s := range a.Node.Conns().Outgoing() {
 		if s.Once {
 			continue
 		}
@@ -228,16 +240,15 @@ func (a *API) disconnectNode(_ context.Context, p disconnectParams) (null, error
 	if (p.Address == "") == (p.ID == nil) {
 		return nil, Errorf(CodeInvalidParams, "Only one of address and nodeid should be provided.")
 	}
-	var err error
-	if p.ID != nil {
-		err = a.Node.DisconnectID(*p.ID)
-	} else {
-		var addr ma.Multiaddr
-		if addr, err = a.Node.ParseAddr(p.Address); err == nil {
-			err = a.Node.DisconnectAddr(addr)
+	found := false
+	for _, info := range a.Node.Peers() {
+		s := info.Peer
+		if p.ID != nil && s.ID() == *p.ID || p.ID == nil && transport.FormatAddr(s.RemoteAddr()) == p.Address {
+			s.Disconnect(peer.Requested, "by command")
+			found = true
 		}
 	}
-	if err != nil {
+	if !found {
 		return nil, Errorf(CodeClientNodeNotConnected, "Node not found in connected nodes")
 	}
 	return nil, nil
@@ -248,8 +259,13 @@ type activeParams struct {
 }
 
 func (a *API) setNetworkActive(_ context.Context, p activeParams) (bool, error) {
-	a.Node.SetNetworkActive(p.State)
-	return a.Node.NetworkActive(), nil
+	a.Node.Conns().SetActive(p.State)
+	if !p.State {
+		for _, s := range a.Node.Peers() {
+			s.Peer.Disconnect(peer.Requested, "the network was switched off")
+		}
+	}
+	return a.Node.Conns().Active(), nil
 }
 
 type banParams struct {
@@ -269,7 +285,7 @@ func (a *API) setBan(_ context.Context, p banParams) (null, error) {
 	}
 	switch p.Command {
 	case "remove":
-		if err := a.Node.Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
+		if err := a.Node.Conns().Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
 			return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.")
 		} else if err != nil {
 			return nil, err
@@ -289,10 +305,15 @@ func (a *API) setBan(_ context.Context, p banParams) (null, error) {
 	case p.BanTime > 0:
 		until = now.Add(time.Duration(min(p.BanTime, maxBan)) * time.Second)
 	}
-	if err := a.Node.Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
+	if err := a.Node.Conns().Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
 		return nil, Errorf(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned")
 	} else if err != nil {
 		return nil, err
+	}
+	for _, s := range a.Node.Peers() {
+		if ip, ok := transport.IP(s.Peer.RemoteAddr()); ok && subnet.Contains(ip.Unmap()) {
+			s.Peer.Disconnect(peer.Requested, "banned by command")
+		}
 	}
 	return nil, nil
 }
@@ -308,7 +329,7 @@ type banInfo struct {
 func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
 	now := a.Clock.Now()
 	bans := []banInfo{}
-	for _, b := range a.Node.Bans() {
+	for _, b := range a.Node.Conns().Bans() {
 		bans = append(bans, banInfo{
 			Address: b.Subnet.String(), Created: b.Created.Unix(), Until: b.Until.Unix(),
 			Duration: b.Until.Unix() - b.Created.Unix(), Remaining: b.Until.Unix() - now.Unix(),
@@ -318,48 +339,10 @@ func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
 }
 
 func (a *API) clearBanned(context.Context, none) (null, error) {
-	return nil, a.Node.ClearBans()
+	return nil, a.Node.Conns().ClearBans()
 }
 
 func (a *API) ping(context.Context, none) (null, error) {
 	a.Node.PingAll()
 	return nil, nil
-}
-
-type messagesParams struct {
-	After   *uint64 `rpc:"after" help:"The number of the last message known; the last there was if left out"`
-	Timeout int64   `rpc:"timeout" default:"30000" help:"How long to wait, in milliseconds"`
-}
-
-type peerMessage struct {
-	Seq     uint64 `json:"seq" help:"its number; a gap means that some are forgotten"`
-	Time    int64  `json:"time" help:"in microseconds since 1970"`
-	Peer    uint64 `json:"peer" help:"the peer's id"`
-	Addr    string `json:"addr" help:"the peer's address"`
-	Dir     string `json:"dir" help:"in or out"`
-	Command string `json:"command" help:"the message's type"`
-	Size    int    `json:"size" help:"bytes on the wire"`
-}
-
-// maxMessages is how many messages one answer holds.
-const maxMessages = 500
-
-func (a *API) getPeerMessages(ctx context.Context, p messagesParams) ([]peerMessage, error) {
-	tap := a.Node.Messages()
-	after := tap.Last()
-	if p.After != nil {
-		after = *p.After
-	}
-	// The caller waits in real time.
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(min(max(p.Timeout, 0), math.MaxInt32))*time.Millisecond)
-	defer cancel()
-	passed, err := tap.Wait(ctx, after, maxMessages)
-	if err != nil && ctx.Err() == nil {
-		return nil, err
-	}
-	msgs := make([]peerMessage, len(passed))
-	for i, m := range passed {
-		msgs[i] = peerMessage{m.Seq, m.Time.UnixMicro(), m.Peer, transport.FormatAddr(m.Addr), m.Dir.String(), m.Command, m.Size}
-	}
-	return msgs, nil
 }

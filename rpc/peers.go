@@ -63,24 +63,25 @@ func (a *API) getPeerInfo(context.Context, none) ([]peerInfo, error) {
 	return infos, nil
 }
 
-func describePeer(p *server.PeerInfo) peerInfo {
-	stats := &p.Stats
+func describePeer(s *server.PeerInfo) peerInfo {
+	p := s.Peer
+	stats, prefs, link := p.Stats(), p.Prefs(), p.Link()
 	info := peerInfo{
-		ID: p.ID, Addr: transport.FormatAddr(p.Addr), Network: p.Network,
+		ID: p.ID(), Addr: transport.FormatAddr(p.RemoteAddr()), Network: networkOf(p),
 		LastSend: unix(stats.LastSend), LastRecv: unix(stats.LastRecv),
-		LastTransaction: unix(p.LastTx), LastBlock: unix(p.LastBlock),
+		LastTransaction: unix(s.LastTx), LastBlock: unix(s.LastBlock),
 		BytesSent: stats.BytesOut, BytesRecv: stats.BytesIn, ConnTime: unix(stats.Connected),
-		Inbound: p.Kind == peer.Inbound, HBFrom: p.Prefs.CompactAnnounce,
-		StartingHeight: -1, Presynced: p.Sync.PresyncHeight, SyncedHeaders: p.Sync.BestHeader, SyncedBlocks: p.Sync.CommonBlock,
-		InFlight: p.Sync.InFlight, AddrProcessed: p.AddrProcessed, AddrLimited: p.AddrLimited,
-		Permissions: p.Permissions.Names(), MinFeeFilter: Amount(p.Prefs.FeeFilter),
+		Inbound: p.Kind() == peer.Inbound, HBFrom: prefs.CompactAnnounce,
+		StartingHeight: -1, Presynced: s.Sync.PresyncHeight, SyncedHeaders: s.Sync.BestHeader, SyncedBlocks: s.Sync.CommonBlock,
+		InFlight: s.Sync.InFlight, AddrProcessed: s.AddrProcessed, AddrLimited: s.AddrLimited,
+		Permissions: p.Permissions().Names(), MinFeeFilter: Amount(prefs.FeeFilter),
 		SentPerMsg: perMessage(stats.BytesOutBy), RecvPerMsg: perMessage(stats.BytesInBy),
-		ConnectionType: p.Kind.String(), Transport: p.Link.Protocol, SessionID: p.Link.SessionID,
+		ConnectionType: p.Kind().String(), Transport: link.Protocol, SessionID: link.SessionID,
 		PingTime: seconds(stats.Ping), MinPing: seconds(stats.MinPing), PingWait: seconds(stats.PingWait),
 		ServicesNames: []string{},
 	}
-	if p.Bind != nil {
-		info.AddrBind = transport.FormatAddr(p.Bind)
+	if bind := p.LocalAddr(); bind != nil {
+		info.AddrBind = transport.FormatAddr(bind)
 	}
 	if info.InFlight == nil {
 		info.InFlight = []int32{}
@@ -89,7 +90,7 @@ func describePeer(p *server.PeerInfo) peerInfo {
 		info.Permissions = []string{}
 	}
 	var services wire.ServiceFlag
-	if r := p.Remote; r != nil {
+	if r := p.Remote(); r != nil {
 		services = r.Services
 		info.ServicesNames, info.RelayTxes = serviceNames(services), r.Relay
 		info.TimeOffset = int64(r.TimeOffset / time.Second)
@@ -124,6 +125,21 @@ func perMessage(m map[string]uint64) Object {
 		o = append(o, Member{k, m[k]})
 	}
 	return o
+}
+
+// networkOf names the network that a peer is reached through, in Core's words.
+func networkOf(p *peer.Peer) string {
+	ip, ok := transport.IP(p.RemoteAddr())
+	switch {
+	case !ok:
+		return "not_publicly_routable"
+	case ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified():
+		return "not_publicly_routable"
+	case ip.Unmap().Is4():
+		return "ipv4"
+	default:
+		return "ipv6"
+	}
 }
 
 // serviceNames lists the names of service bits.

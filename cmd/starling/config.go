@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+)
+
+func newConfigCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Look at the settings",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	show := &cobra.Command{
+		Use:   "show",
+		Short: "Print the settings that a node would run with",
+		Long: `Print the settings that a node would run with, in the form of the
+configuration file. A flag is stronger than an environment variable, which is
+stronger than the file, which is stronger than the default; --origin tells
+which of them each value comes from.
+
+  starling config show --origin
+  starling config show --network regtest > ~/.starling/starling.toml`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(c)
+			if err != nil {
+				return err
+			}
+			origin, _ := c.Flags().GetBool("origin")
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
+			for _, s := range cfg.Settings() {
+				switch {
+				case origin:
+					fmt.Fprintf(w, "%s = %s\t# %s\n", s.Name, s.Value, s.Origin)
+				case s.Name == "config":
+					// The file can not say where it is itself.
+				default:
+					fmt.Fprintf(w, "# %s\n%s = %s\n\n", strings.ToUpper(s.Help[:1])+s.Help[1:], s.Name, s.Value)
+				}
+			}
+			return w.Flush()
+		},
+	}
+	config.AddFlags(show.Flags(), false)
+	show.Flags().Bool("origin", false, "tell where each value comes from")
+	show.Flags().SortFlags = false
+	c.AddCommand(show)
+	return c
+}

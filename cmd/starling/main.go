@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+)
+
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// usageError is an error in the command line or the settings.
+type usageError struct{ error }
+
+// Unwrap returns the error itself.
+func (e usageError) Unwrap() error { return e.error }
+
+// run executes a command line and returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := untilSignal(stderr)
+	defer stop()
+	started := false // whether the command line was good enough to begin
+	root := newRoot()
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "starling: "+oneLine(err))
+	var usage usageError
+	if !started || errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// oneLine returns the text of an error without line breaks.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// untilSignal returns a context that the first interrupt or termination signal
+// ends. The second one ends the process at once.
+func untilSignal(stderr io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			fmt.Fprintln(stderr, "starling: stopped at once; the next start recovers")
+			os.Exit(exitFailure)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}
+
+// newRoot returns the command line.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "starling",
+		Short: "A Bitcoin full node",
+		Long: `Starling is a Bitcoin full node: it finds peers, fetches and checks every block,
+and serves the chain to others.
+
+  starling node                     run a node on the main network
+  starling node --network regtest   run one on a network of your own
+  starling rpc getblockchaininfo    ask a running node how far it is
+  starling peers --watch            see who it is connected to`,
+		Args:          noArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	return root
+}
+
+// noArgs refuses arguments, with a suggestion if one looks like a command.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	s := fmt.Sprintf("unknown command %q", args[0])
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		s += "; did you mean " + near[0] + "?"
+	}
+	return usageError{errors.New(s)}
+}
+
+// loadConfig gathers the settings for a command.
+func loadConfig(c *cobra.Command) (*config.Config, error) {
+	cfg, err := config.Load(c.Flags(), config.Environ())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
+}
