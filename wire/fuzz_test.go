@@ -132,6 +132,8 @@ func FuzzParseTx(f *testing.F) {
 	for _, s := range []string{genesisTxHex, bip143TxHex, coinbaseHex} {
 		f.Add(unhex(f, s))
 	}
+	in := []TxIn{{Witness: NewWitness([]byte{1}, nil)}, {}, {Witness: NewWitness([]byte{2, 3})}}
+	f.Add(NewTx(1, in, []TxOut{{Value: 1}}, 0).Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := heapAllocated()
 		tx, err := ParseTx(b)

@@ -35,8 +35,9 @@ func genHeader(t *rapid.T) Header {
 	}
 }
 
-func genTx(t *rapid.T) *Tx {
-	in := make([]TxIn, rapid.IntRange(1, 4).Draw(t, "inputs"))
+// genTxParts draws what a transaction is made of.
+func genTxParts(t *rapid.T) (in []TxIn, out []TxOut) {
+	in = make([]TxIn, rapid.IntRange(1, 4).Draw(t, "inputs"))
 	segwit := rapid.Bool().Draw(t, "segwit")
 	for i := range in {
 		in[i] = TxIn{
@@ -48,11 +49,60 @@ func genTx(t *rapid.T) *Tx {
 			in[i].Witness = NewWitness(rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 0, 4).Draw(t, "witness")...)
 		}
 	}
-	out := make([]TxOut, rapid.IntRange(0, 4).Draw(t, "outputs"))
+	out = make([]TxOut, rapid.IntRange(0, 4).Draw(t, "outputs"))
 	for i := range out {
 		out[i] = TxOut{rapid.Int64().Draw(t, "value"), genBytes(t, 0, 300)}
 	}
+	return in, out
+}
+
+func genTx(t *rapid.T) *Tx {
+	in, out := genTxParts(t)
 	return NewTx(rapid.Int32().Draw(t, "version"), in, out, rapid.Uint32().Draw(t, "lock time"))
+}
+
+// TestViews puts transactions together, in a block with others, and checks
+// that every view shows what went in.
+func TestViews(t *testing.T) {
+	witness := cmp.Comparer(func(a, b Witness) bool {
+		return slices.EqualFunc(a.Stack(), b.Stack(), bytes.Equal)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(t, "transactions")
+		ins, outs, txs := make([][]TxIn, n), make([][]TxOut, n), make([]*Tx, n)
+		for i := range n {
+			ins[i], outs[i] = genTxParts(t)
+			txs[i] = NewTx(int32(i), ins[i], outs[i], uint32(i))
+		}
+		b := NewBlock(genHeader(t), txs)
+		for i := range n {
+			for _, tx := range []*Tx{txs[i], &b.Txs[i]} {
+				if diff := cmp.Diff(ins[i], tx.In, witness, diffOpts); diff != "" {
+					t.Errorf("inputs of %d (-want +got):\n%s", i, diff)
+				}
+				if diff := cmp.Diff(outs[i], tx.Out, diffOpts); diff != "" {
+					t.Errorf("outputs of %d (-want +got):\n%s", i, diff)
+				}
+				// Appending to a view must not write into what follows it.
+				for _, in := range tx.In {
+					views := append(in.Witness.Stack(), in.Script)
+					for _, v := range views {
+						if cap(v) != len(v) {
+							t.Errorf("a view of %d bytes has room for %d", len(v), cap(v))
+						}
+					}
+				}
+				for _, out := range tx.Out {
+					if cap(out.Script) != len(out.Script) {
+						t.Errorf("an output script of %d bytes has room for %d", len(out.Script), cap(out.Script))
+					}
+				}
+				if tx.Version != int32(i) || tx.LockTime != uint32(i) {
+					t.Errorf("version %d, lock time %d of %d", tx.Version, tx.LockTime, i)
+				}
+			}
+		}
+	})
 }
 
 func genServices(t *rapid.T) ServiceFlag {
