@@ -87,7 +87,8 @@ type Listener interface {
 	// next. After Close it returns [ErrClosed]; an error with
 	// Temporary() bool is worth another try.
 	Accept() (Link, error)
-	// Close stops listening. Links that were accepted live on.
+	// Close stops listening. Links that were accepted live on. Closing again
+	// does nothing.
 	Close() error
 	// Addr is where the listener can be reached, with the port it really got.
 	Addr() ma.Multiaddr

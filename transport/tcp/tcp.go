@@ -127,6 +127,14 @@ func (l *listener) Accept() (transport.Link, error) {
 	return newLink(c, l.opts), nil
 }
 
+// Close stops listening.
+func (l *listener) Close() error {
+	if err := l.Listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
 // Addr returns the listening address.
 func (l *listener) Addr() ma.Multiaddr { return multiaddr(l.Listener.Addr()) }
 

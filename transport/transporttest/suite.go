@@ -396,7 +396,9 @@ func listenerCloses(t *testing.T, c Config) {
 		_, err := l.Accept()
 		got <- err
 	}()
-	l.Close()
+	if err := errors.Join(l.Close(), l.Close()); err != nil {
+		t.Error(err)
+	}
 	if err := <-got; !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("Accept: %v", err)
 	}
