@@ -1,14 +1,10 @@
 package script
 
 import (
-	"crypto/sha256"
-
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 )
-
-// challengeTag opens the hash that a Schnorr signature answers (BIP340).
-var challengeTag = tag("BIP0340/challenge")
 
 // ecdsaSig is a parsed ECDSA signature.
 type ecdsaSig struct{ r, s btcec.ModNScalar }
@@ -60,36 +56,15 @@ func verifySchnorr(sig, x []byte, hash *[32]byte) bool {
 	if len(sig) != 64 || len(x) != taprootSize {
 		return false
 	}
-	var compressed [compressedKeySize]byte
-	compressed[0] = 2 // the point with the even y is meant
-	copy(compressed[1:], x)
-	key, err := btcec.ParsePubKey(compressed[:])
+	// The library takes S modulo the group order; BIP340 has it in range.
+	var s btcec.ModNScalar
+	if s.SetByteSlice(sig[32:]) {
+		return false
+	}
+	parsed, err := schnorr.ParseSignature(sig)
 	if err != nil {
 		return false
 	}
-	var r btcec.FieldVal
-	var s, e btcec.ModNScalar
-	if r.SetByteSlice(sig[:32]) || s.SetByteSlice(sig[32:]) {
-		return false // out of range
-	}
-	var space [160]byte
-	b := append(space[:0], challengeTag...)
-	b = append(b, sig[:32]...)
-	b = append(b, x...)
-	b = append(b, hash[:]...)
-	challenge := sha256.Sum256(b)
-	e.SetBytes(&challenge) // modulo the order
-
-	// R = s·G − e·P must be the point with x coordinate r and even y.
-	e.Negate()
-	var p, sg, ep, sum btcec.JacobianPoint
-	key.AsJacobian(&p)
-	btcec.ScalarBaseMultNonConst(&s, &sg)
-	btcec.ScalarMultNonConst(&e, &p, &ep)
-	btcec.AddNonConst(&sg, &ep, &sum)
-	if sum.X.IsZero() && sum.Y.IsZero() || sum.Z.IsZero() {
-		return false // infinity
-	}
-	sum.ToAffine()
-	return !sum.Y.IsOdd() && r.Equals(&sum.X)
+	key, err := schnorr.ParsePubKey(x)
+	return err == nil && parsed.Verify(hash[:], key)
 }

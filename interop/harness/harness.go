@@ -94,17 +94,6 @@ func moduleRoot() (string, error) {
 	return filepath.Dir(filepath.Dir(strings.TrimSpace(string(out)))), nil
 }
 
-// ModuleDir returns the directory of a module that interop requires, in the
-// module cache.
-func ModuleDir(t T, module string) string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
-	if err != nil {
-		t.Fatalf("go list -m %s: %v", module, err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // FreeAddr returns a loopback address that nobody listens on.
 func FreeAddr(t T) string {
 	t.Helper()
