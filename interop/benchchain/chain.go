@@ -107,6 +107,8 @@ type generator struct {
 	height int
 	prev   chainhash.Hash
 	coins  []coin // mature, and so free to be spent
+	live   int    // coins, those of the current block among them
+	target int    // coins to keep alive
 	sum    Summary
 }
 
@@ -152,6 +154,7 @@ func (g *generator) run() error {
 		}
 		mature = mature[n:]
 	}
+	g.live, g.target = len(g.coins), len(g.coins)
 	g.sum.FirstFull = g.height + 1
 	for range g.cfg.Blocks {
 		if err := g.fullBlock(); err != nil {
@@ -186,9 +189,15 @@ func (g *generator) fanOutBlock(coinbases []coin) error {
 func (g *generator) fullBlock() error {
 	spends := make([]*spend, g.cfg.Txs)
 	for i := range spends {
+		if len(g.coins) < 2 {
+			return fmt.Errorf("no coins left at height %d", g.height)
+		}
 		fee := int64(150 + g.rng.IntN(300))
 		in := []coin{g.take()}
-		if i%2 == 1 || in[0].value < minSplit {
+		split := i%2 == 0
+		// A coin too small to be split gets help from another, which is why
+		// there would be ever fewer of them if every merge took place.
+		if split && in[0].value < minSplit || !split && g.live >= g.target {
 			in = append(in, g.take())
 		}
 		var total int64
@@ -200,13 +209,14 @@ func (g *generator) fullBlock() error {
 			return fmt.Errorf("the coins are used up at height %d: fewer full blocks, or more transactions in each", g.height)
 		}
 		var out []coin
-		if i%2 == 0 {
+		if split {
 			// A fifth to four fifths.
 			part := total * int64(20+g.rng.IntN(61)) / 100
 			out = append(out, randomCoin(g.rng, part))
 			total -= part
 		}
 		out = append(out, randomCoin(g.rng, total))
+		g.live += len(out) - len(in)
 		spends[i] = g.wallet.newSpend(g.rng, in, out)
 	}
 	return g.mineSpends(spends)

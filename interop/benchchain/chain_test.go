@@ -103,6 +103,9 @@ func TestBTCDAccepts(t *testing.T) {
 	if txs != sum.Txs || inputs != sum.Inputs {
 		t.Errorf("%d transactions and %d inputs, summary says %d and %d", txs, inputs, sum.Txs, sum.Inputs)
 	}
+	if sum.Coins < coinsPerTx*small.Txs {
+		t.Errorf("%d coins are left, there were at least %d", sum.Coins, coinsPerTx*small.Txs)
+	}
 	if want := sum.LastFull - sum.FirstFull + 1; want != small.Blocks {
 		t.Errorf("%d full blocks", want)
 	}

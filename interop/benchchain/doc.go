@@ -12,8 +12,8 @@
 //   - coinbases that mature;
 //   - blocks that fan their outputs out into coins of the four kinds;
 //   - the full blocks, whose transactions spend coins picked at random from
-//     all there are: half of them split a coin in two, half merge two into one,
-//     so that the number of coins stays the same;
+//     all there are: half of them split a coin in two, nearly all others merge
+//     two into one, so that the number of coins stays the same;
 //   - empty blocks, so that the last full block is buried deeply enough to
 //     serve as assumed valid.
 //
