@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"starling/internal/config"
 )
@@ -103,7 +104,7 @@ and serves the chain to others.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{suggestFlag(c, err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
@@ -120,6 +121,21 @@ func noArgs(c *cobra.Command, args []string) error {
 		s += "; did you mean " + near[0] + "?"
 	}
 	return usageError{errors.New(s)}
+}
+
+// suggestFlag adds the flag that was probably meant to the error about one
+// that does not exist.
+func suggestFlag(c *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	if near := config.Nearest(name, known); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
 }
 
 // loadConfig gathers the settings for a command.

@@ -158,7 +158,7 @@ func (n *node) listen(ctx context.Context) error {
 	if n.cfg.MetricsListen != "" {
 		if n.metricsListen, err = telemetry.Listen(ctx, n.cfg.MetricsListen); err != nil {
 			n.rpcListen.Close()
-			return fmt.Errorf("metrics-listen: %w", err)
+			return fmt.Errorf("metrics-listen: %w", plainNet(err))
 		}
 	}
 	return nil

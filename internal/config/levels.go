@@ -77,7 +77,7 @@ func (l *Levels) Set(part string, level slog.Level) error {
 	}
 	v := l.parts[part]
 	if v == nil {
-		if n := nearest(part, Parts()); n != "" {
+		if n := Nearest(part, Parts()); n != "" {
 			return fmt.Errorf("no part %q has a log level; did you mean %s?", part, n)
 		}
 		return fmt.Errorf("no part %q has a log level; there are %s", part, strings.Join(Parts(), ", "))

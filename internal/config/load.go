@@ -198,7 +198,7 @@ func loadFile(path string, must bool, options []Option) (*koanf.Koanf, error) {
 			continue
 		}
 		reason := "unknown setting"
-		if n := nearest(name, known); n != "" {
+		if n := Nearest(name, known); n != "" {
 			reason += "; did you mean " + n + "?"
 		}
 		return nil, &Error{Name: key, Origin: "file " + path, Reason: reason}

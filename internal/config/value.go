@@ -144,9 +144,9 @@ func shortDuration(d time.Duration) string {
 	return s
 }
 
-// nearest returns the known name that differs least from an unknown one, or
+// Nearest returns the known name that differs least from an unknown one, or
 // "" if none is close enough to be meant.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	best, bestDistance := "", len(name)/3+2
 	for _, k := range known {
 		if d := distance(strings.ReplaceAll(name, "_", "-"), k); d < bestDistance {

@@ -1,0 +1,501 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/holiman/uint256"
+
+	"starling/address"
+	"starling/clock"
+	"starling/internal/config"
+	"starling/internal/testchain"
+	"starling/mining"
+	"starling/params"
+	"starling/server"
+	"starling/wire"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testNode is a node in memory, with its methods.
+type testNode struct {
+	t     *testing.T
+	api   *API
+	table *Table
+	clk   *clock.Settable
+}
+
+// newTestNode runs a node in memory until the test ends.
+func newTestNode(t *testing.T, net *params.Network, load ...string) *testNode {
+	t.Helper()
+	net.MinimumChainWork = new(uint256.Int)
+	net.AssumeValid = wire.Hash{}
+	n := &testNode{t: t, clk: clock.NewSettable()}
+	tap := NewTap(n.clk)
+	node, err := server.New(server.Config{Network: net, FS: vfs.NewMem(), Dir: "/node", Clock: n.clk, Load: load})
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels, err := config.NewLevels(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.api = &API{
+		Node: node, Chain: node.Chain(), Tap: tap, Clock: n.clk, Logs: levels, Stop: func() {},
+		Miner: mining.New(mining.Config{Chain: node.Chain(), Clock: n.clk}), Version: 100,
+	}
+	n.table = n.api.Table()
+	n.api.Server = NewServer(Options{Table: n.table})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- node.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("node: %v", err)
+		}
+	})
+	return n
+}
+
+// call runs a method and returns its result as JSON.
+func (n *testNode) call(method string, args ...any) (string, error) {
+	n.t.Helper()
+	if args == nil {
+		args = []any{}
+	}
+	m := n.table.Lookup(method)
+	if m == nil {
+		n.t.Fatalf("no method %s", method)
+	}
+	r, err := m.invoke(n.t.Context(), json.RawMessage(compact(args)))
+	if err != nil {
+		return "", err
+	}
+	return compact(r), nil
+}
+
+// want runs a method that must succeed with the given result.
+func (n *testNode) want(result, method string, args ...any) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err != nil {
+		n.t.Errorf("%s: %v", method, err)
+	} else if diff := cmp.Diff(result, got); diff != "" {
+		n.t.Errorf("%s: %s", method, diff)
+	}
+}
+
+// fails runs a method that must fail.
+func (n *testNode) fails(code Code, message, method string, args ...any) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err == nil {
+		n.t.Errorf("%s: no error, but %s", method, got)
+		return
+	}
+	if diff := cmp.Diff(Error{code, message}, *asError(err)); diff != "" {
+		n.t.Errorf("%s: %s", method, diff)
+	}
+}
+
+// get runs a method that must succeed and decodes its result.
+func get[T any](n *testNode, method string, args ...any) (v T) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err == nil {
+		err = json.Unmarshal([]byte(got), &v)
+	}
+	if err != nil {
+		n.t.Fatalf("%s: %v", method, err)
+	}
+	return v
+}
+
+// golden compares a result with a file.
+func (n *testNode) golden(file, method string, args ...any) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err != nil {
+		n.t.Errorf("%s: %v", method, err)
+		return
+	}
+	var buf bytes.Buffer
+	if err := json.Indent(&buf, []byte(got), "", "  "); err != nil {
+		n.t.Fatal(err)
+	}
+	buf.WriteByte('\n')
+	// The size on disk is the database's own matter.
+	text := regexp.MustCompile(`"disk_size": \d+`).ReplaceAllString(buf.String(), `"disk_size": 0`)
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		n.t.Errorf("%s: %s", file, diff)
+	}
+}
+
+const (
+	block170  = "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
+	firstPay  = "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
+	coinbase9 = "0437cd7f8525ceed2324359c2d0ba26006d92d856a9c20fa0241106ee5a597c9"
+	genesisTx = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+)
+
+// TestMainChain asks about the first 170 real blocks.
+func TestMainChain(t *testing.T) {
+	n := newTestNode(t, params.Main(), "testdata/main_0_to_170.dat")
+	n.want(`{"hash":"`+block170+`","height":170}`, "waitforblockheight", 170)
+	genesis := params.Main().GenesisHash.String()
+	n.want("170", "getblockcount")
+	n.want(`"`+block170+`"`, "getbestblockhash")
+	n.want(`"`+genesis+`"`, "getblockhash", 0)
+	n.want("1", "getdifficulty")
+	n.want(`"0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c"`,
+		"getblockheader", genesis, false)
+
+	n.golden("header_genesis.json", "getblockheader", genesis)
+	n.golden("block_genesis_2.json", "getblock", genesis, 2)
+	n.golden("block_170_1.json", "getblock", block170)
+	n.golden("block_170_2.json", "getblock", block170, 2)
+	n.golden("block_170_3.json", "getblock", block170, 3)
+	n.golden("tx_first.json", "getrawtransaction", firstPay, 1, block170)
+	n.golden("tx_first_2.json", "getrawtransaction", firstPay, 2, block170)
+	n.golden("txout_first.json", "gettxout", firstPay, 1)
+	n.golden("txoutset.json", "gettxoutsetinfo")
+	n.golden("txoutset_muhash.json", "gettxoutsetinfo", "muhash")
+	n.golden("chaintips.json", "getchaintips")
+	n.golden("scan.json", "scantxoutset", "start", []string{"pk(04ae1a62fe09c5f51b13905f07f06b99a2f7159b2225f374cd378d71302fa28414e7aab37397f554a7df5f142c21c1b7303b8a0626f1baded5c72a704f7e6cd84c)"})
+
+	n.want("null", "gettxout", coinbase9, 0)
+	n.want("true", "verifychain", 4, 0)
+	n.want(`["`+firstPay+`"]`, "verifytxoutproof", get[string](n, "gettxoutproof", []string{firstPay}))
+	n.want(`["b1fea52486ce0c62bb442b530a3f0132b826c74e473d1f2c220bfa78111c5082","`+firstPay+`"]`, "verifytxoutproof",
+		get[string](n, "gettxoutproof", []string{firstPay, "b1fea52486ce0c62bb442b530a3f0132b826c74e473d1f2c220bfa78111c5082"}, block170))
+
+	zero := strings.Repeat("00", 32)
+	n.fails(CodeInvalidParam, "Block height out of range", "getblockhash", 171)
+	n.fails(CodeInvalidParam, "Block height out of range", "getblockhash", -1)
+	n.fails(CodeInvalidAddress, "Block not found", "getblock", zero)
+	n.fails(CodeInvalidAddress, "Block not found", "getblockheader", zero)
+	n.fails(CodeInvalidAddress, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved", "getrawtransaction", genesisTx)
+	n.fails(CodeInvalidAddress, "Block hash not found", "getrawtransaction", firstPay, 0, zero)
+	n.fails(CodeInvalidAddress, "No such transaction found in the provided block. Use gettransaction for wallet transactions.", "getrawtransaction", firstPay, 0, genesis)
+	n.fails(CodeInvalidAddress, "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries. Use gettransaction for wallet transactions.", "getrawtransaction", firstPay)
+	n.fails(CodeInvalidParam, "'sha1' is not a valid hash_type", "gettxoutsetinfo", "sha1")
+	n.fails(CodeInvalidAddress, "Transaction not yet in block", "gettxoutproof", []string{coinbase9})
+	n.fails(CodeInvalidAddress, "Not all transactions found in specified or retrieved block", "gettxoutproof", []string{firstPay}, genesis)
+	n.fails(CodeInvalidParam, "Parameter 'txids' cannot be empty", "gettxoutproof", []string{})
+	n.fails(CodeInvalidParam, "Invalid parameter, duplicated txid: "+firstPay, "gettxoutproof", []string{firstPay, firstPay})
+	n.fails(CodeDeserialization, "Proof decode failed", "verifytxoutproof", "00")
+	n.fails(CodeMisc, "Cannot prune blocks because node is not in prune mode.", "pruneblockchain", 10)
+	n.fails(CodeMisc, "Blocks of network main are not made on demand", "generatetoaddress", 1, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
+	n.fails(CodeMisc, "setmocktime is for regression testing (-regtest mode) only", "setmocktime", 1)
+	n.fails(CodeMisc, "Negative timeout", "waitfornewblock", -1)
+
+	info := get[map[string]any](n, "getblockchaininfo")
+	for name, want := range map[string]any{
+		"chain": "main", "blocks": 170.0, "headers": 170.0, "bestblockhash": block170, "bits": "1d00ffff", "difficulty": 1.0,
+		"initialblockdownload": true, "pruned": false, "chainwork": "000000000000000000000000000000000000000000000000000000ab00ab00ab",
+	} {
+		if info[name] != want {
+			t.Errorf("getblockchaininfo: %s is %v, want %v", name, info[name], want)
+		}
+	}
+	d := get[struct {
+		Flags       []string              `json:"script_flags"`
+		Deployments map[string]deployment `json:"deployments"`
+	}](n, "getdeploymentinfo")
+	if diff := cmp.Diff([]string{"P2SH", "TAPROOT", "WITNESS"}, d.Flags); diff != "" {
+		t.Error(diff)
+	}
+	if got := d.Deployments["segwit"]; got != (deployment{"buried", false, 481824}) {
+		t.Error("segwit:", got)
+	}
+}
+
+// regtestAddress is an address that anybody can spend from.
+func regtestAddress(t *testing.T) string {
+	t.Helper()
+	a, err := address.NewWitness(0, sha(testchain.AnyoneCanSpend), params.Regtest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.String()
+}
+
+// TestBranches makes blocks, takes some back, and brings them again.
+func TestBranches(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	to := regtestAddress(t)
+	hashes := get[[]string](n, "generatetoaddress", 5, to)
+	if len(hashes) != 5 {
+		t.Fatal(hashes)
+	}
+	n.want("5", "getblockcount")
+	n.want("null", "invalidateblock", hashes[2])
+	n.want("2", "getblockcount")
+	tips := get[[]chainTip](n, "getchaintips")
+	if len(tips) != 2 || tips[0].Status != "invalid" || tips[0].BranchLen != 3 || tips[1].Status != "active" || tips[1].Height != 2 {
+		t.Errorf("%+v", tips)
+	}
+	header := get[string](n, "getblockheader", hashes[4], false)
+	n.fails(CodeVerify, "duplicate-invalid", "submitheader", header)
+	n.want("null", "reconsiderblock", hashes[2])
+	n.want(`"`+hashes[4]+`"`, "getbestblockhash")
+	n.fails(CodeInvalidAddress, "Error: Invalid address", "generatetoaddress", 1, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
+
+	// Waiters see the next block, and give up after their time.
+	got := make(chan tipResult, 1)
+	go func() {
+		r, err := n.table.Lookup("waitfornewblock").invoke(t.Context(), json.RawMessage(`[0,"`+hashes[4]+`"]`))
+		if err != nil {
+			t.Error(err)
+		}
+		got <- r.(tipResult)
+	}()
+	b := get[generatedBlock2](n, "generateblock", to, []string{})
+	if r := <-got; r.Height != 6 || r.Hash.String() != b.Hash {
+		t.Errorf("waited for %+v, want %+v", r, b)
+	}
+	n.want(`{"hash":"`+b.Hash+`","height":6}`, "waitforblockheight", 7, 1)
+	n.want(`{"hash":"`+b.Hash+`","height":6}`, "waitforblock", b.Hash, 1)
+}
+
+type generatedBlock2 struct{ Hash, Hex string }
+
+// TestSubmitBlock gives the node blocks, good and bad.
+func TestSubmitBlock(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	n.clk.Set(time.Unix(1_400_000_000, 0))
+	m := testchain.New(params.Regtest())
+	a := m.Chain(m.Genesis(), 3)
+	b := m.Next(m.Genesis(), 0)
+	raw := func(b testchain.Block) string { return hex.EncodeToString(b.Bytes()) }
+	greedy := m.Next(a[0], 1)
+
+	n.want(`"prev-blk-not-found"`, "submitblock", raw(a[1]))
+	n.want("null", "submitblock", raw(a[0]))
+	n.want(`"duplicate"`, "submitblock", raw(a[0]))
+	n.want(`"inconclusive"`, "submitblock", raw(b))
+	n.want(`"bad-cb-amount"`, "submitblock", raw(greedy))
+	n.want(`"duplicate-invalid"`, "submitblock", raw(greedy))
+	n.want("null", "submitblock", raw(a[1]))
+	n.fails(CodeDeserialization, "Block decode failed", "submitblock", raw(a[2])+"00")
+	n.fails(CodeDeserialization, "Block decode failed", "submitblock", "zz")
+	n.fails(CodeDeserialization, "Block header decode failed", "submitheader", "00")
+	n.want("null", "submitheader", hex.EncodeToString(a[2].Header.Append(nil)))
+	tips := get[[]chainTip](n, "getchaintips")
+	var states []string
+	for _, tip := range tips {
+		states = append(states, tip.Status)
+	}
+	if diff := cmp.Diff([]string{"headers-only", "invalid", "active", "valid-headers"}, states); diff != "" && len(states) != 4 {
+		t.Error(diff)
+	}
+	orphan := m.Next(m.Next(a[2], 0), 0)
+	n.fails(CodeVerify, "Must submit previous header ("+orphan.Header.PrevBlock.String()+") first", "submitheader", hex.EncodeToString(orphan.Header.Append(nil)))
+	n.fails(CodeMisc, "Block not available (not fully downloaded)", "getblock", a[2].Hash().String())
+}
+
+// TestGenerateWithTransactions mines a transaction that is given.
+func TestGenerateWithTransactions(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	trueScript := "raw(51)"
+	first := get[generatedBlock2](n, "generateblock", trueScript, []string{})
+	get[[]string](n, "generatetoaddress", 100, regtestAddress(t))
+	b := get[struct{ Tx []txResultID }](n, "getblock", first.Hash, 2)
+	id, err := wire.HashFromString(b.Tx[0].TxID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := testchain.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 1000, 2)
+	rawTx := hex.EncodeToString(tx.Bytes())
+	made := get[generatedBlock2](n, "generateblock", trueScript, []string{rawTx}, false)
+	if made.Hex == "" {
+		t.Error("no bytes of a block that was not submitted")
+	}
+	n.want("101", "getblockcount")
+	n.want("null", "submitblock", made.Hex)
+	n.want("102", "getblockcount")
+	n.want(`"`+rawTx+`"`, "getrawtransaction", tx.TxID().String(), 0, made.Hash)
+	out := get[struct {
+		Value         json.Number
+		Confirmations int
+	}](n, "gettxout", tx.TxID().String(), 1)
+	if out.Value != "24.99999500" || out.Confirmations != 1 {
+		t.Errorf("%+v", out)
+	}
+	again := hex.EncodeToString(testchain.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 2000, 1).Bytes())
+	if _, err := n.call("generateblock", trueScript, []string{again}); err == nil || !strings.HasPrefix(err.Error(), "TestBlockValidity failed: bad-txns-inputs-missingorspent") {
+		t.Error("double spend:", err)
+	}
+	n.fails(CodeInvalidAddress, "Transaction "+genesisTx+" not in mempool.", "generateblock", trueScript, []string{genesisTx})
+	n.fails(CodeDeserialization, "Transaction decode failed for 00. Make sure the tx has at least one input.", "generateblock", trueScript, []string{"00"})
+	n.fails(CodeInvalidAddress, "Error: Invalid address or descriptor", "generateblock", "nonsense", []string{})
+}
+
+type txResultID struct{ TxID string }
+
+func TestDecode(t *testing.T) {
+	n := newTestNode(t, params.Main())
+	// The first transaction with a witness in BIP143's examples.
+	const p2wpkh = "01000000000102fff7f7881a8099afa6940d42d1e7f6362bec38171ea3edf433541db4e4ad969f00000000494830450221008b9d1dc26ba6a9cb62127b02742fa9d754cd3bebf337f7a55d114c8e5cdd30be022040529b194ba3f9281a99f2b1c0a19c0489bc22ede944ccf4ecbab4cc618ef3ed01eeffffffef51e1b804cc89d182d279655c3aa89e815b1b309fe287d9b2b55d57b90ec68a0100000000ffffffff02202cb206000000001976a9148280b37df378db99f66f85c95a783a76ac7a6d5988ac9093510d000000001976a9143bde42dbee7e4dbe6a21b2d50ce2f0167faa815988ac000247304402203609e17b84f6a7d30c80bfa610b5b4542f32a8a0d5447a12fb1366d7f01cc44a0220573a954c4518331561406f90300e8f3358f51928d43c212a8caed02de67eebee0121025476c2e83188368da1ff3e292e7acafcdb3566bb0ad253f62fc70f07aeee635711000000"
+	n.golden("decode_bip143.json", "decoderawtransaction", p2wpkh)
+	n.fails(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "decoderawtransaction", p2wpkh[:100])
+	n.golden("script_p2pkh.json", "decodescript", "76a91411b366edfc0a8b66feebae5c2e25a7b6a5d1cf3188ac")
+	n.golden("script_multisig.json", "decodescript", "51210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f8179851ae")
+	n.golden("script_p2wpkh.json", "decodescript", "0014751e76e8199196d454941c45d1b3a323f1433bd6")
+	n.golden("script_return.json", "decodescript", "6a0461626364")
+	n.golden("script_empty.json", "decodescript", "")
+
+	n.golden("address_p2wpkh.json", "validateaddress", "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4")
+	n.golden("address_p2pkh.json", "validateaddress", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
+	n.golden("address_bad.json", "validateaddress", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5")
+	n.golden("address_elsewhere.json", "validateaddress", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx")
+}
+
+// TestDescriptors uses vectors of BIP380, BIP381 and BIP386 and of BIP86.
+func TestDescriptors(t *testing.T) {
+	if got, want := descriptorChecksum("raw(deadbeef)"), "89f8spxm"; got != want {
+		t.Errorf("checksum %s, want %s", got, want)
+	}
+	net := params.Main()
+	for _, tc := range []struct{ desc, want string }{
+		{"raw(deadbeef)#89f8spxm", "deadbeef"},
+		{"pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)", "210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798ac"},
+		{"pkh(02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5)", "76a91406afd46bcdfd22ef94ac122aa11f241244a37ecc88ac"},
+		{"wpkh(02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9)", "00147dd65592d0ab2fe0d0257d571abf032cd9db93dc"},
+		{"sh(wpkh(03fff97bd5755eeea420453a14355235d382f6472f8568a18b2f057a1460297556))", "a914cc6ffbc0bf31af759451068f90ba7a0272b6b33287"},
+		{"pkh(L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY1)", "76a9149a1c78a507689f6f54b847ad1cef1e614ee23f1e88ac"},
+		{"pk(5KYZdUEo39z3FPrtuX2QbbwGnNP5zTd7yyr2SC1j299sBCnWjss)", "4104a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd5b8dec5235a0fa8722476c7709c02559e3aa73aa03918ba2d492eea75abea235ac"},
+		{"tr(cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115)", "5120a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c"},
+		{"rawtr(a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c)", "5120a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c"},
+		{"addr(1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa)", "76a91462e907b15cbf27d5425399ebf6f0fb50ebb88f1888ac"},
+	} {
+		got, err := descriptorScripts(tc.desc, net)
+		if err != nil || len(got) != 1 || hex.EncodeToString(got[0]) != tc.want {
+			t.Errorf("%s: %x, %v", tc.desc, got, err)
+		}
+	}
+	got, err := descriptorScripts("combo(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)", net)
+	if err != nil || len(got) != 4 {
+		t.Errorf("combo: %x, %v", got, err)
+	}
+	for desc, want := range map[string]string{
+		"raw(deadbeef)#89f8spxx": "Provided checksum '89f8spxx' does not match computed checksum '89f8spxm'",
+		"raw(deadbeef)#89f8":     "Expected 8 character checksum, not 4 characters",
+		"sh(sh(pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)))": "Can only have sh() at top level",
+		"wpkh(04)":                    "Pubkey '04' is invalid",
+		"fun(x)":                      "'fun(x)' is not a valid descriptor function",
+		"multi(2,zz)":                 "Multisig threshold cannot be larger than the number of keys; threshold is 2 but only 1 keys specified",
+		"wsh(wsh(wsh(wsh(raw(00)))))": "'wsh(raw(00))' is not a valid descriptor function",
+	} {
+		if _, err := descriptorScripts(desc, net); err == nil || asError(err).Message != want {
+			t.Errorf("%s: %v, want %s", desc, err, want)
+		}
+	}
+}
+
+func TestControl(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	n.want(`"help: unknown command: nope"`, "help", "nope")
+	n.want(compact(n.table.Lookup("stop").Help()), "help", "stop")
+	n.want(`"Starling stopping"`, "stop")
+	n.want("0", "uptime")
+	on := get[map[string]bool](n, "logging", []string{"all"}, []string{"chain"})
+	if !on["net"] || on["chain"] || n.api.Logs.Level("net") != slog.LevelDebug {
+		t.Error(on)
+	}
+	n.fails(CodeInvalidParam, "unknown logging category nope", "logging", []string{"nope"})
+	n.want(`{"active_commands":[],"logpath":""}`, "getrpcinfo")
+
+	n.want("null", "setmocktime", 1_700_000_000)
+	if got := n.clk.Now().Unix(); got != 1_700_000_000 {
+		t.Error("the clock shows", got)
+	}
+	totals := get[netTotals](n, "getnettotals")
+	if totals.Millis != 1_700_000_000_000 {
+		t.Error(totals)
+	}
+	n.want("null", "setmocktime", 0)
+	if n.clk.IsSet() {
+		t.Error("the clock still stands")
+	}
+	n.fails(CodeInvalidParam, "Mocktime must be in the range [0, 4294967295], not -1.", "setmocktime", -1)
+	n.want("{}", "getindexinfo")
+}
+
+func TestPeerControl(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	n.want("0", "getconnectioncount")
+	n.want("[]", "getpeerinfo")
+	n.want("null", "ping")
+	n.want("false", "setnetworkactive", false) // so that nothing is dialled
+	n.want("null", "addnode", "127.0.0.1:1", "add")
+	n.fails(CodeClientNodeAlreadyAdded, "Error: Node already added", "addnode", "127.0.0.1:1", "add")
+	n.want(`[{"addednode":"127.0.0.1:1","connected":false,"addresses":[]}]`, "getaddednodeinfo")
+	n.fails(CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", "127.0.0.1:2")
+	n.want("null", "addnode", "127.0.0.1:1", "remove")
+	n.fails(CodeClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.", "addnode", "127.0.0.1:1", "remove")
+	n.fails(CodeClientNodeNotConnected, "Node not found in connected nodes", "disconnectnode", "127.0.0.1:1")
+	n.fails(CodeInvalidParams, "Only one of address and nodeid should be provided.", "disconnectnode")
+
+	n.clk.Set(time.Unix(1_700_000_000, 0))
+	n.want("null", "setban", "10.0.0.0/8", "add", 1000)
+	n.want("null", "setban", "192.168.0.6", "add", 1_700_000_500, true)
+	n.want(`[{"address":"10.0.0.0/8","ban_created":1700000000,"banned_until":1700001000,"ban_duration":1000,"time_remaining":1000},`+
+		`{"address":"192.168.0.6/32","ban_created":1700000000,"banned_until":1700000500,"ban_duration":500,"time_remaining":500}]`, "listbanned")
+	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10)
+	n.fails(CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "10.0.0.1", "add", 10, true)
+	n.fails(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet", "setban", "host", "add")
+	n.want("null", "setban", "10.0.0.0/8", "remove")
+	n.fails(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "10.0.0.0/8", "remove")
+	n.want("null", "clearbanned")
+	n.want("[]", "listbanned")
+	n.want(`{"last":0,"messages":[]}`, "getpeermessages", 0, 1)
+}
+
+// TestMuhash uses a vector of Bitcoin Core: the set {0, 1} with 2 taken out.
+func TestMuhash(t *testing.T) {
+	element := func(i byte) []byte { return append([]byte{i}, make([]byte, 31)...) }
+	m, out := newMuhash(), newMuhash()
+	m.add(element(0))
+	m.add(element(1))
+	out.add(element(2))
+	m.product.Mul(m.product, out.product.ModInverse(out.product, m.prime))
+	m.product.Mod(m.product, m.prime)
+	if got, want := m.sum().String(), "10d312b100cbd32ada024a6646e40d3482fcff103668d2625f10002a607d5863"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestCanceledCall(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := n.table.Lookup("gettxoutsetinfo").invoke(ctx, nil); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
