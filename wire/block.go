@@ -79,12 +79,4 @@ func (b *Block) AppendBase(dst []byte) []byte {
 }
 
 // TxOffset returns where transaction i starts in the block's bytes.
-func (b *Block) TxOffset(i int) int {
-	// Each transaction's slice is a window into raw that runs to its own end
-	// and no further, so the offset follows from the sizes before it.
-	off := HeaderSize + CompactSizeLen(uint64(len(b.Txs)))
-	for j := range i {
-		off += b.Txs[j].Size()
-	}
-	return off
-}
+func (b *Block) TxOffset(i int) int { return int(b.Txs[i].pos) }

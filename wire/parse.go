@@ -173,6 +173,7 @@ func (f *filler) fill(tx *Tx) {
 	tx.LockTime = binary.LittleEndian.Uint32(buf[off:])
 	off += 4
 	tx.raw = buf[start:off:off]
+	tx.pos = uint32(start)
 	tx.baseSize = uint32(len(tx.raw))
 	if segwit {
 		tx.baseSize = tx.witness - 2 + 4
@@ -193,6 +194,10 @@ func (c *Cursor) tx() *Tx {
 // txs reads n transactions, n being at least 1, without hashing their ids. It
 // returns nil on failure.
 func (c *Cursor) txs(n int) []Tx {
+	if len(c.buf) > MaxCompactSize {
+		// Nothing of this size can be valid, and offsets have 32 bits.
+		c.Failf("%d bytes are too many", len(c.buf))
+	}
 	start, s := c.off, shape{}
 	for range n {
 		if c.skim(&s); c.err != nil {

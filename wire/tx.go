@@ -123,6 +123,7 @@ type Tx struct {
 	Out      []TxOut
 
 	raw      []byte
+	pos      uint32 // where raw starts in what it was parsed from
 	witness  uint32 // where in raw the witness starts; 0 if there is none
 	hashed   bool   // whether the ids below have been filled in
 	txid     Hash

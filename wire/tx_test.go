@@ -109,6 +109,9 @@ func TestParseTxRefuses(t *testing.T) {
 			}
 		})
 	}
+	if _, err := ParseTx(make([]byte, MaxCompactSize+1)); err == nil || !strings.Contains(err.Error(), "too many") {
+		t.Errorf("33 MB: %v", err)
+	}
 	// No inputs and no outputs at all can be told from a marker.
 	if got, err := ParseTx(unhex(t, "01000000 00 00 00000000")); err != nil || len(got.In) != 0 || len(got.Out) != 0 || got.HasWitness() {
 		t.Errorf("empty transaction: %+v, %v", got, err)
