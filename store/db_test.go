@@ -552,6 +552,67 @@ func TestDBCrash(t *testing.T) {
 	})
 }
 
+// The power is cut at every write of creating a database and of opening it
+// again, with any part of what was not synced lost: it always opens, with all
+// that was in it.
+func TestDBCrashOnOpen(t *testing.T) {
+	empty := vfs.NewCrashableMem()
+	d := openDB(t, DBOptions{FS: empty})
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	full := vfs.NewCrashableMem()
+	d = openDB(t, DBOptions{FS: full})
+	fill(t, d)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, was := range map[string]*vfs.MemFS{"new": vfs.NewCrashableMem(), "empty": empty, "full": full} {
+		t.Run(name, func(t *testing.T) {
+			for at, done := 0, false; !done; at++ {
+				for seed := range uint64(20) {
+					rng := rand.New(rand.NewPCG(seed, uint64(at)))
+					mem := was.CrashClone(vfs.CrashCloneCfg{})
+					var crashed *vfs.MemFS
+					writes := 0
+					fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+						if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
+							if writes == at {
+								crashed = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 10 + rng.IntN(80), RNG: rng})
+							}
+							writes++
+						}
+						return nil
+					}))
+					d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db"})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := d.Close(); err != nil {
+						t.Fatal(err)
+					}
+					if crashed == nil {
+						done = true
+						break
+					}
+					d, err = OpenDB(DBOptions{FS: crashed, Dir: "data/db"})
+					if err != nil {
+						t.Fatalf("before write %d, seed %d: %v", at, seed, err)
+					}
+					if name == "full" {
+						if ok, err := d.Has([]byte("in the log")); !ok || err != nil {
+							t.Fatalf("before write %d, seed %d: lost, %v", at, seed, err)
+						}
+					}
+					if err := d.Close(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkDB(b *testing.B) {
 	d := openDB(b, DBOptions{FS: vfs.Default, Dir: b.TempDir(), CacheBytes: 64 << 20})
 	const n = 200_000

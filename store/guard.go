@@ -1,6 +1,8 @@
 package store
 
 import (
+	"strings"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -43,8 +45,24 @@ func (g guardFS) opened(name string, open func() (vfs.File, error)) (vfs.File, e
 	return &guardFile{File: f, d: g.d, path: name}, nil
 }
 
+// markerPrefix begins the names of the empty files by which Pebble says which
+// of its files are the valid ones.
+const markerPrefix = "marker."
+
+// orderMarker is called before a marker is made or removed. Pebble makes a file,
+// makes a marker that points to it, removes the old marker, and then syncs the
+// directory once. A power cut in between may keep any of these changes and lose
+// those before it, and the database would not open again; so each is synced
+// before the next.
+func (g guardFS) orderMarker(name string) {
+	if strings.HasPrefix(g.FS.PathBase(name), markerPrefix) {
+		g.d.write(name, func() error { return syncDir(g.FS, g.FS.PathDir(name)) })
+	}
+}
+
 // Create implements vfs.FS.
 func (g guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	g.orderMarker(name)
 	return g.opened(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
 }
 
@@ -83,6 +101,7 @@ func (g guardFS) Link(oldname, newname string) error {
 // is no failure; but after one nothing may be removed any more, since what was
 // to replace it never reached the disk.
 func (g guardFS) Remove(name string) error {
+	g.orderMarker(name)
 	if g.d.frozen.Load() {
 		return nil
 	}
