@@ -120,13 +120,19 @@ type Node struct {
 
 // output keeps what a program printed last.
 type output struct {
-	mu  sync.Mutex
-	buf []byte
+	mu   sync.Mutex
+	buf  []byte
+	want []byte // what seen waits for
+	seen chan struct{}
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.want != nil && bytes.Contains(p, o.want) {
+		close(o.seen)
+		o.want = nil
+	}
 	o.buf = append(o.buf, p...)
 	if over := len(o.buf) - 1<<20; over > 0 {
 		o.buf = o.buf[over:]
@@ -225,6 +231,26 @@ func (n *Node) PID() int { return n.cmd.Process.Pid }
 
 // Output returns what the program has printed since it was started.
 func (n *Node) Output() string { return n.out.String() }
+
+// Printed returns a channel that is closed when the program next prints text.
+// A line that is being written when this is called may count or not.
+func (n *Node) Printed(text string) <-chan struct{} {
+	n.out.mu.Lock()
+	defer n.out.mu.Unlock()
+	n.out.want, n.out.seen = []byte(text), make(chan struct{})
+	return n.out.seen
+}
+
+// Wipe empties the data directory of a program that does not run.
+func (n *Node) Wipe() {
+	n.t.Helper()
+	if err := os.RemoveAll(n.Dir); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := os.MkdirAll(n.Dir, 0o755); err != nil {
+		n.t.Fatal(err)
+	}
+}
 
 // Stop ends the program cleanly and waits for it. It may be called again.
 func (n *Node) Stop() { n.end(os.Interrupt) }
