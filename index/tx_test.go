@@ -130,6 +130,11 @@ func TestTxIndex(t *testing.T) {
 	wantNoTx(t, x, onlyA.TxID())
 	wantNoTx(t, x, chained.TxID())
 	wantNoTx(t, x, a[0].Txs[0].TxID())
+	for _, id := range []wire.Hash{onlyA.TxID(), chained.TxID(), a[0].Txs[0].TxID()} {
+		if loc, ok, err := x.Lookup(id); ok || err != nil {
+			t.Errorf("the record of what left the chain is still there: %+v, %v", loc, err)
+		}
+	}
 
 	r.end(t)
 	x, r = openTx(t, Over(c), fs)
