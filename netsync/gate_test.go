@@ -173,10 +173,16 @@ func TestMinimumWork(t *testing.T) {
 	})
 	t.Run("by getblocks without the work", func(t *testing.T) {
 		s := newSim(t, w, &need)
-		s.connect(&remote{info: outbound(), tip: short, delay: 20 * ms, block: ms, noHeaders: true})
-		s.rest(time.Hour)
+		info := outbound()
+		info.Manual = true
+		s.connect(&remote{info: info, tip: short, delay: 20 * ms, block: ms, noHeaders: true})
+		s.rest(50 * time.Minute)
 		if n := s.chain.tree.Len(); n != 1 {
 			t.Errorf("%d headers kept", n)
+		}
+		// It takes all its blocks to find out, but only once an hour.
+		if n := s.fetched[short.Hash]; n != 1 {
+			t.Errorf("its last block was fetched %d times", n)
 		}
 	})
 	t.Run("a trusted peer needs to show nothing", func(t *testing.T) {

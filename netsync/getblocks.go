@@ -24,6 +24,9 @@ const (
 	feedHint = 10 * time.Second
 	// feedPause is the time until a peer that had nothing is asked again.
 	feedPause = 2 * time.Minute
+	// feedWeakPause is the same for a peer whose chain turned out to have too
+	// little work, which takes all its blocks to find out.
+	feedWeakPause = time.Hour
 	// feedStall is how long a peer may deliver none of the blocks that it
 	// announced. Sixteen blocks of 4 MB within it need 0.5 MB/s, and each block
 	// starts the time anew.
@@ -33,6 +36,7 @@ const (
 // feed is the state of fetching by getblocks from one peer.
 type feed struct {
 	next  time.Time // when it may be asked (again)
+	weak  time.Time // until when its announcements count for nothing
 	asked time.Time // when an unanswered getblocks was sent; zero if none
 
 	queue   []wire.Hash // announced and not asked for yet; at most MaxGetBlocks
@@ -83,8 +87,8 @@ pull:
 	if len(f.queue) > 0 || m.feeding(p) || !f.asked.IsZero() {
 		return
 	}
-	// All that was announced has arrived.
-	if f.full && !f.hinted {
+	// All that was announced has arrived, or will not.
+	if f.full && f.grew && !f.hinted {
 		if f.emptied.IsZero() {
 			f.emptied = now
 		}
@@ -92,7 +96,7 @@ pull:
 			return
 		}
 	}
-	if f.full || f.grew || p.gate != nil {
+	if f.grew {
 		m.askBlocks(now, p)
 	} else {
 		m.pauseFeed(now, p)
@@ -138,7 +142,7 @@ func (m *Manager) takeFeed(now time.Time, p *peer, blocks []wire.Hash) {
 			m.learn(p, h)
 		}
 		f.hinted = true
-		if m.feeder != p && p.unknown != (wire.Hash{}) {
+		if m.feeder != p && p.unknown != (wire.Hash{}) && now.After(f.weak) {
 			f.next = now
 		}
 		return
@@ -243,11 +247,12 @@ func (p *peer) fedBlock(now time.Time, mine bool) {
 	}
 }
 
-// feedLacks drops what else the peer announced with a block that it does not
-// have: it has switched chains.
-func (p *peer) feedLacks(wire.Hash) {
-	if p.feed != nil {
+// feedLacks ends the turn of a peer that does not have what it announced: it has
+// switched chains, or never had it.
+func (m *Manager) feedLacks(now time.Time, p *peer) {
+	if p.feed != nil && m.feeder == p {
 		p.feed.queue = nil
+		m.pauseFeed(now, p)
 	}
 }
 
@@ -265,14 +270,20 @@ func (m *Manager) unfeed(p *peer) {
 
 // pauseFeed lets the next peer have its turn.
 func (m *Manager) pauseFeed(now time.Time, p *peer) {
-	if p.feed.entered != nil {
+	f := p.feed
+	if f.entered != nil {
 		m.headersDone = true // all that this peer has
 	}
-	p.feed.next = now.Add(feedPause)
-	p.feed.asked = time.Time{}
-	p.feed.entered = nil
-	p.gate = nil
 	m.feeder = nil
+	f.next = now.Add(feedPause)
+	f.asked, f.entered = time.Time{}, nil
+	if p.gate != nil {
+		start := p.gate.start
+		p.gate = nil
+		f.next = now.Add(feedWeakPause)
+		f.weak = f.next
+		m.weakEnd(p, start)
+	}
 }
 
 // checkFeeder enforces the time limits of fetching by getblocks.

@@ -257,7 +257,7 @@ func (m *Manager) NotFound(now time.Time, id PeerID, blocks []wire.Hash) []Actio
 		// a peer or grow its list.
 		if m.takeBack(now, p, h) {
 			p.mark(now, h)
-			p.feedLacks(h)
+			m.feedLacks(now, p)
 		}
 	}
 	return m.settle(now, p)

@@ -411,7 +411,10 @@ func (s *sim) deliver(r *remote, n *headertree.Node) {
 func (s *sim) run(limit time.Duration, until func() bool) {
 	s.t.Helper()
 	end := s.now.Add(limit)
-	for !until() {
+	for steps := 0; !until(); steps++ {
+		if steps > 60_000 {
+			s.t.Fatalf("busy without end at %v: tip %d\n%s", s.now.Sub(s.start), s.chain.tip.Height, s.tail())
+		}
 		tick := s.m.NextDeadline(s.now)
 		if len(s.queue) > 0 && (tick.IsZero() || !tick.Before(s.queue[0].at)) {
 			e := heap.Pop(&s.queue).(event)
