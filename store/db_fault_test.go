@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -315,13 +316,16 @@ func TestDBCrashOnOpen(t *testing.T) {
 	for name, was := range map[string]*vfs.MemFS{"new": vfs.NewCrashableMem(), "empty": empty, "full": full} {
 		t.Run(name, func(t *testing.T) {
 			for at, done := 0, false; !done; at++ {
-				for seed := range uint64(20) {
+				for seed := range uint64(10) {
 					rng := rand.New(rand.NewPCG(seed, uint64(at)))
 					mem := was.CrashClone(vfs.CrashCloneCfg{})
 					var crashed *vfs.MemFS
+					var mu sync.Mutex // Pebble deletes files beside its other work
 					writes := 0
 					fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 						if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
+							mu.Lock()
+							defer mu.Unlock()
 							if writes == at {
 								crashed = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 10 + rng.IntN(80), RNG: rng})
 							}
@@ -336,6 +340,7 @@ func TestDBCrashOnOpen(t *testing.T) {
 					if err := d.Close(); err != nil {
 						t.Fatal(err)
 					}
+					// Close has waited for all of Pebble's goroutines.
 					if crashed == nil {
 						done = true
 						break
