@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -394,9 +395,19 @@ func TestFilesFailedSyncIsForGood(t *testing.T) {
 
 func TestFilesClosed(t *testing.T) {
 	f := openFiles(t, FilesOptions{})
-	mustAppend(t, f, "x")
+	pos := mustAppend(t, f, "x")
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := f.Read(pos, 1); !errors.Is(err, ErrClosed) {
+		t.Errorf("Read: %v", err)
+	}
+	if _, err := f.ReadRange(pos, 0, 1); !errors.Is(err, ErrClosed) {
+		t.Errorf("ReadRange: %v", err)
+	}
+	err := f.Scan(context.Background(), Pos{}, func(Pos, []byte) error { return nil })
+	if !errors.Is(err, ErrClosed) {
+		t.Errorf("Scan: %v", err)
 	}
 	if _, err := f.Append([]byte("y"), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("Append: %v", err)

@@ -14,6 +14,7 @@ type handles struct {
 
 	mu   sync.Mutex
 	tick uint64
+	done bool // after closeAll
 	m    map[uint32]*handle
 }
 
@@ -33,6 +34,9 @@ func newHandles(limit int, open func(uint32) (vfs.File, error)) *handles {
 func (s *handles) get(file uint32) (*handle, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.done {
+		return nil, ErrClosed
+	}
 	s.tick++
 	h := s.m[file]
 	if h == nil {
@@ -67,10 +71,11 @@ func (s *handles) drop(file uint32) {
 	s.dropLocked(s.m[file])
 }
 
-// closeAll forgets all files.
+// closeAll forgets all files and lets no more be opened.
 func (s *handles) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.done = true
 	for _, h := range s.m {
 		s.dropLocked(h)
 	}
