@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -127,11 +126,7 @@ func descriptorScripts(desc string, net *params.Network) ([][]byte, error) {
 			return nil, Errorf(CodeInvalidAddress, "Provided checksum '%s' does not match computed checksum '%s'", sum, want)
 		}
 	}
-	scripts, err := parseDescriptor(body, net, 0)
-	if err != nil {
-		return nil, Errorf(CodeInvalidAddress, "%v", err)
-	}
-	return scripts, nil
+	return parseDescriptor(body, net, 0)
 }
 
 // maxDescriptorDepth is how deep functions may nest: sh(wsh(multi())).
@@ -140,7 +135,7 @@ const maxDescriptorDepth = 3
 func parseDescriptor(s string, net *params.Network, depth int) ([][]byte, error) {
 	name, args, ok := strings.Cut(s, "(")
 	if !ok || !strings.HasSuffix(args, ")") || depth >= maxDescriptorDepth {
-		return nil, fmt.Errorf("'%s' is not a valid descriptor function", s)
+		return nil, Errorf(CodeInvalidAddress, "'%s' is not a valid descriptor function", s)
 	}
 	args = args[:len(args)-1]
 	top := depth == 0
@@ -149,23 +144,23 @@ func parseDescriptor(s string, net *params.Network, depth int) ([][]byte, error)
 	case "raw":
 		b, err := hex.DecodeString(args)
 		if !top || err != nil {
-			return nil, fmt.Errorf("Raw script is not hex")
+			return nil, Errorf(CodeInvalidAddress, "Raw script is not hex")
 		}
 		return one(b), nil
 	case "addr":
 		a, err := address.Decode(args, net)
 		if !top || err != nil {
-			return nil, fmt.Errorf("Address is not valid")
+			return nil, Errorf(CodeInvalidAddress, "Address is not valid")
 		}
 		return one(a.Script()), nil
 	case "rawtr", "tr":
 		if !top {
-			return nil, fmt.Errorf("Can only have %s at top level", name)
+			return nil, Errorf(CodeInvalidAddress, "Can only have %s at top level", name)
 		}
 		return taprootScript(name, args)
 	case "sh", "wsh":
 		if name == "sh" && !top {
-			return nil, fmt.Errorf("Can only have sh() at top level")
+			return nil, Errorf(CodeInvalidAddress, "Can only have sh() at top level")
 		}
 		inner, err := parseDescriptor(args, net, depth+1)
 		if err != nil {
@@ -184,7 +179,7 @@ func parseDescriptor(s string, net *params.Network, depth int) ([][]byte, error)
 		}
 		return keyScripts(name, key, top)
 	}
-	return nil, fmt.Errorf("'%s' is not a valid descriptor function", s)
+	return nil, Errorf(CodeInvalidAddress, "'%s' is not a valid descriptor function", s)
 }
 
 // keyScripts returns the scripts of the functions that take one key.
@@ -200,9 +195,9 @@ func keyScripts(name string, key []byte, top bool) ([][]byte, error) {
 	case name == "wpkh" && compressed:
 		return [][]byte{wpkh}, nil
 	case name == "wpkh":
-		return nil, fmt.Errorf("wpkh(): Uncompressed keys are not allowed")
+		return nil, Errorf(CodeInvalidAddress, "wpkh(): Uncompressed keys are not allowed")
 	case !top:
-		return nil, fmt.Errorf("Can only have combo() at top level")
+		return nil, Errorf(CodeInvalidAddress, "Can only have combo() at top level")
 	case !compressed:
 		return [][]byte{pk, pkh}, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,12 +30,12 @@ func sha(b []byte) []byte {
 func descriptorKey(s string) ([]byte, error) {
 	if rest, ok := strings.CutPrefix(s, "["); ok {
 		if _, s, ok = strings.Cut(rest, "]"); !ok {
-			return nil, fmt.Errorf("Key origin start '[ character expected but not found")
+			return nil, Errorf(CodeInvalidAddress, "Key origin start '[ character expected but not found")
 		}
 	}
 	if b, err := hex.DecodeString(s); err == nil {
 		if !plainKey(b) {
-			return nil, fmt.Errorf("Pubkey '%s' is invalid", s)
+			return nil, Errorf(CodeInvalidAddress, "Pubkey '%s' is invalid", s)
 		}
 		return b, nil
 	}
@@ -51,7 +50,7 @@ func descriptorKey(s string) ([]byte, error) {
 		_, pub := btcec.PrivKeyFromBytes(payload)
 		return pub.SerializeUncompressed(), nil
 	}
-	return nil, fmt.Errorf("key '%s' is not valid", s)
+	return nil, Errorf(CodeInvalidAddress, "key '%s' is not valid", s)
 }
 
 // multiScript returns the script of multi(k,key,…) and sortedmulti(k,key,…).
@@ -61,13 +60,13 @@ func multiScript(sorted bool, args string) ([][]byte, error) {
 	n := len(words) - 1
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("Multi threshold '%s' is not valid", words[0])
+		return nil, Errorf(CodeInvalidAddress, "Multi threshold '%s' is not valid", words[0])
 	case n < 1 || n > maxMultisigKeys:
-		return nil, fmt.Errorf("Cannot have %d keys in multisig; must have between 1 and %d keys, inclusive", n, maxMultisigKeys)
+		return nil, Errorf(CodeInvalidAddress, "Cannot have %d keys in multisig; must have between 1 and %d keys, inclusive", n, maxMultisigKeys)
 	case need < 1:
-		return nil, fmt.Errorf("Multisig threshold cannot be %d, must be at least 1", need)
+		return nil, Errorf(CodeInvalidAddress, "Multisig threshold cannot be %d, must be at least 1", need)
 	case need > n:
-		return nil, fmt.Errorf("Multisig threshold cannot be larger than the number of keys; threshold is %d but only %d keys specified", need, n)
+		return nil, Errorf(CodeInvalidAddress, "Multisig threshold cannot be larger than the number of keys; threshold is %d but only %d keys specified", need, n)
 	}
 	keys := make([][]byte, n)
 	for i, w := range words[1:] {
@@ -85,7 +84,7 @@ func multiScript(sorted bool, args string) ([][]byte, error) {
 // scripts, whose key is tweaked by its own hash (BIP341).
 func taprootScript(name, args string) ([][]byte, error) {
 	if strings.Contains(args, ",") {
-		return nil, fmt.Errorf("script trees are not supported in tr()")
+		return nil, Errorf(CodeInvalidAddress, "script trees are not supported in tr()")
 	}
 	x, err := hex.DecodeString(args)
 	if err != nil || len(x) != schnorr.PubKeyBytesLen {
@@ -94,13 +93,13 @@ func taprootScript(name, args string) ([][]byte, error) {
 			return nil, err
 		}
 		if len(key) != btcec.PubKeyBytesLenCompressed {
-			return nil, fmt.Errorf("Uncompressed keys are not allowed")
+			return nil, Errorf(CodeInvalidAddress, "Uncompressed keys are not allowed")
 		}
 		x = key[1:]
 	}
 	key, err := schnorr.ParsePubKey(x)
 	if err != nil {
-		return nil, fmt.Errorf("Pubkey '%s' is invalid", args)
+		return nil, Errorf(CodeInvalidAddress, "Pubkey '%s' is invalid", args)
 	}
 	if name == "tr" {
 		var tweak btcec.ModNScalar

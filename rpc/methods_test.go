@@ -1,8 +1,13 @@
 package rpc
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
+
+	"starling/params"
+	"starling/script"
 )
 
 // TestTable reads every entry: tags, defaults, help and usage.
@@ -29,4 +34,62 @@ func TestTable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzArguments decodes arbitrary parameters for every method.
+func FuzzArguments(f *testing.F) {
+	for _, s := range []string{
+		`["00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee",true]`, `{"blockhash":"00","verbosity":2}`,
+		`["start",["raw(51)",{"desc":"pk(02)","range":[0,1]}]]`, `[["00"],null]`, `[-1,1e400,18446744073709551616]`, `{"args":[1],"args":2}`,
+	} {
+		f.Add([]byte(s))
+	}
+	table := Methods()
+	f.Fuzz(func(t *testing.T, params []byte) {
+		if !json.Valid(params) {
+			return
+		}
+		for _, m := range table.Methods() {
+			var args []json.RawMessage
+			switch typeOf(params) {
+			case typeArray:
+				if json.Unmarshal(params, &args) != nil {
+					return
+				}
+			case typeObject:
+				var err error
+				if args, err = m.positional(params); err != nil {
+					continue
+				}
+			}
+			if len(args) > len(m.Params) || len(args) < m.required() {
+				continue
+			}
+			var e *Error
+			if err := m.decode(args); err != nil && !errors.As(err, &e) {
+				t.Errorf("%s %s: %v has no code", m.Name, params, err)
+			}
+		}
+	})
+}
+
+// FuzzDescriptor reads arbitrary descriptors.
+func FuzzDescriptor(f *testing.F) {
+	for _, s := range []string{"raw(deadbeef)#89f8spxm", "sh(wsh(multi(1,02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5)))", "combo([00/1]02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5)", "addr(x)", "tr(00)"} {
+		f.Add(s)
+	}
+	net := params.Main()
+	f.Fuzz(func(t *testing.T, s string) {
+		scripts, err := descriptorScripts(s, net)
+		if err == nil && len(scripts) == 0 {
+			t.Error("neither a script nor an error")
+		}
+		for _, b := range scripts {
+			class, parts := script.Classify(b)
+			again, err := descriptorScripts(inferDescriptor(b, class, parts, net), net)
+			if err != nil || string(again[0]) != string(b) {
+				t.Errorf("%x is described as %s, which is %x, %v", b, inferDescriptor(b, class, parts, net), again, err)
+			}
+		}
+	})
 }

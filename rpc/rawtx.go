@@ -44,7 +44,6 @@ type foundTx struct {
 	tx    *wire.Tx
 	block *headertree.Node // nil if it is unconfirmed
 	at    int              // its place in the block, or -1 if unknown
-	spent []coins.Coin     // what it spends, if known
 }
 
 func (a *API) getRawTransaction(_ context.Context, p rawTxParams) (any, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -154,7 +153,7 @@ func (s *Server) guard(ctx context.Context, m *Method, params json.RawMessage) (
 }
 
 // errBusy is returned when too many calls are waiting for a worker.
-var errBusy = errors.New("Work queue depth exceeded")
+var errBusy = Errorf(CodeMisc, "Work queue depth exceeded")
 
 // acquire takes a worker for a call. Calls that only wait for an event take a
 // place among the waiters instead, so that they never keep others from being

@@ -243,7 +243,7 @@ func status(fail *Error, v version) int {
 	switch {
 	case fail == nil || v == version2:
 		return http.StatusOK
-	case fail.Message == errBusy.Error():
+	case fail == errBusy:
 		return http.StatusServiceUnavailable
 	case fail.Code == CodeInvalidRequest:
 		return http.StatusBadRequest

@@ -28,6 +28,7 @@ type Method struct {
 
 	result reflect.Type
 	call   func(ctx context.Context, args []json.RawMessage) (any, error)
+	decode func(args []json.RawMessage) error // only sees whether args decode
 }
 
 // Shape describes one form of result.
@@ -48,6 +49,10 @@ func define[P, R any](m Method, handle func(context.Context, P) (R, error)) *Met
 			return nil, err
 		}
 		return handle(ctx, p)
+	}
+	m.decode = func(args []json.RawMessage) error {
+		var p P
+		return decodeArgs(m.Params, args, reflect.ValueOf(&p).Elem())
 	}
 	return &m
 }

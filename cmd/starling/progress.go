@@ -120,7 +120,9 @@ func (p *progress) show(height, goal int32, rate float64) {
 		p.screen.before = func() { bar.Clear() }
 		p.screen.after = func() { bar.RenderBlank() }
 	}
-	p.bar.ChangeMax(int(goal))
+	if p.bar.GetMax() != int(goal) {
+		p.bar.ChangeMax(int(goal))
+	}
 	p.bar.Describe(fmt.Sprintf("%.0f blocks/s, %s left", rate, left(goal-height, rate)))
 	p.bar.Set(int(height))
 }

@@ -102,6 +102,10 @@ func AddFlags(fs *pflag.FlagSet, clientOnly bool) {
 }
 
 func (o *Option) shownDefault() string {
+	if o.Name == "datadir" {
+		// The same in manual pages, whoever makes them.
+		return "~/.starling"
+	}
 	switch d := o.def.(type) {
 	case string:
 		return d
