@@ -385,5 +385,4 @@ func (m *Manager) leave(p *peer) {
 		p.protected = false
 		m.protected--
 	}
-	m.fillAll = true
 }

@@ -456,7 +456,7 @@ func (s *sim) check() {
 		if i > 0 && m.order[i-1].id >= p.id {
 			s.t.Fatalf("peers out of order")
 		}
-		if len(p.flights) > maxInFlight || len(p.lacks) > maxLacks {
+		if len(p.flights) > 16 || len(p.lacks) > maxLacks {
 			s.t.Fatalf("peer %d: %d in flight, %d lacking", p.id, len(p.flights), len(p.lacks))
 		}
 		if p.feed != nil && len(p.feed.queue) > wire.MaxGetBlocks {
@@ -507,7 +507,7 @@ func TestSimulatedSync(t *testing.T) {
 		peers []*remote
 		want  *headertree.Node
 		limit time.Duration
-		more  func(t *testing.T, s *sim)
+		bad   *headertree.Node // breaks a rule that shows when it is connected
 	}{
 		{name: "one peer", peers: []*remote{
 			{info: outbound(), tip: long, delay: 20 * ms, block: ms},
@@ -553,6 +553,10 @@ func TestSimulatedSync(t *testing.T) {
 			{info: outbound(), tip: long.Ancestor(3), delay: ms},
 			{info: inbound(), tip: long, delay: 50 * ms, block: 2 * ms},
 		}, want: long, limit: 2 * time.Minute},
+		{name: "the longest chain is invalid", peers: []*remote{
+			{info: outbound(), tip: fork, delay: 10 * ms, block: ms},
+			{info: outbound(), tip: long, delay: 50 * ms, block: 2 * ms},
+		}, want: long, bad: fork.Ancestor(4300), limit: 2 * time.Minute},
 		{name: "by getblocks only", peers: []*remote{
 			{info: outbound(), tip: long, delay: 20 * ms, block: ms, noHeaders: true},
 		}, want: long, limit: 5 * time.Minute},
@@ -572,6 +576,9 @@ func TestSimulatedSync(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newSim(t, w, new(uint256.Int))
+			if tc.bad != nil {
+				s.chain.bad[tc.bad.Hash] = true
+			}
 			for i, r := range tc.peers {
 				if r.name == "" {
 					r.name = fmt.Sprintf("peer %d", i)
