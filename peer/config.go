@@ -80,7 +80,8 @@ type Config struct {
 	Observer Observer
 	// Clock is the time; the system's if nil.
 	Clock clock.Clock
-	// Log is written to, discarded if nil. Messages are logged at [LevelMessages].
+	// Log is written to, discarded if nil. At the debug level it shows every
+	// message that passes.
 	Log *slog.Logger
 
 	// Nonces finds connections of the node to itself. All sessions of a node
@@ -101,10 +102,6 @@ type Config struct {
 	PingInterval     time.Duration
 	PingTimeout      time.Duration
 }
-
-// LevelMessages is the log level at which every message is shown: below debug,
-// because there are so many of them.
-const LevelMessages = slog.LevelDebug - 4
 
 func (c *Config) fill() {
 	if c.Observer == nil {

@@ -183,7 +183,7 @@ func (h *handshake) finish(ctx context.Context) error {
 	p.mu.Unlock()
 	p.remote.Store(h.remote)
 	h.over()
-	p.log.Debug("Handshake done.", "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.cfg.Kind,
+	p.log.Debug("handshake done", "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.cfg.Kind,
 		"version", h.remote.Version, "agent", h.remote.UserAgent, "services", h.remote.Services, "height", h.remote.StartHeight)
 	p.cfg.Observer.Handshake(p)
 	if p.cfg.Kind == Feeler {

@@ -50,7 +50,7 @@ func (p *Peer) Run(ctx context.Context) error {
 		// knows, which this end sees first as a lost link.
 		d = &Disconnect{Reason: SelfConnection}
 	}
-	p.log.Debug("Session ended.", "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.cfg.Kind, "reason", d.Error())
+	p.log.Debug("session ended", "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.cfg.Kind, "reason", d.Error())
 	p.cfg.Observer.Disconnected(p, d)
 	return d
 }
@@ -101,8 +101,8 @@ func (p *Peer) received(m transport.Message) {
 
 // trace logs one message.
 func (p *Peer) trace(dir Direction, command string, size int) {
-	if p.log.Enabled(context.Background(), LevelMessages) {
-		p.log.LogAttrs(context.Background(), LevelMessages, "Message.",
+	if p.log.Enabled(context.Background(), slog.LevelDebug) {
+		p.log.LogAttrs(context.Background(), slog.LevelDebug, "message",
 			slog.String("dir", dir.String()), slog.String("command", command), slog.Int("bytes", size))
 	}
 }

@@ -78,8 +78,9 @@ type Config struct {
 
 	Clock clock.Clock
 	Log   *slog.Logger
-	// Logs returns the logger of one part of the node ("net", "chain", "sync"); Log is used for
-	// all if it is nil.
+	// Logs returns the logger of one part of the node: "net", "chain", or
+	// "peer", whose debug level shows every message that passes. Log is used
+	// for all of them if it is nil.
 	Logs func(part string) *slog.Logger
 
 	ChainObserver chain.Observer

@@ -53,7 +53,7 @@ func (n *Node) invalidBlock(o origin, err error) {
 // where they went.
 func (n *Node) offence(o origin, what connmgr.Offence, share float64) {
 	if o.forgiven || o.kind == peer.Manual {
-		n.log.Warn("Misbehaviour of a trusted peer.", "peer", o.id, "offence", what)
+		n.log.Warn("misbehaviour of a trusted peer", "peer", o.id, "offence", what)
 		return
 	}
 	banned := n.conns.Punish(o.host, what, share)
@@ -83,7 +83,7 @@ func (n *Node) judgeEnd(s *session, err error) {
 		return
 	}
 	if s.peer.Remote() != nil {
-		n.log.Info("Peer disconnected.", "peer", s.peer.ID(), "addr", transport.FormatAddr(s.peer.RemoteAddr()), "reason", d.Error())
+		n.log.Info("peer disconnected", "peer", s.peer.ID(), "addr", transport.FormatAddr(s.peer.RemoteAddr()), "reason", d.Error())
 	}
 	switch d.Reason {
 	case peer.BadMessage:

@@ -54,7 +54,7 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) serve(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range n.listen {
-		n.log.Info("Listening.", "addr", transport.FormatAddr(l.Addr()))
+		n.log.Info("listening", "addr", transport.FormatAddr(l.Addr()))
 		wg.Go(func() { n.accept(ctx, l) })
 	}
 	wg.Go(func() { n.conns.Run(ctx) })
@@ -90,7 +90,7 @@ func (n *Node) loadFile(ctx context.Context, name string) error {
 		return err
 	}
 	defer f.Close()
-	n.log.Info("Loading blocks.", "file", name)
+	n.log.Info("loading blocks", "file", name)
 	s, err := n.chain.Import(ctx, f, func(s chain.ImportStats) {
 		if n.cfg.Progress != nil {
 			n.cfg.Progress(name, s)
@@ -99,7 +99,7 @@ func (n *Node) loadFile(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	n.log.Info("Blocks loaded.", "file", name, "blocks", s.Blocks, "known", s.Known, "orphans", s.Orphan, "height", n.chain.Tip().Height)
+	n.log.Info("blocks loaded", "file", name, "blocks", s.Blocks, "known", s.Known, "orphans", s.Orphan, "height", n.chain.Tip().Height)
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (n *Node) accept(ctx context.Context, l transport.Listener) {
 			return
 		}
 		if err != nil {
-			n.log.Warn("Accepting a connection failed.", "addr", transport.FormatAddr(l.Addr()), "err", err)
+			n.log.Warn("accepting a connection failed", "addr", transport.FormatAddr(l.Addr()), "err", err)
 			if clock.Sleep(ctx, n.clk, acceptPause) != nil {
 				return
 			}
@@ -133,12 +133,12 @@ func (n *Node) admit(ctx context.Context, link transport.Link) {
 	perm := n.cfg.Permissions(host)
 	evict, found, err := n.conns.Admit(addr, perm.Has(peer.PermNoBan), n.sessions.countInbound(), n.candidates)
 	if err != nil {
-		n.log.Debug("Connection refused.", "addr", transport.FormatAddr(addr), "err", err)
+		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
 		link.Close()
 		return
 	}
 	if found {
-		n.log.Debug("Making room for a newcomer.", "evicted", evict)
+		n.log.Debug("making room for a newcomer", "evicted", evict)
 		n.endPeer(evict, peer.Requested, "evicted in favour of another peer")
 	}
 	s := n.newSession(link, peer.Inbound, perm, nil)

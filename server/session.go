@@ -88,7 +88,7 @@ func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permiss
 	l.last++
 	s.peer = peer.New(link, peer.Config{
 		ID: l.last, Kind: kind, Permissions: perm,
-		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.log, Nonces: &n.nonces,
+		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.cfg.Logs("peer"), Nonces: &n.nonces,
 		Services: n.LocalServices(), UserAgent: n.cfg.UserAgent,
 		StartHeight:  func() int32 { return n.chain.Tip().Height },
 		PingInterval: n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
@@ -147,7 +147,7 @@ func (s *session) Ready(_ context.Context, p *peer.Peer) error {
 	if s.up != nil {
 		s.up()
 	}
-	n.log.Info("Peer connected.", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
+	n.log.Info("peer connected", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
 		"agent", r.UserAgent, "version", r.Version, "height", r.StartHeight, "services", r.Services)
 	if r.Common >= wire.SendHeadersVersion {
 		if err := p.Send(&wire.MsgSendHeaders{}); err != nil {

@@ -145,7 +145,7 @@ func (n *Node) do(actions []netsync.Action) {
 
 // misbehaved turns an offence in the download into what it costs.
 func (n *Node) misbehaved(s *session, a netsync.Misbehaved) {
-	n.log.Warn("Peer misbehaved.", "peer", s.peer.ID(), "offence", a.Offence, "err", a.Err)
+	n.log.Warn("peer misbehaved", "peer", s.peer.ID(), "offence", a.Offence, "err", a.Err)
 	switch a.Offence {
 	case netsync.InvalidHeader:
 		n.offence(s.origin(), connmgr.InvalidHeader, 1)
