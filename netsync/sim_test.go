@@ -328,6 +328,9 @@ func (s *sim) getData(r *remote, a SendGetData) {
 		if own := s.chain.tree.Lookup(h); own != nil && own.Data() != nil {
 			s.t.Fatalf("asked %s for a block that is stored", r.name)
 		}
+		if s.m.holds(h) {
+			s.t.Fatalf("asked %s for a block that the chain has in its hands", r.name)
+		}
 		if _, twice := r.asked[h]; twice {
 			s.t.Fatalf("asked %s twice for one block", r.name)
 		}

@@ -117,6 +117,9 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 				continue
 			case n.Height >= m.net.SegwitHeight && !p.witness():
 				return w
+			case m.holds(n.Hash):
+				// The chain is working on it, whoever else was asked for it. If
+				// the window waits for it, that is no peer's fault.
 			case f != nil:
 				if !waits {
 					first = f
@@ -125,8 +128,6 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 				if late(now, f) && !f.by(p) && !p.cannot(n) {
 					w.late = append(w.late, f)
 				}
-			case m.holds(n.Hash):
-				// The chain is working on it. Not the fault of any peer.
 			case n.Height > end:
 				if len(w.nodes) == 0 && first != nil && first.from[0].peer != p {
 					w.holder = first.from[0].peer
