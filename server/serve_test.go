@@ -12,6 +12,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/chain"
+	"starling/chain/headertree"
 	"starling/internal/testchain"
 	"starling/mining"
 	"starling/peer"
@@ -430,5 +431,36 @@ func TestOrigin(t *testing.T) {
 			t.Error("it was taken")
 		}
 		synctest.Wait()
+	})
+}
+
+// slow makes the chain take its time over each block.
+type slow struct{ chain.NopObserver }
+
+func (slow) BlockChecked(*headertree.Node, *wire.Block, chain.CheckTimes) {
+	time.Sleep(5 * time.Second)
+}
+
+// TestPongWaits sends a block and a ping: at the tip the pong comes after the
+// block has been dealt with. Other peers do not wait.
+func TestPongWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		blocks := w.gen.Chain(w.gen.Genesis(), 2)
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.ChainObserver = slow{} })
+		a.give(blocks[0])
+		s, other := w.dial(a, 8), w.dial(a, 9)
+		s.send(&wire.MsgHeaders{Headers: []wire.Header{blocks[1].Header}})
+		s.expect(wire.CmdGetData)
+		start := time.Now()
+		s.send(&wire.MsgBlock{Raw: blocks[1].Bytes()})
+		other.sync()
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("another peer waited for %v", took)
+		}
+		s.sync()
+		if took := time.Since(start); took < 5*time.Second || a.Chain().Tip().Hash != blocks[1].Hash() {
+			t.Errorf("the pong came after %v, the tip is at %d", took, a.Chain().Tip().Height)
+		}
 	})
 }
