@@ -324,6 +324,26 @@ func (c *Chain) IsInitialDownload() bool {
 	return false
 }
 
+// VerificationProgress estimates, between 0 and 1, how much of the work of
+// validating the chain up to now is done, from the rate of transactions that
+// the network's parameters give.
+func (c *Chain) VerificationProgress(n *headertree.Node) float64 {
+	done := float64(n.ChainTx())
+	stats := c.net.TxStats
+	now := c.clk.Now().Unix()
+	var total float64
+	if done <= float64(stats.Count) {
+		total = float64(stats.Count) + float64(now-stats.Time)*stats.Rate
+	} else {
+		age := time.Duration(max(now-n.Time(), 0)) * time.Second
+		total = done + age.Seconds()*stats.Rate
+	}
+	if total <= 0 {
+		return 1
+	}
+	return min(done/total, 1)
+}
+
 // AcceptHeaders adds headers, each the child of the one before, to the tree.
 // It returns the last one that was accepted or known, how many were new, and
 // the [consensus.RuleError] that stopped it.
