@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -51,6 +52,9 @@ type TxIndex interface {
 	// Height returns how far the index has got, and whether it has reached
 	// the tip.
 	Height() (height int32, synced bool)
+	// WaitSynced waits until the index has every block of the best chain, or
+	// until ctx ends.
+	WaitSynced(ctx context.Context) error
 }
 
 // Mempool holds unconfirmed transactions.

@@ -18,6 +18,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/holiman/uint256"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/address"
 	"starling/clock"
@@ -25,7 +26,9 @@ import (
 	"starling/internal/testchain"
 	"starling/mining"
 	"starling/params"
+	"starling/peer"
 	"starling/server"
+	"starling/transport"
 	"starling/wire"
 )
 
@@ -42,11 +45,18 @@ type testNode struct {
 // newTestNode runs a node in memory until the test ends.
 func newTestNode(t *testing.T, net *params.Network, load ...string) *testNode {
 	t.Helper()
-	net.MinimumChainWork = new(uint256.Int)
-	net.AssumeValid = wire.Hash{}
+	return runTestNode(t, server.Config{Network: net, Load: load})
+}
+
+func runTestNode(t *testing.T, cfg server.Config) *testNode {
+	t.Helper()
+	cfg.Network.MinimumChainWork = new(uint256.Int)
+	cfg.Network.AssumeValid = wire.Hash{}
 	n := &testNode{t: t, clk: clock.NewSettable()}
 	tap := NewTap(n.clk)
-	node, err := server.New(server.Config{Network: net, FS: vfs.NewMem(), Dir: "/node", Clock: n.clk, Load: load})
+	cfg.FS, cfg.Dir, cfg.Clock = vfs.NewMem(), "/node", n.clk
+	cfg.PeerObservers = []peer.Observer{tap}
+	node, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,6 +485,61 @@ func TestPeerControl(t *testing.T) {
 	n.want("null", "clearbanned")
 	n.want("[]", "listbanned")
 	n.want(`{"last":0,"messages":[]}`, "getpeermessages", 0, 1)
+}
+
+// TestPeerInfo looks at a session between two nodes.
+func TestPeerInfo(t *testing.T) {
+	a := runTestNode(t, server.Config{Network: params.Regtest(), Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
+	addr := a.api.Node.Listening()[0]
+	b := runTestNode(t, server.Config{Network: params.Regtest(), Peers: []ma.Multiaddr{addr}})
+	get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
+	b.want(`{"hash":`+compact(a.api.Chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
+
+	raw, err := b.call("getpeerinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peers []json.RawMessage
+	if err := json.Unmarshal([]byte(raw), &peers); err != nil || len(peers) != 1 {
+		t.Fatal(raw, err)
+	}
+	ms, err := decodeObject(peers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range ms {
+		// These come with the first ping's answer.
+		if !strings.Contains(m.name, "ping") {
+			names = append(names, m.name)
+		}
+	}
+	want := strings.Fields(`id addr addrbind addrlocal network services servicesnames relaytxes lastsend lastrecv last_transaction
+		last_block bytessent bytesrecv conntime timeoffset version subver inbound bip152_hb_to bip152_hb_from startingheight
+		presynced_headers synced_headers synced_blocks inflight addr_relay_enabled addr_processed addr_rate_limited permissions
+		minfeefilter bytessent_per_msg bytesrecv_per_msg connection_type transport_protocol_type session_id`)
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+	for name, want := range map[string]string{
+		"addr": compact(transport.FormatAddr(addr)), "services": `"0000000000000409"`, "inbound": "false",
+		"subver": compact(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
+		"network": `"not_publicly_routable"`, "version": "70016",
+	} {
+		if got := string(member(ms, name)); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	a.want("1", "getconnectioncount")
+	info := get[networkInfo](a, "getnetworkinfo")
+	if info.Connections != 1 || info.ConnectionsIn != 1 || info.ConnectionsOut != 0 || !info.NetworkActive {
+		t.Errorf("%+v", info)
+	}
+	passed := get[peerMessages](b, "getpeermessages", 0, 1000)
+	if len(passed.Messages) < 4 || passed.Messages[0].Command != "version" || passed.Messages[0].Dir != "out" || passed.Last != uint64(len(passed.Messages)) {
+		t.Errorf("%+v", passed)
+	}
+	b.want("null", "disconnectnode", transport.FormatAddr(addr))
 }
 
 // TestMuhash uses a vector of Bitcoin Core: the set {0, 1} with 2 taken out.

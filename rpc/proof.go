@@ -32,7 +32,7 @@ type proofParams struct {
 // largest size holds no more.
 const maxBlockOutputs = consensus.MaxBlockWeight / (wire.WitnessScale * 9)
 
-func (a *API) getTxOutProof(_ context.Context, p proofParams) (Hex, error) {
+func (a *API) getTxOutProof(ctx context.Context, p proofParams) (Hex, error) {
 	if len(p.TxIDs) == 0 {
 		return nil, Errorf(CodeInvalidParam, "Parameter 'txids' cannot be empty")
 	}
@@ -43,7 +43,7 @@ func (a *API) getTxOutProof(_ context.Context, p proofParams) (Hex, error) {
 		}
 		wanted[id] = struct{}{}
 	}
-	n, err := a.blockOf(p)
+	n, err := a.blockOf(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (a *API) getTxOutProof(_ context.Context, p proofParams) (Hex, error) {
 }
 
 // blockOf returns the block given, or one that has one of the transactions.
-func (a *API) blockOf(p proofParams) (*headertree.Node, error) {
+func (a *API) blockOf(ctx context.Context, p proofParams) (*headertree.Node, error) {
 	if p.Block != nil {
 		return a.lookup(*p.Block)
 	}
@@ -84,7 +84,7 @@ func (a *API) blockOf(p proofParams) (*headertree.Node, error) {
 	}
 	if a.TxIndex != nil {
 		for _, id := range p.TxIDs {
-			_, hash, ok, err := a.TxIndex.FindTx(id)
+			_, hash, ok, err := a.indexed(ctx, id)
 			if err != nil {
 				return nil, err
 			}

@@ -46,11 +46,11 @@ type foundTx struct {
 	at    int              // its place in the block, or -1 if unknown
 }
 
-func (a *API) getRawTransaction(_ context.Context, p rawTxParams) (any, error) {
+func (a *API) getRawTransaction(ctx context.Context, p rawTxParams) (any, error) {
 	if p.TxID == a.network().Genesis.Txs[0].TxID() && !a.network().GenesisSpendable {
 		return nil, Errorf(CodeInvalidAddress, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved")
 	}
-	f, err := a.findTx(p.TxID, p.Block)
+	f, err := a.findTx(ctx, p.TxID, p.Block)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (a *API) getRawTransaction(_ context.Context, p rawTxParams) (any, error) {
 
 // findTx looks for a transaction in a block if one is given, and otherwise
 // wherever transactions can be found by id.
-func (a *API) findTx(id wire.Hash, block *wire.Hash) (foundTx, error) {
+func (a *API) findTx(ctx context.Context, id wire.Hash, block *wire.Hash) (foundTx, error) {
 	if block != nil {
 		n := a.Chain.Headers().Lookup(*block)
 		if n == nil {
@@ -107,7 +107,7 @@ func (a *API) findTx(id wire.Hash, block *wire.Hash) (foundTx, error) {
 	if a.TxIndex == nil {
 		return foundTx{}, notFound("No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries")
 	}
-	tx, hash, ok, err := a.TxIndex.FindTx(id)
+	tx, hash, ok, err := a.indexed(ctx, id)
 	if err != nil {
 		return foundTx{}, err
 	}
@@ -118,6 +118,21 @@ func (a *API) findTx(id wire.Hash, block *wire.Hash) (foundTx, error) {
 		return foundTx{}, notFound("No such mempool transaction. Blockchain transactions are still in the process of being indexed")
 	}
 	return foundTx{}, notFound("No such mempool or blockchain transaction")
+}
+
+// maxIndexLag is how many blocks the transaction index may be behind for a
+// call to wait for it: a day's, which take it seconds.
+const maxIndexLag = 144
+
+// indexed asks the transaction index. If that is about to reach the tip, it
+// waits for it, so that a transaction is found as soon as its block is there.
+func (a *API) indexed(ctx context.Context, id wire.Hash) (*wire.Tx, wire.Hash, bool, error) {
+	if height, synced := a.TxIndex.Height(); !synced && a.Chain.Tip().Height-height <= maxIndexLag {
+		if err := a.TxIndex.WaitSynced(ctx); err != nil {
+			return nil, wire.Hash{}, false, err
+		}
+	}
+	return a.TxIndex.FindTx(id)
 }
 
 func notFound(what string) error {

@@ -109,7 +109,7 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 		User: cfg.RPCUser, Password: cfg.RPCPassword, Log: n.part("rpc"),
 	})
 	n.api.Server = n.rpc
-	n.log.Info("Starling starts.", "version", version, "network", cfg.Network.Name, "dir", cfg.NetDir, "rpc", n.rpcListen.Addr())
+	n.log.Info("starting", "version", version, "network", cfg.Network.Name, "dir", cfg.NetDir, "rpc", n.rpcListen.Addr())
 
 	// The RPC server runs from the start, to tell how far the start is, and
 	// ends first, as its methods use everything else.
@@ -133,7 +133,7 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n.log.Info("Stopped.")
+	n.log.Info("stopped")
 	return nil
 }
 
@@ -153,7 +153,7 @@ func (n *node) listen(ctx context.Context) error {
 		return fmt.Errorf("rpc-listen: %w", plainNet(err))
 	}
 	if tcp, ok := n.rpcListen.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		n.part("rpc").Warn("RPC can be reached from other machines, and is not encrypted.", "addr", tcp)
+		n.part("rpc").Warn("RPC can be reached from other machines, and is not encrypted", "addr", tcp)
 	}
 	if n.cfg.MetricsListen != "" {
 		if n.metricsListen, err = telemetry.Listen(ctx, n.cfg.MetricsListen); err != nil {
@@ -290,7 +290,7 @@ func (n *node) run(ctx context.Context, stopRPC func() error) error {
 	n.rpc.Ready()
 
 	<-ctx.Done()
-	n.part("cmd").Info("Stopping.")
+	n.part("cmd").Info("stopping")
 	errs := []error{stopRPC()}
 	for range sides {
 		errs = append(errs, <-sideDone)

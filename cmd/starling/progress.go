@@ -91,7 +91,7 @@ func (p *progress) follow(ctx context.Context, n *server.Node) {
 		case p.term:
 			p.show(tip.Height, goal, rate)
 		case tip.Height != last:
-			p.log.Info("Progress.", "height", tip.Height, "of", goal,
+			p.log.Info("progress", "height", tip.Height, "of", goal,
 				"blocks/s", fmt.Sprintf("%.1f", rate), "left", left(goal-tip.Height, rate), "verified", fmt.Sprintf("%.4f", n.Chain().VerificationProgress(tip)))
 		}
 		last = tip.Height
