@@ -119,6 +119,10 @@ func (a *API) verifyChain(ctx context.Context, p verifyParams) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	if err != nil {
+		// The answer has no room for what is wrong.
+		a.Server.log.Error("the chain does not verify", "err", err)
+	}
 	return err == nil, nil
 }
 

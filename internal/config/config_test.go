@@ -97,7 +97,7 @@ func TestNetworkSettings(t *testing.T) {
 	if c.Network.AssumeValid != (wire.Hash{}) || !c.Network.MinimumChainWork.IsZero() || !bytes.Equal(c.Network.SignetChallenge, []byte{0x51}) {
 		t.Errorf("%+v", c.Network)
 	}
-	if filepath.Base(c.NetDir) != "signet" {
+	if base := filepath.Base(c.NetDir); !strings.HasPrefix(base, "signet-") || len(base) != len("signet-")+8 {
 		t.Error(c.NetDir)
 	}
 	if c, err = load(t, "", nil, "--bantime=60", "--ping-timeout", "90s"); err != nil || c.BanTime != time.Minute || c.PingTimeout != 90*time.Second {

@@ -11,7 +11,7 @@ import (
 // Parts are the parts of a node that have a log level of their own. A logger
 // belongs to one once it has the attribute [PartKey].
 func Parts() []string {
-	return []string{"addrman", "chain", "cmd", "connmgr", "index", "mempool", "mining", "net", "peer", "rpc", "server", "store", "sync"}
+	return []string{"addrman", "chain", "cmd", "connmgr", "index", "mempool", "metrics", "mining", "net", "peer", "rpc", "server", "store", "sync"}
 }
 
 // PartKey is the attribute that says which part of the node logs.

@@ -257,8 +257,13 @@ func (c *Config) settle() error {
 		return err
 	}
 	c.NetDir = c.str("datadir")
-	if c.Network.Name != "main" {
-		c.NetDir = filepath.Join(c.NetDir, c.Network.Name)
+	switch n := c.Network; {
+	case n.Name == "main":
+	case n.IsSignet() && n.Magic != params.Signet().Magic:
+		// All signets have one name and one genesis block, but not one chain.
+		c.NetDir = filepath.Join(c.NetDir, n.Name+"-"+hex.EncodeToString(n.Magic[:]))
+	default:
+		c.NetDir = filepath.Join(c.NetDir, n.Name)
 	}
 	c.RPCUser, c.RPCPassword = c.str("rpc-user"), c.str("rpc-password")
 	if (c.RPCUser == "") != (c.RPCPassword == "") {
