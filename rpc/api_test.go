@@ -1,170 +1,22 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"flag"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
-	"github.com/holiman/uint256"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/address"
-	"starling/clock"
-	"starling/internal/config"
 	"starling/internal/testchain"
-	"starling/mining"
 	"starling/params"
-	"starling/peer"
-	"starling/server"
-	"starling/transport"
 	"starling/wire"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// testNode is a node in memory, with its methods.
-type testNode struct {
-	t     *testing.T
-	api   *API
-	table *Table
-	clk   *clock.Settable
-}
-
-// newTestNode runs a node in memory until the test ends.
-func newTestNode(t *testing.T, net *params.Network, load ...string) *testNode {
-	t.Helper()
-	return runTestNode(t, server.Config{Network: net, Load: load})
-}
-
-func runTestNode(t *testing.T, cfg server.Config) *testNode {
-	t.Helper()
-	cfg.Network.MinimumChainWork = new(uint256.Int)
-	cfg.Network.AssumeValid = wire.Hash{}
-	n := &testNode{t: t, clk: clock.NewSettable()}
-	tap := NewTap(n.clk)
-	cfg.FS, cfg.Dir, cfg.Clock = vfs.NewMem(), "/node", n.clk
-	cfg.PeerObservers = []peer.Observer{tap}
-	node, err := server.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	levels, err := config.NewLevels(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.api = &API{
-		Node: node, Chain: node.Chain(), Tap: tap, Clock: n.clk, Logs: levels, Stop: func() {},
-		Miner: mining.New(mining.Config{Chain: node.Chain(), Clock: n.clk}), Version: 100,
-	}
-	n.table = n.api.Table()
-	n.api.Server = NewServer(Options{Table: n.table})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- node.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("node: %v", err)
-		}
-	})
-	return n
-}
-
-// call runs a method and returns its result as JSON.
-func (n *testNode) call(method string, args ...any) (string, error) {
-	n.t.Helper()
-	if args == nil {
-		args = []any{}
-	}
-	m := n.table.Lookup(method)
-	if m == nil {
-		n.t.Fatalf("no method %s", method)
-	}
-	r, err := m.invoke(n.t.Context(), json.RawMessage(compact(args)))
-	if err != nil {
-		return "", err
-	}
-	return compact(r), nil
-}
-
-// want runs a method that must succeed with the given result.
-func (n *testNode) want(result, method string, args ...any) {
-	n.t.Helper()
-	got, err := n.call(method, args...)
-	if err != nil {
-		n.t.Errorf("%s: %v", method, err)
-	} else if diff := cmp.Diff(result, got); diff != "" {
-		n.t.Errorf("%s: %s", method, diff)
-	}
-}
-
-// fails runs a method that must fail.
-func (n *testNode) fails(code Code, message, method string, args ...any) {
-	n.t.Helper()
-	got, err := n.call(method, args...)
-	if err == nil {
-		n.t.Errorf("%s: no error, but %s", method, got)
-		return
-	}
-	if diff := cmp.Diff(Error{code, message}, *asError(err)); diff != "" {
-		n.t.Errorf("%s: %s", method, diff)
-	}
-}
-
-// get runs a method that must succeed and decodes its result.
-func get[T any](n *testNode, method string, args ...any) (v T) {
-	n.t.Helper()
-	got, err := n.call(method, args...)
-	if err == nil {
-		err = json.Unmarshal([]byte(got), &v)
-	}
-	if err != nil {
-		n.t.Fatalf("%s: %v", method, err)
-	}
-	return v
-}
-
-// golden compares a result with a file.
-func (n *testNode) golden(file, method string, args ...any) {
-	n.t.Helper()
-	got, err := n.call(method, args...)
-	if err != nil {
-		n.t.Errorf("%s: %v", method, err)
-		return
-	}
-	var buf bytes.Buffer
-	if err := json.Indent(&buf, []byte(got), "", "  "); err != nil {
-		n.t.Fatal(err)
-	}
-	buf.WriteByte('\n')
-	// The size on disk is the database's own matter.
-	text := regexp.MustCompile(`"disk_size": \d+`).ReplaceAllString(buf.String(), `"disk_size": 0`)
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			n.t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), text); diff != "" {
-		n.t.Errorf("%s: %s", file, diff)
-	}
-}
 
 const (
 	block170  = "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
@@ -455,91 +307,6 @@ func TestControl(t *testing.T) {
 	}
 	n.fails(CodeInvalidParam, "Mocktime must be in the range [0, 4294967295], not -1.", "setmocktime", -1)
 	n.want("{}", "getindexinfo")
-}
-
-func TestPeerControl(t *testing.T) {
-	n := newTestNode(t, params.Regtest())
-	n.want("0", "getconnectioncount")
-	n.want("[]", "getpeerinfo")
-	n.want("null", "ping")
-	n.want("false", "setnetworkactive", false) // so that nothing is dialled
-	n.want("null", "addnode", "127.0.0.1:1", "add")
-	n.fails(CodeClientNodeAlreadyAdded, "Error: Node already added", "addnode", "127.0.0.1:1", "add")
-	n.want(`[{"addednode":"127.0.0.1:1","connected":false,"addresses":[]}]`, "getaddednodeinfo")
-	n.fails(CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", "127.0.0.1:2")
-	n.want("null", "addnode", "127.0.0.1:1", "remove")
-	n.fails(CodeClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.", "addnode", "127.0.0.1:1", "remove")
-	n.fails(CodeClientNodeNotConnected, "Node not found in connected nodes", "disconnectnode", "127.0.0.1:1")
-	n.fails(CodeInvalidParams, "Only one of address and nodeid should be provided.", "disconnectnode")
-
-	n.clk.Set(time.Unix(1_700_000_000, 0))
-	n.want("null", "setban", "10.0.0.0/8", "add", 1000)
-	n.want("null", "setban", "192.168.0.6", "add", 1_700_000_500, true)
-	n.want(`[{"address":"10.0.0.0/8","ban_created":1700000000,"banned_until":1700001000,"ban_duration":1000,"time_remaining":1000},`+
-		`{"address":"192.168.0.6/32","ban_created":1700000000,"banned_until":1700000500,"ban_duration":500,"time_remaining":500}]`, "listbanned")
-	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10)
-	n.fails(CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "10.0.0.1", "add", 10, true)
-	n.fails(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet", "setban", "host", "add")
-	n.want("null", "setban", "10.0.0.0/8", "remove")
-	n.fails(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "10.0.0.0/8", "remove")
-	n.want("null", "clearbanned")
-	n.want("[]", "listbanned")
-	n.want(`{"last":0,"messages":[]}`, "getpeermessages", 0, 1)
-}
-
-// TestPeerInfo looks at a session between two nodes.
-func TestPeerInfo(t *testing.T) {
-	a := runTestNode(t, server.Config{Network: params.Regtest(), Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
-	addr := a.api.Node.Listening()[0]
-	b := runTestNode(t, server.Config{Network: params.Regtest(), Peers: []ma.Multiaddr{addr}})
-	get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
-	b.want(`{"hash":`+compact(a.api.Chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
-
-	raw, err := b.call("getpeerinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var peers []json.RawMessage
-	if err := json.Unmarshal([]byte(raw), &peers); err != nil || len(peers) != 1 {
-		t.Fatal(raw, err)
-	}
-	ms, err := decodeObject(peers[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, m := range ms {
-		// These come with the first ping's answer.
-		if !strings.Contains(m.name, "ping") {
-			names = append(names, m.name)
-		}
-	}
-	want := strings.Fields(`id addr addrbind addrlocal network services servicesnames relaytxes lastsend lastrecv last_transaction
-		last_block bytessent bytesrecv conntime timeoffset version subver inbound bip152_hb_to bip152_hb_from startingheight
-		presynced_headers synced_headers synced_blocks inflight addr_relay_enabled addr_processed addr_rate_limited permissions
-		minfeefilter bytessent_per_msg bytesrecv_per_msg connection_type transport_protocol_type session_id`)
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Error(diff)
-	}
-	for name, want := range map[string]string{
-		"addr": compact(transport.FormatAddr(addr)), "services": `"0000000000000409"`, "inbound": "false",
-		"subver": compact(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
-		"network": `"not_publicly_routable"`, "version": "70016",
-	} {
-		if got := string(member(ms, name)); got != want {
-			t.Errorf("%s is %s, want %s", name, got, want)
-		}
-	}
-	a.want("1", "getconnectioncount")
-	info := get[networkInfo](a, "getnetworkinfo")
-	if info.Connections != 1 || info.ConnectionsIn != 1 || info.ConnectionsOut != 0 || !info.NetworkActive {
-		t.Errorf("%+v", info)
-	}
-	passed := get[peerMessages](b, "getpeermessages", 0, 1000)
-	if len(passed.Messages) < 4 || passed.Messages[0].Command != "version" || passed.Messages[0].Dir != "out" || passed.Last != uint64(len(passed.Messages)) {
-		t.Errorf("%+v", passed)
-	}
-	b.want("null", "disconnectnode", transport.FormatAddr(addr))
 }
 
 // TestMuhash uses a vector of Bitcoin Core: the set {0, 1} with 2 taken out.

@@ -1,0 +1,100 @@
+package rpc
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/params"
+	"starling/server"
+	"starling/transport"
+)
+
+func TestPeerControl(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	n.want("0", "getconnectioncount")
+	n.want("[]", "getpeerinfo")
+	n.want("null", "ping")
+	n.want("false", "setnetworkactive", false) // so that nothing is dialled
+	n.want("null", "addnode", "127.0.0.1:1", "add")
+	n.fails(CodeClientNodeAlreadyAdded, "Error: Node already added", "addnode", "127.0.0.1:1", "add")
+	n.want(`[{"addednode":"127.0.0.1:1","connected":false,"addresses":[]}]`, "getaddednodeinfo")
+	n.fails(CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", "127.0.0.1:2")
+	n.want("null", "addnode", "127.0.0.1:1", "remove")
+	n.fails(CodeClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.", "addnode", "127.0.0.1:1", "remove")
+	n.fails(CodeClientNodeNotConnected, "Node not found in connected nodes", "disconnectnode", "127.0.0.1:1")
+	n.fails(CodeInvalidParams, "Only one of address and nodeid should be provided.", "disconnectnode")
+
+	n.clk.Set(time.Unix(1_700_000_000, 0))
+	n.want("null", "setban", "10.0.0.0/8", "add", 1000)
+	n.want("null", "setban", "192.168.0.6", "add", 1_700_000_500, true)
+	n.want(`[{"address":"10.0.0.0/8","ban_created":1700000000,"banned_until":1700001000,"ban_duration":1000,"time_remaining":1000},`+
+		`{"address":"192.168.0.6/32","ban_created":1700000000,"banned_until":1700000500,"ban_duration":500,"time_remaining":500}]`, "listbanned")
+	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10)
+	n.fails(CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "10.0.0.1", "add", 10, true)
+	n.fails(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet", "setban", "host", "add")
+	n.want("null", "setban", "10.0.0.0/8", "remove")
+	n.fails(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "10.0.0.0/8", "remove")
+	n.want("null", "clearbanned")
+	n.want("[]", "listbanned")
+	n.want(`{"last":0,"messages":[]}`, "getpeermessages", 0, 1)
+}
+
+// TestPeerInfo looks at a session between two nodes.
+func TestPeerInfo(t *testing.T) {
+	a := runTestNode(t, server.Config{Network: params.Regtest(), Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
+	addr := a.api.Node.Listening()[0]
+	b := runTestNode(t, server.Config{Network: params.Regtest(), Peers: []ma.Multiaddr{addr}})
+	get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
+	b.want(`{"hash":`+compact(a.api.Chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
+
+	raw, err := b.call("getpeerinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peers []json.RawMessage
+	if err := json.Unmarshal([]byte(raw), &peers); err != nil || len(peers) != 1 {
+		t.Fatal(raw, err)
+	}
+	ms, err := decodeObject(peers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range ms {
+		// These come with the first ping's answer.
+		if !strings.Contains(m.name, "ping") {
+			names = append(names, m.name)
+		}
+	}
+	want := strings.Fields(`id addr addrbind addrlocal network services servicesnames relaytxes lastsend lastrecv last_transaction
+		last_block bytessent bytesrecv conntime timeoffset version subver inbound bip152_hb_to bip152_hb_from startingheight
+		presynced_headers synced_headers synced_blocks inflight addr_relay_enabled addr_processed addr_rate_limited permissions
+		minfeefilter bytessent_per_msg bytesrecv_per_msg connection_type transport_protocol_type session_id`)
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+	for name, want := range map[string]string{
+		"addr": compact(transport.FormatAddr(addr)), "services": `"0000000000000409"`, "inbound": "false",
+		"subver": compact(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
+		"network": `"not_publicly_routable"`, "version": "70016",
+	} {
+		if got := string(member(ms, name)); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	a.want("1", "getconnectioncount")
+	info := get[networkInfo](a, "getnetworkinfo")
+	if info.Connections != 1 || info.ConnectionsIn != 1 || info.ConnectionsOut != 0 || !info.NetworkActive {
+		t.Errorf("%+v", info)
+	}
+	passed := get[peerMessages](b, "getpeermessages", 0, 1000)
+	if len(passed.Messages) < 4 || passed.Messages[0].Command != "version" || passed.Messages[0].Dir != "out" || passed.Last != uint64(len(passed.Messages)) {
+		t.Errorf("%+v", passed)
+	}
+	b.want("null", "disconnectnode", transport.FormatAddr(addr))
+}

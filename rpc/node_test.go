@@ -1,0 +1,158 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/holiman/uint256"
+
+	"starling/clock"
+	"starling/internal/config"
+	"starling/mining"
+	"starling/params"
+	"starling/peer"
+	"starling/server"
+	"starling/wire"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testNode is a node in memory, with its methods.
+type testNode struct {
+	t     *testing.T
+	api   *API
+	table *Table
+	clk   *clock.Settable
+}
+
+// newTestNode runs a node in memory until the test ends.
+func newTestNode(t *testing.T, net *params.Network, load ...string) *testNode {
+	t.Helper()
+	return runTestNode(t, server.Config{Network: net, Load: load})
+}
+
+func runTestNode(t *testing.T, cfg server.Config) *testNode {
+	t.Helper()
+	cfg.Network.MinimumChainWork = new(uint256.Int)
+	cfg.Network.AssumeValid = wire.Hash{}
+	n := &testNode{t: t, clk: clock.NewSettable()}
+	tap := NewTap(n.clk)
+	cfg.FS, cfg.Dir, cfg.Clock = vfs.NewMem(), "/node", n.clk
+	cfg.PeerObservers = []peer.Observer{tap}
+	node, err := server.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels, err := config.NewLevels(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.api = &API{
+		Node: node, Chain: node.Chain(), Tap: tap, Clock: n.clk, Logs: levels, Stop: func() {},
+		Miner: mining.New(mining.Config{Chain: node.Chain(), Clock: n.clk}), Version: 100,
+	}
+	n.table = n.api.Table()
+	n.api.Server = NewServer(Options{Table: n.table})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- node.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("node: %v", err)
+		}
+	})
+	return n
+}
+
+// call runs a method and returns its result as JSON.
+func (n *testNode) call(method string, args ...any) (string, error) {
+	n.t.Helper()
+	if args == nil {
+		args = []any{}
+	}
+	m := n.table.Lookup(method)
+	if m == nil {
+		n.t.Fatalf("no method %s", method)
+	}
+	r, err := m.invoke(n.t.Context(), json.RawMessage(compact(args)))
+	if err != nil {
+		return "", err
+	}
+	return compact(r), nil
+}
+
+// want runs a method that must succeed with the given result.
+func (n *testNode) want(result, method string, args ...any) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err != nil {
+		n.t.Errorf("%s: %v", method, err)
+	} else if diff := cmp.Diff(result, got); diff != "" {
+		n.t.Errorf("%s: %s", method, diff)
+	}
+}
+
+// fails runs a method that must fail.
+func (n *testNode) fails(code Code, message, method string, args ...any) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err == nil {
+		n.t.Errorf("%s: no error, but %s", method, got)
+		return
+	}
+	if diff := cmp.Diff(Error{code, message}, *asError(err)); diff != "" {
+		n.t.Errorf("%s: %s", method, diff)
+	}
+}
+
+// get runs a method that must succeed and decodes its result.
+func get[T any](n *testNode, method string, args ...any) (v T) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err == nil {
+		err = json.Unmarshal([]byte(got), &v)
+	}
+	if err != nil {
+		n.t.Fatalf("%s: %v", method, err)
+	}
+	return v
+}
+
+// golden compares a result with a file.
+func (n *testNode) golden(file, method string, args ...any) {
+	n.t.Helper()
+	got, err := n.call(method, args...)
+	if err != nil {
+		n.t.Errorf("%s: %v", method, err)
+		return
+	}
+	var buf bytes.Buffer
+	if err := json.Indent(&buf, []byte(got), "", "  "); err != nil {
+		n.t.Fatal(err)
+	}
+	buf.WriteByte('\n')
+	// The size on disk is the database's own matter.
+	text := regexp.MustCompile(`"disk_size": \d+`).ReplaceAllString(buf.String(), `"disk_size": 0`)
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		n.t.Errorf("%s: %s", file, diff)
+	}
+}
