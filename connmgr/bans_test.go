@@ -126,6 +126,15 @@ func TestBansPlay(t *testing.T) {
 				plain[p] = ban
 			}
 		}
+		count := 0
+		for _, byLength := range b.lengths {
+			for _, n := range byLength {
+				count += n
+			}
+		}
+		if count != len(plain) {
+			t.Fatalf("counts %d entries, there are %d", count, len(plain))
+		}
 		now := epoch.Add(time.Duration(rapid.IntRange(0, 10).Draw(t, "now")) * time.Hour)
 		for range 10 {
 			a := drawPrefix().Addr()

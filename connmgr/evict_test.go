@@ -9,20 +9,21 @@ import (
 )
 
 // crowd returns n ordinary inbound peers, each a second younger than the one
-// before, each in its own group.
+// before, each in its own group. What makes no difference between them favours
+// the older ones.
 func crowd(n int) (peers []Candidate) {
 	for i := range n {
 		peers = append(peers, Candidate{
 			ID: uint64(i), Connected: epoch.Add(time.Duration(i) * time.Second),
 			MinPing: time.Second, RelaysTxs: true, Useful: true,
-			Group: uint64(1000 + i), Net: "ipv4",
+			Group: uint64(10_000 - i), Net: "ipv4",
 		})
 	}
 	return peers
 }
 
-// chosen reports whether peer i is ever evicted when victims are taken one
-// after the other until none is left.
+// evictions returns who is evicted when victims are taken one after the other
+// until none is left.
 func evictions(peers []Candidate) (order []uint64) {
 	peers = append([]Candidate(nil), peers...)
 	for {
@@ -101,6 +102,38 @@ func TestSelectEvictionPicks(t *testing.T) {
 		peers[85].PreferEvict = true
 		if id, _ := SelectEviction(peers); id != 85 {
 			t.Errorf("evicted %d", id)
+		}
+	})
+	t.Run("half of the rest by uptime", func(t *testing.T) {
+		// 20 are protected by other merits, 20 of the other 40 by uptime.
+		peers := crowd(60)
+		peers[39].PreferEvict = true
+		if id, _ := SelectEviction(peers); id != 59 {
+			t.Errorf("evicted %d", id)
+		}
+		peers[40].PreferEvict = true
+		if id, _ := SelectEviction(peers); id != 40 {
+			t.Errorf("evicted %d", id)
+		}
+	})
+	t.Run("places for rare networks", func(t *testing.T) {
+		// Ten places for 40 peers: five for each of the two networks.
+		peers := crowd(60)
+		for i := 48; i < 60; i++ {
+			peers[i].Net = []string{"onion", "i2p"}[i%2]
+			peers[i].PreferEvict = true
+		}
+		safe := 0
+		for range 12 {
+			id, _ := SelectEviction(peers)
+			if !peers[id].PreferEvict {
+				break
+			}
+			peers[id].PreferEvict = false
+			safe++
+		}
+		if safe != 2 {
+			t.Errorf("%d of 12 could be evicted, want 2", safe)
 		}
 	})
 	t.Run("old peers stay when a crowd of new ones comes", func(t *testing.T) {

@@ -76,7 +76,7 @@ func start(t *testing.T, m *Manager) (stop func()) {
 
 func TestRunKeepsLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cut := make(chan struct{})
+		cut := make(chan struct{}, 1)
 		d := newFakeDialer(func(ctx context.Context, a string, up func()) error {
 			if a == addr(1).String() {
 				time.Sleep(100 * time.Millisecond)
@@ -107,8 +107,7 @@ func TestRunKeepsLinks(t *testing.T) {
 		if n := d.count(addr(1)); n < 60 || n > 110 {
 			t.Errorf("dialled %d times in an hour of failures", n)
 		}
-		close(cut)
-		cut = make(chan struct{})
+		cut <- struct{}{}
 		time.Sleep(retryMin)
 		synctest.Wait()
 		if d.count(addr(0)) != 2 || m.Outgoing()[0].State != Established {

@@ -48,6 +48,17 @@ func TestScores(t *testing.T) {
 	}
 }
 
+func TestFloodsAreForgotten(t *testing.T) {
+	s := NewScores()
+	s.Add(epoch, "h", MempoolFlood, 1)
+	if got := s.Score(epoch.Add(scoreGone-time.Second), "h"); got == 0 {
+		t.Error("gone too early")
+	}
+	if got := s.Score(epoch.Add(scoreGone), "h"); got != 0 {
+		t.Errorf("still %v", got)
+	}
+}
+
 func TestScoresAreBounded(t *testing.T) {
 	s := NewScores()
 	now := epoch
