@@ -66,6 +66,7 @@ type Config struct {
 
 	DBCache int64 // memory for the coin set, in bytes; 0 for DefaultDBCache
 	Prune   int64 // target size of block and undo files, in bytes; 0 keeps all, 1 prunes on request
+	MaxFile int64 // how long a block file grows, in bytes; 0 for 128 MiB
 	Workers int   // checking workers and script goroutines; 0 for one per core
 	Reindex bool  // rebuild index and coin set from the block files
 
@@ -175,7 +176,7 @@ func (c *Chain) openStores() error {
 			return err
 		}
 	}
-	c.blocks, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "blk", Magic: c.net.Magic})
+	c.blocks, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "blk", Magic: c.net.Magic, MaxFileSize: c.cfg.MaxFile})
 	if err != nil {
 		return err
 	}

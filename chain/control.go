@@ -97,8 +97,7 @@ func (c *Chain) PruneTo(ctx context.Context, height int32) (int32, error) {
 		if err := c.w.flushCoins(false); err != nil {
 			return err
 		}
-		_, err := c.w.pruneFiles(min(height, c.w.at.Height-KeepBlocks), 0)
-		return err
+		return c.w.pruneFiles(min(height, c.w.at.Height-KeepBlocks), 0)
 	})
 	return c.PrunedHeight(), err
 }

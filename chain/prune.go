@@ -1,6 +1,8 @@
 package chain
 
 import (
+	"errors"
+	"maps"
 	"slices"
 
 	"starling/chain/headertree"
@@ -13,15 +15,13 @@ func (w *writer) prune() error {
 	if w.c.cfg.Prune <= 1 {
 		return nil
 	}
-	_, err := w.pruneFiles(w.at.Height-KeepBlocks, w.c.cfg.Prune)
-	return err
+	return w.pruneFiles(w.at.Height-KeepBlocks, w.c.cfg.Prune)
 }
 
-// pruneFiles deletes files, oldest first, all of whose blocks are at or below
-// height, until at most target bytes are left. It returns how many it deleted.
-func (w *writer) pruneFiles(height int32, target int64) (int, error) {
-	c := w.c
-	blockSizes, undoSizes := c.blocks.Sizes(), c.undos.Sizes()
+// doomed returns the files, oldest first, all of whose blocks are at or below
+// height, that must go until at most target bytes are left.
+func (w *writer) doomed(height int32, target int64) []uint32 {
+	blockSizes, undoSizes := w.c.blocks.Sizes(), w.c.undos.Sizes()
 	var total int64
 	for _, n := range blockSizes {
 		total += n
@@ -29,37 +29,42 @@ func (w *writer) pruneFiles(height int32, target int64) (int, error) {
 	for _, n := range undoSizes {
 		total += n
 	}
-
-	ix := &c.index
-	ix.mu.Lock()
-	var files []uint32
-	newest := uint32(0)
-	for f := range ix.files {
-		files = append(files, f)
-		newest = max(newest, f)
+	if total <= target {
+		return nil
 	}
-	slices.Sort(files)
+	ix := &w.c.index
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	files := slices.Sorted(maps.Keys(ix.files))
 	var doomed []uint32
-	for _, f := range files {
-		if total <= target {
+	for i, f := range files {
+		// The newest file is still being written.
+		if total <= target || i == len(files)-1 {
 			break
 		}
-		// The newest file is still being written.
-		if f == newest || ix.files[f].top > height {
-			continue
+		if ix.files[f].top <= height {
+			doomed = append(doomed, f)
+			total -= blockSizes[f] + undoSizes[f]
 		}
-		doomed = append(doomed, f)
-		total -= blockSizes[f] + undoSizes[f]
 	}
+	return doomed
+}
+
+// pruneFiles deletes files, oldest first, all of whose blocks are at or below
+// height, until at most target bytes are left.
+func (w *writer) pruneFiles(height int32, target int64) error {
+	doomed := w.doomed(height, target)
+	if len(doomed) == 0 {
+		return nil
+	}
+	c, ix := w.c, &w.c.index
 	var gone []*headertree.Node
+	ix.mu.Lock()
 	for _, f := range doomed {
 		gone = append(gone, ix.files[f].nodes...)
 		delete(ix.files, f)
 	}
 	ix.mu.Unlock()
-	if len(doomed) == 0 {
-		return 0, nil
-	}
 
 	// The index forgets the blocks before their files go, so that a crash in
 	// between leaves only files that nobody names; the next start drops those.
@@ -71,18 +76,15 @@ func (w *writer) pruneFiles(height int32, target int64) (int, error) {
 		top = max(top, n.Height)
 	}
 	if err := c.writeIndex(); err != nil {
-		return 0, err
+		return err
 	}
 	for _, f := range doomed {
-		if err := c.blocks.Remove(f); err != nil {
-			return 0, err
-		}
-		if err := c.undos.Remove(f); err != nil {
-			return 0, err
+		if err := errors.Join(c.blocks.Remove(f), c.undos.Remove(f)); err != nil {
+			return err
 		}
 	}
 	c.log.Info("pruned old blocks", "files", len(doomed), "up to height", top)
-	return len(doomed), nil
+	return nil
 }
 
 // PrunedHeight returns the greatest height of the best chain whose block was

@@ -291,13 +291,16 @@ func (w *writer) rebuildCandidates() {
 	}
 }
 
-// makeRoom writes the coin set if its cache is full, and prunes.
+// makeRoom writes the coin set if its cache is full, or if files can be pruned
+// once it is written.
 func (w *writer) makeRoom() error {
-	budget := w.c.cfg.DBCache * 3 / 4
-	if w.c.coins.Bytes() <= budget {
-		return nil
+	if w.c.coins.Bytes() > w.c.cfg.DBCache*3/4 {
+		return w.flushCoins(true)
 	}
-	return w.flushCoins(true)
+	if target := w.c.cfg.Prune; target > 1 && len(w.doomed(w.at.Height-KeepBlocks, target)) > 0 {
+		return w.flushCoins(false)
+	}
+	return nil
 }
 
 // flushCoins writes the coin set, and before it all that it rests on. With

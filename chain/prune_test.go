@@ -1,0 +1,78 @@
+package chain_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/chain"
+	"starling/internal/testchain"
+	"starling/params"
+)
+
+func TestPrune(t *testing.T) {
+	const file = 8 << 10 // some 35 of the small test blocks
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 700)
+	for _, c := range []struct {
+		name   string
+		target int64
+	}{{"on request", 1}, {"automatic", 100 << 10}} {
+		t.Run(c.name, func(t *testing.T) {
+			fs := vfs.NewMem()
+			edit := func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = c.target, file }
+			r := start(t, fs, edit)
+			r.give(blocks...)
+			before := int64(700 * blocks[0].Size())
+			if c.target == 1 {
+				if r.PrunedHeight() != -1 {
+					t.Error("pruned without being asked")
+				}
+				if _, err := r.PruneTo(t.Context(), 701); err == nil {
+					t.Error("pruned above the tip")
+				}
+				height, err := r.PruneTo(t.Context(), 200)
+				if err != nil || height > 200 || height < 150 {
+					t.Fatalf("pruned to %d: %v", height, err)
+				}
+				// The last blocks stay whatever is asked for.
+				if height, err = r.PruneTo(t.Context(), 700); err != nil || height > 700-chain.KeepBlocks || height < 350 {
+					t.Fatalf("pruned to %d: %v", height, err)
+				}
+			}
+			top := r.PrunedHeight()
+			if r.SizeOnDisk() >= before || top < 1 || top > 700-chain.KeepBlocks {
+				t.Fatalf("%d bytes before, %d after; pruned to %d", before, r.SizeOnDisk(), top)
+			}
+			check := func() {
+				t.Helper()
+				for _, b := range blocks {
+					_, err := r.Block(r.At(b.Height))
+					if want := b.Height <= top; want != errors.Is(err, chain.ErrPruned) || !want && err != nil {
+						t.Fatalf("block %d, pruned to %d: %v", b.Height, top, err)
+					}
+				}
+			}
+			check()
+			r.close()
+			r = start(t, fs, edit)
+			r.wantTip(blocks[699])
+			check()
+			if err := r.Verify(t.Context(), 4, 0); err != nil {
+				t.Error(err)
+			}
+			// The chain goes on, and can still be reorganised.
+			longer := m.Chain(blocks[599], 101)
+			r.give(longer...)
+			r.wantTip(longer[100])
+			if r.Process(t.Context(), chain.Incoming{Raw: blocks[0].Bytes(), Requested: true}).Node.Data() == nil {
+				t.Error("a pruned block that was asked for again is not stored")
+			}
+		})
+	}
+	r := start(t, vfs.NewMem(), nil)
+	if _, err := r.PruneTo(t.Context(), 1); err == nil {
+		t.Error("pruned although the node is not in prune mode")
+	}
+}
