@@ -127,6 +127,8 @@ const (
 	ChainTooWeak
 	// GetBlocksStalled: the peer announced blocks and delivered none of them.
 	GetBlocksStalled
+	// OnBadChain: the peer follows a chain with a block that is invalid here.
+	OnBadChain
 )
 
 // Error says the reason in words.
@@ -144,6 +146,8 @@ func (r Reason) Error() string {
 		return "peer's chain has less work than the network's minimum"
 	case GetBlocksStalled:
 		return "peer announced blocks and delivered none"
+	case OnBadChain:
+		return "peer follows a chain with an invalid block"
 	}
 	return fmt.Sprintf("reason %d", uint8(r))
 }

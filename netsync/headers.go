@@ -303,10 +303,22 @@ func (m *Manager) endHeaders(p *peer) {
 	}
 }
 
-// blame reports a header that the tree refused, if the peer is at fault.
+// blame deals with headers that the tree refused, if the peer is at fault.
+//
+// Building on a block that is known to be bad is not an offence: the peer may
+// see the block otherwise, or our operator may have declared it invalid. But no
+// place that this node can choose is given to a chain that it will not follow.
 func (m *Manager) blame(p *peer, err error) {
 	var rule *consensus.RuleError
-	if errors.As(err, &rule) && rule.Kind == consensus.Invalid {
+	if !errors.As(err, &rule) || rule.Kind != consensus.Invalid {
+		return
+	}
+	switch rule.Reason {
+	case "duplicate-invalid", "bad-prevblk":
+		if p.info.Outbound && !p.info.Manual {
+			m.drop(p, OnBadChain)
+		}
+	default:
 		m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
 	}
 }

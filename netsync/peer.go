@@ -132,8 +132,12 @@ func (p *peer) learn(n *headertree.Node) {
 }
 
 // resolve looks whether the header of the last announced block has become
-// known.
+// known, and steps back from blocks that turned out bad: what is below them the
+// peer has as well.
 func (m *Manager) resolve(p *peer) {
+	for p.best != nil && p.best.Failed() {
+		p.best = p.best.Parent
+	}
 	if p.unknown == (wire.Hash{}) {
 		return
 	}

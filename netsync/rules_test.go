@@ -377,3 +377,49 @@ func TestNotFound(t *testing.T) {
 		t.Errorf("not asked again after a while: %+v", st)
 	}
 }
+
+// A peer that gave up a chain which turned out bad is good for another one,
+// even if that has less work.
+func TestBestOfAPeerIsNotBad(t *testing.T) {
+	b := newBench(t)
+	tip := b.tip()
+	bad := b.w.grow(tip, 3, 1)
+	good := b.w.grow(tip, 2, 2)
+	b.up(1, inbound(), tip)
+	b.want("the bad chain", b.m.Headers(b.now, 1, headersOf(bad, 21, 23)), "SendGetData 1")
+	first := bad.Ancestor(21)
+	v, _ := b.m.Block(b.now, 1, first.Hash, &first.Header)
+	if !v.Submit {
+		t.Fatal("not wanted")
+	}
+	b.chain.tree.MarkFailed(b.chain.tree.Lookup(first.Hash))
+	b.want("it is bad", b.m.BlockRejected(b.now, first.Hash))
+	b.want("the good chain", b.m.Headers(b.now, 1, headersOf(good, 21, 22)), "SendGetData 1")
+}
+
+// Headers on top of a bad block cost an outbound peer its place, and an inbound
+// one nothing.
+func TestHeadersOnABadBlock(t *testing.T) {
+	manual := outbound()
+	manual.Manual = true
+	for name, tc := range map[string]struct {
+		info PeerInfo
+		want []string
+	}{
+		"inbound":  {inbound(), nil},
+		"manual":   {manual, nil},
+		"outbound": {outbound(), []string{"Disconnect 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			bad := b.w.grow(b.tip(), 2, 1)
+			b.chain.AcceptHeaders(headersOf(bad, 21, 21))
+			b.chain.tree.MarkFailed(b.chain.tree.Lookup(bad.Parent.Hash))
+			b.up(1, tc.info, b.tip())
+			b.want("the bad block", b.m.Headers(b.now, 1, headersOf(bad, 21, 21)), tc.want...)
+			if tc.want == nil {
+				b.want("one built on it", b.m.Headers(b.now, 1, headersOf(bad, 22, 22)))
+			}
+		})
+	}
+}

@@ -560,6 +560,9 @@ func TestSimulatedSync(t *testing.T) {
 			{info: outbound(), tip: fork, delay: 10 * ms, block: ms},
 			{info: outbound(), tip: long, delay: 50 * ms, block: 2 * ms},
 		}, want: long, bad: fork.Ancestor(4300), limit: 2 * time.Minute},
+		{name: "what is good of an invalid chain", peers: []*remote{
+			{info: outbound(), tip: fork, delay: 10 * ms, block: ms},
+		}, want: fork.Ancestor(4299), bad: fork.Ancestor(4300), limit: 2 * time.Minute},
 		{name: "by getblocks only", peers: []*remote{
 			{info: outbound(), tip: long, delay: 20 * ms, block: ms, noHeaders: true},
 		}, want: long, limit: 5 * time.Minute},

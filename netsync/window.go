@@ -19,10 +19,10 @@ const (
 	windowSize = 1024
 	// walkStep is how many headers are looked at in one go.
 	walkStep = 128
-	// witnessless is how far below the tip of a peer that keeps only the last
+	// limitedDepth is how far below the tip of a peer that keeps only the last
 	// 288 blocks it may be asked, with two blocks to spare for those that it
 	// drops while the request is on its way.
-	witnessless = 288 - 2
+	limitedDepth = 288 - 2
 )
 
 // flight is a block that was asked for and has not arrived.
@@ -182,7 +182,7 @@ func path(dst []*headertree.Node, n *headertree.Node, height, count int32) []*he
 // cannot reports whether the peer is not to be asked for a block of its chain:
 // it keeps only the last ones, or has failed for this one before.
 func (p *peer) cannot(n *headertree.Node) bool {
-	if p.limited() && p.best.Height-n.Height >= witnessless {
+	if p.limited() && p.best.Height-n.Height >= limitedDepth {
 		return true
 	}
 	_, lacks := p.lacks[n.Hash]
