@@ -64,8 +64,9 @@ func (c *Chain) storeBlock(n *headertree.Node, b *wire.Block) error {
 func (c *Chain) setStored(n *headertree.Node, pos store.Pos, b *wire.Block) {
 	n.SetData(&headertree.Data{
 		File: pos.File, Offset: pos.Offset,
-		Size: uint32(b.Size()), CRC: checksum(b.Bytes()), Txs: uint32(len(b.Txs)),
+		Size: uint32(b.Size()), CRC: checksum(b.Bytes()),
 	})
+	n.SetTxs(uint32(len(b.Txs)))
 	c.index.placed(n)
 }
 

@@ -31,9 +31,6 @@ const (
 	// Bitcoin Core has it.
 	DefaultDBCache = 450 << 20
 
-	// MinPrune is the smallest target of automatic pruning, in bytes. Below
-	// it the last 288 blocks, which peers may ask for, may not fit.
-	MinPrune = 550 << 20
 	// KeepBlocks is how many blocks below the tip are never pruned.
 	KeepBlocks = 288
 

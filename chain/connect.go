@@ -105,6 +105,10 @@ func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 		return err
 	}
 	stats.Undo = watch.Lap()
+	if !n.Has(headertree.Connected) {
+		n.SetStatus(headertree.Connected)
+		c.index.touch(n)
+	}
 	c.coins.Apply(ch, func() { w.at = n })
 	stats.Apply = watch.Lap()
 	c.obs.BlockConnected(n, stats)

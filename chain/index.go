@@ -104,7 +104,7 @@ func indexRecord(n *headertree.Node) []byte {
 	if p := n.Data(); p != nil {
 		d = *p
 	}
-	for _, v := range []uint32{uint32(n.Status()), d.File, d.Offset, d.Size, d.CRC, d.Txs, d.UndoOffset, d.UndoSize, d.UndoCRC} {
+	for _, v := range []uint32{uint32(n.Status()), d.File, d.Offset, d.Size, d.CRC, n.Txs(), d.UndoOffset, d.UndoSize, d.UndoCRC} {
 		b = binary.LittleEndian.AppendUint32(b, v)
 	}
 	return b
@@ -194,10 +194,9 @@ func (c *Chain) loadIndex() error {
 		}
 		cur := wire.NewCursor(v[wire.HeaderSize:], "block index")
 		status := headertree.Status(cur.Uint32())
-		d := &headertree.Data{
-			File: cur.Uint32(), Offset: cur.Uint32(), Size: cur.Uint32(), CRC: cur.Uint32(), Txs: cur.Uint32(),
-			UndoOffset: cur.Uint32(), UndoSize: cur.Uint32(), UndoCRC: cur.Uint32(),
-		}
+		d := &headertree.Data{File: cur.Uint32(), Offset: cur.Uint32(), Size: cur.Uint32(), CRC: cur.Uint32()}
+		txs := cur.Uint32()
+		d.UndoOffset, d.UndoSize, d.UndoCRC = cur.Uint32(), cur.Uint32(), cur.Uint32()
 		n, err := c.tree.Restore(&h, status)
 		if err != nil {
 			return corrupt(err.Error())
@@ -205,6 +204,7 @@ func (c *Chain) loadIndex() error {
 		if string(indexKey(n)) != string(key) {
 			return corrupt("a record is not under its own key")
 		}
+		n.SetTxs(txs)
 		if d.Size != 0 {
 			n.SetData(d)
 			c.index.placed(n)

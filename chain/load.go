@@ -13,6 +13,7 @@ import (
 // load brings index, files and coin set to one consistent state.
 func (c *Chain) load() error {
 	genesis := c.tree.Genesis()
+	genesis.SetTxs(uint32(len(c.net.Genesis.Txs)))
 	genesis.SetChainTx(uint64(len(c.net.Genesis.Txs)))
 	if err := c.loadIndex(); err != nil {
 		return err
@@ -42,13 +43,7 @@ func (c *Chain) linkAll() {
 		case n.Parent.ChainTx() == 0:
 			c.w.unlinked[n.Parent] = append(c.w.unlinked[n.Parent], n)
 		default:
-			// A pruned block is not read again. Its transactions are not
-			// counted, only that it was there.
-			txs := uint64(1)
-			if d := n.Data(); d != nil {
-				txs = uint64(d.Txs)
-			}
-			n.SetChainTx(n.Parent.ChainTx() + txs)
+			n.SetChainTx(n.Parent.ChainTx() + uint64(n.Txs()))
 			c.w.offer(n)
 		}
 	}

@@ -251,7 +251,7 @@ func (w *writer) link(n *headertree.Node) {
 	for len(queue) > 0 {
 		m := queue[0]
 		queue = queue[1:]
-		m.SetChainTx(m.Parent.ChainTx() + uint64(m.Data().Txs))
+		m.SetChainTx(m.Parent.ChainTx() + uint64(m.Txs()))
 		w.offer(m)
 		queue = append(queue, w.unlinked[m]...)
 		delete(w.unlinked, m)
@@ -277,6 +277,7 @@ func (w *writer) forget(n *headertree.Node) {
 		}
 	}
 	n.SetData(nil)
+	n.SetTxs(0)
 	w.c.index.touch(n)
 	w.rebuildCandidates()
 }

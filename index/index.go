@@ -84,6 +84,7 @@ type Index struct {
 	batch  *store.Batch
 	told   time.Time
 	behind bool
+	loud   bool // whether that was told
 }
 
 // Open opens the index, which [Index.Run] then keeps up to date. An index that
@@ -344,10 +345,10 @@ func (ix *Index) write() error {
 func (ix *Index) tell() {
 	tip := ix.src.Tip()
 	if ix.at == tip {
-		if ix.behind {
+		if ix.loud {
 			ix.log.Info("the index has caught up", "height", ix.at.Height)
 		}
-		ix.behind = false
+		ix.behind, ix.loud = false, false
 		return
 	}
 	now := ix.clk.Now()
@@ -355,7 +356,7 @@ func (ix *Index) tell() {
 	case !ix.behind:
 		ix.behind, ix.told = true, now
 	case now.Sub(ix.told) >= tellEvery:
-		ix.told = now
+		ix.told, ix.loud = now, true
 		ix.log.Info("the index is catching up", "height", ix.at.Height, "tip", tip.Height)
 	}
 }

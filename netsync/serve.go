@@ -150,7 +150,7 @@ func (m *Manager) public(now time.Time, n *headertree.Node) bool {
 		return true
 	}
 	best := m.chain.Headers().Best()
-	return n.Has(headertree.ScriptsValid) && !n.Failed() &&
+	return n.Has(headertree.Connected) && !n.Failed() &&
 		best.Header.Time().Sub(n.Header.Time()) < staleAge &&
 		headertree.BlockProofEquivalentTime(best, n, best, m.net) < int64(staleAge/time.Second)
 }

@@ -200,12 +200,7 @@ func (a *API) header(n, tip *headertree.Node) headerResult {
 		Version: h.Version, VersionHex: bitsHex(uint32(h.Version)), MerkleRoot: h.MerkleRoot.String(),
 		Time: n.Time(), MedianTime: n.MedianTime(), Nonce: h.Nonce,
 		Bits: bitsHex(h.Bits), Target: targetHex(h.Bits), Difficulty: difficulty(h.Bits), ChainWork: workHex(n),
-	}
-	switch d := n.Data(); {
-	case n.Height == 0:
-		r.NTx = uint32(len(a.network().Genesis.Txs))
-	case d != nil:
-		r.NTx = d.Txs
+		NTx: n.Txs(),
 	}
 	if n.Parent != nil {
 		s := n.Parent.Hash.String()

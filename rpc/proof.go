@@ -117,7 +117,7 @@ func (a *API) verifyTxOutProof(_ context.Context, p verifyProofParams) ([]wire.H
 		return nil, Errorf(CodeInvalidAddress, "Block not found in chain")
 	}
 	// A tree of another size could name an inner node as a transaction.
-	if d := n.Data(); d != nil && d.Txs != tree.Total {
+	if n.Txs() != tree.Total {
 		return ids, nil
 	}
 	for _, m := range matches {

@@ -72,7 +72,7 @@ func (a *API) getChainTips(context.Context, none) ([]chainTip, error) {
 			t.Status = "invalid"
 		case n.ChainTx() == 0:
 			t.Status = "headers-only"
-		case n.Has(headertree.HaveUndo):
+		case n.Has(headertree.Connected):
 			// It was in the best chain once.
 			t.Status = "valid-fork"
 		default:

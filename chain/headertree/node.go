@@ -20,13 +20,9 @@ const (
 	Failed Status = 1 << iota
 	// FailedParent marks a block with a failed one among its ancestors.
 	FailedParent
-	// HaveData says that the block is stored.
-	HaveData
-	// HaveUndo says that its undo data are stored.
-	HaveUndo
-	// ScriptsValid says that the block has been connected with all its scripts
-	// checked.
-	ScriptsValid
+	// Connected says that the block has been in the best chain, so that every
+	// rule about it has been checked.
+	Connected
 	// Pruned says that the block was stored once and deleted to save space.
 	Pruned
 
@@ -44,7 +40,6 @@ type Data struct {
 	Offset uint32 // of the block's first byte in its file
 	Size   uint32 // of the block in bytes
 	CRC    uint32 // CRC32C of the block's bytes
-	Txs    uint32 // transactions in the block
 
 	UndoOffset uint32 // of the undo data's first byte in the undo file
 	UndoSize   uint32 // of the undo data in bytes; 0 if they are not stored
@@ -65,6 +60,7 @@ type Node struct {
 	chainTx atomic.Uint64
 	skip    *Node  // an ancestor further back, see skipHeight
 	seq     uint32 // order in which the tree saw the headers
+	txs     atomic.Uint32
 
 	// The tree's mutex guards these.
 	child   *Node // the child seen last

@@ -125,12 +125,12 @@ func TestLocator(t *testing.T) {
 
 func TestStatusBits(t *testing.T) {
 	n := New(params.Regtest()).Genesis()
-	n.SetStatus(HaveData | ScriptsValid | Failed | FailedParent)
-	if n.Status() != HaveData|ScriptsValid || n.Failed() {
+	n.SetStatus(Pruned | Connected | Failed | FailedParent)
+	if n.Status() != Pruned|Connected || n.Failed() {
 		t.Fatalf("status %b", n.Status())
 	}
-	n.ClearStatus(HaveData)
-	if n.Has(HaveData) || !n.Has(ScriptsValid) || n.Has(HaveData|ScriptsValid) {
+	n.ClearStatus(Pruned)
+	if n.Has(Pruned) || !n.Has(Connected) || n.Has(Pruned|Connected) {
 		t.Fatalf("status %b", n.Status())
 	}
 	if n.Data() != nil {

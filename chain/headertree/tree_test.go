@@ -323,7 +323,7 @@ func TestRestore(t *testing.T) {
 
 	// A lone failure bit is spread anew, and one that has no cause is dropped.
 	for h := int32(0); h <= 5; h++ {
-		status := HaveData
+		status := Pruned
 		if h == 3 {
 			status |= Failed
 		}
@@ -334,7 +334,7 @@ func TestRestore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := HaveData
+		want := Pruned
 		switch {
 		case h == 3:
 			want |= Failed
@@ -374,7 +374,7 @@ func TestConcurrentUse(t *testing.T) {
 				panic("the best header is not in the tree")
 			}
 			tree.Tips()
-			best.SetStatus(HaveData)
+			best.SetStatus(Pruned)
 		}
 	}()
 	n := extend(t, tree, tree.Genesis(), 300, 600)
@@ -428,7 +428,7 @@ func BenchmarkRestore1000000(b *testing.B) {
 	for b.Loop() {
 		tree = New(net)
 		for i := range headers {
-			if _, err := tree.Restore(&headers[i], HaveData); err != nil {
+			if _, err := tree.Restore(&headers[i], Pruned); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -1,5 +1,12 @@
 package headertree
 
+// Txs returns how many transactions the block has, or 0 if it has never been
+// stored. A block that was deleted to save space keeps its number.
+func (n *Node) Txs() uint32 { return n.txs.Load() }
+
+// SetTxs sets what [Node.Txs] returns.
+func (n *Node) SetTxs(txs uint32) { n.txs.Store(txs) }
+
 // ChainTx returns how many transactions the chain up to this block has, or 0
 // if a block of it has never been stored.
 func (n *Node) ChainTx() uint64 { return n.chainTx.Load() }
