@@ -38,8 +38,8 @@ const (
 
 	// MaxQueuedHard is how many bytes may wait before the session is given up.
 	// Replies stay below it, because reading stops at MaxQueued and one
-	// message's replies are at most a block and a little. So it is reached only by what
-	// this node has to tell unasked, by a peer that does not read. With
+	// message's replies are at most a block and a little. So it is reached only
+	// by what this node has to tell unasked, by a peer that does not read. With
 	// 125 peers it bounds the memory of all queues at 1.25 GB in the worst
 	// case, shared blocks counted once for each.
 	MaxQueuedHard = 10_000_000
@@ -51,17 +51,17 @@ const (
 	MaxLater = wire.MaxInv
 )
 
-// Handler is what a session gives messages to. Its methods are called one at
-// a time, by the goroutine that runs the session, in the order in which the
-// messages came. While a call lasts, nothing more is read from this peer. An error ends the
-// session: a [*Disconnect] with the reason that it holds, any other as a
-// failure of this node. The context is done when the session ends.
+// Handler is what a session gives messages to. Its methods are called one at a
+// time, by the goroutine that runs the session, in the order in which the
+// messages came. While a call lasts, nothing more is read from this peer. An
+// error ends the session: a [*Disconnect] with the reason that it holds, any
+// other as a failure of this node. The context is done when the session ends.
 type Handler interface {
 	// Ready is called once, when the handshake is done, before any Handle.
 	Ready(ctx context.Context, p *Peer) error
-	// Handle is called with every message but those which the session handles itself: the
-	// handshake's, ping, pong and those of unknown type.
-	// The message's slices are views into the payload, which is the handler's.
+	// Handle is called with every message but those which the session handles
+	// itself: the handshake's, ping, pong and those of unknown type. The
+	// message's slices are views into the payload, which is the handler's.
 	Handle(ctx context.Context, p *Peer, msg wire.Message) error
 }
 

@@ -9,7 +9,7 @@
 // nor whom to connect to.
 //
 // A session runs two goroutines and no more. [Peer.Run] receives messages on
-// the goroutine that called it and gives each to the handler before it
-// receives the next. The second one writes what is queued and watches the time. So a slow
-// handler or a slow reader at the other end delays nobody but itself.
+// the goroutine that called it and gives each to the handler before it receives
+// the next. The second one writes what is queued and watches the time. So a
+// slow handler or a slow reader at the other end delays nobody but itself.
 package peer

@@ -167,7 +167,8 @@ func (h *handshake) version(m *wire.MsgVersion) error {
 	return nil
 }
 
-// timeOffset returns how far a clock that shows the given Unix time is ahead of now. Nonsense does not overflow.
+// timeOffset returns how far a clock that shows the given Unix time is ahead of
+// now. Nonsense does not overflow.
 func timeOffset(unix int64, now time.Time) time.Duration {
 	const most = 1 << 32 // seconds; more than a hundred years
 	return time.Duration(min(max(unix-now.Unix(), -most), most)) * time.Second

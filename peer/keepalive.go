@@ -5,9 +5,9 @@ import "time"
 // keepalive decides when to ping and when to give up a peer. It is a pure state
 // machine; the time is passed in.
 //
-// Time during which nothing is read from the peer, because one of its messages is being
-// handled or because it has to take what it asked for first, does not count
-// against it: a pong may be waiting to be read.
+// Time during which nothing is read from the peer, because one of its messages
+// is being handled or because it has to take what it asked for first, does not
+// count against it: a pong may be waiting to be read.
 type keepalive struct {
 	interval time.Duration // between pings; negative: only against quiet
 	timeout  time.Duration // for a pong; negative: never

@@ -7,9 +7,9 @@ import (
 )
 
 // Nonces remembers the nonces of the version messages that this node has sent
-// on connections which it opened and whose handshake is under way. A version message that
-// comes in with one of them is this node's own: it has connected to
-// itself. The zero value is empty and ready for use by several goroutines.
+// on connections which it opened and whose handshake is under way. A version
+// message that comes in with one of them is this node's own: it has connected
+// to itself. The zero value is empty and ready for use by several goroutines.
 type Nonces struct {
 	mu  sync.Mutex
 	out map[uint64]bool // whether it has come back to us

@@ -33,7 +33,8 @@ type Observer interface {
 	Handshake(p *Peer)
 	// Ping tells how long the other side took to answer a ping.
 	Ping(p *Peer, took time.Duration)
-	// Disconnected tells that a session has ended, and why. It is the last call for it.
+	// Disconnected tells that a session has ended, and why. It is the last call
+	// for it.
 	Disconnected(p *Peer, d *Disconnect)
 }
 

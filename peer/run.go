@@ -12,9 +12,9 @@ import (
 )
 
 // Run carries the session to its end: it shakes hands, gives messages to the
-// handler and sends what is queued. It returns when both goroutines of
-// the session are done and the link is closed, with a [*Disconnect] that says why. When ctx is
-// done the session ends with [Stopped].
+// handler and sends what is queued. It returns when both goroutines of the
+// session are done and the link is closed, with a [*Disconnect] that says why.
+// When ctx is done the session ends with [Stopped].
 func (p *Peer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

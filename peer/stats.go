@@ -9,7 +9,8 @@ import (
 )
 
 // Other is the name under which [Stats] counts messages of unknown type,
-// whatever their names, so that nobody can make the table grow. It is Bitcoin Core's.
+// whatever their names, so that nobody can make the table grow. It is Bitcoin
+// Core's.
 const Other = "*other*"
 
 // traffic counts messages. The tables are made when they are needed.

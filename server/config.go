@@ -53,7 +53,8 @@ type Config struct {
 	// told to who asks.
 	External []ma.Multiaddr
 	// MaxPeers is how many links there may be in all; 0 for
-	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node opens.
+	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node
+	// opens.
 	MaxPeers int
 	// Permissions returns what peers of an address may do beyond what any may;
 	// nil for nothing.

@@ -9,10 +9,9 @@
 // connmgr's, what is valid chain's.
 //
 // Goroutines, while Run runs: those of chain and connmgr; one that accepts
-// links for each listener; one that carries out what falls due in the
-// download ([Node.syncLoop]); and two for each session. A handler runs on its
-// session's goroutine. What a session owes is made by its writing
-// goroutine. Locks: the list of sessions and
-// the list of events have one each, under which nothing else is locked and
-// nobody is called.
+// links for each listener; one that carries out what falls due in the download
+// ([Node.syncLoop]); and two for each session. A handler runs on its session's
+// goroutine. What a session owes is made by its writing goroutine. Locks: the
+// list of sessions and the list of events have one each, under which nothing
+// else is locked and nobody is called.
 package server

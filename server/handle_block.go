@@ -24,10 +24,10 @@ func (s *session) origin() origin {
 
 // handleBlock takes a block and passes it on to the chain if it is wanted.
 //
-// While the node catches up it only waits for room among the blocks that are
-// on their way through the chain, so that those of many peers are checked at the same time. At
-// the tip it waits until the block is dealt with, so that a pong that follows
-// means what peers take it for.
+// While the node catches up it only waits for room among the blocks that are on
+// their way through the chain, so that those of many peers are checked at the
+// same time. At the tip it waits until the block is dealt with, so that a pong
+// that follows means what peers take it for.
 func (s *session) handleBlock(ctx context.Context, m *wire.MsgBlock) error {
 	n, hash, header := s.node, m.Hash(), m.Header()
 	s.peer.Known().Add(hash)

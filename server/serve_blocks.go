@@ -32,8 +32,8 @@ type order struct {
 func (w *order) next(ctx context.Context) (wire.Message, error) {
 	n := w.s.node
 	if w.served != (wire.Hash{}) {
-		// The peer has been sent the block by now. If it was the last of those that it
-		// was told of, it is told of the tip, and asks on.
+		// The peer has been sent the block by now. If it was the last of those
+		// that it was told of, it is told of the tip, and asks on.
 		n.perform(n.sync.Served(w.s.id(), w.served))
 		w.served = wire.Hash{}
 	}

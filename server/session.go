@@ -203,7 +203,8 @@ func group(a netip.Addr) []byte {
 	return p.Masked().Addr().AsSlice()
 }
 
-// network names the kind of network that an address belongs to, as Bitcoin Core does.
+// network names the kind of network that an address belongs to, as Bitcoin Core
+// does.
 func network(a netip.Addr) string {
 	switch {
 	case !a.IsValid():

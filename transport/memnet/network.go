@@ -23,8 +23,8 @@ const DefaultStall = time.Minute
 type Path struct {
 	// Latency is the time from one end to the other.
 	Latency time.Duration
-	// Bandwidth is how many bytes pass in a second in each direction of each link; 0 is
-	// without limit.
+	// Bandwidth is how many bytes pass in a second in each direction of each
+	// link; 0 is without limit.
 	Bandwidth int64
 	// Loss is the share of datagrams that is lost, from 0 to 1. Links lose nothing.
 	Loss float64
@@ -129,8 +129,8 @@ func (n *Network) Heal() {
 	n.change()
 }
 
-// Cut breaks all links between two hosts, at both ends at once, and returns how many there
-// were.
+// Cut breaks all links between two hosts, at both ends at once, and returns how
+// many there were.
 func (n *Network) Cut(a, b netip.Addr) int {
 	want := pair(a, b)
 	return n.cut(func(p *pipe) bool { return pair(p.a.Addr(), p.b.Addr()) == want })
@@ -179,8 +179,8 @@ func (n *Network) change() {
 	n.changed = make(chan struct{})
 }
 
-// path returns what lies between two hosts, whether anything gets through, and a channel that
-// is closed when that may have changed.
+// path returns what lies between two hosts, whether anything gets through, and
+// a channel that is closed when that may have changed.
 func (n *Network) path(a, b netip.Addr) (p Path, open bool, changed <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

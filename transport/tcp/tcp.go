@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// DefaultStall is for how long a message under way may make no progress.
-	// A slice of at most stallSlice bytes has to pass in this time, so that the slowest honest
-	// link is one of about 4 KiB/s, and what a stranger can hold back by
-	// sending nothing more is given up after a minute.
+	// DefaultStall is for how long a message under way may make no progress. A
+	// slice of at most stallSlice bytes has to pass in this time, so that the
+	// slowest honest link is one of about 4 KiB/s, and what a stranger can hold
+	// back by sending nothing more is given up after a minute.
 	DefaultStall = time.Minute
 	stallSlice   = 256 << 10
 

@@ -21,8 +21,8 @@ import (
 
 // Config says how to make the transports under test.
 type Config struct {
-	// New returns two transports of the same network that can reach each
-	// other, and an address with port 0 on which the second one can listen. The stall
+	// New returns two transports of the same network that can reach each other,
+	// and an address with port 0 on which the second one can listen. The stall
 	// time is what they are to work with.
 	New func(t testing.TB, stall time.Duration) (a, b transport.Transport, listen ma.Multiaddr)
 	// Foreign is an address of another kind of transport.
