@@ -10,9 +10,13 @@ import (
 	"starling/wire"
 )
 
-// cachedInvalid is the reason with which the chain refuses a block that it
-// knows to be invalid already.
-const cachedInvalid = "duplicate-invalid"
+// The reasons with which the chain refuses a block that it knows to be invalid
+// already, and one that builds on such a block. The peer may see that block
+// otherwise, or the operator may have declared it invalid.
+const (
+	knownInvalid  = "duplicate-invalid"
+	invalidParent = "bad-prevblk"
+)
 
 // onInvalid is told by the chain of a block that broke a rule. The chain must
 // not be held up, and a ban is written to disk, so the sync loop deals with
@@ -36,7 +40,7 @@ func (n *Node) invalidBlock(o origin, err error) {
 	case consensus.Mutated:
 		n.offence(o, connmgr.MutatedBlock, 1)
 	case consensus.Invalid:
-		if rule.Reason != cachedInvalid {
+		if rule.Reason != knownInvalid && rule.Reason != invalidParent {
 			n.offence(o, connmgr.InvalidBlock, 1)
 		} else if o.kind.Outbound() && o.kind != peer.Manual {
 			// Its chain is one that this node will never follow. Somebody who has
