@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 1m
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build test test-long race fuzz bench lint interop ci clean
+.PHONY: all build test test-long race fuzz bench microbench lint interop ci clean
 
 all: build
 
@@ -16,7 +16,7 @@ test: ## what everybody runs before a commit
 
 test-long: ## also the tests that take many minutes
 	STARLING_TEST_LONG=1 $(GO) test -timeout 3h ./...
-	if [ -f interop/go.mod ]; then cd interop && STARLING_TEST_LONG=1 $(GO) test -timeout 3h ./...; fi
+	cd interop && STARLING_TEST_LONG=1 $(GO) test -timeout 3h ./...
 
 race: ## the tests under the race detector; needs a C compiler
 	$(GO) test -race -timeout 1h ./...
@@ -24,9 +24,12 @@ race: ## the tests under the race detector; needs a C compiler
 fuzz: ## every fuzz target, FUZZTIME each
 	GO="$(GO)" FUZZTIME="$(FUZZTIME)" ./.ci/fuzz
 
-bench: ## benchmarks
+bench: ## Starling beside btcd in one table; some ten minutes, BENCH="-blocks 50" for less
+	cd interop && $(GO) run ./cmd/bench $(BENCH)
+
+microbench: ## the benchmarks of single functions
 	$(GO) test -run '^$$' -bench . -benchmem ./...
-	if [ -f interop/go.mod ]; then cd interop && $(GO) test -run '^$$' -bench . -benchmem -timeout 3h ./...; fi
+	cd interop && $(GO) test -run '^$$' -bench . -benchmem -timeout 3h ./...
 
 lint: ## format, vet, staticcheck and the project's own rules
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))"

@@ -516,3 +516,40 @@ func TestInitialDownload(t *testing.T) {
 		t.Error("in initial download at a fresh tip")
 	}
 }
+
+// A block that is damaged on disk before it is connected is fetched again; the
+// blocks behind it are kept.
+func TestDamagedBeforeConnected(t *testing.T) {
+	fs := vfs.NewMem()
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 10)
+	r := start(t, fs, nil)
+	var headers []wire.Header
+	for _, b := range blocks {
+		headers = append(headers, b.Header)
+	}
+	if _, _, err := r.AcceptHeaders(headers); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks[1:] {
+		r.give(b)
+	}
+	n := r.Headers().Lookup(blocks[4].Hash())
+	r.close()
+	f, err := fs.OpenReadWrite("data/blocks/blk00000.dat", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte{0xff}, int64(n.Data().Offset)+100); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	r = start(t, fs, nil)
+	r.give(blocks[0])
+	r.wantTip(blocks[3])
+	if r.Headers().Lookup(blocks[4].Hash()).Data() != nil {
+		t.Fatal("the damaged block counts as stored")
+	}
+	r.give(blocks[4])
+	r.wantTip(blocks[9])
+}

@@ -12,6 +12,7 @@ import (
 	"starling/chain/headertree"
 	"starling/internal/cputime"
 	"starling/script"
+	"starling/store"
 	"starling/wire"
 )
 
@@ -58,9 +59,16 @@ func (w *writer) dropAhead() {
 	}
 }
 
+// lostBlockError says that a stored block is damaged on disk, or was deleted.
+type lostBlockError struct{ err error }
+
+// Error implements the error interface.
+func (e *lostBlockError) Error() string { return e.err.Error() }
+
 // connect validates block n, the child of the coin set's block, and applies
 // it. best is where the chain is heading. A *consensus.RuleError means that n
-// is invalid; the coin set is unchanged then.
+// is invalid, a *lostBlockError that it can not be read; the coin set is
+// unchanged then.
 func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 	c := w.c
 	watch := cputime.Start()
@@ -70,6 +78,10 @@ func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 	r := w.ahead
 	<-r.done
 	w.ahead = nil
+	var corrupt *store.CorruptError
+	if errors.As(r.err, &corrupt) || errors.Is(r.err, ErrPruned) || errors.Is(r.err, ErrNoBlock) {
+		return &lostBlockError{r.err}
+	}
 	if r.err != nil {
 		return r.err
 	}

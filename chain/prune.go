@@ -61,7 +61,12 @@ func (w *writer) pruneFiles(height int32, target int64) error {
 	var gone []*headertree.Node
 	ix.mu.Lock()
 	for _, f := range doomed {
-		gone = append(gone, ix.files[f].nodes...)
+		for _, n := range ix.files[f].nodes {
+			// A block that was found damaged may have been stored anew.
+			if d := n.Data(); d != nil && d.File == f {
+				gone = append(gone, n)
+			}
+		}
 		delete(ix.files, f)
 	}
 	ix.mu.Unlock()

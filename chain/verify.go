@@ -108,6 +108,7 @@ func (o *overlay) get(op wire.OutPoint) (*coins.Coin, error) {
 }
 
 func (o *overlay) takeBack(b *wire.Block, u *coins.Undo, n *headertree.Node) error {
+	overwritten := o.c.wasOverwritten(n)
 	for i := len(b.Txs) - 1; i >= 0; i-- {
 		tx := &b.Txs[i]
 		id := tx.TxID()
@@ -120,7 +121,7 @@ func (o *overlay) takeBack(b *wire.Block, u *coins.Undo, n *headertree.Node) err
 			if err != nil {
 				return err
 			}
-			if !o.c.wasOverwritten(n) && (coin == nil || coin.Value != tx.Out[j].Value || !bytes.Equal(coin.Script, tx.Out[j].Script)) {
+			if !overwritten && (coin == nil || coin.Value != tx.Out[j].Value || !bytes.Equal(coin.Script, tx.Out[j].Script)) {
 				return fmt.Errorf("output %v:%d is not in the coin set as the block made it", id, j)
 			}
 			o.coins[op] = nil

@@ -9,7 +9,6 @@ import (
 	"starling/chain/headertree"
 	"starling/clock"
 	"starling/internal/cputime"
-	"starling/store"
 )
 
 // writer is the state of the goroutine that alone changes the coin set and
@@ -161,7 +160,7 @@ func (w *writer) step(ctx context.Context, best *headertree.Node) error {
 	next := best.Ancestor(w.at.Height + 1)
 	err := w.connect(ctx, next, best)
 	var rule *consensus.RuleError
-	var corrupt *store.CorruptError
+	var lost *lostBlockError
 	switch {
 	case err == nil:
 		// Readers see the tip before anyone is told of it.
@@ -178,10 +177,10 @@ func (w *writer) step(ctx context.Context, best *headertree.Node) error {
 	case errors.As(err, &rule):
 		w.fail(next, err)
 		return nil
-	case errors.As(err, &corrupt):
-		// The block itself is damaged on disk. It is not connected yet, so
-		// nothing rests on it: forget it, and it will be fetched again.
-		w.c.log.Error("a stored block is damaged and will be fetched again", "height", next.Height, "err", err)
+	case errors.As(err, &lost):
+		// It is not connected yet, so nothing rests on it: forget it, and it
+		// will be fetched again.
+		w.c.log.Error("a stored block can not be read and will be fetched again", "height", next.Height, "err", err)
 		w.forget(next)
 		return nil
 	default:

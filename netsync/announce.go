@@ -31,7 +31,7 @@ func (m *Manager) announce() {
 }
 
 // announceTo announces by headers if the peer wants that and can connect them,
-// else by the tip's hash.
+// else by inv.
 func (m *Manager) announceTo(p *peer, fresh []*headertree.Node, tip *headertree.Node) {
 	m.resolve(p)
 	if p.has(tip) {
@@ -49,5 +49,17 @@ func (m *Manager) announceTo(p *peer, fresh []*headertree.Node, tip *headertree.
 			return
 		}
 	}
-	m.do(SendInv{Peer: p.id, Inv: []wire.InvVect{{Type: wire.InvBlock, Hash: tip.Hash}}})
+	// A few blocks are all named: btcd, when it learns only of the last, takes
+	// it for an orphan and may not come to ask for its parents. Of many the
+	// last one must do.
+	if len(fresh) > maxAnnounce {
+		fresh = fresh[len(fresh)-1:]
+	}
+	var inv []wire.InvVect
+	for _, n := range fresh {
+		if !p.has(n) {
+			inv = append(inv, wire.InvVect{Type: wire.InvBlock, Hash: n.Hash})
+		}
+	}
+	m.do(SendInv{Peer: p.id, Inv: inv})
 }

@@ -153,8 +153,12 @@ func TestAnnounce(t *testing.T) {
 		r.gone = true
 		s.cut(r)
 	}
-	inv := func(r *remote, n *headertree.Node) Action {
-		return SendInv{r.id, []wire.InvVect{{Type: wire.InvBlock, Hash: n.Hash}}}
+	inv := func(r *remote, nodes ...*headertree.Node) Action {
+		var inv []wire.InvVect
+		for _, n := range nodes {
+			inv = append(inv, wire.InvVect{Type: wire.InvBlock, Hash: n.Hash})
+		}
+		return SendInv{r.id, inv}
 	}
 	diff := func(got []Action, want ...Action) {
 		t.Helper()
@@ -174,7 +178,7 @@ func TestAnnounce(t *testing.T) {
 	}
 	diff(s.ours(b), SendHeaders{peers[0].id, []wire.Header{b.Header}}, inv(peers[2], b))
 
-	// A reorganisation is told from the fork on, up to eight headers.
+	// A reorganisation is told from the fork on, up to eight blocks.
 	c := s.w.grow(old, 3, 2)
 	path := path(nil, c, c.Height, 3)
 	for _, n := range path[:2] {
@@ -182,7 +186,7 @@ func TestAnnounce(t *testing.T) {
 		s.chain.store(own)
 	}
 	head = []wire.Header{path[0].Header, path[1].Header, path[2].Header}
-	diff(s.ours(c), SendHeaders{peers[0].id, head}, SendHeaders{peers[1].id, head}, inv(peers[2], c))
+	diff(s.ours(c), SendHeaders{peers[0].id, head}, SendHeaders{peers[1].id, head}, inv(peers[2], path...))
 
 	// More than that by the tip's hash alone.
 	d := s.w.grow(old, 12, 3)

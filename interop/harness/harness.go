@@ -40,7 +40,7 @@ const (
 )
 
 // pollEvery is how often a condition of another process is looked at.
-const pollEvery = 20 * time.Millisecond
+const pollEvery = 50 * time.Millisecond
 
 // binaries are built once for each run of the test binary.
 var binaries struct {
