@@ -65,7 +65,7 @@ type Config struct {
 	Prune   int64 // target size of block and undo files, in bytes; 0 keeps all, 1 prunes on request
 	MaxFile int64 // how long a block file grows, in bytes; 0 for 128 MiB
 	Workers int   // checking workers and script goroutines; 0 for one per core
-	Reindex bool  // rebuild index and coin set from the block files
+	Reindex bool  // rebuild index and coin set from the block files, in Run
 
 	Clock    clock.Clock
 	Log      *slog.Logger
@@ -91,6 +91,7 @@ type Chain struct {
 	coins         *coins.Cache
 	verifier      *script.Verifier
 	lock          io.Closer
+	reindexing    bool // whether Run must rebuild the index first
 
 	tip      atomic.Pointer[headertree.Node] // published
 	caughtUp atomic.Bool                     // latch of IsInitialDownload
@@ -102,7 +103,7 @@ type Chain struct {
 	incoming chan *arrival
 	stored   chan *arrival
 	commands chan func()
-	started  atomic.Bool
+	ready    chan struct{} // closed when the block index is complete
 	stopped  chan struct{} // closed when Run has returned
 
 	arriving arrivals
@@ -138,6 +139,7 @@ func Open(cfg Config) (*Chain, error) {
 		incoming:   make(chan *arrival, 4*cfg.Workers),
 		stored:     make(chan *arrival, 64),
 		commands:   make(chan func()),
+		ready:      make(chan struct{}),
 		stopped:    make(chan struct{}),
 	}
 	c.arriving.init()
@@ -168,20 +170,14 @@ func (c *Chain) openStores() error {
 	}
 	blockDir := path.Join(dir, "blocks")
 	indexDir, coinDir := path.Join(blockDir, "index"), path.Join(dir, "chainstate")
-	if c.cfg.Reindex {
-		if err := c.removeDerived(blockDir, indexDir, coinDir); err != nil {
-			return err
-		}
-	}
 	c.blocks, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "blk", Magic: c.net.Magic, MaxFileSize: c.cfg.MaxFile})
 	if err != nil {
 		return err
 	}
-	c.undos, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "rev", Magic: c.net.Magic, Trailer: wire.HashSize})
-	if err != nil {
+	if err := c.openIndex(blockDir, indexDir, coinDir); err != nil {
 		return err
 	}
-	c.indexDB, err = store.OpenDB(store.DBOptions{FS: fs, Dir: indexDir, CacheBytes: 1 << 20, MemTableBytes: 2 << 20, Logger: c.log})
+	c.undos, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "rev", Magic: c.net.Magic, Trailer: wire.HashSize})
 	if err != nil {
 		return err
 	}
@@ -198,27 +194,6 @@ func (c *Chain) openStores() error {
 		return err
 	}
 	c.verifier = script.NewVerifier(script.Options{})
-	return nil
-}
-
-// removeDerived deletes what Reindex rebuilds from the block files.
-func (c *Chain) removeDerived(blockDir, indexDir, coinDir string) error {
-	for _, dir := range []string{indexDir, coinDir} {
-		if err := c.cfg.FS.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
-	names, err := c.cfg.FS.List(blockDir)
-	if err != nil {
-		return nil // no block directory yet
-	}
-	for _, name := range names {
-		if ok, _ := path.Match("rev*.dat", name); ok {
-			if err := c.cfg.FS.Remove(path.Join(blockDir, name)); err != nil {
-				return err
-			}
-		}
-	}
 	return nil
 }
 
@@ -251,8 +226,10 @@ func (c *Chain) closeStores() error {
 // disk and returns nil; it returns an error if the disk fails. It is called
 // once.
 func (c *Chain) Run(ctx context.Context) error {
-	c.started.Store(true)
 	defer close(c.stopped)
+	if err := c.finishIndex(ctx); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for range c.cfg.Workers {
 		g.Go(func() error { return c.checkArrivals(ctx) })

@@ -429,14 +429,38 @@ func TestReindex(t *testing.T) {
 	r.wantTip(blocks[120])
 	sum, _ := r.coinSet()
 	r.close()
-	r = start(t, fs, func(cfg *chain.Config) { cfg.Reindex = true })
-	r.wantTip(blocks[120])
-	if got, _ := r.coinSet(); got != sum {
-		t.Error("the coin set differs after --reindex")
+	same := func(what string) {
+		t.Helper()
+		<-r.Ready()
+		r.wantTip(blocks[120])
+		if got, _ := r.coinSet(); got != sum {
+			t.Errorf("%s: the coin set differs", what)
+		}
+		r.close()
 	}
-	r.close()
+	reindex := func(cfg *chain.Config) { cfg.Reindex = true }
+	r = start(t, fs, reindex)
+	same("after a rebuild")
 	r = start(t, fs, nil)
-	r.wantTip(blocks[120])
+	same("after a restart")
+
+	// A rebuild that has only begun goes on by itself; the blocks are kept.
+	c, err := chain.Open(chain.Config{Network: params.Regtest(), FS: fs, Dir: "data", Reindex: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, fs, nil)
+	same("after a rebuild that was cut short")
+
+	// So does one where the index is lost.
+	if err := fs.RemoveAll("data/blocks/index"); err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, fs, nil)
+	same("after the index was lost")
 }
 
 func TestImport(t *testing.T) {

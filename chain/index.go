@@ -20,6 +20,9 @@ const keyBlock = 'b'
 // never opened for another network.
 const keyGenesis = 'g'
 
+// keyReindex stands in an index that is being rebuilt and not complete.
+const keyReindex = 'r'
+
 // indexRecordSize is a header and nine 32-bit numbers.
 const indexRecordSize = wire.HeaderSize + 9*4
 

@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"context"
 	"fmt"
 
 	"starling/chain/coins"
@@ -18,12 +17,11 @@ func (c *Chain) load() error {
 	if err := c.loadIndex(); err != nil {
 		return err
 	}
-	if c.cfg.Reindex {
-		if err := c.reindex(context.Background()); err != nil {
+	if !c.reindexing {
+		if err := c.trimFiles(); err != nil {
 			return err
 		}
-	} else if err := c.trimFiles(); err != nil {
-		return err
+		close(c.ready)
 	}
 	if err := c.recoverCoins(); err != nil {
 		return err

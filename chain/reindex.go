@@ -2,10 +2,100 @@ package chain
 
 import (
 	"context"
+	"path"
 
 	"starling/store"
 	"starling/wire"
 )
+
+// Ready returns a channel that is closed when all blocks on disk are known: at
+// once, unless the index is being rebuilt. Before that nothing should be
+// fetched.
+func (c *Chain) Ready() <-chan struct{} { return c.ready }
+
+// openIndex opens the block index and decides whether it must be rebuilt: if
+// that is asked for, if an earlier attempt was not finished, or if there are
+// block files that an empty index knows nothing of. In each case what can be
+// derived from the block files is deleted. The index goes first and is marked
+// until it is complete, so that a crash at any point ends up here again.
+func (c *Chain) openIndex(blockDir, indexDir, coinDir string) error {
+	fs := c.cfg.FS
+	open := func() (err error) {
+		c.indexDB, err = store.OpenDB(store.DBOptions{FS: fs, Dir: indexDir, CacheBytes: 1 << 20, MemTableBytes: 2 << 20, Logger: c.log})
+		return err
+	}
+	c.reindexing = c.cfg.Reindex
+	if !c.reindexing {
+		if err := open(); err != nil {
+			return err
+		}
+		begun, err := c.indexDB.Has([]byte{keyReindex})
+		if err != nil {
+			return err
+		}
+		empty := true
+		err = c.indexDB.Iterate([]byte{keyBlock}, func(_, _ []byte) error { empty = false; return store.ErrStop })
+		if err != nil {
+			return err
+		}
+		c.reindexing = begun || empty && len(c.blocks.Sizes()) > 0
+		if !c.reindexing {
+			return nil
+		}
+		if err := c.indexDB.Close(); err != nil {
+			return err
+		}
+	}
+	c.log.Info("rebuilding the block index and the coin set from the block files")
+	if err := fs.RemoveAll(indexDir); err != nil {
+		return err
+	}
+	if err := open(); err != nil {
+		return err
+	}
+	mark := c.indexDB.NewBatch()
+	mark.Set([]byte{keyReindex}, nil)
+	if err := c.indexDB.Write(mark, true); err != nil {
+		return err
+	}
+	if err := fs.RemoveAll(coinDir); err != nil {
+		return err
+	}
+	names, err := fs.List(blockDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if ok, _ := path.Match("rev*.dat", name); ok {
+			if err := fs.Remove(path.Join(blockDir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finishIndex completes an index that is being rebuilt.
+func (c *Chain) finishIndex(ctx context.Context) error {
+	if !c.reindexing {
+		return nil
+	}
+	if err := c.reindex(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // the next start begins again
+		}
+		return err
+	}
+	done := c.indexDB.NewBatch()
+	done.Delete([]byte{keyReindex})
+	if err := c.indexDB.Write(done, true); err != nil {
+		return err
+	}
+	c.reindexing = false
+	c.linkAll()
+	close(c.ready)
+	return nil
+}
 
 // reindex rebuilds the block index from the block files. The coin set, which
 // starts empty, follows when the blocks are connected. Blocks lie in the files

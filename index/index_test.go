@@ -153,10 +153,9 @@ func TestChainLostHeaders(t *testing.T) {
 		ix.end(t)
 
 		// And now none but the genesis block of another maker's chain.
-		other, _ := branches()
 		m := testchain.New(params.Regtest())
 		m.Spacing = 700
-		other = m.Chain(m.Genesis(), 2)
+		other := m.Chain(m.Genesis(), 2)
 		c = newFakeChain(t, other...)
 		c.setTip(other[1])
 		ix = run(t, c, fs, r)

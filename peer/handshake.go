@@ -70,7 +70,7 @@ func (h *handshake) over() bool {
 func (h *handshake) sendVersion() error {
 	c := &h.p.cfg
 	m := &wire.MsgVersion{
-		Version:   wire.AdvertisedVersion,
+		Version:   wire.ProtocolVersion,
 		Services:  c.Services,
 		Timestamp: c.Clock.Now().Unix(),
 		Nonce:     h.nonce,
@@ -140,7 +140,7 @@ func (h *handshake) version(m *wire.MsgVersion) error {
 		return &Disconnect{Reason: Obsolete, Detail: "version " + itoa(m.Version) + ", want at least " + itoa(wire.MinPeerVersion)}
 	}
 	r := &Remote{
-		Version: m.Version, Common: min(m.Version, wire.AdvertisedVersion),
+		Version: m.Version, Common: min(m.Version, wire.ProtocolVersion),
 		Services: m.Services, UserAgent: m.UserAgent, StartHeight: m.StartHeight, Relay: m.Relay,
 		TimeOffset: timeOffset(m.Timestamp, p.cfg.Clock.Now()),
 	}

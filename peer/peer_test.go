@@ -149,9 +149,9 @@ func TestHandshake(t *testing.T) {
 		b := run(t.Context(), y, cfg)
 		<-ready
 		<-ready
-		wantA := &Remote{Version: 70016, Common: 70016, Services: wire.NodeNetwork, UserAgent: "/b:1/", Relay: true,
+		wantA := &Remote{Version: 70017, Common: 70017, Services: wire.NodeNetwork, UserAgent: "/b:1/", Relay: true,
 			AddrLocal: netip.MustParseAddrPort("10.0.0.1:49152"), WTxIDRelay: true, AddrV2: true}
-		wantB := &Remote{Version: 70016, Common: 70016, Services: wire.NodeNetwork, UserAgent: "/a:1/", Relay: true,
+		wantB := &Remote{Version: 70017, Common: 70017, Services: wire.NodeNetwork, UserAgent: "/a:1/", Relay: true,
 			AddrLocal: netip.MustParseAddrPort("10.0.0.2:8333"), WTxIDRelay: true, AddrV2: true, StartHeight: 5}
 		byText := cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })
 		if diff := cmp.Diff(wantA, a.Remote(), byText); diff != "" {

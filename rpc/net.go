@@ -93,7 +93,7 @@ const minRelayFee = 1000
 func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
 	services := a.Node.LocalServices()
 	info := networkInfo{
-		Version: a.Version, SubVersion: a.Node.UserAgent(), ProtocolVersion: wire.AdvertisedVersion,
+		Version: a.Version, SubVersion: a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
 		LocalServices: fmt.Sprintf("%016x", uint64(services)), ServicesNames: serviceNames(services),
 		NetworkActive: a.Node.Conns().Active(),
 		LocalRelay:    a.Mempool != nil,

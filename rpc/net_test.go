@@ -81,7 +81,7 @@ func TestPeerInfo(t *testing.T) {
 	for name, want := range map[string]string{
 		"addr": compact(transport.FormatAddr(addr)), "services": `"0000000000000409"`, "inbound": "false",
 		"subver": compact(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
-		"network": `"not_publicly_routable"`, "version": "70016",
+		"network": `"not_publicly_routable"`, "version": "70017",
 	} {
 		if got := string(member(ms, name)); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)

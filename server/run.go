@@ -34,6 +34,10 @@ func (n *Node) Run(ctx context.Context) error {
 		chainDone <- err
 	}()
 
+	select {
+	case <-n.chain.Ready(): // the index may have to be rebuilt first
+	case <-ctx.Done():
+	}
 	err := n.load(ctx)
 	if err == nil && ctx.Err() == nil {
 		n.serve(ctx)

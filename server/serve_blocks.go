@@ -25,7 +25,6 @@ type order struct {
 	inv     []wire.InvVect // what is left
 	served  wire.Hash      // the last block, until it is noted
 	missing []wire.InvVect
-	unknown int
 }
 
 // next makes the next message of the answer. It is a [peer.Producer].

@@ -99,6 +99,7 @@ func (nd *node) give(blocks ...testchain.Block) {
 			nd.w.t.Fatal(o.Err)
 		}
 	}
+	synctest.Wait() // until they have been announced
 }
 
 // reach waits until the node's tip is b, for at most the given time.

@@ -120,9 +120,9 @@ func (n *Node) do(actions []netsync.Action) {
 		}
 		switch a := a.(type) {
 		case netsync.SendGetHeaders:
-			s.peer.Send(&wire.MsgGetHeaders{Version: wire.AdvertisedVersion, Locator: a.Locator, Stop: a.Stop})
+			s.peer.Send(&wire.MsgGetHeaders{Version: wire.ProtocolVersion, Locator: a.Locator, Stop: a.Stop})
 		case netsync.SendGetBlocks:
-			s.peer.Send(&wire.MsgGetBlocks{Version: wire.AdvertisedVersion, Locator: a.Locator, Stop: a.Stop})
+			s.peer.Send(&wire.MsgGetBlocks{Version: wire.ProtocolVersion, Locator: a.Locator, Stop: a.Stop})
 		case netsync.SendGetData:
 			s.peer.Send(&wire.MsgGetData{Inv: a.Inv})
 		case netsync.SendHeaders:

@@ -7,14 +7,10 @@ import (
 )
 
 const (
-	// ProtocolVersion is the newest protocol version whose messages this
-	// package knows: 70017 brought feature negotiation (BIP434).
+	// ProtocolVersion is what a node says in its version message: the newest
+	// version whose messages this package knows. 70017 brought feature
+	// negotiation (BIP434).
 	ProtocolVersion = 70017
-
-	// AdvertisedVersion is what a node that negotiates no BIP434 feature of
-	// its own says in its version message: 70016 stands for wtxid relay
-	// (BIP339). A node that sends feature messages must say 70017.
-	AdvertisedVersion = 70016
 
 	// MinPeerVersion is the oldest protocol version worth a connection. Peers
 	// below it do not know getheaders.
