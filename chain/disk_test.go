@@ -1,0 +1,69 @@
+package chain_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"starling/chain"
+	"starling/internal/testchain"
+	"starling/params"
+	"starling/store"
+)
+
+// A disk that fills up, wherever that strikes, ends Run with one clear error.
+// With room again the node goes on, and loses nothing that was connected and
+// written.
+func TestFullDisk(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 60)
+	for _, room := range []int64{1, 5, 20, 60, 61} {
+		mem := vfs.NewMem()
+		var writes atomic.Int64
+		var full atomic.Bool
+		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind != errorfs.OpFileWrite && op.Kind != errorfs.OpFileWriteAt {
+				return nil
+			}
+			if full.Load() && writes.Add(1) > room {
+				return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
+			}
+			return nil
+		}))
+		c, err := chain.Open(chain.Config{Network: params.Regtest(), FS: fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		full.Store(true)
+		done := make(chan error, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { done <- c.Run(ctx) }()
+		var failed error
+		for _, b := range blocks {
+			if o := c.Process(t.Context(), chain.Incoming{Raw: b.Bytes(), Requested: true}); o.Err != nil {
+				failed = o.Err
+				break
+			}
+		}
+		stop()
+		if err := <-done; !errors.Is(err, store.ErrDiskFull) {
+			t.Errorf("room for %d writes: Run returned %v", room, err)
+		}
+		if failed == nil && room < 60 {
+			t.Errorf("room for %d writes, and all blocks were accepted", room)
+		}
+		c.Close() // it may fail to write once more
+
+		full.Store(false)
+		r := start(t, fs, nil)
+		r.give(blocks...)
+		r.wantTip(blocks[59])
+		r.close()
+	}
+}
