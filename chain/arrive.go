@@ -40,8 +40,7 @@ type Outcome struct {
 // arrival is a block on its way from Submit to the writer.
 type arrival struct {
 	Incoming
-	node  *headertree.Node
-	block *wire.Block // nil once the block is only on disk
+	node *headertree.Node
 }
 
 func (a *arrival) done(o Outcome) {
@@ -234,7 +233,8 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 	if err := c.storeBlock(n, b); err != nil {
 		return Outcome{}, false, err
 	}
-	a.block = b
+	// Blocks that find no room here are read from disk when their turn comes.
+	c.bodies.put(n, b)
 	return Outcome{}, true, nil
 }
 

@@ -138,6 +138,7 @@ func (w *writer) best() *headertree.Node {
 		n := w.candidates[0].node
 		if n.Failed() || n.Data() == nil || n.Work.Cmp(&w.at.Work) <= 0 {
 			heap.Pop(&w.candidates)
+			w.c.bodies.take(n)
 			continue
 		}
 		best = n
@@ -211,10 +212,6 @@ func (w *writer) accept(a *arrival) {
 	if a.Done != nil || a.Origin != nil {
 		w.waiting[n] = a
 	}
-	if a.block != nil {
-		w.c.bodies.put(n, a.block)
-		a.block = nil
-	}
 	w.link(n)
 	if n.ChainTx() == 0 || n.Work.Cmp(&w.at.Work) <= 0 {
 		w.settle(n, Outcome{})
@@ -257,12 +254,15 @@ func (w *writer) link(n *headertree.Node) {
 	}
 }
 
-// offer makes n a candidate if it has more work than the tip.
+// offer makes n a candidate if it has more work than the tip. Otherwise its
+// block need not stay in memory.
 func (w *writer) offer(n *headertree.Node) {
-	if n.Work.Cmp(&w.at.Work) > 0 && !n.Failed() {
-		w.sequence++
-		heap.Push(&w.candidates, candidate{n, w.sequence})
+	if n.Work.Cmp(&w.at.Work) <= 0 || n.Failed() {
+		w.c.bodies.take(n)
+		return
 	}
+	w.sequence++
+	heap.Push(&w.candidates, candidate{n, w.sequence})
 }
 
 // forget drops the stored copy of a block that turned out damaged, and

@@ -33,10 +33,10 @@ type T interface {
 	Cleanup(func())
 }
 
-// user and password of every node's RPC.
+// User and Password of every node's RPC.
 const (
-	user     = "interop"
-	password = "interop"
+	User     = "interop"
+	Password = "interop"
 )
 
 // pollEvery is how often a condition of another process is looked at.
@@ -161,7 +161,7 @@ func NewStarling(t T, network string, flags ...string) *Node {
 	starling, _ := Build(t)
 	n := &Node{Name: "starling", Dir: t.TempDir(), P2P: FreeAddr(t), RPC: FreeAddr(t), t: t, binary: starling}
 	n.args = append([]string{"node", "--network", network, "--datadir", n.Dir, "--listen", n.P2P,
-		"--rpc-listen", n.RPC, "--rpc-user", user, "--rpc-password", password}, flags...)
+		"--rpc-listen", n.RPC, "--rpc-user", User, "--rpc-password", Password}, flags...)
 	t.Cleanup(n.Stop)
 	return n
 }
@@ -182,7 +182,7 @@ func NewBtcd(t T, network string, flags ...string) *Node {
 	n := &Node{Name: "btcd", Dir: t.TempDir(), P2P: FreeAddr(t), RPC: FreeAddr(t), t: t, binary: btcd}
 	n.args = append([]string{"--datadir", filepath.Join(n.Dir, "data"), "--logdir", filepath.Join(n.Dir, "logs"),
 		"--configfile", filepath.Join(n.Dir, "btcd.conf"), "--listen", n.P2P, "--rpclisten", n.RPC,
-		"--rpcuser", user, "--rpcpass", password, "--notls", "--nodnsseed", "--nobanning"}, flags...)
+		"--rpcuser", User, "--rpcpass", Password, "--notls", "--nodnsseed", "--nobanning"}, flags...)
 	if network != "main" {
 		n.args = append(n.args, "--"+network)
 	}
@@ -315,7 +315,7 @@ func (n *Node) call(result any, method string, params ...any) error {
 	if err != nil {
 		return err
 	}
-	req.SetBasicAuth(user, password)
+	req.SetBasicAuth(User, Password)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {
