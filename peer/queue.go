@@ -142,6 +142,9 @@ func (q *queue) producer() (Producer, bool) {
 func (q *queue) produced(done bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return // the session ended while the producer was asked
+	}
 	first := &q.later[0]
 	switch {
 	case done:
