@@ -15,6 +15,7 @@ import (
 	"starling/chain"
 	"starling/chain/coins"
 	"starling/chain/consensus"
+	"starling/chain/headertree"
 	"starling/internal/testchain"
 	"starling/params"
 	"starling/wire"
@@ -483,6 +484,19 @@ func TestImport(t *testing.T) {
 	r.wantTip(blocks[99])
 }
 
+// damage overwrites one byte of a block in its file.
+func damage(t *testing.T, fs vfs.FS, n *headertree.Node) {
+	t.Helper()
+	f, err := fs.OpenReadWrite("data/blocks/blk00000.dat", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte{0xff}, int64(n.Data().Offset)+100); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDamagedBlockFile(t *testing.T) {
 	fs := vfs.NewMem()
 	m := testchain.New(params.Regtest())
@@ -493,17 +507,10 @@ func TestDamagedBlockFile(t *testing.T) {
 	n := r.Headers().Lookup(blocks[4].Hash())
 	r.close()
 
-	f, err := fs.OpenReadWrite("data/blocks/blk00000.dat", vfs.WriteCategoryUnspecified)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt([]byte{0xff}, int64(n.Data().Offset)+100); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
+	damage(t, fs, n)
 	r = start(t, fs, nil)
 	r.wantTip(blocks[9])
-	_, err = r.Block(r.Headers().Lookup(blocks[4].Hash()))
+	_, err := r.Block(r.Headers().Lookup(blocks[4].Hash()))
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("checksum")) {
 		t.Errorf("damaged block: %v", err)
 	}
@@ -560,14 +567,7 @@ func TestDamagedBeforeConnected(t *testing.T) {
 	}
 	n := r.Headers().Lookup(blocks[4].Hash())
 	r.close()
-	f, err := fs.OpenReadWrite("data/blocks/blk00000.dat", vfs.WriteCategoryUnspecified)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteAt([]byte{0xff}, int64(n.Data().Offset)+100); err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
+	damage(t, fs, n)
 	r = start(t, fs, nil)
 	r.give(blocks[0])
 	r.wantTip(blocks[3])

@@ -235,7 +235,7 @@ func TestOutgoingPlay(t *testing.T) {
 			"dial": func(t *rapid.T) { due() },
 			"up": func(t *rapid.T) {
 				if len(running) == 0 {
-					t.Skip()
+					t.Skip("no dial is running")
 				}
 				i := rapid.IntRange(0, len(running)-1).Draw(t, "which")
 				running[i].up = true
@@ -243,7 +243,7 @@ func TestOutgoingPlay(t *testing.T) {
 			},
 			"down": func(t *rapid.T) {
 				if len(running) == 0 {
-					t.Skip()
+					t.Skip("no dial is running")
 				}
 				i := rapid.IntRange(0, len(running)-1).Draw(t, "which")
 				o.Down(now, running[i].ID, errors.New("down"))
