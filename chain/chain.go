@@ -71,6 +71,10 @@ type Config struct {
 	Log      *slog.Logger
 	Observer Observer
 
+	// Verifier checks scripts. A pool that checks its transactions with the
+	// same one saves the blocks that hold them the work. Nil for a new one.
+	Verifier *script.Verifier
+
 	// OnInvalid is told when a block from origin breaks a rule, also if that
 	// shows long after it was submitted. It must not block.
 	OnInvalid func(origin any, hash wire.Hash, err error)
@@ -90,6 +94,7 @@ type Chain struct {
 	coinDB        *store.DB
 	coins         *coins.Cache
 	verifier      *script.Verifier
+	pool          Pool
 	lock          io.Closer
 	reindexing    bool // whether Run must rebuild the index first
 
@@ -193,7 +198,9 @@ func (c *Chain) openStores() error {
 	if err != nil {
 		return err
 	}
-	c.verifier = script.NewVerifier(script.Options{})
+	if c.verifier = c.cfg.Verifier; c.verifier == nil {
+		c.verifier = script.NewVerifier(script.Options{})
+	}
 	return nil
 }
 
@@ -268,19 +275,6 @@ func (c *Chain) TipChanged() <-chan struct{} {
 	c.tipMu.Lock()
 	defer c.tipMu.Unlock()
 	return c.tipChanged
-}
-
-// publish makes n the tip that readers see.
-func (c *Chain) publish(n *headertree.Node) {
-	if c.tip.Load() == n {
-		return
-	}
-	c.tip.Store(n)
-	c.tipMu.Lock()
-	close(c.tipChanged)
-	c.tipChanged = make(chan struct{})
-	c.tipMu.Unlock()
-	c.obs.TipChanged(n)
 }
 
 // IsInitialDownload reports whether the node is still catching up with the

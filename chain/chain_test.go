@@ -42,6 +42,11 @@ func start(t *testing.T, fs vfs.FS, edit func(*chain.Config)) *running {
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
+	return run(t, c)
+}
+
+// run runs a chain that was opened.
+func run(t *testing.T, c *chain.Chain) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Chain: c, t: t, stop: cancel, done: make(chan error, 1)}
 	go func() { r.done <- c.Run(ctx) }()

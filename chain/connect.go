@@ -88,30 +88,14 @@ func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 	b := r.block
 	stats.Load = watch.Lap()
 
-	ch, err := c.coins.Resolve(b, n.Height, c.checksOverwrite(n), r.coins)
-	if err != nil {
-		return asRule(err)
-	}
-	stats.Lookup = watch.Lap()
-	stats.Txs, stats.Inputs, stats.Bytes = len(b.Txs), len(ch.Coins), b.Size()
-	stats.ScriptsChecked = c.mustCheckScripts(n)
-	if n != best {
-		w.startAhead(best.Ancestor(n.Height + 1))
-	}
-
-	flags := script.BlockFlags(c.net, n.Height, n.Hash)
-	scripts := c.startScripts(ctx, ch, flags, stats.ScriptsChecked)
-	err = c.checkSpends(n, ch, flags)
-	if serr := scripts.wait(err != nil); err == nil {
-		err = serr
-	}
+	ch, err := w.validate(ctx, n, b, r.coins, &stats, &watch, func() {
+		if n != best {
+			w.startAhead(best.Ancestor(n.Height + 1))
+		}
+	})
 	if err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	stats.Scripts = watch.Lap()
 
 	if err := c.storeUndo(n, ch.Undo()); err != nil {
 		return err
@@ -121,10 +105,42 @@ func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 		n.SetStatus(headertree.Connected)
 		c.index.touch(n)
 	}
-	c.coins.Apply(ch, func() { w.at = n })
+	c.coins.Apply(ch, func() { w.at, w.moved = n, true })
 	stats.Apply = watch.Lap()
 	c.obs.BlockConnected(n, stats)
+	if c.pool != nil {
+		c.pool.BlockConnected(n, b)
+	}
 	return nil
+}
+
+// validate checks all that depends on the coins that b spends, as block n on
+// top of the coin set's block, and returns what it does to the coin set. idle
+// is called when the coins are known and the cores are about to be busy.
+func (w *writer) validate(ctx context.Context, n *headertree.Node, b *wire.Block, pre *coins.Prefetched,
+	stats *ConnectStats, watch *cputime.Stopwatch, idle func(),
+) (*coins.Changes, error) {
+	c := w.c
+	ch, err := c.coins.Resolve(b, n.Height, c.checksOverwrite(n), pre)
+	if err != nil {
+		return nil, asRule(err)
+	}
+	stats.Lookup = watch.Lap()
+	stats.Txs, stats.Inputs, stats.Bytes = len(b.Txs), len(ch.Coins), b.Size()
+	stats.ScriptsChecked = c.mustCheckScripts(n)
+	idle()
+
+	flags := script.BlockFlags(c.net, n.Height, n.Hash)
+	scripts := c.startScripts(ctx, ch, flags, stats.ScriptsChecked)
+	err = c.checkSpends(n, ch, flags)
+	if serr := scripts.wait(err != nil); err == nil {
+		err = serr
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	stats.Scripts = watch.Lap()
+	return ch, err
 }
 
 // disconnect takes the coin set's block back.
@@ -139,12 +155,15 @@ func (w *writer) disconnect() error {
 	if err != nil {
 		return fmt.Errorf("can not take block %d back: %w", n.Height, err)
 	}
-	err = w.c.coins.Disconnect(b, u, n.Height, w.c.wasOverwritten(n), func() { w.at = n.Parent })
+	err = w.c.coins.Disconnect(b, u, n.Height, w.c.wasOverwritten(n), func() { w.at, w.moved = n.Parent, true })
 	if err != nil {
 		return fmt.Errorf("can not take block %d back: %w; rebuild the coin set with --reindex", n.Height, err)
 	}
 	w.offer(n)
 	w.c.obs.BlockDisconnected(n)
+	if w.c.pool != nil {
+		w.c.pool.BlockDisconnected(n, b)
+	}
 	return nil
 }
 

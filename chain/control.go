@@ -43,6 +43,17 @@ func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
 	})
 }
 
+// Precious makes the chain that ends with n the best one, although another
+// with as much work came first. It does nothing if n has less work than the
+// tip, or if not all blocks of its chain are there. The next start does not
+// remember it.
+func (c *Chain) Precious(ctx context.Context, n *headertree.Node) error {
+	return c.do(ctx, func() error {
+		c.w.precious = n
+		return nil
+	})
+}
+
 // Settle returns when the writer has nothing left to connect.
 func (c *Chain) Settle(ctx context.Context) error {
 	for {

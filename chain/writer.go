@@ -19,6 +19,11 @@ type writer struct {
 	// at is the block that the coin set stands for. It trails or leads the
 	// published tip only in the middle of a reorganisation.
 	at *headertree.Node
+	// moved says that at has changed since the tip was last published.
+	moved bool
+	// precious is where an operator wants the coin set to go although another
+	// block with as much work came first; nil for nowhere.
+	precious *headertree.Node
 
 	// unlinked holds the stored blocks, by parent, whose ancestors are not
 	// all stored yet.
@@ -133,6 +138,12 @@ func (w *writer) poll(timer *clock.Timer) error {
 // best returns the best candidate with more work than the coin set's block,
 // or nil.
 func (w *writer) best() *headertree.Node {
+	if p := w.precious; p != nil {
+		if p != w.at && p.Data() != nil && !p.Failed() && p.ChainTx() != 0 && !p.Work.Lt(&w.at.Work) {
+			return p
+		}
+		w.precious = nil
+	}
 	var best *headertree.Node
 	for len(w.candidates) > 0 {
 		n := w.candidates[0].node
@@ -165,7 +176,7 @@ func (w *writer) step(ctx context.Context, best *headertree.Node) error {
 	switch {
 	case err == nil:
 		// Readers see the tip before anyone is told of it.
-		if w.at.Work.Gt(&w.c.tip.Load().Work) {
+		if w.at == w.precious || w.at.Work.Gt(&w.c.tip.Load().Work) {
 			w.c.publish(w.at)
 		}
 		if a := w.waiting[next]; a != nil {

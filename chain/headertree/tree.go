@@ -125,6 +125,18 @@ func (t *Tree) Restore(h *wire.Header, status Status) (*Node, error) {
 	return n, nil
 }
 
+// Propose checks a header that is yet to be worked for, as a child of parent,
+// by all rules but proof of work, and returns it as a node that is in no tree.
+func Propose(h *wire.Header, parent *Node, net *params.Network, now time.Time) (*Node, error) {
+	if err := checkHeader(h, parent, net, now); err != nil {
+		return nil, err
+	}
+	n := &Node{Hash: h.Hash(), Header: *h, Parent: parent, Work: consensus.BlockWork(h.Bits), Height: parent.Height + 1}
+	n.Work.Add(&n.Work, &parent.Work)
+	n.skip = parent.Ancestor(skipHeight(n.Height))
+	return n, nil
+}
+
 // link makes a node and hangs it into the tree.
 func (t *Tree) link(hash wire.Hash, h *wire.Header, parent *Node) *Node {
 	if len(t.slab) == 0 {
