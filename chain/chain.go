@@ -48,10 +48,6 @@ const (
 	// coinsEvery is how often the coin set is written even if the cache has
 	// room, so that a start after a crash replays little.
 	coinsEvery = 10 * time.Minute
-
-	// maxTipAge is how old the tip may be for the node to count as in step
-	// with the network.
-	maxTipAge = 24 * time.Hour
 )
 
 // Config says what chain to keep, where, and how. Network, FS and Dir are
@@ -284,7 +280,8 @@ func (c *Chain) IsInitialDownload() bool {
 		return false
 	}
 	tip := c.Tip()
-	if tip.Work.Lt(c.net.MinimumChainWork) || tip.Header.Time().Before(c.clk.Now().Add(-maxTipAge)) {
+	age := c.net.MaxTipAge
+	if tip.Work.Lt(c.net.MinimumChainWork) || age > 0 && tip.Header.Time().Before(c.clk.Now().Add(-age)) {
 		return true
 	}
 	if !c.caughtUp.Swap(true) {

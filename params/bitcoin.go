@@ -162,6 +162,8 @@ func bitcoin(name string) *Network {
 		SubsidyHalvingInterval: 210_000,
 		InitialSubsidy:         50 * Coin,
 		CoinbaseMaturity:       BitcoinMaturity,
+		MinRelayFee:            BitcoinMinRelayFee,
+		MaxTipAge:              BitcoinMaxTipAge,
 		MinimumChainWork:       new(uint256.Int),
 		Libp2pPrefix:           "/starling/" + name,
 		DiscoveryKey:           "starling/" + name,

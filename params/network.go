@@ -62,6 +62,10 @@ type Network struct {
 	// unspent outputs, without waiting for maturity. It is false on Bitcoin's
 	// networks, whose genesis outputs never entered the set.
 	GenesisSpendable bool
+	// MinRelayFee is the fee below which a node passes no transaction on and
+	// mines none, in satoshi for 1,000 virtual bytes. It is policy, not a rule
+	// about blocks.
+	MinRelayFee int64
 
 	// BIP34Height is the first block whose coinbase must state its height.
 	BIP34Height int32
@@ -91,6 +95,10 @@ type Network struct {
 	MinimumChainWork *uint256.Int
 	// TxStats lets progress be told in transactions rather than blocks.
 	TxStats TxStats
+	// MaxTipAge is how old the tip may be for a node to count as in step with
+	// the network. It is zero where blocks are made when there is something to
+	// put into them, so that their age tells nothing.
+	MaxTipAge time.Duration
 
 	// DNSSeeds are names that resolve to addresses of nodes.
 	DNSSeeds []string
@@ -138,6 +146,13 @@ func (s TxStats) At(t time.Time) float64 {
 // coinbase could vanish in a reorganisation together with all that was built
 // on it.
 const BitcoinMaturity = 100
+
+// BitcoinMinRelayFee is the default of Bitcoin Core since version 29.1, in
+// satoshi for 1,000 virtual bytes.
+const BitcoinMinRelayFee = 100
+
+// BitcoinMaxTipAge is the age beyond which Bitcoin Core takes its tip for old.
+const BitcoinMaxTipAge = 24 * time.Hour
 
 // Coin is the number of satoshi in one bitcoin.
 const Coin = 100_000_000

@@ -193,10 +193,15 @@ func TestTxStats(t *testing.T) {
 
 // own returns a valid network that is not built in.
 func own() *params.Network {
-	n := params.Regtest()
-	n.Name = "murmur"
+	n := params.Own("murmur")
+	n.Magic = [4]byte{1, 2, 3, 4}
+	n.DefaultPort, n.RPCPort = 4000, 4001
 	n.CoinbaseMaturity = 0
-	n.GenesisSpendable = true
+	n.SubsidyHalvingInterval = 150
+	n.Genesis = params.Regtest().Genesis
+	h := n.Genesis.Header
+	h.Timestamp++
+	mine(n, h)
 	return n
 }
 
@@ -212,6 +217,24 @@ func TestValidate(t *testing.T) {
 		{"Name", func(n *params.Network) { n.Name = "" }},
 		{"Magic", func(n *params.Network) { n.Magic = [4]byte{} }},
 		{"DefaultPort", func(n *params.Network) { n.RPCPort = n.DefaultPort }},
+		{"Name", func(n *params.Network) { n.Name = "mainnet" }},
+		{"Name", func(n *params.Network) { n.Name = "node-8000" }},
+		{"Name", func(n *params.Network) { n.Name = "wallets" }},
+		{"Magic", func(n *params.Network) { n.Magic = params.Regtest().Magic }},
+		{"Magic", func(n *params.Network) { n.Magic = [4]byte{0x0b, 0x11, 0x09, 0x07} }}, // testnet3
+		{"Genesis", func(n *params.Network) {
+			n.Genesis, n.GenesisHash = params.Regtest().Genesis, params.Regtest().GenesisHash
+		}},
+		{"TargetTimespan", func(n *params.Network) { n.NoRetargeting, n.TargetTimespan = false, 9*n.TargetSpacing }},
+		{"MineOnDemand", func(n *params.Network) {
+			*n = *params.Main()
+			n.Name, n.Magic, n.MineOnDemand = "murmur", [4]byte{1}, true
+		}},
+		{"MaxTipAge", func(n *params.Network) { n.MaxTipAge = -1 }},
+		{"MinRelayFee", func(n *params.Network) { n.MinRelayFee = -1 }},
+		{"MinRelayFee", func(n *params.Network) { n.MinRelayFee = params.Coin + 1 }},
+		{"Bech32HRP", func(n *params.Network) { n.Bech32HRP = "bc" }},
+		{"Bech32HRP", func(n *params.Network) { n.PubKeyHashPrefix, n.ScriptHashPrefix = 0, 5 }},
 		{"Genesis", func(n *params.Network) { n.Genesis = nil }},
 		{"GenesisHash", func(n *params.Network) { n.GenesisHash[0]++ }},
 		{"Genesis", func(n *params.Network) {

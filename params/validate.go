@@ -39,6 +39,19 @@ const maxMoney = 21_000_000 * Coin
 // namePattern keeps names fit for directories, protocol names and commands.
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
+const (
+	// minPeriod is the fewest blocks that a difficulty period may have if the
+	// difficulty changes. A period is measured one spacing short; from ten
+	// blocks on the error is below a tenth.
+	minPeriod = 10
+	// minOnDemandBits is the fewest bits of the easiest target where blocks are
+	// made by command: 2^24 hashes are some seconds of one core.
+	minOnDemandBits = 256 - 24
+	// maxMinRelayFee is one coin for 1,000 virtual bytes; more is a slip of the
+	// pen.
+	maxMinRelayFee = Coin
+)
+
 // hrpPattern is what a human-readable part may be: BIP173 without capitals and
 // other signs, without the separator so that it reads well, and short enough
 // for the longest witness program to fit into the 90 characters of an address.
@@ -62,6 +75,7 @@ func (n *Network) Validate() error {
 	}
 	for _, check := range []func(func(string, string, ...any) error) error{
 		n.validateWork, n.validateGenesis, n.validateMoney, n.validateForks, n.validatePrefixes, n.validateSeeds,
+		n.validateApart,
 	} {
 		if err := check(bad); err != nil {
 			return err
@@ -88,6 +102,16 @@ func (n *Network) validateWork(bad func(string, string, ...any) error) error {
 	}
 	if n.MinimumChainWork == nil {
 		return bad("MinimumChainWork", "must be set, to zero if nothing is known")
+	}
+	if !n.NoRetargeting && n.TargetTimespan/n.TargetSpacing < minPeriod {
+		return bad("TargetTimespan", "want at least %d blocks in a period, or no retargeting: a period is timed from "+
+			"its first block to its last, which is one spacing less than it should take", minPeriod)
+	}
+	if n.MineOnDemand && n.PowLimit.BitLen() < minOnDemandBits {
+		return bad("MineOnDemand", "a block takes more than 2^%d hashes, too many to be made by command", 256-minOnDemandBits)
+	}
+	if n.MaxTipAge < 0 {
+		return bad("MaxTipAge", "must not be negative")
 	}
 	return nil
 }
@@ -147,6 +171,9 @@ func (n *Network) validateMoney(bad func(string, string, ...any) error) error {
 	}
 	if n.CoinbaseMaturity < 0 {
 		return bad("CoinbaseMaturity", "must not be negative")
+	}
+	if n.MinRelayFee < 0 || n.MinRelayFee > maxMinRelayFee {
+		return bad("MinRelayFee", "want between 0 and %d", maxMinRelayFee)
 	}
 	if BuiltIn(n.Name) {
 		if n.CoinbaseMaturity != BitcoinMaturity {
