@@ -171,7 +171,7 @@ func linkError(err error) *Disconnect {
 		d.Reason, d.Err = Stalled, nil
 	case errors.Is(err, transport.ErrWrongNetwork):
 		d.Reason = WrongNetwork
-	case errors.Is(err, transport.ErrChecksum), errors.Is(err, transport.ErrTooLarge), errors.As(err, &bad):
+	case errors.Is(err, transport.ErrTooLarge), errors.As(err, &bad):
 		d.Reason = BadFrame
 	}
 	return d

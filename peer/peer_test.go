@@ -577,7 +577,6 @@ func TestLinkErrors(t *testing.T) {
 		transport.ErrReset:        LinkLost,
 		transport.ErrStalled:      Stalled,
 		transport.ErrWrongNetwork: WrongNetwork,
-		transport.ErrChecksum:     BadFrame,
 		transport.ErrTooLarge:     BadFrame,
 		&wire.DecodeError{}:       BadFrame,
 	} {

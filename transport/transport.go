@@ -105,8 +105,6 @@ var (
 	// ErrWrongNetwork means that the other side speaks for another network:
 	// its frames start with another magic.
 	ErrWrongNetwork = errors.New("wrong network magic")
-	// ErrChecksum means that a frame was damaged on its way.
-	ErrChecksum = errors.New("wrong checksum in frame")
 	// ErrTooLarge means that a frame claims more than its message may have.
 	ErrTooLarge = errors.New("message is larger than its kind allows")
 	// ErrAddress means that a transport was given an address it has no use for.

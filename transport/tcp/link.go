@@ -75,40 +75,48 @@ func (l *link) Close() error {
 	return l.conn.Close()
 }
 
-// Receive reads the next frame.
+// Receive reads the next frame. One that was damaged on its way is left out, as
+// Bitcoin Core does; its bytes count with the frame after it.
 func (l *link) Receive() (transport.Message, error) {
-	m, err := l.receive()
-	if err != nil {
-		return transport.Message{}, l.explain(err)
+	damaged := 0
+	for {
+		m, whole, err := l.receive()
+		if err != nil {
+			return transport.Message{}, l.explain(err)
+		}
+		m.Size += damaged
+		if whole {
+			return m, nil
+		}
+		damaged = m.Size
 	}
-	return m, nil
 }
 
-func (l *link) receive() (transport.Message, error) {
-	var none transport.Message
+// receive reads a frame and reports whether its payload is what was sent.
+func (l *link) receive() (m transport.Message, whole bool, err error) {
 	// Between messages there is no deadline; from the first byte on there is.
 	if l.r.Buffered() == 0 {
 		if _, err := l.r.Peek(1); err != nil {
-			return none, err
+			return m, false, err
 		}
 	}
 	timed := false
 	if l.r.Buffered() < wire.FrameHeaderSize {
 		timed = true
 		if err := l.extend(); err != nil {
-			return none, err
+			return m, false, err
 		}
 	}
 	head, err := l.r.Peek(wire.FrameHeaderSize)
 	if err != nil {
-		return none, midFrame(err)
+		return m, false, midFrame(err)
 	}
 	if magic := [4]byte(head); magic != l.opts.Magic {
-		return none, fmt.Errorf("%w: got %x, want %x", transport.ErrWrongNetwork, magic, l.opts.Magic)
+		return m, false, fmt.Errorf("%w: got %x, want %x", transport.ErrWrongNetwork, magic, l.opts.Magic)
 	}
 	h, err := wire.ParseFrameHeader(head)
 	if err != nil {
-		return none, err
+		return m, false, err
 	}
 	l.r.Discard(wire.FrameHeaderSize)
 
@@ -122,23 +130,21 @@ func (l *link) receive() (transport.Message, error) {
 		if l.r.Buffered() < end-n {
 			timed = true
 			if err := l.extend(); err != nil {
-				return none, err
+				return m, false, err
 			}
 		}
 		if _, err := io.ReadFull(l.r, payload[n:end]); err != nil {
-			return none, midFrame(err)
+			return m, false, midFrame(err)
 		}
 		n = end
 	}
 	if timed {
 		if err := l.conn.SetReadDeadline(time.Time{}); err != nil {
-			return none, err
+			return m, false, err
 		}
 	}
-	if sum := wire.DoubleHash(payload); [4]byte(sum[:4]) != h.Checksum {
-		return none, fmt.Errorf("%w: %q of %d bytes", transport.ErrChecksum, h.Command, size)
-	}
-	return transport.Message{Command: h.Command, Payload: payload, Size: wire.FrameHeaderSize + size}, nil
+	m = transport.Message{Command: h.Command, Payload: payload, Size: wire.FrameHeaderSize + size}
+	return m, wire.Checksum(payload) == h.Checksum, nil
 }
 
 // extend gives the message that is arriving another while for its next slice.
