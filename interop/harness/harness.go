@@ -1,6 +1,3 @@
-// Package harness runs real nodes as processes, Starling and btcd, for tests
-// and benchmarks that need them as peers of each other. Everything stays on
-// the loopback interface and in temporary directories.
 package harness
 
 import (
