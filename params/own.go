@@ -16,8 +16,8 @@ import (
 // taken for one that holds value, and all soft forks from the first block on.
 func Own(name string) *Network {
 	n := bitcoin(name)
-	n.PowLimit = number("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")
 	n.PowLimitBits = 0x207fffff
+	n.PowLimit, _ = expand(n.PowLimitBits)
 	n.TargetSpacing = 10 * time.Second
 	n.TargetTimespan = 2016 * n.TargetSpacing
 	n.NoRetargeting = true

@@ -249,7 +249,7 @@ func TestValidate(t *testing.T) {
 			h.PrevBlock[0]++
 			mine(n, h)
 		}},
-		{"Genesis", func(n *params.Network) {
+		{params.GenesisWork, func(n *params.Network) {
 			h := n.Genesis.Header
 			h.Nonce++
 			for wire.NewBlock(h, []*wire.Tx{&n.Genesis.Txs[0]}).Hash()[31] < 0x80 {

@@ -32,6 +32,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("network %q: %s: %s", e.Network, e.Field, e.Reason)
 }
 
+// GenesisWork is the field of the [*Error] about a genesis block that is right
+// in all but its work.
+const GenesisWork = "Genesis work"
+
 // maxMoney is the largest amount that any rule of the protocol allows, in
 // satoshi. It holds on every network, so no schedule may create more.
 const maxMoney = 21_000_000 * Coin
@@ -74,8 +78,8 @@ func (n *Network) Validate() error {
 		return bad("DefaultPort", "want two different ports, have %d and %d", n.DefaultPort, n.RPCPort)
 	}
 	for _, check := range []func(func(string, string, ...any) error) error{
-		n.validateWork, n.validateGenesis, n.validateMoney, n.validateForks, n.validatePrefixes, n.validateSeeds,
-		n.validateApart,
+		n.validateWork, n.validateForks, n.validatePrefixes, n.validateSeeds, // without the genesis block
+		n.validateGenesis, n.validateMoney, n.validateApart, n.validateGenesisWork,
 	} {
 		if err := check(bad); err != nil {
 			return err
@@ -137,15 +141,21 @@ func (n *Network) validateGenesis(bad func(string, string, ...any) error) error 
 	if !ok || target.Gt(n.PowLimit) {
 		return bad("Genesis", "target %08x is above the limit %08x", h.Bits, n.PowLimitBits)
 	}
-	if hashNumber(n.GenesisHash).Gt(target) {
-		return bad("Genesis", "has not the work that it claims")
-	}
 	var sum int64
 	for _, out := range n.Genesis.Txs[0].Out {
 		if out.Value < 0 || out.Value > maxMoney || sum > maxMoney-out.Value {
 			return bad("Genesis", "pays more than the protocol allows")
 		}
 		sum += out.Value
+	}
+	return nil
+}
+
+// validateGenesisWork comes last, so that all else can be checked before
+// somebody does the work.
+func (n *Network) validateGenesisWork(bad func(string, string, ...any) error) error {
+	if target, ok := expand(n.Genesis.Header.Bits); !ok || !Meets(n.GenesisHash, target) {
+		return bad(GenesisWork, "has not the work that it claims")
 	}
 	return nil
 }
@@ -238,6 +248,13 @@ func (n *Network) validateSeeds(bad func(string, string, ...any) error) error {
 	}
 	return nil
 }
+
+// Target returns the target that a compact form stands for; ok is false for a
+// form that no target has.
+func Target(bits uint32) (target *uint256.Int, ok bool) { return expand(bits) }
+
+// Meets reports whether a block's hash is work enough for a target.
+func Meets(hash wire.Hash, target *uint256.Int) bool { return !hashNumber(hash).Gt(target) }
 
 // compact returns the compact form of a positive target below 2^255. The rules
 // about targets belong to the packages above; this is only what it takes to

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"starling/internal/nearest"
 )
 
 // flagValue is a setting on the command line. It keeps the words as they were
@@ -146,34 +148,4 @@ func shortDuration(d time.Duration) string {
 
 // Nearest returns the known name that differs least from an unknown one, or
 // "" if none is close enough to be meant.
-func Nearest(name string, known []string) string {
-	best, bestDistance := "", len(name)/3+2
-	for _, k := range known {
-		if d := distance(strings.ReplaceAll(name, "_", "-"), k); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be added, removed or changed to get from
-// a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
+func Nearest(name string, known []string) string { return nearest.Word(name, known) }

@@ -16,6 +16,8 @@ var floors = map[string]int{
 	"params":  1, // holds genesis blocks
 	"address": 2, // takes its prefixes from params
 
+	"params/netfile": 3, // reads addresses
+
 	"transport": 10,
 	"script":    10,
 	"store":     10,
