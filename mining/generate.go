@@ -1,6 +1,7 @@
 package mining
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -8,24 +9,30 @@ import (
 	"fmt"
 
 	"starling/chain"
+	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/clock"
-	"starling/params"
+	"starling/mempool"
 	"starling/wire"
 )
 
-// Chain is what a [Miner] needs of the chain.
-type Chain interface {
-	Network() *params.Network
-	Tip() *headertree.Node
-	// Process waits until the block is connected or refused.
-	Process(ctx context.Context, in chain.Incoming) chain.Outcome
-}
+// ErrStale reports that the tip moved on while a block was being made, so that
+// the block was thrown away.
+var ErrStale = errors.New("mining: the tip moved on")
 
-// Config says where blocks go. Chain is needed.
+// Config says what goes into blocks and where they go. Chain is needed.
 type Config struct {
-	Chain Chain
-	Clock clock.Clock // nil for the system's
+	Chain  Chain
+	Source TxSource    // nil for blocks without transactions
+	Clock  clock.Clock // nil for the system's
+
+	// MaxWeight is the largest weight of a block, ReservedWeight what of it is
+	// kept for header and coinbase; 0 for the rules' limit and
+	// [DefaultReservedWeight]. Both are brought within what makes sense.
+	MaxWeight, ReservedWeight int64
+	// MinFee is the least fee rate of what goes into a block; 0 for
+	// [DefaultMinFee], negative for none.
+	MinFee mempool.FeeRate
 
 	// ExtraNonce gives the number in the coinbase of a new block; nil for
 	// random ones. Two miners that pay to the same script at the same time
@@ -33,17 +40,32 @@ type Config struct {
 	ExtraNonce func() uint64
 }
 
-// Miner makes blocks on demand and gives them to the chain. It is safe for
-// concurrent use; two calls at once may find blocks on the same parent.
+// Miner makes blocks and gives them to the chain. It is safe for concurrent
+// use, and never gives the chain two blocks on the same parent, unless the
+// chain goes back to that.
 type Miner struct {
-	chain Chain
-	clock clock.Clock
-	extra func() uint64
+	chain     Chain
+	source    TxSource
+	clock     clock.Clock
+	extra     func() uint64
+	maxWeight int64
+	reserved  int64
+	minFee    mempool.FeeRate
+
+	submitting chan struct{} // holds a token while a block is given to the chain
+	latest     latest
 }
 
 // New returns a miner.
 func New(cfg Config) *Miner {
-	m := &Miner{chain: cfg.Chain, clock: cfg.Clock, extra: cfg.ExtraNonce}
+	m := &Miner{
+		chain: cfg.Chain, source: cfg.Source, clock: cfg.Clock, extra: cfg.ExtraNonce,
+		maxWeight: cfg.MaxWeight, reserved: cfg.ReservedWeight, minFee: cfg.MinFee,
+		submitting: make(chan struct{}, 1),
+	}
+	if m.source == nil {
+		m.source = noTxs{m.chain}
+	}
 	if m.clock == nil {
 		m.clock = clock.System()
 	}
@@ -54,28 +76,59 @@ func New(cfg Config) *Miner {
 			return binary.LittleEndian.Uint64(b[:])
 		}
 	}
+	if m.reserved == 0 {
+		m.reserved = DefaultReservedWeight
+	}
+	m.reserved = min(max(m.reserved, MinReservedWeight), consensus.MaxBlockWeight)
+	if m.maxWeight == 0 {
+		m.maxWeight = consensus.MaxBlockWeight
+	}
+	m.maxWeight = min(max(m.maxWeight, m.reserved), consensus.MaxBlockWeight)
+	switch {
+	case m.minFee == 0:
+		m.minFee = DefaultMinFee
+	case m.minFee < 0:
+		m.minFee = 0
+	}
 	return m
 }
 
-// Generate makes n blocks without transactions, one on the other, and pays
-// their subsidy to script. It tries at most maxTries nonces in all, and
-// returns the hashes of the blocks that it made by then, without an error. An
-// error comes with the hashes of the blocks before it.
+// MinFee returns the least fee rate of what goes into a block.
+func (m *Miner) MinFee() mempool.FeeRate { return m.minFee }
+
+// Generate makes n blocks with transactions of the pool, one on the other, and
+// pays subsidy and fees to script. It tries at most maxTries nonces in all,
+// and returns the hashes of the blocks that it made by then, without an error.
+// An error comes with the hashes of the blocks before it.
 func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uint64) ([]wire.Hash, error) {
+	if m.chain.Network().IsSignet() {
+		return nil, ErrSignet
+	}
 	var hashes []wire.Hash
 	for len(hashes) < n {
-		b, tries, err := m.solve(ctx, script, nil, maxTries)
+		d, err := m.Assemble(script)
+		if err != nil {
+			return hashes, err
+		}
+		h := d.Block.Header
+		tries, err := Solve(ctx, &h, maxTries)
+		maxTries -= tries
+		if errors.Is(err, ErrNoNonce) && tries > 0 && maxTries > 0 {
+			continue // with another extra nonce
+		}
 		if errors.Is(err, ErrNoNonce) {
 			return hashes, nil
+		}
+		if err == nil {
+			err = m.submit(ctx, d.Parent, withHeader(d.Block, &h))
+		}
+		if errors.Is(err, ErrStale) {
+			continue
 		}
 		if err != nil {
 			return hashes, err
 		}
-		maxTries -= tries
-		if err := m.submit(ctx, b); err != nil {
-			return hashes, err
-		}
-		hashes = append(hashes, b.Hash())
+		hashes = append(hashes, h.Hash())
 	}
 	return hashes, nil
 }
@@ -83,60 +136,77 @@ func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uin
 // Block makes one block with the transactions given, in their order, on the
 // tip. The subsidy goes to script; the fees go to nobody, as nobody has looked
 // up what the transactions spend. With submit set the block is given to the
-// chain, and the error says why that refused it.
+// chain, and the error says why that refused it; without, it is checked all
+// the same.
 func (m *Miner) Block(ctx context.Context, script []byte, txs []*wire.Tx, submit bool, maxTries uint64) (*wire.Block, error) {
-	b, _, err := m.solve(ctx, script, txs, maxTries)
-	if err == nil && submit {
-		err = m.submit(ctx, b)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// solve makes a block on the tip, with another extra nonce and time as often
-// as the nonces run out.
-func (m *Miner) solve(ctx context.Context, script []byte, txs []*wire.Tx, maxTries uint64) (*wire.Block, uint64, error) {
-	var total uint64
 	for {
+		parent := m.chain.Tip()
 		b, err := Template(Options{
-			Network:    m.chain.Network(),
-			Parent:     m.chain.Tip(),
-			Now:        m.clock.Now(),
-			Script:     script,
-			Txs:        txs,
-			ExtraNonce: m.extra(),
+			Network: m.chain.Network(), Parent: parent, Now: m.clock.Now(), Script: script,
+			Txs: txs, ExtraNonce: m.extra(),
 		})
+		if err == nil {
+			err = m.chain.CheckProposal(ctx, b)
+		}
+		if m.chain.Tip() != parent {
+			continue
+		}
 		if err != nil {
-			return nil, total, err
+			return nil, err
 		}
 		h := b.Header
-		tries, err := Solve(ctx, &h, maxTries-total)
-		total += tries
-		switch {
-		case err == nil:
-			return withHeader(b, h), total, nil
-		case !errors.Is(err, ErrNoNonce) || tries == 0 || total >= maxTries:
-			return nil, total, err
+		tries, err := Solve(ctx, &h, maxTries)
+		maxTries -= tries
+		if errors.Is(err, ErrNoNonce) && tries > 0 && maxTries > 0 {
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		raw := withHeader(b, &h)
+		if submit {
+			err = m.submit(ctx, parent, raw)
+			if errors.Is(err, ErrStale) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if b, err = wire.ParseBlock(raw); err != nil {
+			return nil, err
+		}
+		b.HashTxs()
+		return b, nil
 	}
 }
 
-// withHeader returns the block with another header.
-func withHeader(b *wire.Block, h wire.Header) *wire.Block {
-	txs := make([]*wire.Tx, len(b.Txs))
-	for i := range txs {
-		txs[i] = &b.Txs[i]
-	}
-	return wire.NewBlock(h, txs)
+// withHeader returns the bytes of a block with another header.
+func withHeader(b *wire.Block, h *wire.Header) []byte {
+	raw := bytes.Clone(b.Bytes())
+	h.Append(raw[:0])
+	return raw
 }
 
-// submit gives a block to the chain.
-func (m *Miner) submit(ctx context.Context, b *wire.Block) error {
-	out := m.chain.Process(ctx, chain.Incoming{Raw: b.Bytes(), Requested: true})
+// submit gives a block on parent to the chain, unless the tip is another by
+// now. One at a time, so that of two blocks on one parent the second comes too
+// late.
+func (m *Miner) submit(ctx context.Context, parent *headertree.Node, raw []byte) error {
+	select {
+	case m.submitting <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-m.submitting }()
+	if m.chain.Tip() != parent {
+		return ErrStale
+	}
+	out := m.chain.Process(ctx, chain.Incoming{Raw: raw, Requested: true})
 	if out.Err != nil {
-		return fmt.Errorf("mining: block %v was not accepted: %w", b.Hash(), out.Err)
+		return fmt.Errorf("mining: a block on %v was not accepted: %w", parent.Hash, out.Err)
+	}
+	if !out.Connected {
+		return ErrStale // another block was faster by a hair
 	}
 	return nil
 }

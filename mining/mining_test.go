@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,15 +30,45 @@ type fakeChain struct {
 	step   time.Duration // by which each block moves the clock
 	blocks []*wire.Block
 	refuse error
+
+	mu      sync.Mutex
+	changed chan struct{} // closed when the tip moves
 }
 
 func newFakeChain(net *params.Network) *fakeChain {
 	t := headertree.New(net)
-	return &fakeChain{net: net, tree: t, tip: t.Genesis(), clock: clock.NewMock(net.Genesis.Header.Time().Add(time.Hour))}
+	return &fakeChain{net: net, tree: t, tip: t.Genesis(), changed: make(chan struct{}), clock: clock.NewMock(net.Genesis.Header.Time().Add(time.Hour))}
 }
 
 func (c *fakeChain) Network() *params.Network { return c.net }
-func (c *fakeChain) Tip() *headertree.Node    { return c.tip }
+
+func (c *fakeChain) Tip() *headertree.Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tip
+}
+
+func (c *fakeChain) TipChanged() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+// setTip moves the tip, as a block from elsewhere would.
+func (c *fakeChain) setTip(n *headertree.Node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tip = n
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *fakeChain) CheckProposal(_ context.Context, b *wire.Block) error {
+	if c.refuse != nil {
+		return c.refuse
+	}
+	return consensus.CheckBlock(b, c.net)
+}
 
 func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome {
 	if c.refuse != nil {
@@ -48,7 +79,7 @@ func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome 
 		return chain.Outcome{Err: err}
 	}
 	b.HashTxs()
-	parent := c.tip
+	parent := c.Tip()
 	n, _, err := c.tree.Add(&b.Header, c.clock.Now())
 	if err == nil {
 		err = consensus.CheckBlock(b, c.net)
@@ -60,8 +91,11 @@ func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome 
 		return chain.Outcome{Node: n, Err: err}
 	}
 	c.clock.Advance(c.step)
-	c.tip = n
 	c.blocks = append(c.blocks, b)
+	if n.Parent != parent {
+		return chain.Outcome{Node: n}
+	}
+	c.setTip(n)
 	return chain.Outcome{Node: n, Connected: true}
 }
 
@@ -275,11 +309,14 @@ func TestGenerateStops(t *testing.T) {
 	if _, err := m.Generate(context.Background(), anyone, 1, 1000); !errors.Is(err, c.refuse) {
 		t.Errorf("refused: %v", err)
 	}
-	if b, err := m.Block(context.Background(), anyone, nil, false, 1000); err != nil || b.Header.PrevBlock != c.tip.Hash {
-		t.Errorf("without submitting: %v", err)
+	for _, submit := range []bool{true, false} {
+		if _, err := m.Block(context.Background(), anyone, nil, submit, 1000); !errors.Is(err, c.refuse) {
+			t.Errorf("refused, submit %v: %v", submit, err)
+		}
 	}
-	if _, err := m.Block(context.Background(), anyone, nil, true, 1000); err == nil {
-		t.Error("a refused block came back")
+	c.refuse = nil
+	if b, err := m.Block(context.Background(), anyone, nil, false, 1000); err != nil || b.Header.PrevBlock != c.tip.Hash || len(c.blocks) != len(hashes) {
+		t.Errorf("without submitting: %v", err)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 
 	"github.com/holiman/uint256"
 
@@ -18,14 +20,20 @@ import (
 var ErrNoNonce = errors.New("mining: no nonce found")
 
 // solveBatch is how many nonces are tried between two looks at the context:
-// some ten milliseconds of work.
-const solveBatch = 1 << 15
+// about a millisecond of work.
+const solveBatch = 1 << 12
 
 // Solve tries nonces, from the header's own on, until the hash meets the
 // header's target, and leaves the one found in the header. It tries at most
 // maxTries, and never a nonce twice; tries says how many it took. The error is
 // [ErrNoNonce] or the context's.
 func Solve(ctx context.Context, h *wire.Header, maxTries uint64) (tries uint64, err error) {
+	return search(ctx, h, maxTries, new(atomic.Uint64))
+}
+
+// search is [Solve], and adds to count, batch by batch, how many nonces it has
+// tried.
+func search(ctx context.Context, h *wire.Header, maxTries uint64, count *atomic.Uint64) (tries uint64, err error) {
 	target, negative, overflow := consensus.CompactToTarget(h.Bits)
 	if negative || overflow || target.IsZero() {
 		return 0, fmt.Errorf("%w: nothing meets the target %08x", ErrNoNonce, h.Bits)
@@ -33,19 +41,69 @@ func Solve(ctx context.Context, h *wire.Header, maxTries uint64) (tries uint64, 
 	var buf [wire.HeaderSize]byte
 	b := h.Append(buf[:0])
 	limit := min(maxTries, math.MaxUint32-uint64(h.Nonce)+1)
-	for ; tries < limit; tries++ {
-		if tries%solveBatch == 0 && ctx.Err() != nil {
+	for tries < limit {
+		if ctx.Err() != nil {
 			return tries, ctx.Err()
 		}
-		nonce := h.Nonce + uint32(tries)
-		binary.LittleEndian.PutUint32(b[wire.HeaderSize-4:], nonce)
-		hash := wire.DoubleHash(b)
-		if meets(&hash, &target) {
-			h.Nonce = nonce
-			return tries + 1, nil
+		start := tries
+		for end := min(start+solveBatch, limit); tries < end; tries++ {
+			nonce := h.Nonce + uint32(tries)
+			binary.LittleEndian.PutUint32(b[wire.HeaderSize-4:], nonce)
+			hash := wire.DoubleHash(b)
+			if meets(&hash, &target) {
+				h.Nonce = nonce
+				tries++
+				count.Add(tries - start)
+				return tries, nil
+			}
 		}
+		count.Add(tries - start)
 	}
 	return tries, ErrNoNonce
+}
+
+// searchAll searches all nonces of a header with so many threads, each with a
+// range of its own, and leaves the one found in the header. The error is
+// [ErrNoNonce] or the context's.
+func searchAll(ctx context.Context, h *wire.Header, threads int, count *atomic.Uint64) error {
+	if threads <= 1 {
+		h.Nonce = 0
+		_, err := search(ctx, h, math.MaxUint64, count)
+		return err
+	}
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	span := (uint64(1)<<32 + uint64(threads) - 1) / uint64(threads)
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		found bool
+		base  = *h
+	)
+	for i := range threads {
+		own := base
+		own.Nonce = uint32(uint64(i) * span)
+		wg.Go(func() {
+			if _, err := search(inner, &own, span, count); err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if !found {
+				found = true
+				*h = own
+				stop()
+			}
+		})
+	}
+	wg.Wait()
+	switch {
+	case found:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return ErrNoNonce
 }
 
 // meets reports whether a hash, as a little-endian number, is at most target.

@@ -45,6 +45,10 @@ type Options struct {
 	// ExtraNonce goes into the coinbase, so that blocks that agree in all else
 	// differ.
 	ExtraNonce uint64
+
+	// Unsigned asks for a block of a signet all the same, without its
+	// signature.
+	Unsigned bool
 }
 
 // Template returns a block that obeys every rule but proof of work; see
@@ -52,8 +56,14 @@ type Options struct {
 // cannot be in a block.
 func Template(o Options) (*wire.Block, error) {
 	net, height := o.Network, o.Parent.Height+1
-	if net.SignetChallenge != nil {
-		return nil, ErrSignet
+	if net.IsSignet() {
+		if !o.Unsigned {
+			return nil, ErrSignet
+		}
+		// All rules hold but that of the signature.
+		plain := *net
+		plain.SignetChallenge = nil
+		net = &plain
 	}
 	segwit := height >= net.SegwitHeight
 
