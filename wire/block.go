@@ -24,7 +24,8 @@ func ParseBlock(raw []byte) (*Block, error) {
 	return b, nil
 }
 
-// NewBlock encodes a block and returns it parsed, with its ids hashed.
+// NewBlock encodes a block and returns it parsed, with its ids hashed. Those
+// of transactions that have been hashed before are taken over.
 func NewBlock(h Header, txs []*Tx) *Block {
 	raw := h.Append(nil)
 	raw = AppendCompactSize(raw, uint64(len(txs)))
@@ -35,6 +36,12 @@ func NewBlock(h Header, txs []*Tx) *Block {
 	if err != nil {
 		// Only a block beyond every size limit gets here.
 		panic("wire: NewBlock made a block that does not parse: " + err.Error())
+	}
+	for i, tx := range txs {
+		if tx.hashed {
+			// The same bytes have the same ids.
+			b.Txs[i].txid, b.Txs[i].wtxid, b.Txs[i].hashed = tx.txid, tx.wtxid, true
+		}
 	}
 	b.HashTxs()
 	return b
