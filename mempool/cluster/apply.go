@@ -168,10 +168,7 @@ func (b *board) build(group []*Tx) *list {
 		rates[i] = b.rate[t.node]
 		local[t] = i
 	}
-	rel := relations{anc: make([]set, n), desc: make([]set, n)}
-	for i := range start {
-		rel.anc[i], rel.desc[i] = bit(i), bit(i)
-	}
+	rel := newRelations(n)
 	same := true // is it all as it was?
 	for i, t := range start {
 		if l := t.cl; l != nil {
@@ -198,7 +195,7 @@ func (b *board) build(group []*Tx) *list {
 		return start[0].cl
 	}
 
-	order := linearise(rates, &rel)
+	order := linearise(rates, rel)
 	txs := make([]*Tx, n)
 	sorted := make([]FeeRate, n)
 	to := make([]int, n)
@@ -266,6 +263,16 @@ func (b *board) mergeOrders(group []*Tx) []*Tx {
 // relations says who depends on whom, directly or not: each set includes the
 // transaction itself.
 type relations struct{ anc, desc []set }
+
+// newRelations lets n transactions depend on nothing but themselves.
+func newRelations(n int) *relations {
+	memory := make([]set, 2*n)
+	r := &relations{anc: memory[:n:n], desc: memory[n:]}
+	for i := range n {
+		r.anc[i], r.desc[i] = bit(i), bit(i)
+	}
+	return r
+}
 
 // depend makes child depend on parent. added is false if it did already, ok if
 // the parent depends on the child.

@@ -86,3 +86,27 @@ func magnitude(a int64) uint64 {
 	}
 	return uint64(a)
 }
+
+// wide is a number of 128 bits in two's complement.
+type wide struct {
+	hi int64
+	lo uint64
+}
+
+// product multiplies exactly. b must not be negative.
+func product(a, b int64) wide {
+	hi, lo := mul128(a, b)
+	return wide{hi, lo}
+}
+
+func (w wide) minus(o wide) wide {
+	lo, borrow := bits.Sub64(w.lo, o.lo, 0)
+	return wide{w.hi - o.hi - int64(borrow), lo}
+}
+
+func (w wide) more(o wide) bool {
+	if w.hi != o.hi {
+		return w.hi > o.hi
+	}
+	return w.lo > o.lo
+}
