@@ -29,6 +29,7 @@ import (
 type Config struct {
 	Network *params.Network // with the changes that the settings ask for
 	NetDir  string          // the data directory of the network
+	NodeID  int             // of several nodes of one user; 0 for none
 
 	RPCListen            string
 	RPCUser, RPCPassword string
@@ -148,7 +149,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	if !named {
 		path = filepath.Join(dir, FileName)
 	}
-	fromFile, err := loadFile(path, named, options)
+	fromFile, err := loadFile(path, named)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 // loadFile reads the configuration file. A file that was asked for must be
 // there. The file may have a table for each network, whose settings are
 // stronger than those outside.
-func loadFile(path string, must bool, options []Option) (*koanf.Koanf, error) {
+func loadFile(path string, must bool) (*koanf.Koanf, error) {
 	k := koanf.New(delimiter)
 	err := k.Load(file.Provider(path), toml.Parser())
 	switch {
@@ -183,15 +184,21 @@ func loadFile(path string, must bool, options []Option) (*koanf.Koanf, error) {
 	case err != nil:
 		return nil, &Error{Origin: "file " + path, Reason: strings.ReplaceAll(err.Error(), "\n", " ")}
 	}
+	return k, nil
+}
+
+// checkFile refuses settings in the file that are not known.
+func (c *Config) checkFile(k *koanf.Koanf, path, dir string, options []Option) error {
 	var known []string
 	for _, o := range options {
 		if o.Name != "config" {
 			known = append(known, o.Name)
 		}
 	}
+	tables := append(append(params.Names(), ownNetworks(dir)...), c.Network.Name)
 	for _, key := range k.Keys() {
 		name := key
-		if net, rest, ok := strings.Cut(key, delimiter); ok && slices.Contains(params.Names(), net) {
+		if net, rest, ok := strings.Cut(key, delimiter); ok && slices.Contains(tables, net) {
 			name = rest
 		}
 		if slices.Contains(known, name) {
@@ -201,9 +208,9 @@ func loadFile(path string, must bool, options []Option) (*koanf.Koanf, error) {
 		if n := Nearest(name, known); n != "" {
 			reason += "; did you mean " + n + "?"
 		}
-		return nil, &Error{Name: key, Origin: "file " + path, Reason: reason}
+		return &Error{Name: key, Origin: "file " + path, Reason: reason}
 	}
-	return k, nil
+	return nil
 }
 
 // merge lays the sources over each other.
@@ -220,6 +227,7 @@ func (c *Config) merge(options []Option, layers []layer, path string) error {
 		c.values[o.Name], c.origins[o.Name] = v, origin
 		return nil
 	}
+	const fileLayer = 1
 	// The network decides which table of the file counts, so it comes first.
 	for i := range options {
 		o := &options[i]
@@ -227,11 +235,24 @@ func (c *Config) merge(options []Option, layers []layer, path string) error {
 			if err := apply(o, l, o.Name); err != nil {
 				return err
 			}
-			const fileLayer = 1
 			if j == fileLayer && o.Name != "network" {
-				if err := apply(o, l, c.str("network")+delimiter+o.Name); err != nil {
+				if err := apply(o, l, c.Network.Name+delimiter+o.Name); err != nil {
 					return err
 				}
+			}
+		}
+		if o.Name == "network" {
+			dir := DefaultDataDir()
+			for _, l := range layers {
+				if l.k.Exists("datadir") {
+					dir = l.k.String("datadir")
+				}
+			}
+			if err := c.findNetwork(dir); err != nil {
+				return err
+			}
+			if err := c.checkFile(layers[fileLayer].k, path, dir, options); err != nil {
+				return err
 			}
 		}
 	}
@@ -256,7 +277,13 @@ func (c *Config) settle() error {
 	if err := c.settleNetwork(); err != nil {
 		return err
 	}
+	if err := c.settleNodeID(); err != nil {
+		return err
+	}
 	c.NetDir = c.str("datadir")
+	if c.NodeID != 0 {
+		c.NetDir = filepath.Join(c.NetDir, nodeDir(c.NodeID))
+	}
 	switch n := c.Network; {
 	case n.Name == "main":
 	case n.IsSignet() && n.Magic != params.Signet().Magic:
@@ -309,10 +336,8 @@ func (c *Config) settle() error {
 
 // settleNetwork finds the network and applies what may be changed of it.
 func (c *Config) settleNetwork() error {
-	n, err := params.ByName(c.str("network"))
-	if err != nil {
-		return c.fail("network", "%v", err)
-	}
+	n := c.Network
+	var err error
 	if s := c.str("signet-challenge"); s != "" {
 		b, err := hex.DecodeString(s)
 		if err != nil {
@@ -353,6 +378,9 @@ func (c *Config) settleAddresses() error {
 	c.RPCListen = c.str("rpc-listen")
 	if c.RPCListen == "" {
 		c.RPCListen = "127.0.0.1"
+		if c.NodeID != 0 {
+			c.RPCListen = net.JoinHostPort(c.RPCListen, strconv.Itoa(c.NodeID+rpcOffset))
+		}
 	}
 	var err error
 	if c.RPCListen, err = hostPort(c.RPCListen, strconv.Itoa(int(c.Network.RPCPort))); err != nil {
@@ -386,13 +414,21 @@ func (c *Config) settleAddresses() error {
 	}
 	if c.origins["listen"] == "default" {
 		c.Listen = []string{":" + port}
+		if c.NodeID != 0 {
+			c.Listen = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(c.NodeID))}
+		}
 	}
 	if c.Connect, err = all("connect"); err != nil {
 		return err
 	}
 	c.ConnectOnly = len(c.list("connect")) > 0
-	c.AddNode, err = all("addnode")
-	return err
+	if c.AddNode, err = all("addnode"); err != nil {
+		return err
+	}
+	if !params.BuiltIn(c.Network.Name) && !c.ConnectOnly {
+		c.addSeeds()
+	}
+	return nil
 }
 
 // hostPort reads host:port, or a host alone.

@@ -54,9 +54,10 @@ func DefaultDataDir() string {
 // Options returns all settings, in the order in which they are shown.
 func Options() []Option {
 	return []Option{
-		{Name: "network", Value: "NAME", kind: kindString, def: "main", global: true, Help: "which network: main, testnet4, signet or regtest"},
+		{Name: "network", Value: "NAME|FILE", kind: kindString, def: "main", global: true, Help: "which network: main, testnet4, signet, regtest, or one of your own by its name or file"},
 		{Name: "signet-challenge", Value: "HEX", kind: kindString, def: "", global: true, Help: "block script of a signet of one's own"},
 		{Name: "datadir", Value: "DIR", kind: kindString, def: DefaultDataDir(), global: true, Help: "where the chain is kept; networks other than main get a directory inside"},
+		{Name: "node-id", Value: "PORT", kind: kindString, def: "", global: true, Help: "for several nodes on one machine: sets the data directory (node-PORT in that of --datadir), the P2P port (PORT) and the RPC port (PORT + 10000), on 127.0.0.1"},
 		{Name: "config", Value: "FILE", kind: kindString, def: "", global: true, Help: "configuration file (default " + FileName + " in the data directory)"},
 
 		{Name: "rpc-listen", Value: "HOST:PORT", kind: kindString, def: "", global: true, Help: "where JSON-RPC calls are answered (default 127.0.0.1 and the network's port)"},
