@@ -40,9 +40,8 @@ type Draft struct {
 	Sequence uint64
 }
 
-// Weight returns the weight of the draft without what is reserved for header
-// and coinbase, in weight units.
-func (d *Draft) Weight() (w int64) {
+// weight returns the weight of the transactions after the coinbase.
+func (d *Draft) weight() (w int64) {
 	for _, e := range d.Txs {
 		w += e.Weight
 	}
@@ -74,6 +73,7 @@ func (m *Miner) Assemble(script []byte) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.last.Store(&Size{Weight: m.reserved + d.weight(), Txs: len(d.Txs)})
 	return d, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"starling/chain"
 	"starling/chain/consensus"
@@ -54,6 +55,13 @@ type Miner struct {
 
 	submitting chan struct{} // holds a token while a block is given to the chain
 	latest     latest
+	last       atomic.Pointer[Size]
+}
+
+// Size tells how large a block came out.
+type Size struct {
+	Weight int64 // weight units, with what is reserved for header and coinbase
+	Txs    int   // without the coinbase
 }
 
 // New returns a miner.
@@ -95,6 +103,12 @@ func New(cfg Config) *Miner {
 
 // MinFee returns the least fee rate of what goes into a block.
 func (m *Miner) MinFee() mempool.FeeRate { return m.minFee }
+
+// Pooled returns how many transactions wait to be mined.
+func (m *Miner) Pooled() int { return m.source.Len() }
+
+// LastSize tells of the last block that was assembled; nil if none was.
+func (m *Miner) LastSize() *Size { return m.last.Load() }
 
 // Generate makes n blocks with transactions of the pool, one on the other, and
 // pays subsidy and fees to script. It tries at most maxTries nonces in all,

@@ -68,7 +68,7 @@ func (m *Miner) Latest(ctx context.Context) (*Draft, error) {
 
 // WaitBetter waits until the tip is not the block known any more, or, after a
 // minute, until the pool's number is not seq any more. known is nil for a
-// block that is not the tip in any case.
+// block that is not the tip in any case. The error is that of ctx.
 func (m *Miner) WaitBetter(ctx context.Context, known *headertree.Node, seq uint64) error {
 	timer := m.clock.NewTimer(firstLook)
 	defer timer.Stop()

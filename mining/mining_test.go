@@ -205,11 +205,11 @@ func TestTemplateTime(t *testing.T) {
 	if (parent.Height+1)%10 != 0 {
 		t.Fatalf("the test is off: tip at %d", parent.Height)
 	}
-	if got := blockTime(parent, mock.Now(), net); got != parent.Time()-timewarpSlack {
+	if got := MinTime(parent, net); got != parent.Time()-timewarpSlack {
 		t.Errorf("first block of a period is at %+d from its parent", got-parent.Time())
 	}
-	if got := blockTime(parent.Parent, mock.Now(), net); got != mock.Now().Unix() {
-		t.Errorf("another block is at %+d from the clock", got-mock.Now().Unix())
+	if got := MinTime(parent.Parent, net); got != parent.Parent.MedianTime()+1 {
+		t.Errorf("another block is at %+d from the median time", got-parent.Parent.MedianTime())
 	}
 }
 

@@ -94,7 +94,7 @@ func Template(o Options) (*wire.Block, error) {
 		ids[i] = tx.TxID()
 	}
 	root, _ := consensus.MerkleRoot(ids)
-	t := blockTime(o.Parent, o.Now, net)
+	t := max(o.Now.Unix(), MinTime(o.Parent, net))
 	b := wire.NewBlock(wire.Header{
 		Version:    blockVersion,
 		PrevBlock:  o.Parent.Hash,
@@ -124,12 +124,11 @@ func witnessRoot(txs []*wire.Tx) wire.Hash {
 	return root
 }
 
-// blockTime returns the timestamp of a block on parent, in seconds: now, or
-// the earliest that the rules allow if that is later.
-func blockTime(parent *headertree.Node, now time.Time, net *params.Network) int64 {
-	t := max(now.Unix(), parent.MedianTime()+1)
-	period := int32(net.TargetTimespan / net.TargetSpacing)
-	if (parent.Height+1)%period == 0 {
+// MinTime returns the earliest time that a block on parent may have, in
+// seconds since 1970.
+func MinTime(parent *headertree.Node, net *params.Network) int64 {
+	t := parent.MedianTime() + 1
+	if (parent.Height+1)%net.DifficultyInterval() == 0 {
 		t = max(t, parent.Time()-timewarpSlack)
 	}
 	return t

@@ -40,7 +40,7 @@ type WorkerConfig struct {
 	// Behind reports whether the node should rather wait for its peers than
 	// build on its tip, which has been the same for so long. Nil for never.
 	Behind func(since time.Duration) bool
-	Log *slog.Logger // nil for none
+	Log    *slog.Logger // nil for none
 }
 
 // Worker makes one block after the other as long as there is work.

@@ -19,7 +19,8 @@ type API struct {
 	Node    *server.Node
 	Chain   *chain.Chain // the node's
 	Miner   *mining.Miner
-	Tap     *Tap // observes the node's sessions
+	Worker  *mining.Worker // nil if the node does not mine by itself
+	Tap     *Tap           // observes the node's sessions
 	TxIndex TxIndex
 	Mempool Mempool
 

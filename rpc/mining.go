@@ -13,15 +13,19 @@ import (
 func (a *API) miningMethods() []*Method {
 	const category = "Mining"
 	addr := "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
-	return []*Method{
+	return append(append(a.templateMethods(), a.miningInfoMethods()...),
 		define(Method{Name: "generatetoaddress", Category: category, Waits: true,
-			Summary:  "Makes blocks at once and pays their subsidy to an address. Only where blocks are made on demand.",
+			Summary:  "Makes blocks at once with transactions of the pool and pays their subsidy and fees to an address.\nOnly where blocks are made on demand.",
 			Returns:  "The hashes of the blocks",
 			Examples: [][]any{{11, addr}}}, a.generateToAddress),
 		define(Method{Name: "generateblock", Category: category, Waits: true,
 			Summary:  "Makes one block at once with the transactions given. Only where blocks are made on demand.",
 			Examples: [][]any{{addr, []string{}}}}, a.generateBlock),
-	}
+		define(Method{Name: "generatetodescriptor", Category: category, Waits: true,
+			Summary:  "Makes blocks at once with transactions of the pool and pays their subsidy and fees to a descriptor.\nOnly where blocks are made on demand.",
+			Returns:  "The hashes of the blocks",
+			Examples: [][]any{{11, "addr(" + addr + ")"}}}, a.generateToDescriptor),
+	)
 }
 
 // defaultTries is how many nonces are tried unless told otherwise.
@@ -40,7 +44,7 @@ func (a *API) mayGenerate() error {
 
 type generateParams struct {
 	N        int    `rpc:"nblocks" help:"How many blocks"`
-	Address  string `rpc:"address" help:"Where the subsidy goes"`
+	Address  string `rpc:"address" help:"Where subsidy and fees go"`
 	MaxTries int64  `rpc:"maxtries" default:"1000000" help:"How many nonces to try in all"`
 }
 
@@ -55,10 +59,31 @@ func (a *API) generateToAddress(ctx context.Context, p generateParams) ([]wire.H
 	if err != nil {
 		return nil, Errorf(CodeInvalidAddress, "Error: Invalid address")
 	}
-	if p.N < 0 || p.N > maxGenerate || p.MaxTries < 0 {
+	return a.generate(ctx, to.Script(), p.N, p.MaxTries)
+}
+
+type generateDescriptorParams struct {
+	N          int    `rpc:"num_blocks" help:"How many blocks"`
+	Descriptor string `rpc:"descriptor" help:"Where subsidy and fees go"`
+	MaxTries   int64  `rpc:"maxtries" default:"1000000" help:"How many nonces to try in all"`
+}
+
+func (a *API) generateToDescriptor(ctx context.Context, p generateDescriptorParams) ([]wire.Hash, error) {
+	if err := a.mayGenerate(); err != nil {
+		return nil, err
+	}
+	scripts, err := descriptorScripts(p.Descriptor, a.network())
+	if err != nil {
+		return nil, err
+	}
+	return a.generate(ctx, scripts[min(2, len(scripts)-1)], p.N, p.MaxTries)
+}
+
+func (a *API) generate(ctx context.Context, script []byte, n int, maxTries int64) ([]wire.Hash, error) {
+	if n < 0 || n > maxGenerate || maxTries < 0 {
 		return nil, Errorf(CodeInvalidParam, "nblocks must be from 0 to %d, and maxtries not negative", maxGenerate)
 	}
-	hashes, err := a.Miner.Generate(ctx, to.Script(), p.N, uint64(p.MaxTries))
+	hashes, err := a.Miner.Generate(ctx, script, n, uint64(maxTries))
 	if err != nil {
 		return nil, generateError(err)
 	}

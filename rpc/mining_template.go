@@ -1,0 +1,291 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"starling/chain/consensus"
+	"starling/mining"
+	"starling/wire"
+)
+
+// templateMethods are the methods of BIP22, BIP23 and BIP145 for programs that
+// search for blocks themselves.
+func (a *API) templateMethods() []*Method {
+	return []*Method{
+		define(Method{Name: "getblocktemplate", Category: "Mining", Waits: true,
+			Summary: "Returns what a new block needs, for programs that search for one (BIP22, BIP23, BIP145). With mode\n" +
+				"\"proposal\" it tells whether a block of one's own would be accepted, had it the work. With a\n" +
+				"longpollid it answers once there is something better.",
+			Results: []Shape{
+				{When: "for a template", Like: templateResult{}},
+				{When: "for a proposal that is good", Like: nil},
+				{When: "for any other proposal", Like: "", Help: "What is wrong with it, by BIP22"},
+			},
+			Examples: [][]any{{map[string]any{"rules": []string{"segwit"}}}}}, a.getBlockTemplate),
+	}
+}
+
+// templateRequest is the argument of getblocktemplate. Members that it does
+// not know are for other servers, and ignored.
+type templateRequest struct {
+	mode       string
+	rules      []string
+	longPollID string
+	longPoll   bool // whether there is an id, readable or not
+	data       json.RawMessage
+}
+
+func (*templateRequest) argType() jsonType { return typeObject }
+func (*templateRequest) argWord() string {
+	return `{"mode":"str","capabilities":["str",...],"rules":["str",...],"longpollid":"str","data":"hex"}`
+}
+
+func (r *templateRequest) decodeArg(_ string, raw json.RawMessage) error {
+	ms, err := decodeObject(raw)
+	if err != nil {
+		return err
+	}
+	switch m := member(ms, "mode"); typeOf(m) {
+	case typeNull:
+		r.mode = "template"
+	case typeString:
+		if err := json.Unmarshal(m, &r.mode); err != nil {
+			return err
+		}
+	default:
+		return Errorf(CodeInvalidParam, "Invalid mode")
+	}
+	if l := member(ms, "longpollid"); typeOf(l) != typeNull {
+		r.longPoll = true
+		if typeOf(l) == typeString {
+			if err := json.Unmarshal(l, &r.longPollID); err != nil {
+				return err
+			}
+		}
+	}
+	if l := member(ms, "rules"); typeOf(l) == typeArray {
+		if err := json.Unmarshal(l, &r.rules); err != nil {
+			return Errorf(CodeType, "rules must be texts")
+		}
+	}
+	r.data = member(ms, "data")
+	return nil
+}
+
+type templateParams struct {
+	Request templateRequest `rpc:"template_request" help:"What is asked for: rules must hold \"segwit\""`
+}
+
+type templateTx struct {
+	Data    Hex       `json:"data" help:"its bytes"`
+	TxID    wire.Hash `json:"txid"`
+	Hash    wire.Hash `json:"hash" help:"its hash with witnesses"`
+	Depends []int     `json:"depends" help:"places in this list, from 1 on, of what must come before it"`
+	Fee     int64     `json:"fee" help:"what it pays, in satoshi"`
+	SigOps  int       `json:"sigops" help:"the cost of its signature operations, as sigoplimit counts"`
+	Weight  int64     `json:"weight"`
+}
+
+type templateResult struct {
+	Capabilities      []string     `json:"capabilities"`
+	Version           int32        `json:"version" help:"of the block"`
+	Rules             []string     `json:"rules" help:"soft forks in force; one with ! must be understood"`
+	VBAvailable       Object       `json:"vbavailable" help:"bits of soft forks that may be signalled"`
+	VBRequired        int          `json:"vbrequired" help:"bits that must be set"`
+	PreviousBlockHash wire.Hash    `json:"previousblockhash"`
+	Transactions      []templateTx `json:"transactions" help:"what comes after the coinbase"`
+	CoinbaseAux       Object       `json:"coinbaseaux"`
+	CoinbaseValue     int64        `json:"coinbasevalue" help:"subsidy and fees, in satoshi"`
+	LongPollID        string       `json:"longpollid" help:"ask with it to wait for something better"`
+	Target            string       `json:"target"`
+	MinTime           int64        `json:"mintime" help:"the earliest time that the block may have, in seconds since 1970"`
+	Mutable           []string     `json:"mutable" help:"what may be changed"`
+	NonceRange        string       `json:"noncerange"`
+	SigOpLimit        int          `json:"sigoplimit"`
+	SizeLimit         int          `json:"sizelimit" help:"in bytes"`
+	WeightLimit       int          `json:"weightlimit,omitempty"`
+	CurTime           int64        `json:"curtime" help:"the time now, in seconds since 1970"`
+	Bits              string       `json:"bits" help:"the target in compact form"`
+	Height            int32        `json:"height"`
+	SignetChallenge   Hex          `json:"signet_challenge,omitempty" help:"the script that the block must satisfy"`
+	Commitment        Hex          `json:"default_witness_commitment,omitempty" help:"the output script that commits to the witnesses"`
+}
+
+func (a *API) getBlockTemplate(ctx context.Context, p templateParams) (any, error) {
+	r := p.Request
+	switch r.mode {
+	case "proposal":
+		return a.proposal(ctx, r.data)
+	case "template":
+	default:
+		return nil, Errorf(CodeInvalidParam, "Invalid mode")
+	}
+	if err := a.mayMine(); err != nil {
+		return nil, err
+	}
+	if r.longPoll {
+		if err := a.longPoll(ctx, r.longPollID); err != nil {
+			return nil, err
+		}
+	}
+	for _, rule := range []string{"signet", "segwit"} {
+		if rule == "signet" && !a.network().IsSignet() || slices.Contains(r.rules, rule) {
+			continue
+		}
+		call := `{"rules": ["segwit"]}`
+		if rule == "signet" {
+			call = `{"rules": ["segwit", "signet"]}`
+		}
+		return nil, Errorf(CodeInvalidParam, "getblocktemplate must be called with the %s rule set (call with %s)", rule, call)
+	}
+	d, err := a.Miner.Latest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.describeDraft(d), nil
+}
+
+// mayMine refuses templates that would be a waste of work: those of a node of
+// the main network that does not know what the others are doing.
+func (a *API) mayMine() error {
+	if a.Miner == nil {
+		return Errorf(CodeMisc, "This node makes no blocks")
+	}
+	if a.network().Name != "main" {
+		return nil
+	}
+	if len(a.Node.Peers()) == 0 {
+		return Errorf(CodeClientNotConnected, "Starling is not connected!")
+	}
+	if a.Chain.IsInitialDownload() {
+		return Errorf(CodeClientInDownload, "Starling is in initial sync and waiting for blocks...")
+	}
+	return nil
+}
+
+// longPoll waits until there is something better than what the id stands for:
+// the hash of a tip, and the pool's number behind it.
+func (a *API) longPoll(ctx context.Context, id string) error {
+	known, seq := a.Chain.Tip(), uint64(0)
+	if id != "" {
+		const digits = 2 * wire.HashSize
+		hash, err := parseHash("longpollid", id[:min(digits, len(id))])
+		if err != nil {
+			return err
+		}
+		known = a.Chain.Headers().Lookup(hash)
+		// As in Core, a number that can not be read is just another one.
+		seq, _ = strconv.ParseUint(id[digits:], 10, 64)
+	}
+	if err := a.Miner.WaitBetter(ctx, known, seq); err != nil {
+		return Errorf(CodeClientNotConnected, "Shutting down")
+	}
+	return nil
+}
+
+// describeDraft writes a draft as BIP22, BIP23 and BIP145 want it.
+func (a *API) describeDraft(d *mining.Draft) templateResult {
+	net, height := a.network(), d.Parent.Height+1
+	coinbase := &d.Block.Txs[0]
+	r := templateResult{
+		Capabilities: []string{"proposal"}, Version: d.Block.Header.Version,
+		Rules: []string{}, VBAvailable: Object{}, CoinbaseAux: Object{},
+		PreviousBlockHash: d.Parent.Hash, Transactions: make([]templateTx, len(d.Txs)),
+		CoinbaseValue: coinbase.Out[0].Value,
+		LongPollID:    fmt.Sprintf("%v%d", d.Parent.Hash, d.Sequence),
+		Target:        targetHex(d.Block.Header.Bits), Bits: bitsHex(d.Block.Header.Bits),
+		MinTime: mining.MinTime(d.Parent, net), CurTime: int64(d.Block.Header.Timestamp),
+		Mutable: []string{"time", "transactions", "prevblock"}, NonceRange: "00000000ffffffff",
+		SigOpLimit: consensus.MaxSigOpsCost, SizeLimit: consensus.MaxBlockWeight, WeightLimit: consensus.MaxBlockWeight,
+		Height: height, SignetChallenge: net.SignetChallenge,
+	}
+	segwit := height >= net.SegwitHeight
+	for _, rule := range []struct {
+		name string
+		on   bool
+	}{
+		{"csv", height >= net.CSVHeight}, {"!segwit", segwit},
+		{"!signet", net.IsSignet()}, {"taproot", height >= net.TaprootHeight},
+	} {
+		if rule.on {
+			r.Rules = append(r.Rules, rule.name)
+		}
+	}
+	places := make(map[wire.Hash]int, len(d.Txs))
+	for i, e := range d.Txs {
+		t := templateTx{
+			Data: e.Tx.Bytes(), TxID: e.TxID, Hash: e.WTxID, Depends: []int{},
+			Fee: e.Fee, SigOps: e.SigOps, Weight: e.Weight,
+		}
+		for j := range e.Tx.In {
+			if at, ok := places[e.Tx.In[j].PrevOut.Hash]; ok && !slices.Contains(t.Depends, at) {
+				t.Depends = append(t.Depends, at)
+			}
+		}
+		places[e.TxID] = i + 1
+		if !segwit {
+			t.SigOps /= wire.WitnessScale
+		}
+		r.Transactions[i] = t
+	}
+	if !segwit {
+		r.SigOpLimit /= wire.WitnessScale
+		r.SizeLimit /= wire.WitnessScale
+		r.WeightLimit = 0
+	}
+	if i := consensus.FindWitnessCommitment(d.Block); i >= 0 {
+		r.Commitment = coinbase.Out[i].Script
+	}
+	return r
+}
+
+// proposal tells whether a block would be accepted, had it the work.
+func (a *API) proposal(ctx context.Context, data json.RawMessage) (any, error) {
+	var digits string
+	if typeOf(data) != typeString || json.Unmarshal(data, &digits) != nil {
+		return nil, Errorf(CodeType, "Missing data String key for proposal")
+	}
+	b, err := decodeBlock(digits)
+	if err != nil {
+		return nil, err
+	}
+	if n := a.Chain.Headers().Lookup(b.Hash()); n != nil {
+		switch {
+		case n.Failed():
+			return "duplicate-invalid", nil
+		case a.Chain.Contains(n) || n.Data() != nil:
+			return "duplicate", nil
+		default:
+			return "duplicate-inconclusive", nil
+		}
+	}
+	err = a.Chain.CheckProposal(ctx, b)
+	var rule *consensus.RuleError
+	switch {
+	case err == nil:
+		return nil, nil
+	case errors.As(err, &rule):
+		return rule.Reason, nil
+	}
+	return nil, Errorf(CodeVerify, "%v", err)
+}
+
+// decodeBlock reads a block with its ids hashed.
+func decodeBlock(digits string) (*wire.Block, error) {
+	raw, err := hex.DecodeString(digits)
+	if err != nil {
+		return nil, Errorf(CodeDeserialization, "Block decode failed")
+	}
+	b, err := wire.ParseBlock(raw)
+	if err != nil {
+		return nil, Errorf(CodeDeserialization, "Block decode failed")
+	}
+	b.HashTxs()
+	return b, nil
+}
