@@ -10,8 +10,8 @@ import (
 type PeerID uint64
 
 // Action is something the caller has to do now. The kinds are [SendGetHeaders],
-// [SendGetBlocks], [SendGetData], [SendHeaders], [SendInv], [Misbehaved] and
-// [Disconnect]. Actions of one list for one peer are to be done in order.
+// [SendGetBlocks], [SendGetData], [SendHeaders], [SendInv], [SendCmpct],
+// [SendCmpctBlock], [Misbehaved] and [Disconnect]. Actions of one list for one peer are to be done in order.
 type Action interface {
 	// Target is the peer that the action concerns.
 	Target() PeerID
@@ -96,6 +96,9 @@ const (
 	// BrokenSequence is a headers message whose headers do not follow each
 	// other.
 	BrokenSequence
+	// InvalidCompactBlock is a compact block, or transactions for one, as no
+	// honest peer sends them.
+	InvalidCompactBlock
 )
 
 // String returns the offence in words.
@@ -105,6 +108,8 @@ func (o Offence) String() string {
 		return "invalid header"
 	case BrokenSequence:
 		return "headers that do not follow each other"
+	case InvalidCompactBlock:
+		return "invalid compact block"
 	}
 	return fmt.Sprintf("offence %d", uint8(o))
 }

@@ -30,16 +30,21 @@ func (m *Manager) announce() {
 	}
 }
 
-// announceTo announces by headers if the peer wants that and can connect them,
-// else by inv.
+// announceTo announces by a compact block or by headers if the peer wants that
+// and can connect them, else by inv.
 func (m *Manager) announceTo(p *peer, fresh []*headertree.Node, tip *headertree.Node) {
 	m.resolve(p)
 	if p.has(tip) {
 		return
 	}
-	if p.prefersHeaders && len(fresh) <= maxAnnounce {
+	if (p.prefersHeaders || p.compact.wants && len(fresh) == 1) && len(fresh) <= maxAnnounce {
 		i := slices.IndexFunc(fresh, func(n *headertree.Node) bool { return !p.has(n) })
 		if n := fresh[i]; n.Parent == nil || p.has(n.Parent) {
+			if p.compact.wants && len(fresh)-i == 1 {
+				p.sent = tip
+				m.do(SendCmpctBlock{Peer: p.id, Node: tip})
+				return
+			}
 			headers := make([]wire.Header, 0, len(fresh)-i)
 			for _, n := range fresh[i:] {
 				headers = append(headers, n.Header)

@@ -83,7 +83,7 @@ pull:
 			break pull
 		}
 	}
-	m.sendGetData(p, len(p.flights)-before)
+	m.sendGetData(now, p, len(p.flights)-before)
 	if len(f.queue) > 0 || m.feeding(p) || !f.asked.IsZero() {
 		return
 	}

@@ -43,6 +43,9 @@ type Config struct {
 	// Pruned says that this node has only the last blocks, so that older ones
 	// are neither announced nor served.
 	Pruned bool
+	// BlocksOnly says that this node takes no transactions, so that compact
+	// blocks are of no use to it. It still sends them.
+	BlocksOnly bool
 	// Observer is told what happens; nil for nobody.
 	Observer Observer
 }
@@ -51,6 +54,8 @@ type Config struct {
 type PeerInfo struct {
 	// Services are what the peer says it offers.
 	Services wire.ServiceFlag
+	// Version is the protocol version that both sides speak.
+	Version uint32
 	// StartHeight is the height of its chain, as it claims. It is never relied
 	// upon.
 	StartHeight int32
@@ -77,6 +82,8 @@ type Manager struct {
 	pruned  bool
 	obs     Observer
 
+	blocksOnly bool
+
 	mu    sync.Mutex
 	rng   *rand.Rand
 	peers map[PeerID]*peer
@@ -96,6 +103,8 @@ type Manager struct {
 	feeder       *peer            // the peer that blocks are fetched from by getblocks
 	protected    int              // outbound peers that are safe from the chain-behind rule
 	poked        wire.Hash        // last block that made us ask a peer before its turn
+	announcers   []*peer          // told to announce by compact blocks; the last to give a block is last
+	fastest      int32            // greatest height of a block announced before its scripts were checked
 }
 
 // New returns a Manager without peers.
@@ -104,6 +113,7 @@ func New(cfg Config) *Manager {
 		net:          cfg.Network,
 		chain:        cfg.Chain,
 		pruned:       cfg.Pruned,
+		blocksOnly:   cfg.BlocksOnly,
 		obs:          cfg.Observer,
 		rng:          rand.New(rand.NewChaCha8(cfg.Seed)),
 		peers:        make(map[PeerID]*peer),
@@ -222,6 +232,7 @@ func (m *Manager) BlockStored(now time.Time, hash wire.Hash) []Action {
 	if p := m.peers[m.held[hash]]; p != nil {
 		p.hope = now
 	}
+	m.promote(hash)
 	m.release(hash)
 	m.progress()
 	return m.settle(now, nil)
@@ -280,6 +291,7 @@ func (m *Manager) Tick(now time.Time) []Action {
 	defer m.mu.Unlock()
 	m.checkHeaders(now)
 	m.checkBlocks(now)
+	m.checkCompact(now)
 	m.checkFeeder(now)
 	m.checkBehind(now)
 	m.fillAll = true
@@ -381,6 +393,7 @@ func (m *Manager) leave(p *peer) {
 		m.feeder = nil
 	}
 	p.feed, p.gate, p.syncing = nil, nil, false
+	m.announcers = slices.DeleteFunc(m.announcers, func(q *peer) bool { return q == p })
 	if p.protected {
 		p.protected = false
 		m.protected--

@@ -20,6 +20,9 @@ type Observer interface {
 	// BlockReceived: a block arrived, took after it was asked of this peer;
 	// took is zero if it was not asked for.
 	BlockReceived(id PeerID, hash wire.Hash, took time.Duration)
+	// CompactRead: a compact block of a peer was rebuilt, and this came of it;
+	// asked is true if what was missing had been asked for.
+	CompactRead(id PeerID, hash wire.Hash, r CompactResult, asked bool)
 	// StallTimeout: the time that a peer may hold up the window has changed.
 	StallTimeout(d time.Duration)
 	// Dropped: a peer is to be disconnected.
@@ -40,6 +43,9 @@ func (NoObserver) BlockRequested(PeerID, wire.Hash, int) {}
 
 // BlockReceived implements [Observer].
 func (NoObserver) BlockReceived(PeerID, wire.Hash, time.Duration) {}
+
+// CompactRead implements [Observer].
+func (NoObserver) CompactRead(PeerID, wire.Hash, CompactResult, bool) {}
 
 // StallTimeout implements [Observer].
 func (NoObserver) StallTimeout(time.Duration) {}

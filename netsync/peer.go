@@ -26,6 +26,7 @@ type peer struct {
 	// it, it is told of the tip, so that it asks on.
 	next           wire.Hash
 	prefersHeaders bool
+	compact        compactPeer
 
 	// flights are the blocks asked of the peer, the oldest first.
 	flights []asked
@@ -59,6 +60,10 @@ type peer struct {
 type asked struct {
 	flight *flight
 	at     time.Time
+	stage  stage
+	whole  bool // the whole block was asked for as well as the compact one
+	// answered says that the transactions that were missing have come.
+	answered bool
 }
 
 // serves reports whether the peer has blocks at all.
@@ -163,6 +168,9 @@ type PeerStatus struct {
 	InFlight []int32
 	// ByGetBlocks is true while it is asked with getblocks.
 	ByGetBlocks bool
+	// CompactTo is true if it was told to announce new blocks by compact
+	// blocks, CompactFrom if it has asked us to (BIP152, high bandwidth).
+	CompactTo, CompactFrom bool
 }
 
 // Peer returns what is known of a peer.
@@ -174,7 +182,8 @@ func (m *Manager) Peer(id PeerID) (PeerStatus, bool) {
 		return PeerStatus{}, false
 	}
 	m.resolve(p)
-	s := PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1, ByGetBlocks: p.feed != nil}
+	s := PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1, ByGetBlocks: p.feed != nil,
+		CompactTo: p.compact.announces, CompactFrom: p.compact.wants}
 	if p.best != nil {
 		s.BestHeader = p.best.Height
 	}

@@ -79,7 +79,7 @@ func (m *Manager) fill(now time.Time, p *peer) {
 	for _, f := range w.late[:min(len(w.late), free-len(w.nodes))] {
 		m.flight(now, p, f.hash, f.node)
 	}
-	m.sendGetData(p, len(p.flights)-(maxInFlight-free))
+	m.sendGetData(now, p, len(p.flights)-(maxInFlight-free))
 	if w.holder != nil && len(p.flights) == 0 {
 		m.stall(now, w.holder)
 	}
@@ -203,18 +203,21 @@ func (m *Manager) flight(now time.Time, p *peer, h wire.Hash, n *headertree.Node
 	if p.hope.IsZero() {
 		p.hope = now
 	}
-	p.flights = append(p.flights, asked{f, now})
+	p.flights = append(p.flights, asked{flight: f, at: now})
 	m.obs.BlockRequested(p.id, h, len(f.from))
 }
 
 // sendGetData asks the peer for the last count blocks of its list.
-func (m *Manager) sendGetData(p *peer, count int) {
+func (m *Manager) sendGetData(now time.Time, p *peer, count int) {
 	if count == 0 {
 		return
 	}
 	kind := wire.InvBlock
 	if p.witness() {
 		kind = wire.InvWitnessBlock
+	}
+	if a := &p.flights[len(p.flights)-1]; count == 1 && m.byCompact(now, p, a) {
+		kind, a.stage = wire.InvCmpctBlock, stageAsked
 	}
 	inv := make([]wire.InvVect, 0, count)
 	for _, a := range p.flights[len(p.flights)-count:] {

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,7 @@ type syncMetrics struct {
 	arrival    prometheus.Histogram
 	stall      prometheus.Gauge
 	dropped    *prometheus.CounterVec
+	compact    *prometheus.CounterVec
 }
 
 func (s *syncMetrics) init(f factory) {
@@ -33,6 +35,7 @@ func (s *syncMetrics) init(f factory) {
 	s.unasked = f.counter("sync_blocks_unasked_total", "Blocks that came without having been asked for.")
 	s.arrival = f.histogram("sync_block_arrival_seconds", "Time from the request of a block to its arrival.", arrivalBuckets)
 	s.stall = f.gauge("sync_stall_timeout_seconds", "How long a peer may hold up the download window.")
+	s.compact = f.counters("sync_compact_blocks_total", "Compact blocks by what came of rebuilding them, at once or with transactions that were asked for.", "result", "asked")
 	s.dropped = f.counters("sync_peers_dropped_total", "Peers that were given up because they did not deliver.", "reason")
 }
 
@@ -63,6 +66,11 @@ func (m *Metrics) BlockReceived(_ netsync.PeerID, _ wire.Hash, took time.Duratio
 		return
 	}
 	m.sync.arrival.Observe(took.Seconds())
+}
+
+// CompactRead implements [netsync.Observer].
+func (m *Metrics) CompactRead(_ netsync.PeerID, _ wire.Hash, r netsync.CompactResult, asked bool) {
+	m.sync.compact.WithLabelValues(r.String(), strconv.FormatBool(asked)).Inc()
 }
 
 // StallTimeout implements [netsync.Observer].
