@@ -18,6 +18,10 @@ const (
 	// lookEvery is how often the pool is looked at where it tells of no
 	// changes, and whatever else there is to wait for.
 	lookEvery = time.Second
+	// maxAhead is how far the time of a block may be ahead of the clock, as it
+	// must be where blocks come faster than the rules' seconds. Other nodes
+	// refuse two hours. Blocks without transactions are not worth any of it.
+	maxAhead = time.Hour
 	// tellEvery is how often a search that has found nothing yet logs its
 	// rate.
 	tellEvery = 30 * time.Second
@@ -129,6 +133,11 @@ func (w *Worker) round(ctx context.Context) (found bool) {
 	}
 	if w.cfg.MinTxs > 0 && len(d.Txs) == 0 {
 		idle() // what the pool holds can not be mined now
+		return false
+	}
+	ahead := time.Unix(int64(d.Block.Header.Timestamp), 0).Sub(w.clock.Now())
+	if ahead > maxAhead || ahead > 0 && len(d.Txs) == 0 {
+		_ = clock.Sleep(ctx, w.clock, min(ahead, lookEvery)) // the caller looks at ctx
 		return false
 	}
 	h := d.Block.Header

@@ -53,7 +53,7 @@ func DefaultDataDir() string {
 
 // Options returns all settings, in the order in which they are shown.
 func Options() []Option {
-	return []Option{
+	all := []Option{
 		{Name: "network", Value: "NAME|FILE", kind: kindString, def: "main", global: true, Help: "which network: main, testnet4, signet, regtest, or one of your own by its name or file"},
 		{Name: "signet-challenge", Value: "HEX", kind: kindString, def: "", global: true, Help: "block script of a signet of one's own"},
 		{Name: "datadir", Value: "DIR", kind: kindString, def: DefaultDataDir(), global: true, Help: "where the chain is kept; networks other than main get a directory inside"},
@@ -81,11 +81,13 @@ func Options() []Option {
 		{Name: "min-chain-work", Value: "HEX", kind: kindString, def: "", Help: "work below which a chain is not believed (default built in)"},
 		{Name: "load-block", Value: "FILE", kind: kindList, def: []string(nil), Help: "read blocks from a file at start; may be repeated"},
 		{Name: "reindex", kind: kindBool, def: false, Help: "rebuild everything else from the block files"},
-
+	}
+	all = append(all, miningOptions()...)
+	return append(all, []Option{
 		{Name: "log-level", Value: "LEVEL", kind: kindList, def: []string{"info"}, Help: "debug, info, warn or error; also for one part, such as net=debug; may be repeated"},
 		{Name: "log-format", Value: "FORMAT", kind: kindString, def: "text", Help: "text or json"},
 		{Name: "metrics-listen", Value: "HOST:PORT", kind: kindString, def: "", Help: "where Prometheus may fetch metrics (default nowhere)"},
-	}
+	}...)
 }
 
 // AddFlags adds the flags of all settings, or only of those that commands

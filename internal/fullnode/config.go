@@ -10,6 +10,7 @@ import (
 
 	"starling/clock"
 	"starling/internal/config"
+	"starling/mempool"
 	"starling/rpc"
 	"starling/server"
 	"starling/transport"
@@ -33,6 +34,8 @@ type Config struct {
 
 	RPC     RPC
 	Metrics string // host:port where metrics are served; empty for nowhere
+
+	Mining Mining
 
 	// Stop is called when a client asks the node to stop; nil to refuse that.
 	Stop func()
@@ -67,6 +70,13 @@ func Settings(c *config.Config) (Config, error) {
 			User: c.RPCUser, Password: c.RPCPassword,
 		},
 		Metrics: c.MetricsListen,
+		Mining: Mining{
+			On: c.Mining.On, Payout: c.Mining.Payout, Threads: c.Mining.Threads, MinTxs: c.Mining.MinTxs,
+			MaxWeight: c.Mining.MaxWeight, MinFee: mempool.FeeRate(c.Mining.MinFee),
+		},
+	}
+	if c.Mining.MinFee == 0 {
+		cfg.Mining.MinFee = -1 // none, but not the default
 	}
 	if c.MaxConnections == 0 {
 		cfg.Server.MaxPeers = 1 // room for none, but not the default

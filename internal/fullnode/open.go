@@ -29,6 +29,8 @@ type Node struct {
 	RPC     *rpc.Server        // nil without
 	TxIndex *index.TxIndex     // nil without
 	Metrics *telemetry.Metrics // nil without
+	Miner   *mining.Miner      // makes blocks on demand
+	Worker  *mining.Worker     // makes blocks all the time; nil unless asked for
 	Clock   *clock.Settable
 
 	cfg  Config
@@ -194,8 +196,7 @@ func (n *Node) open() error {
 		n.Metrics.Watch(c)
 	}
 	n.API.Node, n.API.Chain = n.Server, c
-	n.API.Miner = mining.New(mining.Config{Chain: c, Clock: n.Clock})
-	return nil
+	return n.openMining()
 }
 
 // Close releases what Open has opened. It is for nodes that were never run;

@@ -62,6 +62,9 @@ func (n *Node) sides() []func(context.Context) error {
 	if n.TxIndex != nil {
 		all = append(all, n.TxIndex.Run)
 	}
+	if n.Worker != nil {
+		all = append(all, n.Worker.Run)
+	}
 	if n.Metrics != nil {
 		all = append(all, func(ctx context.Context) error {
 			return n.Metrics.ServeListener(ctx, n.metricsListen, n.part("metrics"))
