@@ -92,6 +92,9 @@ func TestReserved(t *testing.T) {
 				tx := wire.NewTx(2, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: coin(2).Hash, Index: uint32(i)},
 					Witness: wire.NewWitness(make([]byte, tc.weight))}}, []wire.TxOut{{}}, 0)
 				o.add(now, tx, nil, 2)
+				if !o.has(tx.WTxID()) {
+					t.Fatal("the newest one goes, not the oldest")
+				}
 				if i%(tc.flood/8) == 0 {
 					o.check(t)
 				}

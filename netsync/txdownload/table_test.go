@@ -210,6 +210,41 @@ func TestOneInFlight(t *testing.T) {
 	}
 }
 
+// TestOrderOfAnnouncers has two peers of each kind announce 40 transactions that
+// a fifth fails to give. The preferred are asked first, and of equals now the
+// one, now the other.
+func TestOrderOfAnnouncers(t *testing.T) {
+	first := map[PeerID]int{}
+	for i := range 40 {
+		g := newGame(t)
+		for id, info := range []PeerInfo{chosen, inbound, inbound, chosen, chosen} {
+			g.up(PeerID(id), info)
+		}
+		name := fmt.Sprint(i)
+		for id := range PeerID(5) {
+			g.inv(id, "w:"+name)
+		}
+		g.wait(InboundDelay)
+		g.out = nil
+		g.notFound(0, name)
+		var who []PeerID
+		for len(g.out) > 0 {
+			var id PeerID
+			fmt.Sscan(g.out[0], &id)
+			who = append(who, id)
+			g.out = nil
+			g.notFound(id, name)
+		}
+		if len(who) != 4 || who[0] < 3 || who[1] < 3 {
+			t.Fatalf("order: %v", who)
+		}
+		first[who[0]]++
+	}
+	if first[3] < 8 || first[4] < 8 {
+		t.Errorf("first were: %v", first)
+	}
+}
+
 // TestOverload fills a peer's slots: it is asked later then, and others come first.
 func TestOverload(t *testing.T) {
 	many := make([]string, MaxInFlight)
