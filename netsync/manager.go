@@ -55,7 +55,7 @@ type PeerInfo struct {
 	// Services are what the peer says it offers.
 	Services wire.ServiceFlag
 	// Version is the protocol version that both sides speak.
-	Version uint32
+	Version int32
 	// StartHeight is the height of its chain, as it claims. It is never relied
 	// upon.
 	StartHeight int32

@@ -115,6 +115,9 @@ func (c *Config) fill() error {
 	if c.UserAgent == "" {
 		c.UserAgent = DefaultUserAgent
 	}
+	if c.ChainObserver == nil {
+		c.ChainObserver = chain.NopObserver{}
+	}
 	if len(c.Transports) == 0 {
 		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic})}
 	}

@@ -26,9 +26,14 @@ func handlers() map[string]handler {
 		wire.CmdNotFound:    on((*session).handleNotFound),
 		wire.CmdBlock:       on((*session).handleBlock),
 
-		wire.CmdGetHeaders: on((*session).serveHeaders),
-		wire.CmdGetBlocks:  on((*session).serveInv),
-		wire.CmdGetData:    on((*session).serveData),
+		wire.CmdSendCmpct:  on((*session).handleSendCmpct),
+		wire.CmdCmpctBlock: on((*session).handleCmpctBlock),
+		wire.CmdBlockTxn:   on((*session).handleBlockTxn),
+
+		wire.CmdGetBlockTxn: on((*session).serveTxs),
+		wire.CmdGetHeaders:  on((*session).serveHeaders),
+		wire.CmdGetBlocks:   on((*session).serveInv),
+		wire.CmdGetData:     on((*session).serveData),
 
 		wire.CmdGetAddr: on((*session).serveAddr),
 		wire.CmdAddr:    on((*session).handleAddr),

@@ -16,18 +16,14 @@ type origin struct {
 	host     netip.Addr
 	kind     peer.Kind
 	forgiven bool // whether the peer is trusted
+	compact  bool // the block came as a compact block, for which nobody is blamed
 }
 
 func (s *session) origin() origin {
-	return origin{s.peer.ID(), s.host, s.peer.Kind(), s.peer.Permissions().Has(peer.PermNoBan)}
+	return origin{id: s.peer.ID(), host: s.host, kind: s.peer.Kind(), forgiven: s.peer.Permissions().Has(peer.PermNoBan)}
 }
 
 // handleBlock takes a block and passes it on to the chain if it is wanted.
-//
-// While the node catches up it only waits for room among the blocks that are on
-// their way through the chain, so that those of many peers are checked at the
-// same time. At the tip it waits until the block is dealt with, so that a pong
-// that follows means what peers take it for.
 func (s *session) handleBlock(ctx context.Context, m *wire.MsgBlock) error {
 	n, hash, header := s.node, m.Hash(), m.Header()
 	s.peer.Known().Add(hash)
@@ -36,8 +32,19 @@ func (s *session) handleBlock(ctx context.Context, m *wire.MsgBlock) error {
 	if !verdict.Submit {
 		return nil
 	}
+	return s.submit(ctx, hash, m.Raw, verdict.Requested, s.origin())
+}
+
+// submit passes a block on to the chain.
+//
+// While the node catches up it only waits for room among the blocks that are on
+// their way through the chain, so that those of many peers are checked at the
+// same time. At the tip it waits until the block is dealt with, so that a pong
+// that follows means what peers take it for.
+func (s *session) submit(ctx context.Context, hash wire.Hash, raw []byte, requested bool, from origin) error {
+	n := s.node
 	done := make(chan struct{})
-	in := chain.Incoming{Raw: m.Raw, Origin: s.origin(), Requested: verdict.Requested}
+	in := chain.Incoming{Raw: raw, Origin: from, Requested: requested}
 	in.Done = func(o chain.Outcome) {
 		if o.Err == nil && !o.Duplicate {
 			s.lastBlock.Store(n.clk.Now().UnixNano())

@@ -40,6 +40,7 @@ type Node struct {
 	sessions sessions
 	totals   [2]atomic.Uint64 // bytes by [peer.Direction], of ended sessions too
 	events   events
+	compact  compactState
 
 	loading atomic.Bool
 	running atomic.Bool
@@ -68,7 +69,7 @@ func (n *Node) open() (err error) {
 	n.chain, err = chain.Open(chain.Config{
 		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir,
 		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
-		Clock: n.clk, Log: cfg.Logs("chain"), Observer: cfg.ChainObserver,
+		Clock: n.clk, Log: cfg.Logs("chain"), Observer: blockObserver{cfg.ChainObserver, n},
 		OnInvalid: n.onInvalid,
 	})
 	if err != nil {

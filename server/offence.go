@@ -23,7 +23,7 @@ const (
 // it.
 func (n *Node) onInvalid(from any, _ wire.Hash, err error) {
 	o, ok := from.(origin)
-	if !ok {
+	if !ok || o.compact {
 		return
 	}
 	n.events.push(event{offence: func() { n.invalidBlock(o, err) }})
@@ -62,7 +62,7 @@ func (n *Node) offence(o origin, what connmgr.Offence, share float64) {
 	}
 	banned := n.conns.Punish(o.host, what, share)
 	switch what {
-	case connmgr.InvalidBlock, connmgr.MutatedBlock, connmgr.InvalidHeader:
+	case connmgr.InvalidBlock, connmgr.MutatedBlock, connmgr.InvalidHeader, connmgr.BadCompactBlock:
 		n.endPeer(o.id, peer.Misbehaved, what.String())
 	}
 	if banned {

@@ -9,6 +9,7 @@ import (
 	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
+	"starling/relay/compact"
 	"starling/wire"
 )
 
@@ -67,6 +68,11 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		w.missing = append(w.missing, v)
 		return nil, nil
 	}
+	if m := w.recent(v); m != nil {
+		w.served = v.Hash
+		w.s.peer.Known().Add(v.Hash)
+		return m, nil
+	}
 	node, access := n.sync.GetBlock(n.clk.Now(), w.s.id(), v.Hash)
 	switch access {
 	case netsync.TooOld:
@@ -75,7 +81,7 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		w.missing = append(w.missing, v)
 		return nil, nil
 	}
-	raw, err := n.rawBlock(node, v.Type != wire.InvBlock)
+	m, err := w.block(v, node)
 	switch {
 	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):
 		w.missing = append(w.missing, v)
@@ -85,7 +91,44 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	}
 	w.served = v.Hash
 	w.s.peer.Known().Add(v.Hash)
+	return m, nil
+}
+
+// block makes the message for a block from disk, whole or as a compact block.
+func (w *order) block(v wire.InvVect, node *headertree.Node) (wire.Message, error) {
+	n := w.s.node
+	if v.Type == wire.InvCmpctBlock && node.Parent != nil && n.sync.ServesCompact(n.clk.Now(), node) {
+		m, err := n.compactBlock(node)
+		if !errors.Is(err, compact.ErrTooMany) {
+			return m, err
+		}
+	}
+	raw, err := n.rawBlock(node, v.Type != wire.InvBlock)
+	if err != nil {
+		return nil, err
+	}
 	return &wire.MsgBlock{Raw: raw}, nil
+}
+
+// recent makes the message for the block that was sent on last, which may not
+// be connected yet, or nil if another one is asked for.
+func (w *order) recent(v wire.InvVect) wire.Message {
+	r := &w.s.node.compact.recent
+	b := r.block(v.Hash)
+	if b == nil {
+		return nil
+	}
+	switch v.Type {
+	case wire.InvCmpctBlock:
+		if m := r.message(v.Hash); m != nil {
+			return m
+		}
+	case wire.InvBlock:
+		if b.BaseSize() != b.Size() {
+			return &wire.MsgBlock{Raw: b.AppendBase(make([]byte, 0, b.BaseSize()))}
+		}
+	}
+	return &wire.MsgBlock{Raw: b.Bytes()}
 }
 
 // rawBlock returns the bytes of a block as a peer is sent them. They are not

@@ -14,6 +14,7 @@ import (
 	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
+	"starling/relay/compact"
 	"starling/transport"
 	"starling/wire"
 )
@@ -32,6 +33,8 @@ type session struct {
 
 	addrs        atomic.Uint64 // addresses that it has told
 	answeredAddr bool          // its getaddr was answered; handler only
+
+	partials map[wire.Hash]*compact.Partial // compact blocks that lack transactions; handler only
 }
 
 // sessions is the list of all sessions, also of those that are not ready yet.
@@ -149,13 +152,19 @@ func (s *session) Ready(_ context.Context, p *peer.Peer) error {
 	}
 	n.log.Info("peer connected", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
 		"agent", r.UserAgent, "version", r.Version, "height", r.StartHeight, "services", r.Services)
+	if r.Common >= wire.CompactBlocksVersion {
+		// Who is to announce by compact blocks shows with the first blocks.
+		if err := p.Send(&wire.MsgSendCmpct{Version: wire.CompactBlocksWitness}); err != nil {
+			return err
+		}
+	}
 	if r.Common >= wire.SendHeadersVersion {
 		if err := p.Send(&wire.MsgSendHeaders{}); err != nil {
 			return err
 		}
 	}
 	n.perform(n.sync.PeerUp(n.clk.Now(), s.id(), netsync.PeerInfo{
-		Services: r.Services, StartHeight: r.StartHeight,
+		Services: r.Services, Version: r.Common, StartHeight: r.StartHeight,
 		Outbound: p.Kind().Outbound(), Manual: p.Kind() == peer.Manual,
 		BlockRelayOnly: p.Kind() == peer.BlockRelayOnly,
 		NoBan:          p.Permissions().Has(peer.PermNoBan),

@@ -135,6 +135,10 @@ func (n *Node) do(actions []netsync.Action) {
 				s.peer.Known().Add(v.Hash)
 			}
 			s.peer.Send(&wire.MsgInv{Inv: a.Inv})
+		case netsync.SendCmpct:
+			s.peer.Send(&wire.MsgSendCmpct{Announce: a.Announce, Version: wire.CompactBlocksWitness})
+		case netsync.SendCmpctBlock:
+			n.sendCmpctBlock(s, a.Node)
 		case netsync.Misbehaved:
 			n.misbehaved(s, a)
 		case netsync.Disconnect:
@@ -151,5 +155,7 @@ func (n *Node) misbehaved(s *session, a netsync.Misbehaved) {
 		n.offence(s.origin(), connmgr.InvalidHeader, 1)
 	case netsync.BrokenSequence:
 		n.offence(s.origin(), connmgr.BrokenHeaders, 1)
+	case netsync.InvalidCompactBlock:
+		n.offence(s.origin(), connmgr.BadCompactBlock, 1)
 	}
 }
