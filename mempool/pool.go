@@ -1,20 +1,54 @@
 package mempool
 
 import (
-	"context"
 	"errors"
+	"slices"
+	"sync"
+	"time"
 
 	"starling/chain/headertree"
+	"starling/mempool/cluster"
+	"starling/mempool/policy"
+	"starling/params"
 	"starling/wire"
 )
-
-// errUnfinished is returned by what is not built yet.
-var errUnfinished = errors.New("mempool: not built yet")
 
 // Pool holds the transactions that wait for a block. Its methods may be called
 // from any goroutine, but for those that the chain calls.
 type Pool struct {
-	cfg Config
+	cfg   Config
+	net   *params.Network
+	rules policy.Rules
+
+	mu     sync.RWMutex // guards all below
+	tip    *headertree.Node
+	moves  moves         // what the chain does to the tip just now
+	settle chan struct{} // closed when the tip has next moved
+
+	byTxID  map[wire.Hash]*item
+	byWTxID map[wire.Hash]*item
+	spends  map[wire.OutPoint]*item
+	graph   *cluster.Graph
+	byAge   ageHeap
+	sum     totals
+	seq     uint64 // number of the next change
+	floor   floor
+
+	deltas      map[wire.Hash]int64
+	unbroadcast map[wire.Hash]struct{}
+	loaded      bool
+
+	wakeMu sync.Mutex
+	wake   chan struct{} // closed at the next change, if anyone asked for it
+
+	saver saver
+}
+
+// totals are sums over all entries.
+type totals struct {
+	vsize int64
+	fee   int64 // without prioritisation
+	usage int64 // memory in bytes
 }
 
 // New returns an empty pool. It is part of the chain's tip changes once it has
@@ -24,144 +58,143 @@ func New(cfg Config) (*Pool, error) {
 		return nil, errors.New("mempool: a pool needs a chain")
 	}
 	cfg.fill()
-	return &Pool{cfg: cfg}, nil
-}
-
-// Add takes a transaction in, if it may. The error is a *[Rejection], or else
-// that of ctx or of the disk. While the chain moves, Add waits.
-func (p *Pool) Add(ctx context.Context, tx *wire.Tx, o AddOptions) (*Accepted, error) {
-	return nil, errUnfinished
-}
-
-// AddPackage takes in a transaction that comes last in txs, with its
-// unconfirmed parents before it (submitpackage): what fails alone for its fee
-// may pass with its child. It can also be a single transaction. The error is
-// that of ctx or of the disk; refusals are in the result.
-func (p *Pool) AddPackage(ctx context.Context, txs []*wire.Tx, o AddOptions) (*PackageResult, error) {
-	return nil, errUnfinished
-}
-
-// Test tells whether transactions would be accepted, each on top of those
-// before it, without replacing any if there are several. maxFeeRate as in
-// [AddOptions]. There is one result for each transaction. The error is that of
-// ctx or of the disk.
-func (p *Pool) Test(ctx context.Context, txs []*wire.Tx, maxFeeRate FeeRate) ([]TestResult, error) {
-	return nil, errUnfinished
+	p := &Pool{
+		cfg: cfg, net: cfg.Chain.Network(), tip: cfg.Chain.Tip(), settle: make(chan struct{}),
+		rules:   policy.Rules{DustFee: cfg.DustFee, DataCarrier: cfg.DataCarrier, RefuseBareMultiSig: cfg.RefuseBareMultiSig},
+		byTxID:  make(map[wire.Hash]*item),
+		byWTxID: make(map[wire.Hash]*item),
+		spends:  make(map[wire.OutPoint]*item),
+		// Sizes in the graph are adjusted weights.
+		graph:  cluster.New(cluster.Limits{Count: MaxClusterCount, Size: MaxClusterVSize * wire.WitnessScale}),
+		deltas: make(map[wire.Hash]int64), unbroadcast: make(map[wire.Hash]struct{}),
+		seq: 1, // 0 marks entries that came back from a block
+	}
+	p.saver.init()
+	return p, nil
 }
 
 // Get returns the entry with a txid, or nil.
-func (p *Pool) Get(txid wire.Hash) *Entry { return nil }
+func (p *Pool) Get(txid wire.Hash) *Entry {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.byTxID[txid].entry()
+}
 
 // GetByWTxID returns the entry with a wtxid, or nil.
-func (p *Pool) GetByWTxID(wtxid wire.Hash) *Entry { return nil }
+func (p *Pool) GetByWTxID(wtxid wire.Hash) *Entry {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.byWTxID[wtxid].entry()
+}
 
 // Spender returns the entry that spends an output.
-func (p *Pool) Spender(op wire.OutPoint) (*Entry, bool) { return nil, false }
+func (p *Pool) Spender(op wire.OutPoint) (*Entry, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	e := p.spends[op].entry()
+	return e, e != nil
+}
 
 // Len returns the number of transactions.
-func (p *Pool) Len() int { return 0 }
+func (p *Pool) Len() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return len(p.byTxID)
+}
+
+// Tip returns the block that the pool's transactions wait on top of.
+func (p *Pool) Tip() *headertree.Node {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.tip
+}
+
+// Sequence returns the number of the next change; entries that come and leave
+// are changes. An entry whose Sequence is below a number returned earlier was
+// in the pool then.
+func (p *Pool) Sequence() uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.seq
+}
 
 // Info returns the figures of the whole pool.
-func (p *Pool) Info() Info { return Info{} }
+func (p *Pool) Info() Info {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Info{
+		Loaded: p.loaded, Count: len(p.byTxID), VSize: p.sum.vsize, Usage: p.sum.usage, TotalFee: p.sum.fee,
+		MaxBytes: p.cfg.MaxBytes, MinFee: p.minFee(p.cfg.Clock.Now()),
+		MinRelayFee: p.cfg.MinRelayFee, Incremental: p.cfg.IncrementalFee,
+		Unbroadcast:        len(p.unbroadcast),
+		PermitBareMultiSig: !p.cfg.RefuseBareMultiSig, DataCarrier: p.cfg.DataCarrier,
+		MaxClusterCount: MaxClusterCount, MaxClusterVSize: MaxClusterVSize, Sequence: p.seq,
+	}
+}
 
 // MinFee returns the rate that a transaction must pay now, alone or with its
 // package: the floor left by evictions, at least Config.MinRelayFee.
-func (p *Pool) MinFee() FeeRate { return p.cfg.MinRelayFee }
-
-// Tip returns the block that the pool's transactions wait on top of.
-func (p *Pool) Tip() *headertree.Node { return p.cfg.Chain.Tip() }
-
-// Entries returns all entries in the order in which miners want them: best
-// chunk first, parents before children.
-func (p *Pool) Entries() []*Entry { return nil }
-
-// Ancestors returns the entries that the one with txid depends on, parents
-// before children and without itself. ok is false if it is not in the pool.
-func (p *Pool) Ancestors(txid wire.Hash) (all []*Entry, ok bool) { return nil, false }
-
-// Descendants returns the entries that depend on the one with txid, parents
-// before children and without itself. ok is false if it is not in the pool.
-func (p *Pool) Descendants(txid wire.Hash) (all []*Entry, ok bool) { return nil, false }
-
-// Cluster returns the chunks of the cluster that an entry is in, best first, or
-// nil if it is not in the pool.
-func (p *Pool) Cluster(txid wire.Hash) []Chunk { return nil }
-
-// Details says how an entry stands among the others.
-func (p *Pool) Details(txid wire.Hash) (d Details, ok bool) { return Details{}, false }
-
-// Each calls fn with every entry, in the order of [Pool.Entries], until it
-// returns false. The pool is locked meanwhile: fn must not call it.
-func (p *Pool) Each(fn func(d Details) bool) {}
-
-// Prioritise adds delta to the fee that the transaction counts as paying, now
-// or once it comes. It adds up with earlier calls and ends when a block holds
-// the transaction.
-func (p *Pool) Prioritise(txid wire.Hash, delta int64) {}
-
-// Prioritised returns what [Pool.Prioritise] has set, ordered by id.
-func (p *Pool) Prioritised() []Delta { return nil }
+func (p *Pool) MinFee() FeeRate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.minFee(p.cfg.Clock.Now())
+}
 
 // Unbroadcast returns the ids of local transactions that no peer has asked for
 // yet, ordered.
-func (p *Pool) Unbroadcast() []wire.Hash { return nil }
+func (p *Pool) Unbroadcast() []wire.Hash {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	ids := make([]wire.Hash, 0, len(p.unbroadcast))
+	for id := range p.unbroadcast {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, compareIDs)
+	return ids
+}
 
 // Broadcast says that a peer has asked for a transaction, so that it counts as
 // passed on.
-func (p *Pool) Broadcast(txid wire.Hash) {}
-
-// Sequence returns the number of changes so far: entries that came or left. An
-// entry whose Sequence is below a number returned earlier was in the pool then.
-func (p *Pool) Sequence() uint64 { return 0 }
+func (p *Pool) Broadcast(txid wire.Hash) {
+	p.mu.RLock()
+	_, ok := p.unbroadcast[txid]
+	p.mu.RUnlock()
+	if !ok {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.unbroadcast, txid)
+}
 
 // Changed returns a channel that is closed when an entry next comes or leaves,
 // or the tip moves. Ask for it before looking, so that no change goes unseen.
-func (p *Pool) Changed() <-chan struct{} { return nil }
-
-// Select returns the entries that a block on top of the tip should hold, in
-// the order of the block: whole chunks by fee rate as long as they fit into
-// maxWeight weight units and maxSigOps of signature operation cost, and pay
-// minRate. Nothing that is not final is in the pool.
-func (p *Pool) Select(maxWeight int64, maxSigOps int, minRate FeeRate) []*Entry {
-	e, _ := p.SelectAt(maxWeight, maxSigOps, minRate)
-	return e
+func (p *Pool) Changed() <-chan struct{} {
+	p.wakeMu.Lock()
+	defer p.wakeMu.Unlock()
+	if p.wake == nil {
+		p.wake = make(chan struct{})
+	}
+	return p.wake
 }
 
-// SelectAt is [Pool.Select], with the tip that the block is to build on.
-func (p *Pool) SelectAt(maxWeight int64, maxSigOps int, minRate FeeRate) ([]*Entry, *headertree.Node) {
-	return nil, p.Tip()
+// changed wakes those who wait for a change.
+func (p *Pool) changed() {
+	p.wakeMu.Lock()
+	defer p.wakeMu.Unlock()
+	if p.wake != nil {
+		close(p.wake)
+		p.wake = nil
+	}
 }
 
-// LoadStats says what became of a saved pool.
-type LoadStats struct {
-	Read, Accepted, Expired, Failed, Known int
+// compareIDs orders ids by their bytes.
+func compareIDs(a, b wire.Hash) int { return slices.Compare(a[:], b[:]) }
+
+// whenZero returns t, or now if it is zero.
+func (p *Pool) whenZero(t time.Time) time.Time {
+	if t.IsZero() {
+		return p.cfg.Clock.Now()
+	}
+	return t
 }
-
-// Load takes in what [Pool.Save] wrote. A damaged file is set aside and told
-// of in the log; it is no error, nor is a missing one.
-func (p *Pool) Load(ctx context.Context) (LoadStats, error) { return LoadStats{}, errUnfinished }
-
-// Loaded reports whether Load has been through.
-func (p *Pool) Loaded() bool { return false }
-
-// Save writes the pool to Config.File, in one step.
-func (p *Pool) Save() error { return errUnfinished }
-
-// File returns Config.File.
-func (p *Pool) File() string { return p.cfg.File }
-
-// Run drops what has waited too long and saves the pool now and then, until
-// ctx ends; then it saves the pool a last time and returns. It is called once.
-func (p *Pool) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
-
-// BlockConnected implements [starling/chain.Pool].
-func (p *Pool) BlockConnected(n *headertree.Node, b *wire.Block) {}
-
-// BlockDisconnected implements [starling/chain.Pool].
-func (p *Pool) BlockDisconnected(n *headertree.Node, b *wire.Block) {}
-
-// TipMoving implements [starling/chain.Pool].
-func (p *Pool) TipMoving(tip *headertree.Node, publish func()) { publish() }

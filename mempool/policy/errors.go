@@ -24,3 +24,17 @@ func reject(reason, format string, args ...any) *Error {
 	}
 	return &Error{Reason: reason, Detail: format}
 }
+
+// money writes an amount in bitcoins with at least two decimals, as Core does
+// in details.
+func money(v int64) string {
+	sign, u := "", uint64(v)
+	if v < 0 {
+		sign, u = "-", -u
+	}
+	s := fmt.Sprintf("%s%d.%08d", sign, u/1e8, u%1e8)
+	for s[len(s)-1] == '0' && s[len(s)-3] != '.' {
+		s = s[:len(s)-1]
+	}
+	return s
+}

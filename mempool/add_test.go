@@ -1,0 +1,59 @@
+package mempool
+
+import (
+	"context"
+	"testing"
+
+	"starling/wire"
+)
+
+func TestAddAndMine(t *testing.T) {
+	w := newWorld(t, 3, nil)
+	a := w.pay(1000)
+	child := spec{from: []coin{out(a, 0)}, fee: 500}.tx()
+	other := w.pay(300)
+	w.add(a)
+	w.add(child)
+	w.add(other)
+	w.holds(a, child, other)
+	w.refuse(a, Known, "txn-already-in-mempool")
+	e := w.pool.Get(a.TxID())
+	if e.Fee != 1000 || e.VSize != int64(a.VSize()) || e.Height != w.tip.Height || !e.Orphanless {
+		t.Errorf("entry %+v", e)
+	}
+	if s, ok := w.pool.Spender(a.In[0].PrevOut); !ok || s != e {
+		t.Error("the spender is not known")
+	}
+	if got := w.pool.Select(1e6, 1e5, 0); len(got) != 3 || got[0].TxID != a.TxID() || got[2].TxID != other.TxID() {
+		t.Errorf("selected %d", len(got))
+	}
+	w.mine(a)
+	w.holds(child, other)
+	w.mine(child, other)
+	w.holds()
+	w.refuse(a, InputsMissing, "bad-txns-inputs-missingorspent") // it is spent: nothing tells it from an orphan
+	last := w.pay(1000)
+	w.mine(last)
+	w.refuse(last, Known, "txn-already-known")
+}
+
+func TestMissing(t *testing.T) {
+	w := newWorld(t, 2, nil)
+	parent := w.pay(1000)
+	nowhere := coin{wire.OutPoint{Hash: wire.Hash{1}}, 5000}
+	tx := spec{from: []coin{w.coin(), out(parent, 0), nowhere}, fee: 1000}.tx()
+	rej := w.refuse(tx, InputsMissing, "bad-txns-inputs-missingorspent")
+	if len(rej.Missing) != 2 || rej.Missing[0] != out(parent, 0).op || rej.Missing[1] != nowhere.op {
+		t.Errorf("missing %v", rej.Missing)
+	}
+	w.holds()
+}
+
+func TestCancelled(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := w.pool.Add(ctx, w.pay(1000), AddOptions{}); err != context.Canceled {
+		t.Errorf("err %v", err)
+	}
+}
