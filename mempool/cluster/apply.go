@@ -34,6 +34,7 @@ type board struct {
 	rate   []FeeRate
 	up     []int   // union-find: towards who stands for the group
 	deps   [][]int // new parents of each; nil if there are none at all
+	local  []int   // where each is in the list being made
 	circle bool
 }
 
@@ -163,17 +164,21 @@ func (b *board) build(group []*Tx) *list {
 	}
 
 	rates := make([]FeeRate, n)
-	local := make(map[*Tx]int, n)
+	if b.local == nil {
+		b.local = make([]int, len(b.txs))
+	}
+	local := b.local
 	for i, t := range start {
 		rates[i] = b.rate[t.node]
-		local[t] = i
+		local[t.node] = i
 	}
 	rel := newRelations(n)
 	same := true // is it all as it was?
 	for i, t := range start {
 		if l := t.cl; l != nil {
 			for a := l.anc[t.pos] &^ bit(t.pos); a != 0; a = a.rest() {
-				if p, ok := local[l.txs[a.first()]]; ok {
+				if o := l.txs[a.first()].node; o >= 0 {
+					p := local[o]
 					rel.anc[i] |= bit(p)
 					rel.desc[p] |= bit(i)
 				}
@@ -185,7 +190,7 @@ func (b *board) build(group []*Tx) *list {
 	if b.deps != nil {
 		for i, t := range start {
 			for _, p := range b.deps[t.node] {
-				added, ok := rel.depend(local[b.txs[p]], i)
+				added, ok := rel.depend(local[p], i)
 				same = same && !added
 				b.circle = b.circle || !ok
 			}

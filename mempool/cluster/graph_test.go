@@ -132,3 +132,92 @@ func TestLimits(t *testing.T) {
 		})
 	}
 }
+
+// Where two parts of a chunk pay the same, and either may go first, they are
+// two chunks: blocks take as little at a time as they may.
+func TestChunksAreSmall(t *testing.T) {
+	g, is := build(t, cluster.Limits{},
+		member{"parent", 0, 100, nil},
+		member{"a", 400, 100, []string{"parent"}},
+		member{"b", 200, 100, []string{"parent"}},
+	)
+	// The parent and a pay 400 for 200, as b does by itself.
+	c, _ := g.Chunk(is["parent"])
+	expect(t, "first chunk", c.Txs, "parent", "a")
+	c, _ = g.Chunk(is["b"])
+	expect(t, "second chunk", c.Txs, "b")
+}
+
+// A reorganisation puts a transaction back that joins too many: what is worth
+// most stays.
+func TestTrim(t *testing.T) {
+	l := cluster.Limits{Count: 4}
+	g, is := build(t, l,
+		member{"a1", 900, 100, nil}, member{"a2", 800, 100, []string{"a1"}}, member{"a3", 100, 100, []string{"a2"}},
+		member{"b1", 700, 100, nil}, member{"b2", 200, 100, []string{"b1"}},
+		member{"c1", 300, 100, nil},
+	)
+	s := g.Stage()
+	back := s.Add("back", cluster.FeeRate{Fee: 1000, Size: 100})
+	for _, name := range []string{"a1", "b1", "c1"} {
+		s.Depend(back, is[name])
+	}
+	expect(t, "trimmed", s.Trim(), "a3", "b2", "c1")
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "cluster", g.Cluster(back), "back", "a1", "a2", "b1")
+	if err := g.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who fills a block and skips a chunk is not offered what may depend on it.
+func TestBuilderSkips(t *testing.T) {
+	g, _ := build(t, cluster.Limits{},
+		member{"a1", 900, 100, nil}, member{"a2", 500, 100, []string{"a1"}}, member{"a3", 100, 100, []string{"a2"}},
+		member{"b1", 700, 100, nil}, member{"b2", 200, 100, []string{"b1"}},
+	)
+	b := g.Builder()
+	var got []string
+	for c, ok := b.Next(); ok; c, ok = b.Next() {
+		got = append(got, names(c.Txs)...)
+		if got[len(got)-1] == "a2" {
+			b.Skip()
+		}
+	}
+	if want := []string{"a1", "b1", "a2", "b2"}; !slices.Equal(got, want) {
+		t.Errorf("offered %v, want %v", got, want)
+	}
+}
+
+// A child that pays nothing for its size is replaced by a better one: the
+// stage sees the difference, and nothing happens before the commit.
+func TestReplace(t *testing.T) {
+	g, is := build(t, cluster.Limits{},
+		member{"parent", 100, 100, nil}, member{"old", 100, 100, []string{"parent"}}, member{"far", 1, 1, nil})
+	for _, tt := range []struct {
+		name      string
+		fee, size int64
+		want      cluster.Order
+	}{
+		{"pays more", 101, 100, cluster.Better},
+		{"pays the same", 100, 100, cluster.Equal},
+		{"pays less", 99, 100, cluster.Worse},
+		{"pays more and less per size", 110, 200, cluster.Incomparable},
+		{"pays less and more per size", 90, 50, cluster.Incomparable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := g.Stage()
+			s.Remove(is["old"])
+			n := s.Add("new", cluster.FeeRate{Fee: tt.fee, Size: tt.size})
+			s.Depend(is["parent"], n)
+			if got := s.Compare(); got != tt.want {
+				before, after := s.Diagrams()
+				t.Errorf("%v, want %v: %v becomes %v", got, tt.want, before, after)
+			}
+			s.Abort()
+			expect(t, "cluster", g.Cluster(is["parent"]), "parent", "old")
+		})
+	}
+}

