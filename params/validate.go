@@ -48,13 +48,14 @@ const (
 	// difficulty changes. A period is measured one spacing short; from ten
 	// blocks on the error is below a tenth.
 	minPeriod = 10
-	// minOnDemandBits is the fewest bits of the easiest target where blocks are
-	// made by command: 2^24 hashes are some seconds of one core.
-	minOnDemandBits = 256 - 24
 	// maxMinRelayFee is one coin for 1,000 virtual bytes; more is a slip of the
 	// pen.
 	maxMinRelayFee = Coin
 )
+
+// OnDemandBits is the fewest bits of the easiest target where blocks may be
+// made by command: 2^24 hashes are some seconds of one core.
+const OnDemandBits = 256 - 24
 
 // hrpPattern is what a human-readable part may be: BIP173 without capitals and
 // other signs, without the separator so that it reads well, and short enough
@@ -111,8 +112,8 @@ func (n *Network) validateWork(bad func(string, string, ...any) error) error {
 		return bad("TargetTimespan", "want at least %d blocks in a period, or no retargeting: a period is timed from "+
 			"its first block to its last, which is one spacing less than it should take", minPeriod)
 	}
-	if n.MineOnDemand && n.PowLimit.BitLen() < minOnDemandBits {
-		return bad("MineOnDemand", "a block takes more than 2^%d hashes, too many to be made by command", 256-minOnDemandBits)
+	if n.MineOnDemand && n.PowLimit.BitLen() < OnDemandBits {
+		return bad("MineOnDemand", "a block takes more than 2^%d hashes, too many to be made by command", 256-OnDemandBits)
 	}
 	if n.MaxTipAge < 0 {
 		return bad("MaxTipAge", "must not be negative")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,20 @@ func AddFlags(fs *pflag.FlagSet, clientOnly bool) {
 			fs.Lookup(o.Name).NoOptDefVal = "true"
 		}
 	}
+}
+
+// CopyFlags gives the flags of settings that were set in one set to another
+// that has them too.
+func CopyFlags(to, from *pflag.FlagSet) error {
+	var err error
+	from.Visit(func(f *pflag.Flag) {
+		if v, ok := f.Value.(*flagValue); ok && to.Lookup(f.Name) != nil {
+			for _, w := range v.words {
+				err = errors.Join(err, to.Set(f.Name, w))
+			}
+		}
+	})
+	return err
 }
 
 func (o *Option) shownDefault() string {

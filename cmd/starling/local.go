@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"starling/internal/config"
+	"starling/internal/fullnode"
+	"starling/rpc"
+	"starling/store"
+)
+
+// caller calls methods of a node: of one that runs, over HTTP, or of one that
+// was opened for the purpose, in this process (then it is an [*rpc.Local]).
+type caller interface {
+	Call(ctx context.Context, method string, params any) (json.RawMessage, error)
+}
+
+// clientOptions says how to open a node that does not run. The zero value
+// works.
+type clientOptions struct {
+	// Connect lets the node connect to its peers: those of --connect and
+	// --addnode, and the seeds of the network's file. It never listens.
+	Connect bool
+	// Stderr is where warnings of the node go; nil for nowhere.
+	Stderr io.Writer
+	// Opened, if not nil, is called with a node that was opened.
+	Opened func(*fullnode.Node)
+}
+
+const (
+	// lockPatience is how long a command waits for another one, or for a node
+	// that is about to start or to stop, to let go of the data directory.
+	lockPatience = 5 * time.Second
+	// lockRetry is how often it looks.
+	lockRetry = 50 * time.Millisecond
+	// localCache is enough memory for the few coins that a command looks at;
+	// a bigger cache only pays where many blocks are read.
+	localCache = 64 << 20
+)
+
+// openClient returns what calls the methods of the node that the settings
+// describe. If that node does not run, it is opened in this process, without
+// listening; so commands work the same either way. The function returned ends
+// it, which leaves everything on disk, and is to be called in any case.
+func openClient(ctx context.Context, cfg *config.Config, opts clientOptions) (caller, func() error, error) {
+	for patience := lockPatience; ; patience -= lockRetry {
+		client, err := running(ctx, cfg)
+		if client != nil || err != nil {
+			return client, func() error { return nil }, err
+		}
+		local, closeLocal, err := openLocal(ctx, cfg, opts)
+		var locked *store.LockedError
+		if !errors.As(err, &locked) {
+			return local, closeLocal, err
+		}
+		if patience <= 0 {
+			return nil, nil, fmt.Errorf("a program uses %s but does not answer calls at %s: if it is a node, give the same --rpc-listen; otherwise stop it",
+				cfg.NetDir, dialable(cfg.RPCListen))
+		}
+		if err := pause(ctx, lockRetry); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// running returns a client if a node answers, after waiting until it is ready;
+// nil if none does.
+func running(ctx context.Context, cfg *config.Config) (caller, error) {
+	client := newClient(cfg)
+	for {
+		_, err := client.Call(ctx, "getblockcount", []any{})
+		var unreachable *rpc.UnreachableError
+		var auth *rpc.AuthError
+		switch {
+		case err == nil:
+			return client, nil
+		case errors.Is(err, &rpc.Error{Code: rpc.CodeInWarmup}):
+			if err := pause(ctx, retryEvery); err != nil {
+				return nil, err
+			}
+		case errors.As(err, &unreachable), errors.As(err, &auth):
+			// Nobody there, or somebody else's node.
+			return nil, nil
+		default:
+			return nil, explain("getblockcount", err)
+		}
+	}
+}
+
+// openLocal opens and runs a node in this process.
+func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (caller, func() error, error) {
+	fc, err := fullnode.Settings(cfg)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	fc.RPC, fc.Metrics, fc.Server.Listen = fullnode.RPC{}, "", nil
+	fc.Server.DBCache = min(fc.Server.DBCache, localCache)
+	if !opts.Connect {
+		fc.Server.Peers = nil
+	}
+	if opts.Stderr != nil {
+		levels, err := config.NewLevels([]string{"warn"})
+		if err != nil {
+			return nil, nil, err
+		}
+		log := newLogger(cfg, levels, opts.Stderr)
+		fc.Server.Log, fc.Server.Logs = log, fullnode.Logs(log)
+	}
+	fc.Version, fc.VersionNumber = version, versionNumber
+	n, err := fullnode.Open(ctx, fc)
+	if err != nil {
+		return nil, nil, err
+	}
+	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- n.Run(runCtx) }()
+	if opts.Opened != nil {
+		opts.Opened(n)
+	}
+	return &rpc.Local{Table: n.Table}, func() error { stop(); return <-done }, nil
+}

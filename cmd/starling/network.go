@@ -1,0 +1,479 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"starling/address"
+	"starling/clock"
+	"starling/internal/config"
+	"starling/params"
+	"starling/params/netfile"
+	"starling/wire"
+)
+
+func newNetworkCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "network",
+		Short: "Make and look at networks of your own",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newNetworkCreateCmd(), newNetworkShowCmd(), newNetworkListCmd())
+	return c
+}
+
+// ownFlags are the flags of network create that say what the network is like.
+type ownFlags struct {
+	name                          string
+	addresses, scripts, seeds     []string
+	wallet, premine, subsidy, hrp string
+	difficulty, text, out         string
+	spacing                       time.Duration
+	halving, maturity             int32
+	minFee, period                int64
+	port, rpcPort                 uint16
+	retarget, over                bool
+}
+
+// easy is the difficulty at which every second hash is work enough.
+const easy = "easy"
+
+func newNetworkCreateCmd() *cobra.Command {
+	var f ownFlags
+	c := &cobra.Command{
+		Use:   "create --name NAME (--wallet WALLET | --address ADDRESS[=COINS])",
+		Short: "Make a network of your own",
+		Long: `Make a network of your own: a file with its rules and its first block, which pays
+whom you choose. Every node of the network is given the same file.
+
+A network, and a wallet that owns all that its first block pays:
+  starling network create --name demo --wallet main
+  starling node --network demo
+
+Its file is ~/.starling/networks/demo.toml. Whoever has a copy joins:
+  starling node --network demo.toml
+
+To pay an address that exists already. A network of your own has the addresses
+of regtest unless --hrp says otherwise, so any wallet for regtest makes them:
+  starling network create --name demo --address bcrt1q…=1000 --address bcrt1q…=500 \
+      --seed 192.0.2.7:9000 --port 9000 --spacing 1m --maturity 10
+
+With --difficulty easy, the default, every second hash is work enough, and
+blocks are made when there is something to put into them. With a target in
+compact form, such as 1e0fffff, blocks take work and the difficulty follows the
+spacing.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfigWith(c, map[string]string{"network": "main"})
+			if err != nil {
+				return err
+			}
+			if !c.Flags().Changed("retarget") {
+				f.retarget = f.difficulty != easy
+			}
+			return createNetwork(c, cfg, f)
+		},
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.name, "name", "", "what to call it: lower-case letters, digits and dashes")
+	fl.StringVar(&f.wallet, "wallet", "", "make a wallet of this name on the new network, and pay it")
+	fl.StringArrayVar(&f.addresses, "address", nil, "pay this address, with =COINS to say how much; may be repeated")
+	fl.StringArrayVar(&f.scripts, "script", nil, "pay this script in hexadecimal digits, with =COINS; may be repeated")
+	fl.StringVar(&f.premine, "premine", "", "what the first block pays to whoever is named without =COINS (default the subsidy)")
+	fl.StringVar(&f.subsidy, "subsidy", "50", "coins that each block creates at first")
+	fl.Int32Var(&f.halving, "halving", params.Own("").SubsidyHalvingInterval, "blocks after which the subsidy halves")
+	fl.Int32Var(&f.maturity, "maturity", params.BitcoinMaturity, "how many blocks deep the reward of a block must be to be spent")
+	fl.Int64Var(&f.minFee, "min-fee", params.BitcoinMinRelayFee, "least fee of a transaction, in satoshi for 1,000 virtual bytes")
+	fl.DurationVar(&f.spacing, "spacing", params.Own("").TargetSpacing, "time that blocks should be apart")
+	fl.StringVar(&f.difficulty, "difficulty", easy, "easy, or the first and easiest target in compact form")
+	fl.BoolVar(&f.retarget, "retarget", false, "let the difficulty follow the spacing (default with a --difficulty of its own)")
+	fl.Int64Var(&f.period, "period", 2016, "blocks between changes of the difficulty")
+	fl.StringArrayVar(&f.seeds, "seed", nil, "a node as HOST:PORT that all nodes connect to; may be repeated")
+	fl.Uint16Var(&f.port, "port", 0, "where nodes listen for peers (default chosen from the first block)")
+	fl.Uint16Var(&f.rpcPort, "rpc-port", 0, "where nodes listen for RPC (default the next one)")
+	fl.StringVar(&f.hrp, "hrp", params.Own("").Bech32HRP, "how addresses begin")
+	fl.StringVar(&f.text, "text", "", "a line of text for the first block")
+	fl.StringVar(&f.out, "out", "", "where to write the file (default networks/NAME.toml in the data directory)")
+	fl.BoolVar(&f.over, "force", false, "replace the file if there is one")
+	addSomeFlags(fl, "datadir", "node-id", "config")
+	fl.SortFlags = false
+	return c
+}
+
+// addSomeFlags adds the flags of a few settings.
+func addSomeFlags(fl *pflag.FlagSet, names ...string) {
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.AddFlags(all, false)
+	for _, name := range names {
+		fl.AddFlag(all.Lookup(name))
+	}
+}
+
+// loadConfigWith gathers the settings for a command as [loadConfig] does, with
+// some of them decided by the command.
+func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
+	fl := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.AddFlags(fl, false)
+	if err := config.CopyFlags(fl, c.Flags()); err != nil {
+		return nil, usageError{err}
+	}
+	for name, value := range fixed {
+		if err := fl.Set(name, value); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	cfg, err := config.Load(fl, config.Environ())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
+}
+
+// createNetwork makes a network and says what to do with it.
+func createNetwork(c *cobra.Command, cfg *config.Config, f ownFlags) error {
+	n, err := f.network()
+	if err != nil {
+		return usageError{err}
+	}
+	if len(n.FixedSeeds) == 0 && cfg.NodeID != 0 {
+		n.FixedSeeds = cfg.Listen // the first of several nodes is where the others begin
+	}
+	path := cmp.Or(f.out, config.NetworkFile(cfg.DataDir(), n.Name))
+	if !f.over {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%s exists; --force replaces it", path)
+		}
+	}
+	spec := netfile.Spec{Network: n, Text: f.text, Time: clock.System().Now()}
+	if spec.Outputs, err = f.outputs(n); err != nil {
+		return usageError{err}
+	}
+	if n, err = writeNetwork(c.Context(), c.ErrOrStderr(), spec, path); err != nil {
+		return err
+	}
+	describeNetwork(c.OutOrStdout(), cfg, n, path)
+	return nil
+}
+
+// writeNetwork does the work of a network's first block and writes its file.
+func writeNetwork(ctx context.Context, stderr io.Writer, spec netfile.Spec, path string) (*params.Network, error) {
+	n, err := netfile.Create(ctx, spec, solveProgress(stderr, spec))
+	var wrong *netfile.Error
+	switch {
+	case errors.As(err, &wrong):
+		return nil, usageError{err}
+	case err != nil:
+		return nil, err
+	}
+	text, err := netfile.Encode(n)
+	if err != nil {
+		return nil, err
+	}
+	return n, writeFile(path, text)
+}
+
+// network returns the network that the flags describe, without a first block.
+func (f *ownFlags) network() (*params.Network, error) {
+	if f.name == "" {
+		return nil, errors.New("--name is needed: what to call the network")
+	}
+	if params.Reserved(f.name) {
+		return nil, fmt.Errorf("name: %q is taken: it means something else to people or to the program", f.name)
+	}
+	n := params.Own(f.name)
+	var err error
+	if n.InitialSubsidy, err = netfile.ParseCoins(f.subsidy); err != nil {
+		return nil, fmt.Errorf("subsidy: %w", err)
+	}
+	n.SubsidyHalvingInterval, n.CoinbaseMaturity, n.MinRelayFee = f.halving, f.maturity, f.minFee
+	n.FixedSeeds = slices.Clone(f.seeds)
+	n.DefaultPort, n.RPCPort = f.port, f.rpcPort
+	n.Bech32HRP = f.hrp
+	n.NoRetargeting = !f.retarget
+	if f.difficulty != easy {
+		if n.PowLimitBits, err = netfile.ParseBits(f.difficulty); err != nil {
+			return nil, fmt.Errorf("difficulty: want easy, or a target in compact form: %w", err)
+		}
+		n.PowLimit, _ = params.Target(n.PowLimitBits)
+		// Made by command where that takes no time.
+		n.MineOnDemand = n.PowLimit.BitLen() >= params.OnDemandBits
+	}
+	if f.spacing < time.Second || f.spacing > 24*time.Hour {
+		return nil, errors.New("spacing: want between 1s and 24h")
+	}
+	if f.period < 1 || f.period > 1_000_000 {
+		return nil, errors.New("period: want between 1 and 1,000,000 blocks")
+	}
+	n.TargetSpacing, n.TargetTimespan = f.spacing, time.Duration(f.period)*f.spacing
+	return n, nil
+}
+
+// outputs returns what the first block pays.
+func (f *ownFlags) outputs(n *params.Network) ([]wire.TxOut, error) {
+	premine := n.InitialSubsidy
+	if f.premine != "" {
+		var err error
+		if premine, err = netfile.ParseCoins(f.premine); err != nil {
+			return nil, fmt.Errorf("premine: %w", err)
+		}
+	}
+	var outs []wire.TxOut
+	add := func(flag, word string, script func(string) ([]byte, error)) error {
+		to, coins, given := strings.Cut(word, "=")
+		out := wire.TxOut{Value: premine}
+		var err error
+		if given {
+			if out.Value, err = netfile.ParseCoins(coins); err != nil {
+				return fmt.Errorf("%s: %w", flag, err)
+			}
+		}
+		if out.Script, err = script(to); err != nil {
+			return fmt.Errorf("%s: %w", flag, err)
+		}
+		outs = append(outs, out)
+		return nil
+	}
+	for _, a := range f.addresses {
+		err := add("address", a, func(s string) ([]byte, error) {
+			to, err := address.Decode(s, n)
+			if err != nil {
+				return nil, fmt.Errorf("%q: %w", s, err)
+			}
+			return to.Script(), nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range f.scripts {
+		err := add("script", s, func(s string) ([]byte, error) {
+			b, err := hex.DecodeString(s)
+			if err != nil || len(b) == 0 {
+				return nil, fmt.Errorf("%q is not in hexadecimal digits", s)
+			}
+			return b, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(outs) == 0 {
+		return nil, errors.New("--wallet or --address is needed: whom the first block pays")
+	}
+	return outs, nil
+}
+
+// solveProgress tells how the work of a first block goes, if it takes long.
+func solveProgress(w io.Writer, spec netfile.Spec) func(uint64) {
+	target, _ := params.Target(cmp.Or(spec.Bits, spec.Network.PowLimitBits))
+	const every = 1 << 26 // hashes: some seconds
+	var told uint64
+	return func(hashes uint64) {
+		if hashes < told+every {
+			return
+		}
+		told = hashes
+		fmt.Fprintf(w, "looking for the first block: %d million hashes, about %.0f are needed\n",
+			hashes>>20, expectedHashes(target.BitLen())/(1<<20))
+	}
+}
+
+// expectedHashes is about how many hashes a target of so many bits takes.
+func expectedHashes(bits int) float64 {
+	h := 1.0
+	for range 256 - bits {
+		h *= 2
+	}
+	return h
+}
+
+// writeFile writes a file as a whole or not at all.
+func writeFile(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(text)
+	err = cmp.Or(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	// The rename itself must not be lost either.
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// describeNetwork says what was made and how to go on.
+func describeNetwork(w io.Writer, cfg *config.Config, n *params.Network, path string) {
+	fmt.Fprintf(w, "Network %s is in %s\n\n", n.Name, path)
+	networkFacts(w, n)
+	fmt.Fprintf(w, "\nStart a node:\n  starling node %s\n", networkWords(cfg, n, path))
+	if len(n.FixedSeeds) > 0 {
+		fmt.Fprintf(w, "Give others the file; they join with:\n  starling node --network FILE\n")
+	} else {
+		fmt.Fprintf(w, "Give others the file; as it names no seed, they join with:\n"+
+			"  starling node --network FILE --addnode HOST:%d\n", n.DefaultPort)
+	}
+}
+
+// networkWords are the flags with which a command finds a network: its name
+// is enough if the file is where names are looked up.
+func networkWords(cfg *config.Config, n *params.Network, path string) string {
+	var words []string
+	if cfg.DataDir() != config.DefaultDataDir() {
+		words = append(words, "--datadir "+cfg.DataDir())
+	}
+	if cfg.NodeID != 0 {
+		words = append(words, fmt.Sprintf("--node-id %d", cfg.NodeID))
+	}
+	switch {
+	case path == config.NetworkFile(cfg.DataDir(), n.Name):
+		path = n.Name
+	case filepath.Ext(path) != ".toml" && !strings.ContainsRune(path, filepath.Separator):
+		path = "." + string(filepath.Separator) + path
+	}
+	return strings.Join(append(words, "--network "+path), " ")
+}
+
+// networkFacts writes what people ask about a network.
+func networkFacts(w io.Writer, n *params.Network) {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("first block", "%s", n.GenesisHash)
+	if n.GenesisSpendable {
+		for i, out := range n.Genesis.Txs[0].Out {
+			const most = 5
+			if i == most {
+				row("", "and %d more", len(n.Genesis.Txs[0].Out)-most)
+				break
+			}
+			to := "script " + hex.EncodeToString(out.Script)
+			if a, ok := address.FromScript(out.Script, n); ok {
+				to = a.String()
+			}
+			row("pays", "%s to %s", coinText(out.Value), to)
+		}
+	}
+	row("magic", "%x", n.Magic)
+	row("ports", "%d for peers, %d for RPC", n.DefaultPort, n.RPCPort)
+	row("seeds", "%s", cmp.Or(strings.Join(n.FixedSeeds[:min(len(n.FixedSeeds), 5)], " "), "none"))
+	difficulty := "the difficulty never changes"
+	if !n.NoRetargeting {
+		difficulty = fmt.Sprintf("the difficulty changes every %d blocks", n.DifficultyInterval())
+	}
+	row("blocks", "every %s; %s", spanText(n.TargetSpacing), difficulty)
+	row("subsidy", "%s, half of it after %d blocks, spendable %d blocks later", coinText(n.InitialSubsidy), n.SubsidyHalvingInterval, n.CoinbaseMaturity)
+	row("least fee", "%d satoshi for 1,000 virtual bytes", n.MinRelayFee)
+	row("addresses", "begin with %s1", n.Bech32HRP)
+	t.Flush()
+}
+
+// spanText writes a time without needless zeros: 10m, not 10m0s.
+func spanText(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}
+
+// coinText writes an amount in coins without needless zeros.
+func coinText(sat int64) string {
+	s := fmt.Sprintf("%d.%08d", sat/params.Coin, sat%params.Coin)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+func newNetworkShowCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show NAME|FILE",
+		Short: "Print what a network is like, after checking its file",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("show needs the name or the file of one network")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := loadConfigWith(c, map[string]string{"network": args[0]})
+			if err != nil {
+				return err
+			}
+			w := c.OutOrStdout()
+			fmt.Fprintf(w, "Network %s\n\n", cfg.Network.Name)
+			networkFacts(w, cfg.Network)
+			return nil
+		},
+	}
+	addSomeFlags(c.Flags(), "datadir", "config")
+	return c
+}
+
+func newNetworkListCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the networks that --network knows by name",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfigWith(c, map[string]string{"network": "main"})
+			if err != nil {
+				return err
+			}
+			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(t, "NAME\tPEERS\tRPC\tMAGIC\tFROM")
+			row := func(n *params.Network, from string) {
+				fmt.Fprintf(t, "%s\t%s\t%s\t%x\t%s\n", n.Name, strconv.Itoa(int(n.DefaultPort)), strconv.Itoa(int(n.RPCPort)), n.Magic, from)
+			}
+			for _, name := range params.Names() {
+				n, err := params.ByName(name)
+				if err != nil {
+					return err
+				}
+				row(n, "built in")
+			}
+			for _, name := range cfg.OwnNetworks() {
+				path := config.NetworkFile(cfg.DataDir(), name)
+				n, err := netfile.Load(path)
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+				case err != nil:
+					fmt.Fprintf(t, "%s\t-\t-\t-\t%s\n", name, oneLine(err))
+				default:
+					row(n, path)
+				}
+			}
+			return t.Flush()
+		},
+	}
+	addSomeFlags(c.Flags(), "datadir", "config")
+	return c
+}
