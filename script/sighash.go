@@ -161,6 +161,18 @@ func tag(name string) []byte {
 // input signs (BIP341), for an input without annex. It reports false for hash
 // types that no signature can have.
 func (s *SigHasher) TaprootKey(i int, hashType byte) (wire.Hash, bool) {
+	return s.taproot(i, hashType, nil)
+}
+
+// TaprootScript returns what a signature that the tapscript with this leaf
+// hash checks signs (BIP342), for an input without annex and before any
+// OP_CODESEPARATOR. It reports false for hash types that no signature can
+// have.
+func (s *SigHasher) TaprootScript(i int, hashType byte, leaf [32]byte) (wire.Hash, bool) {
+	return s.taproot(i, hashType, &leaf)
+}
+
+func (s *SigHasher) taproot(i int, hashType byte, leaf *[32]byte) (wire.Hash, bool) {
 	outs := hashType & 3
 	if hashType&^(SigHashAnyOneCanPay|3) != 0 || hashType == SigHashAnyOneCanPay ||
 		outs == SigHashSingle && i >= len(s.tx.Out) {
@@ -182,7 +194,11 @@ func (s *SigHasher) TaprootKey(i int, hashType byte) (wire.Hash, bool) {
 	if outs != SigHashNone && outs != SigHashSingle {
 		b = append(b, s.outputs[:]...)
 	}
-	b = append(b, 0) // key path, no annex
+	if leaf == nil {
+		b = append(b, 0) // key path, no annex
+	} else {
+		b = append(b, 2) // script path, no annex
+	}
 	if one {
 		b = in.PrevOut.Append(b)
 		b = s.spent[i].Append(b)
@@ -193,6 +209,11 @@ func (s *SigHasher) TaprootKey(i int, hashType byte) (wire.Hash, bool) {
 	if outs == SigHashSingle {
 		h := sha256.Sum256(s.tx.Out[i].Append(nil))
 		b = append(b, h[:]...)
+	}
+	if leaf != nil {
+		b = append(b, leaf[:]...)
+		b = append(b, 0)                                    // version of keys
+		b = binary.LittleEndian.AppendUint32(b, 0xffffffff) // no OP_CODESEPARATOR
 	}
 	return sha256.Sum256(b), true
 }

@@ -22,6 +22,8 @@ var floors = map[string]int{
 	"script":    10,
 	"store":     10,
 
+	"script/descriptor": 12, // reads addresses
+
 	"chain/consensus":  20,
 	"chain/headertree": 21,
 	"chain/coins":      21,
