@@ -384,6 +384,33 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestInvalidExtended has the keys of BIP32's fifth vector.
+func TestInvalidExtended(t *testing.T) {
+	for _, k := range []string{
+		"xpub661MyMwAqRbcEYS8w7XLSVeEsBXy79zSzH1J8vCdxAZningWLdN3zgtU6LBpB85b3D2yc8sfvZU521AAwdZafEz7mnzBBsz4wKY5fTtTQBm", // public version, private key
+		"xprv9s21ZrQH143K24Mfq5zL5MhWK9hUhhGbd45hLXo2Pq2oqzMMo63oStZzFGTQQD3dC4H2D5GBj7vWvSQaaBv5cxi9gafk7NF3pnBju6dwKvH", // private version, public key
+		"xpub661MyMwAqRbcEYS8w7XLSVeEsBXy79zSzH1J8vCdxAZningWLdN3zgtU6Txnt3siSujt9RCVYsx4qHZGc62TG4McvMGcAUjeuwZdduYEvFn", // prefix 04
+		"xprv9s21ZrQH143K24Mfq5zL5MhWK9hUhhGbd45hLXo2Pq2oqzMMo63oStZzFGpWnsj83BHtEy5Zt8CcDr1UiRXuWCmTQLxEK9vbz5gPstX92JQ",
+		"xpub661MyMwAqRbcEYS8w7XLSVeEsBXy79zSzH1J8vCdxAZningWLdN3zgtU6N8ZMMXctdiCjxTNq964yKkwrkBJJwpzZS4HS2fxvyYUA4q2Xe4", // prefix 01
+		"xprv9s21ZrQH143K24Mfq5zL5MhWK9hUhhGbd45hLXo2Pq2oqzMMo63oStZzFAzHGBP2UuGCqWLTAPLcMtD9y5gkZ6Eq3Rjuahrv17fEQ3Qen6J",
+		"xprv9s2SPatNQ9Vc6GTbVMFPFo7jsaZySyzk7L8n2uqKXJen3KUmvQNTuLh3fhZMBoG3G4ZW1N2kZuHEPY53qmbZzCHshoQnNf4GvELZfqTUrcv", // a root with a parent
+		"xpub661no6RGEX3uJkY4bNnPcw4URcQTrSibUZ4NqJEw5eBkv7ovTwgiT91XX27VbEXGENhYRCf7hyEbWrR3FewATdCEebj6znwMfQkhRYHRLpJ",
+		"xprv9s21ZrQH4r4TsiLvyLXqM9P7k1K3EYhA1kkD6xuquB5i39AU8KF42acDyL3qsDbU9NmZn6MsGSUYZEsuoePmjzsB3eFKSUEh3Gu1N3cqVUN", // a root with a number
+		"xpub661MyMwAuDcm6CRQ5N4qiHKrJ39Xe1R1NyfouMKTTWcguwVcfrZJaNvhpebzGerh7gucBvzEQWRugZDuDXjNDRmXzSZe4c7mnTK97pTvGS8",
+		"DMwo58pR1QLEFihHiXPVykYB6fJmsTeHvyTp7hRThAtCX8CvYzgPcn8XnmdfHGMQzT7ayAmfo4z3gY5KfbrZWZ6St24UVf2Qgo6oujFktLHdHY4", // other versions
+		"DMwo58pR1QLEFihHiXPVykYB6fJmsTeHvyTp7hRThAtCX8CvYzgPcn8XnmdfHPmHJiEDXkTiJTVV9rHEBUem2mwVbbNfvT2MTcAqj3nesx8uBf9",
+		"xprv9s21ZrQH143K24Mfq5zL5MhWK9hUhhGbd45hLXo2Pq2oqzMMo63oStZzF93Y5wvzdUayhgkkFoicQZcP3y52uPPxFnfoLZB21Teqt1VvEHx", // private key 0
+		"xprv9s21ZrQH143K24Mfq5zL5MhWK9hUhhGbd45hLXo2Pq2oqzMMo63oStZzFAzHGBP2UuGCqWLTAPLcMtD5SDKr24z3aiUvKr9bJpdrcLg1y3G", // private key n
+		"xpub661MyMwAqRbcEYS8w7XLSVeEsBXy79zSzH1J8vCdxAZningWLdN3zgtU6Q5JXayek4PRsn35jii4veMimro1xefsM58PgBMrvdYre8QyULY", // no point
+		"xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHL", // checksum
+	} {
+		var e *Error
+		if _, err := ParseExtended(k, params.Main()); !errors.As(err, &e) {
+			t.Errorf("%s: %v", k, err)
+		}
+	}
+}
+
 func ExampleDescriptor_Expand() {
 	d, err := ParseOne("wpkh([73c5da0a/84h/0h/0h]xpub6CatWdiZiodmUeTDp8LT5or8nmbKNcuyvz7WyksVFkKB4RHwCD3XyuvPEbvqAQY3rAPshWcMLoP2fMFMKHPJ4ZeZXYVUhLv1VMrjPC7PW6V/0/*)", params.Main())
 	if err != nil {
@@ -395,4 +422,50 @@ func ExampleDescriptor_Expand() {
 	}
 	fmt.Printf("%x %v\n", out[0].Script, out[0].Keys[0].Origin)
 	// Output: 0014c0cebcd6c3d3ca8c75dc5ec62ebe55330ef910e2 73c5da0a/84h/0h/0h/0/0
+}
+
+// FuzzParse reads arbitrary descriptors; what can be read is printed in a form
+// that means the same.
+func FuzzParse(f *testing.F) {
+	for _, v := range coreVectors {
+		f.Add(v.private)
+		f.Add(withChecksum(public.Replace(v.private)))
+	}
+	f.Add("wpkh([ffffffff/13h]" + pub4 + "/<1;3>/2/*h)")
+	f.Add("addr(1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa)")
+	net := params.Main()
+	f.Fuzz(func(t *testing.T, text string) {
+		ds, err := Parse(text, net)
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("an error of another type: %v", err)
+		}
+		for _, d := range ds {
+			again, err := ParseOne(d.String(), net)
+			if err != nil || again.String() != d.String() {
+				t.Fatalf("%s is printed as %s, which is read as %v, %v", text, d, again, err)
+			}
+			out, err := d.Public().Expand(3)
+			var needs *NeedsPrivateError
+			if errors.As(err, &needs) {
+				continue
+			}
+			if err != nil {
+				if !errors.As(err, &e) {
+					t.Fatalf("%s: %v", text, err)
+				}
+				continue
+			}
+			same, err := again.Expand(3)
+			if err != nil || len(same) != len(out) {
+				t.Fatalf("%s: %v", text, err)
+			}
+			for i := range out {
+				if string(same[i].Script) != string(out[i].Script) {
+					t.Fatalf("%s: %x and %x", text, out[i].Script, same[i].Script)
+				}
+				Infer(out[i], net)
+			}
+		}
+	})
 }
