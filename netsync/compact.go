@@ -28,6 +28,9 @@ const (
 	// take to answer before it is asked for the whole block. Others, where there
 	// are any, are asked after lateAfter.
 	compactPatience = 10 * time.Second
+	// maxRebuilding is how many blocks may wait for a peer's transactions. Each
+	// keeps the compact block in memory, 4 MB at most.
+	maxRebuilding = 3
 	// maxOpened is how many compact blocks of a peer are remembered, so that
 	// none is rebuilt twice: each costs a walk over the pool. Blocks near the
 	// tip with their proof of work are few.
@@ -74,6 +77,16 @@ func (p *peer) asking(h wire.Hash) *asked {
 		}
 	}
 	return nil
+}
+
+// rebuilding counts the peer's blocks that wait for transactions.
+func (p *peer) rebuilding() (n int) {
+	for i := range p.flights {
+		if p.flights[i].stage == stageTxs {
+			n++
+		}
+	}
+	return n
 }
 
 // nearTip reports whether the tip is recent enough for compact blocks.
@@ -131,7 +144,7 @@ func (m *Manager) takeCompact(now time.Time, p *peer, h wire.Hash, header *wire.
 	case own != nil:
 		own.whole = own.whole || own.stage == stageWhole
 		own.stage = stageOpen
-	case (f == nil || len(f.from) < maxCopies) && len(p.flights) < maxInFlight:
+	case (f == nil || len(f.from) < maxCopies) && len(p.flights) < maxInFlight && p.rebuilding() < maxRebuilding:
 		m.flight(now, p, h, n)
 		p.flights[len(p.flights)-1].stage = stageOpen
 	}
@@ -252,8 +265,7 @@ func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResu
 	own, f := p.asking(h), m.flights[h]
 	m.obs.CompactRead(p.id, h, r, own != nil && own.answered)
 	if r == CompactInvalid {
-		m.takeBack(now, p, h)
-		m.do(Misbehaved{Peer: p.id, Offence: InvalidCompactBlock, Err: err})
+		m.badCompact(now, p, h, err)
 		return CompactDrop
 	}
 	if r == CompactComplete {
@@ -266,11 +278,13 @@ func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResu
 		}
 		return CompactSubmit
 	}
-	if own == nil {
+	if own == nil || own.stage != stageOpen {
 		return CompactDrop // it was only tried, or the block has come from another
 	}
 	first := f.from[0].peer == p
 	switch {
+	case m.holds(h):
+		m.takeBack(now, p, h) // it has come from another
 	case own.whole:
 		own.stage = stageWhole // which will come anyway
 	case r == CompactMissing && (first || m.mayAsk(p, f)):
@@ -284,6 +298,13 @@ func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResu
 		m.takeBack(now, p, h)
 	}
 	return CompactDrop
+}
+
+// badCompact deals with a peer that sends what no honest peer sends.
+func (m *Manager) badCompact(now time.Time, p *peer, h wire.Hash, err error) {
+	p.mark(now, h) // it is not asked for this block again, should it stay
+	m.takeBack(now, p, h)
+	m.do(Misbehaved{Peer: p.id, Offence: InvalidCompactBlock, Err: err})
 }
 
 // mayAsk reports whether a peer that is not the first one to bring a block may
@@ -319,8 +340,7 @@ func (m *Manager) CompactTxs(now time.Time, id PeerID, hash wire.Hash) (fill boo
 		return true, nil
 	case own.stage == stageFailed:
 		// The answer has come before, and did not fit.
-		m.takeBack(now, p, hash)
-		m.do(Misbehaved{Peer: id, Offence: InvalidCompactBlock})
+		m.badCompact(now, p, hash, nil)
 	}
 	return false, m.settle(now, p)
 }
@@ -357,7 +377,8 @@ func (m *Manager) checkCompact(now time.Time) {
 		}
 		for i := range p.flights {
 			a := &p.flights[i]
-			if (a.stage == stageAsked || a.stage == stageTxs) && len(a.flight.from) == 1 && now.Sub(a.at) >= compactPatience {
+			if (a.stage == stageAsked || a.stage == stageTxs) && len(a.flight.from) == 1 &&
+				now.Sub(a.at) >= compactPatience && !m.holds(a.flight.hash) {
 				m.askWhole(p, a)
 			}
 		}

@@ -126,6 +126,7 @@ type remote struct {
 	delay time.Duration // of each message
 	block time.Duration // that it takes to send one block
 
+	compact   string        // what comes of its compact blocks; see cmpct
 	noHeaders bool          // does not answer getheaders
 	noBlocks  bool          // takes requests for blocks and does nothing
 	lies      bool          // answers requests for blocks with notfound
@@ -137,9 +138,13 @@ type remote struct {
 	up    bool
 	gone  bool
 	drops []Reason
-	free  time.Time // when its line is free again
-	next  wire.Hash // last of a full getblocks answer
-	asked map[wire.Hash]time.Time
+
+	announces bool      // it was told to announce by compact blocks
+	free      time.Time // when its line is free again
+	next      wire.Hash // last of a full getblocks answer
+	asked     map[wire.Hash]time.Time
+
+	opened map[wire.Hash]bool // compact blocks sent, until the whole one is asked for
 }
 
 // event is something that happens at a time.
@@ -227,7 +232,11 @@ func (s *sim) link(r *remote) {
 	r.id, r.up, r.free, r.next = s.lastID, true, s.now, wire.Hash{}
 	r.asked = make(map[wire.Hash]time.Time)
 	s.byID[r.id] = r
+	r.announces, r.opened = false, nil
 	s.act(s.m.PeerUp(s.now, r.id, r.info))
+	if r.compact != "" {
+		s.m.PeerCompact(r.id, true, wire.CompactBlocksWitness)
+	}
 }
 
 func (s *sim) cut(r *remote) {
@@ -268,8 +277,13 @@ func (s *sim) act(actions []Action) {
 			s.getBlocks(r, a)
 		case SendGetData:
 			s.getData(r, a)
+		case SendCmpct:
+			r.announces = a.Announce
 		case Misbehaved:
 			s.bad = append(s.bad, a)
+			if a.Offence == InvalidCompactBlock {
+				s.after(0, func() { s.cut(r) })
+			}
 		case Disconnect:
 			r.drops = append(r.drops, a.Reason)
 			clear(r.asked)
@@ -331,8 +345,14 @@ func (s *sim) getData(r *remote, a SendGetData) {
 		if s.m.holds(h) {
 			s.t.Fatalf("asked %s for a block that the chain has in its hands", r.name)
 		}
-		if _, twice := r.asked[h]; twice {
-			s.t.Fatalf("asked %s twice for one block", r.name)
+		if at, twice := r.asked[h]; twice || r.opened[h] {
+			if !r.opened[h] && s.now.Sub(at) < compactPatience || inv.Type == wire.InvCmpctBlock {
+				s.t.Fatalf("asked %s twice for one block", r.name)
+			}
+			// The whole block instead of its compact form: the same request.
+			delete(r.opened, h)
+			s.whole(r, h)
+			continue
 		}
 		copies := 0
 		for _, o := range s.remotes {
@@ -365,6 +385,10 @@ func (s *sim) getData(r *remote, a SendGetData) {
 			})
 			continue
 		}
+		if inv.Type == wire.InvCmpctBlock {
+			s.reply(r, r.free.Sub(s.now), func() { s.cmpct(r, n) })
+			continue
+		}
 		last := h == r.next
 		s.reply(r, r.free.Sub(s.now), func() {
 			s.deliver(r, n)
@@ -387,7 +411,13 @@ func (s *sim) deliver(r *remote, n *headertree.Node) {
 	delete(r.asked, n.Hash)
 	h := n.Header
 	v, actions := s.m.Block(s.now, r.id, n.Hash, &h)
-	if v.Submit {
+	s.submit(r, n, v.Submit)
+	s.act(actions)
+}
+
+// submit tells the outcome of a block a little later.
+func (s *sim) submit(r *remote, n *headertree.Node, ok bool) {
+	if ok {
 		s.after(5*time.Millisecond, func() {
 			own := s.chain.tree.Lookup(n.Hash)
 			if own == nil {
@@ -407,7 +437,77 @@ func (s *sim) deliver(r *remote, n *headertree.Node) {
 			}
 		})
 	}
+}
+
+// whole brings a block that was asked for as a compact block before.
+func (s *sim) whole(r *remote, h wire.Hash) {
+	if r.noBlocks {
+		return
+	}
+	r.free = maxTime(r.free, s.now.Add(r.delay)).Add(r.block)
+	s.reply(r, r.free.Sub(s.now), func() { s.deliver(r, s.w.tree.Lookup(h)) })
+}
+
+// cmpct brings a compact block of the peer, and what the field compact says
+// comes of it: "complete" at once, "missing" after a round trip, "unusable" or
+// "invalid"; "late unusable" and "late invalid" after a round trip; "silent"
+// if the round trip never ends.
+func (s *sim) cmpct(r *remote, n *headertree.Node) {
+	h := n.Header
+	open, actions := s.m.CompactBlock(s.now, r.id, n.Hash, &h)
+	if r.opened == nil {
+		r.opened = make(map[wire.Hash]bool)
+	}
+	r.opened[n.Hash] = true
+	s.landed(r, n.Hash)
 	s.act(actions)
+	if !open {
+		return
+	}
+	first, later := CompactMissing, CompactComplete
+	switch r.compact {
+	case "complete":
+		first = CompactComplete
+	case "unusable":
+		first = CompactUnusable
+	case "invalid":
+		first = CompactInvalid
+	case "late unusable":
+		later = CompactUnusable
+	case "late invalid":
+		later = CompactInvalid
+	}
+	switch s.read(r, n, first) {
+	case CompactDrop:
+	case CompactAsk:
+		if r.compact == "silent" {
+			return
+		}
+		s.reply(r, 2*r.delay, func() {
+			fill, actions := s.m.CompactTxs(s.now, r.id, n.Hash)
+			s.act(actions)
+			if fill {
+				s.read(r, n, later)
+			}
+		})
+	}
+}
+
+// read tells the node what came of a compact block.
+func (s *sim) read(r *remote, n *headertree.Node, result CompactResult) CompactStep {
+	step, actions := s.m.CompactRead(s.now, r.id, n.Hash, result, nil)
+	s.submit(r, n, step == CompactSubmit)
+	s.landed(r, n.Hash)
+	s.act(actions)
+	return step
+}
+
+// landed notes that a block is no longer asked of the peer, if so.
+func (s *sim) landed(r *remote, h wire.Hash) {
+	if p := s.m.peers[r.id]; p == nil || p.asking(h) == nil {
+		delete(r.asked, h)
+		delete(r.opened, h)
+	}
 }
 
 // run plays until the condition holds, and fails after limit.
@@ -459,6 +559,9 @@ func (s *sim) check() {
 		if i > 0 && m.order[i-1].id >= p.id {
 			s.t.Fatalf("peers out of order")
 		}
+		if p.rebuilding() > maxRebuilding {
+			s.t.Fatalf("peer %d: %d compact blocks wait for transactions", p.id, p.rebuilding())
+		}
 		if len(p.flights) > 16 || len(p.lacks) > maxLacks {
 			s.t.Fatalf("peer %d: %d in flight, %d lacking", p.id, len(p.flights), len(p.lacks))
 		}
@@ -490,6 +593,14 @@ func (s *sim) check() {
 	}
 	if held < 0 || held > len(m.held) {
 		s.t.Fatalf("%d held by peers, %d in all", held, len(m.held))
+	}
+	if len(m.announcers) > maxAnnouncers {
+		s.t.Fatalf("%d peers announce by compact blocks", len(m.announcers))
+	}
+	for _, p := range m.announcers {
+		if p.leaving || !p.compact.announces {
+			s.t.Fatalf("peer %d is among those that announce by compact blocks", p.id)
+		}
 	}
 	if m.feeder != nil && (m.feeder.feed == nil || m.feeder.leaving) {
 		s.t.Fatalf("feeder without feed")

@@ -46,7 +46,9 @@ func (s *sim) found(peers []*remote, n *headertree.Node, byHeaders bool) {
 	for i, r := range peers {
 		r.tip = n
 		s.reply(r, time.Duration(i)*time.Millisecond, func() {
-			if byHeaders {
+			if r.announces {
+				s.cmpct(r, n)
+			} else if byHeaders {
 				s.act(s.m.Headers(s.now, r.id, []wire.Header{n.Header}))
 			} else {
 				s.act(s.m.Inv(s.now, r.id, []wire.Hash{n.Hash}))
