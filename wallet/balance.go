@@ -1,0 +1,288 @@
+package wallet
+
+import (
+	"cmp"
+	"slices"
+
+	"starling/address"
+	"starling/script/descriptor"
+	"starling/wire"
+)
+
+// Balance is what a wallet has, in satoshi.
+type Balance struct {
+	// Trusted is confirmed and mature, or unconfirmed change of our own.
+	Trusted int64
+	// Pending is unconfirmed and comes from others.
+	Pending int64
+	// Immature is what fresh coinbases pay.
+	Immature int64
+}
+
+// Balance adds up what is unspent.
+func (w *Wallet) Balance() Balance {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var b Balance
+	for _, o := range w.ledger.outs {
+		if w.ledger.spent(o.op) {
+			continue
+		}
+		switch {
+		case !w.exists(o):
+		case o.rec.status == confirmed && w.matures(o.rec) > 0:
+			b.Immature += o.value
+		case w.ledger.trusted(o.rec):
+			b.Trusted += o.value
+		case o.rec.inPool:
+			b.Pending += o.value
+		}
+	}
+	return b
+}
+
+// exists reports whether an output is, or will be, in the set of unspent
+// outputs of the chain; those of a genesis block are only on some networks.
+func (w *Wallet) exists(o *owned) bool {
+	switch o.rec.status {
+	case confirmed:
+		return o.rec.height > 0 || w.chain.Network().GenesisSpendable
+	case unconfirmed:
+		return !o.rec.tx.IsCoinbase()
+	default:
+		return false
+	}
+}
+
+// matures returns how many blocks are missing until the outputs of a
+// transaction can be spent. As Core does, the wallet waits for one block more
+// than the rules want.
+func (w *Wallet) matures(r *record) int32 {
+	if !r.tx.IsCoinbase() || r.status != confirmed || r.height == 0 {
+		return 0
+	}
+	net := w.chain.Network()
+	if net.CoinbaseMaturity == 0 {
+		return 0
+	}
+	return max(0, net.CoinbaseMaturity+1-r.depth(w.at.Height))
+}
+
+// Coin is an unspent output of the wallet.
+type Coin struct {
+	OutPoint wire.OutPoint
+	Value    int64
+	Script   []byte
+	Address  string // "" if there is none for the script
+	Label    string
+	HasLabel bool // false for change
+	Depth    int32
+	Coinbase bool
+	Immature bool
+	// Safe coins are confirmed, or made by the wallet itself.
+	Safe       bool
+	Spendable  bool // the wallet has the keys
+	Solvable   bool // the wallet knows all but, perhaps, the keys
+	Frozen     bool // not to be spent, see [Wallet.Freeze]
+	Desc       string
+	ParentDesc string
+	Redeem     []byte
+	Witness    []byte
+	Kind       Kind
+}
+
+// CoinFilter chooses coins. The zero value wants confirmed and safe coins that
+// can be spent now.
+type CoinFilter struct {
+	MinDepth, MaxDepth int32 // MaxDepth 0 is no limit
+	Unsafe             bool  // also unconfirmed coins from others
+	Immature           bool
+	Frozen             bool
+	MinValue, MaxValue int64 // MaxValue 0 is no limit
+	Addresses          map[string]bool
+}
+
+// Coins returns the unspent outputs that a filter lets through, in the order
+// in which the wallet saw them.
+func (w *Wallet) Coins(f CoinFilter) []Coin {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.coins(f, true)
+}
+
+// coins is Coins with the lock held. Unless full is set it leaves out what
+// takes long to find out: Desc, Redeem and Witness.
+func (w *Wallet) coins(f CoinFilter, full bool) []Coin {
+	var found []*owned
+	for _, o := range w.ledger.outs {
+		if w.exists(o) && !w.ledger.spent(o.op) && (o.rec.status == confirmed || o.rec.inPool) {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(a, b *owned) int {
+		if d := cmp.Compare(a.rec.order, b.rec.order); d != 0 {
+			return d
+		}
+		return cmp.Compare(a.op.Index, b.op.Index)
+	})
+	var all []Coin
+	for _, o := range found {
+		depth := o.rec.depth(w.at.Height)
+		frozen := w.isFrozen(o.op)
+		immature := w.matures(o.rec) > 0
+		switch {
+		case depth < f.MinDepth, f.MaxDepth > 0 && depth > f.MaxDepth:
+			continue
+		case frozen && !f.Frozen, immature && !f.Immature:
+			continue
+		case o.value < f.MinValue, f.MaxValue > 0 && o.value > f.MaxValue:
+			continue
+		}
+		safe := o.rec.status == confirmed || w.ledger.trusted(o.rec)
+		if !safe && !f.Unsafe {
+			continue
+		}
+		c := w.describe(o, full)
+		if f.Addresses != nil && !f.Addresses[c.Address] {
+			continue
+		}
+		c.Depth, c.Safe, c.Frozen, c.Immature = depth, safe, frozen, immature
+		all = append(all, c)
+	}
+	return all
+}
+
+// describe says what is known of an output of the wallet.
+func (w *Wallet) describe(o *owned, full bool) Coin {
+	c := Coin{OutPoint: o.op, Value: o.value, Script: o.script, Coinbase: o.rec.tx.IsCoinbase()}
+	c.Address = w.addressOf(o.script)
+	c.Label, c.HasLabel = w.labelOf(o.script)
+	p, ok := w.scripts[string(o.script)]
+	if !ok {
+		return c
+	}
+	c.Kind = p.chain.kind
+	c.ParentDesc = p.chain.text
+	c.Solvable = p.chain.desc.IsSolvable()
+	c.Spendable = p.chain.hasKeys
+	if !full {
+		return c
+	}
+	if out, ok := w.outputAt(p, o.script); ok {
+		c.Redeem, c.Witness = out.Redeem, out.Witness
+		c.Desc = descriptor.Infer(out, w.chain.Network()).String()
+	}
+	return c
+}
+
+// outputAt returns what is known of a script at its place.
+func (w *Wallet) outputAt(p place, script []byte) (descriptor.Output, bool) {
+	d := p.chain.desc
+	if d.NeedsPrivate() {
+		var err error
+		if d, err = w.private(p.chain); err != nil {
+			return descriptor.Output{}, false
+		}
+	}
+	outs, err := d.Expand(uint32(p.index))
+	if err != nil {
+		return descriptor.Output{}, false
+	}
+	for _, o := range outs {
+		if string(o.Script) == string(script) {
+			return o, true
+		}
+	}
+	return descriptor.Output{}, false
+}
+
+func (w *Wallet) addressOf(script []byte) string {
+	a, ok := address.FromScript(script, w.chain.Network())
+	if !ok {
+		return ""
+	}
+	return a.String()
+}
+
+// labelOf returns the label of a script; ok is false for change and for what
+// is not ours, unless somebody labelled it.
+func (w *Wallet) labelOf(script []byte) (label string, ok bool) {
+	label, ok = w.labels[string(script)]
+	if ok {
+		return label, true
+	}
+	p, mine := w.scripts[string(script)]
+	return "", mine && !p.chain.internal
+}
+
+// isChange reports whether an output is change: it pays us on an address that
+// was never given out.
+func (w *Wallet) isChange(script []byte) bool {
+	if _, mine := w.scripts[string(script)]; !mine {
+		return false
+	}
+	_, labelled := w.labelOf(script)
+	return !labelled
+}
+
+func (w *Wallet) isFrozen(op wire.OutPoint) bool {
+	_, ok := w.frozen[op]
+	return ok
+}
+
+// Freeze keeps an output from being spent by payments that do not name it. It
+// is forgotten at the next start unless keep is set.
+func (w *Wallet) Freeze(op wire.OutPoint, keep bool) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.freeze(op, keep)
+}
+
+func (w *Wallet) freeze(op wire.OutPoint, keep bool) error {
+	if w.frozen[op] && !keep {
+		keep = true
+	}
+	w.frozen[op] = keep
+	if keep {
+		w.changes.Set(lockKeyOf(op), []byte{1})
+		return w.save()
+	}
+	return nil
+}
+
+// Thaw lets an output be spent again.
+func (w *Wallet) Thaw(op wire.OutPoint) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	onDisk := w.frozen[op]
+	delete(w.frozen, op)
+	if onDisk {
+		w.changes.Delete(lockKeyOf(op))
+		return w.save()
+	}
+	return nil
+}
+
+// Frozen returns all outputs that are not to be spent.
+func (w *Wallet) Frozen() []wire.OutPoint {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []wire.OutPoint
+	for op := range w.frozen {
+		all = append(all, op)
+	}
+	slices.SortFunc(all, compareOutPoints)
+	return all
+}
+
+// CanFreeze reports whether an outpoint is an output that the wallet knows,
+// whether it is spent, and whether it is frozen.
+func (w *Wallet) Outpoint(op wire.OutPoint) (known, exists, spent, frozen bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.ledger.records[op.Hash]
+	if r == nil {
+		return false, false, false, false
+	}
+	return true, int(op.Index) < len(r.tx.Out), w.ledger.spent(op), w.isFrozen(op)
+}

@@ -1,0 +1,243 @@
+package wallet
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"starling/chain/headertree"
+	"starling/script/descriptor"
+	"starling/wallet/journal"
+	"starling/wallet/seed"
+)
+
+// Options say what wallet to make. The zero value, with a name, makes one with
+// a new seed phrase of 12 words.
+type Options struct {
+	Name string
+
+	// Mnemonic restores a wallet from its phrase (BIP39). If it is empty a new
+	// phrase of Words words (12 or 24, 0 for 12) is made.
+	Mnemonic string
+	Words    int
+	// Extra is the phrase's own passphrase, which makes another seed of the
+	// same words. It is not kept; without it the words restore nothing.
+	Extra string
+	// Kinds of addresses to make accounts for; nil for [Bech32] and [Bech32m].
+	// Others are added when somebody asks for such an address.
+	Kinds []Kind
+	// Birthday is when the first payment can have been made, in seconds since
+	// 1970; 0 means now for a new phrase, and at any time for one that is
+	// restored.
+	Birthday int64
+	// Gap is how many unused addresses are watched; 0 for the default.
+	Gap int32
+
+	// NoKeys makes a wallet that only watches. It has no phrase.
+	NoKeys bool
+	// Blank makes a wallet without a phrase, into which keys can be imported.
+	Blank bool
+	// Passphrase encrypts the secrets; empty for no encryption.
+	Passphrase string
+}
+
+// DefaultKinds are the kinds of addresses that wallets have from the start.
+func DefaultKinds() []Kind { return []Kind{Bech32, Bech32m} }
+
+// Create makes a wallet and loads it. It returns the seed phrase, for which
+// there is no other time to be shown without unlocking; "" if there is none.
+func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic string, err error) {
+	release, err := m.reserve(o.Name)
+	if errors.Is(err, ErrLoaded) {
+		err = ErrExists
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	defer release()
+	if _, err := m.cfg.FS.Stat(m.dir(o.Name)); err == nil {
+		return nil, "", ErrExists
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", err
+	}
+	w = newWallet(m, o.Name)
+	if mnemonic, err = w.fill(&o); err != nil {
+		return nil, "", err
+	}
+	if err := w.write(m.dir(o.Name), m.path(o.Name)); err != nil {
+		return nil, "", err
+	}
+	if err := m.adopt(w); err != nil {
+		return nil, "", err
+	}
+	m.lookThroughPool(w)
+	w.poke()
+	return w, mnemonic, nil
+}
+
+// fill makes what a new wallet holds.
+func (w *Wallet) fill(o *Options) (mnemonic string, err error) {
+	net, now := w.chain.Network(), w.now()
+	w.meta = meta{network: net.Name, genesis: net.GenesisHash, birthday: o.Birthday, gap: o.Gap, created: now}
+	restored := o.Mnemonic != ""
+	seeded := !o.NoKeys && !o.Blank
+	switch {
+	case o.NoKeys && (restored || o.Passphrase != ""):
+		return "", errors.New("a wallet that only watches has neither a phrase nor a passphrase")
+	case o.Blank && restored:
+		return "", errors.New("a blank wallet has no phrase")
+	}
+	if o.NoKeys {
+		w.meta.flags |= flagNoKeys
+	}
+	if w.meta.gap == 0 {
+		w.meta.gap = DefaultGap
+		if restored {
+			w.meta.gap = RestoreGap
+		}
+	}
+	if w.meta.gap < 1 || w.meta.gap > maxGap {
+		return "", fmt.Errorf("a gap of %d is not between 1 and %d", w.meta.gap, maxGap)
+	}
+	if w.meta.birthday == 0 && !restored {
+		w.meta.birthday = now
+	}
+	// Blank wallets have no file yet, so that their secrets go into changes.
+	if o.Passphrase != "" {
+		if err := w.encrypt(o.Passphrase); err != nil {
+			return "", err
+		}
+	}
+	if seeded {
+		mnemonic = o.Mnemonic
+		if !restored {
+			words := o.Words
+			if words == 0 {
+				words = seed.DefaultWords
+			}
+			if mnemonic, err = seed.New(words, rand.Reader); err != nil {
+				return "", err
+			}
+		}
+		if mnemonic, err = w.plant(mnemonic, o.Extra, o.Kinds, w.meta.birthday); err != nil {
+			return "", err
+		}
+	}
+	w.at = w.startFrom(restored)
+	return mnemonic, nil
+}
+
+// startFrom returns the block from which a new wallet reads on: the tip, as
+// nobody can have paid to keys that did not exist, or what comes before the
+// birthday of one that is restored.
+func (w *Wallet) startFrom(restored bool) *headertree.Node {
+	tip := w.chain.Tip()
+	if !restored {
+		return tip
+	}
+	n := tip
+	for n.Parent != nil {
+		n = n.Parent
+	}
+	return n
+}
+
+// write makes the wallet's directory and its file.
+func (w *Wallet) write(dir, path string) error {
+	fsys := w.m.cfg.FS
+	if err := fsys.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	w.changes.Set(keyMeta, w.meta.append(nil))
+	if w.vault.locked != nil {
+		w.changes.Set(keyMaster, w.vault.locked.append(nil))
+	}
+	p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
+	w.changes.Set(keyPosition, p.append(nil))
+	f, err := journal.Create(fsys, path, &w.changes)
+	if err != nil {
+		return err
+	}
+	w.changes = journal.Batch{}
+	w.savedAt = w.at
+	w.file = f
+	return nil
+}
+
+// plant derives the accounts of a phrase and puts them and the phrase into the
+// changes. It returns the phrase in its usual form.
+func (w *Wallet) plant(mnemonic, extra string, kinds []Kind, created int64) (string, error) {
+	mnemonic, err := seed.Check(mnemonic)
+	if err != nil {
+		return "", err
+	}
+	master, err := seed.Master(mnemonic, extra, w.chain.Network())
+	if err != nil {
+		return "", err
+	}
+	s := phrase{mnemonic: mnemonic, extra: extra != "", master: master}
+	stored, err := w.vault.store(keySeed, s.append(nil))
+	if err != nil {
+		return "", err
+	}
+	w.changes.Set(keySeed, stored)
+	if kinds == nil {
+		kinds = DefaultKinds()
+	}
+	for _, k := range kinds {
+		if err := w.addAccount(master, k, created); err != nil {
+			return "", err
+		}
+	}
+	return mnemonic, nil
+}
+
+// addAccount adds the two keychains of a kind of addresses, as its BIP says.
+func (w *Wallet) addAccount(master string, kind Kind, created int64) error {
+	purpose, ok := map[Kind]seed.Purpose{Legacy: seed.BIP44, P2SHSegwit: seed.BIP49, Bech32: seed.BIP84, Bech32m: seed.BIP86}[kind]
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrNoAddress, kind)
+	}
+	receive, change, err := seed.Account(master, purpose, 0, w.chain.Network())
+	if err != nil {
+		return err
+	}
+	for i, d := range []*descriptor.Descriptor{receive, change} {
+		k := &keychain{active: true, internal: i == 1, created: created}
+		if err := w.addChain(k, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addChain adds a keychain with a descriptor, whose private keys, if it has
+// any, are kept as a secret. The changes say what must be written.
+func (w *Wallet) addChain(k *keychain, d *descriptor.Descriptor) error {
+	text, err := d.Normalized()
+	if err != nil {
+		return err
+	}
+	if k.desc, err = descriptor.ParseOne(text, w.chain.Network()); err != nil {
+		return err
+	}
+	k.num, k.text, k.kind = w.nextNum, text, Kind(d.OutputType())
+	k.derived = k.first
+	if private, ok := d.Private(); ok {
+		stored, err := w.vault.store(k.secretKey(), []byte(private))
+		if err != nil {
+			return err
+		}
+		k.hasKeys = true
+		w.changes.Set(k.secretKey(), stored)
+	}
+	if _, err := w.watch(k, d); err != nil {
+		return err
+	}
+	w.nextNum++
+	w.chains = append(w.chains, k)
+	w.changes.Set(k.key(), k.append(nil))
+	return nil
+}

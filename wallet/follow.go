@@ -1,0 +1,344 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"starling/chain/headertree"
+	"starling/internal/cputime"
+	"starling/wire"
+)
+
+const (
+	// birthdayMargin is how far before the birthday blocks are read, as the
+	// times of blocks are not exact. It is Bitcoin Core's figure.
+	birthdayMargin = 2 * time.Hour
+
+	// saveEvery is after how many blocks without news for the wallet its
+	// position is written: what is read again at most after a crash.
+	saveEvery = 144
+)
+
+// Sync brings the wallet to where the chain and the pool stood when it was
+// called. It works in the caller's goroutine if nobody else is at it.
+func (w *Wallet) Sync(ctx context.Context) error {
+	w.followMu.Lock()
+	defer w.followMu.Unlock()
+	w.m.deliver()
+	for {
+		more, err := w.step(ctx)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	w.m.deliver()
+	w.resend(ctx)
+	return nil
+}
+
+// step moves the wallet by one block towards the tip. more is false if it
+// stands there. The caller holds followMu.
+func (w *Wallet) step(ctx context.Context) (more bool, err error) {
+	at := w.at
+	if !w.chain.Contains(at) {
+		return true, w.disconnect(at)
+	}
+	if at == w.chain.Tip() {
+		return false, nil
+	}
+	next := w.chain.At(at.Height + 1)
+	if next == nil || next.Parent != at {
+		// The chain moves just now: look again.
+		return w.chain.Tip() != at, ctx.Err()
+	}
+	if next.Time() < w.birthdayFrom() {
+		return true, w.skip(next)
+	}
+	b, err := w.block(next)
+	if err != nil {
+		return false, fmt.Errorf("wallet %s: block at height %d: %w", w.name, next.Height, err)
+	}
+	return true, w.connect(next, b)
+}
+
+// block reads a block. The one at height 0 counts only where its outputs may
+// be spent.
+func (w *Wallet) block(n *headertree.Node) (*wire.Block, error) {
+	if n.Height > 0 {
+		return w.chain.ParsedBlock(n)
+	}
+	net := w.chain.Network()
+	if net.GenesisSpendable {
+		return net.Genesis, nil
+	}
+	return &wire.Block{}, nil
+}
+
+// birthdayFrom returns the time before which no block is read.
+func (w *Wallet) birthdayFrom() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.meta.birthday - int64(birthdayMargin/time.Second)
+}
+
+// connect takes in the block that follows the one the wallet stands on.
+func (w *Wallet) connect(n *headertree.Node, b *wire.Block) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.readBlock(n, b)
+	w.at = n
+	return w.saveIfDue()
+}
+
+// skip moves to a block that is too old to matter, and on over all others like
+// it.
+func (w *Wallet) skip(n *headertree.Node) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	from := w.meta.birthday - int64(birthdayMargin/time.Second)
+	for w.at = n; ; {
+		next := w.chain.At(w.at.Height + 1)
+		if next == nil || next.Parent != w.at || next.Time() >= from {
+			return w.saveIfDue()
+		}
+		w.at = next
+	}
+}
+
+// disconnect goes back from the block the wallet stands on.
+func (w *Wallet) disconnect(n *headertree.Node) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ledger.disconnect(n.Hash)
+	w.at = n.Parent
+	return w.saveIfDue()
+}
+
+// readBlock takes in what a block holds for the wallet. It may be called again
+// for the same block.
+func (w *Wallet) readBlock(n *headertree.Node, b *wire.Block) {
+	for {
+		grew := false
+		for i := range b.Txs {
+			tx := &b.Txs[i]
+			switch {
+			case w.ledger.touches(tx):
+				w.ledger.confirm(tx, n.Hash, n.Height, int32(i), n.Time(), w.now())
+				grew = w.markUsed(tx) || grew
+			case w.ledger.rivals(tx):
+				w.ledger.defeat(tx, n.Hash, n.Height)
+			}
+		}
+		if !grew {
+			return
+		}
+		// Addresses that are watched from now on may be paid by this very
+		// block.
+	}
+}
+
+// scanOne reads the next block of a scan. more is false if there is none. The
+// caller holds followMu, and the wallet stands on the tip.
+func (w *Wallet) scanOne() (more bool, err error) {
+	w.mu.Lock()
+	at, height := w.at, w.scan
+	w.mu.Unlock()
+	if height < 0 {
+		return false, nil
+	}
+	if height > at.Height {
+		return false, w.endScan()
+	}
+	n := w.chain.At(height)
+	if n == nil {
+		return true, nil // the tip has moved; step finds out
+	}
+	b, err := w.block(n)
+	if err != nil {
+		err = fmt.Errorf("wallet %s: rescan of block at height %d: %w", w.name, height, err)
+		w.failScan(err)
+		return false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.scan != height || !w.chain.Contains(n) {
+		return true, nil
+	}
+	w.readBlock(n, b)
+	w.scan++
+	return true, w.saveIfDue()
+}
+
+// saveIfDue writes what has changed. The caller holds mu.
+func (w *Wallet) saveIfDue() error {
+	w.sinceSave++
+	if len(w.ledger.dirty) == 0 && w.changes.Len() == 0 && w.sinceSave < saveEvery {
+		return nil
+	}
+	return w.save()
+}
+
+// Progress says how far a rescan has got.
+type Progress struct {
+	From, Height, To int32
+	For              time.Duration
+}
+
+// scanState is a rescan that somebody waits for.
+type scanState struct {
+	from  int32
+	watch cputime.Stopwatch
+	done  chan struct{} // closed at the end
+	err   error         // set before done is closed
+}
+
+// startScan makes the wallet read the chain again from a height on. The
+// caller holds mu.
+func (w *Wallet) startScan(from int32) (*scanState, error) {
+	if w.scanning != nil {
+		return nil, ErrScanning
+	}
+	from = max(0, from)
+	if w.scan < 0 || from < w.scan {
+		w.scan = from
+	}
+	w.scanning = &scanState{from: w.scan, watch: cputime.Start(), done: make(chan struct{})}
+	w.touchPosition()
+	return w.scanning, w.save()
+}
+
+// endScan is called when a scan has reached where the wallet stands.
+func (w *Wallet) endScan() error {
+	w.mu.Lock()
+	w.scan = -1
+	s := w.scanning
+	w.scanning = nil
+	w.touchPosition()
+	err := w.save()
+	w.mu.Unlock()
+	// What was found may be spent by transactions that nobody told of while
+	// it was not known to be ours.
+	w.m.lookThroughPool(w)
+	if s != nil {
+		s.err = err
+		close(s.done)
+	}
+	return err
+}
+
+// failScan ends a scan that can not go on.
+func (w *Wallet) failScan(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.scanning
+	w.scan, w.scanning = -1, nil
+	w.touchPosition()
+	err = errors.Join(err, w.save())
+	if s != nil {
+		s.err = err
+		close(s.done)
+	}
+}
+
+// ScanProgress returns how far a rescan is; ok is false if there is none.
+func (w *Wallet) ScanProgress() (p Progress, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.scan < 0 {
+		return p, false
+	}
+	p = Progress{From: w.scan, Height: w.scan, To: w.at.Height}
+	if w.scanning != nil {
+		p.From = w.scanning.from
+		s := w.scanning.watch
+		p.For = s.Lap()
+	}
+	return p, true
+}
+
+// AbortRescan ends a rescan. It reports whether there was one.
+func (w *Wallet) AbortRescan() bool {
+	w.mu.Lock()
+	waiting := w.scan >= 0
+	w.mu.Unlock()
+	if waiting {
+		w.failScan(ErrScanAborted)
+	}
+	return waiting
+}
+
+// Rescan reads the blocks of the best chain again from height from on, and
+// returns when it has reached the tip. It goes on after a restart if it is
+// interrupted by one.
+func (w *Wallet) Rescan(ctx context.Context, from int32) error {
+	w.mu.Lock()
+	s, err := w.startScan(from)
+	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return w.awaitScan(ctx, s)
+}
+
+// awaitScan works towards the end of a scan and waits for it.
+func (w *Wallet) awaitScan(ctx context.Context, s *scanState) error {
+	for {
+		select {
+		case <-s.done:
+			return s.err
+		default:
+		}
+		if _, err := w.advance(ctx); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// advance goes to the tip and reads one block of a scan, if there is one.
+// more is false if there is nothing left to read.
+func (w *Wallet) advance(ctx context.Context) (more bool, err error) {
+	w.followMu.Lock()
+	defer w.followMu.Unlock()
+	for {
+		more, err := w.step(ctx)
+		if err != nil {
+			return false, err
+		}
+		if !more {
+			return w.scanOne()
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// heightOfTime returns the height of the first block of the best chain from
+// which on blocks may have a time of at least t, in seconds since 1970, with
+// the margin that the times of blocks need.
+func (w *Wallet) heightOfTime(t int64) int32 {
+	t -= int64(birthdayMargin / time.Second)
+	// Times are not in order, but those two hours apart are nearly; the
+	// greatest time so far is in order.
+	h := w.chain.Tip()
+	first := h.Height + 1
+	for n := h; n != nil; n = n.Parent {
+		if n.Time() >= t {
+			first = n.Height
+		} else if n.Time() < t-int64(birthdayMargin/time.Second) {
+			break
+		}
+	}
+	return first
+}

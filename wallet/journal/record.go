@@ -1,0 +1,141 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+
+	"starling/wire"
+)
+
+// The file begins with a header of 32 bytes:
+//
+//	16 bytes  "STARLING WALLET\n"
+//	 4 bytes  version of the format, little-endian
+//	 8 bytes  zero
+//	 4 bytes  CRC32C of the 28 bytes before
+//
+// and each record is a header of 24 bytes and its payload:
+//
+//	4 bytes  "SWR\x01"
+//	4 bytes  length of the payload
+//	8 bytes  number of the record, one more than that of the one before
+//	4 bytes  CRC32C of the payload
+//	4 bytes  CRC32C of the 20 bytes before
+//
+// The payload is a list of changes: one byte for the kind, the key and, if the
+// key gets a value, the value, both with their length in front.
+const (
+	fileMagic      = "STARLING WALLET\n"
+	fileHeaderSize = 32
+	fileVersion    = 1
+
+	recordMagic      = "SWR\x01"
+	recordHeaderSize = 24
+
+	opSet    = 1
+	opDelete = 2
+
+	// MaxRecord bounds one commit, in bytes. The largest is the whole content
+	// when the file is written anew, which is split below this.
+	MaxRecord = 64 << 20
+	// MaxKey bounds a key, in bytes.
+	MaxKey = 1 << 10
+	// maxFile bounds what is read into memory at once.
+	maxFile = 4 << 30
+)
+
+func checksum(b []byte) uint32 {
+	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
+}
+
+func appendFileHeader(dst []byte) []byte {
+	start := len(dst)
+	dst = append(dst, fileMagic...)
+	dst = binary.LittleEndian.AppendUint32(dst, fileVersion)
+	dst = append(dst, make([]byte, 8)...)
+	return binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
+}
+
+func appendRecord(dst []byte, seq uint64, payload []byte) []byte {
+	start := len(dst)
+	dst = append(dst, recordMagic...)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
+	dst = binary.LittleEndian.AppendUint64(dst, seq)
+	dst = binary.LittleEndian.AppendUint32(dst, checksum(payload))
+	dst = binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
+	return append(dst, payload...)
+}
+
+// recordHeader is what stands before a payload.
+type recordHeader struct {
+	length uint32
+	seq    uint64
+	sum    uint32
+}
+
+// parseRecordHeader reads a header at the start of b; ok is false if there is
+// none.
+func parseRecordHeader(b []byte) (h recordHeader, ok bool) {
+	if len(b) < recordHeaderSize || string(b[:4]) != recordMagic ||
+		binary.LittleEndian.Uint32(b[20:]) != checksum(b[:20]) {
+		return h, false
+	}
+	return recordHeader{
+		length: binary.LittleEndian.Uint32(b[4:]),
+		seq:    binary.LittleEndian.Uint64(b[8:]),
+		sum:    binary.LittleEndian.Uint32(b[16:]),
+	}, true
+}
+
+// soundAfter reports whether a sound record header with a later number than seq
+// stands anywhere in b.
+func soundAfter(b []byte, seq uint64) bool {
+	for {
+		at := bytes.Index(b, []byte(recordMagic))
+		if at < 0 {
+			return false
+		}
+		if h, ok := parseRecordHeader(b[at:]); ok && h.seq > seq {
+			return true
+		}
+		b = b[at+1:]
+	}
+}
+
+// change is one key that gets a value or loses it.
+type change struct {
+	del        bool
+	key, value []byte
+}
+
+func (c *change) append(dst []byte) []byte {
+	if c.del {
+		return wire.AppendVarBytes(append(dst, opDelete), c.key)
+	}
+	return wire.AppendVarBytes(wire.AppendVarBytes(append(dst, opSet), c.key), c.value)
+}
+
+// parsePayload calls fn for each change of a payload. Key and value are views.
+func parsePayload(payload []byte, fn func(change)) error {
+	c := wire.NewCursor(payload, "wallet record")
+	for c.Left() > 0 {
+		op := c.Uint8()
+		var ch change
+		switch op {
+		case opSet:
+			ch.key = c.VarBytes(MaxKey)
+			ch.value = c.VarBytes(MaxRecord)
+		case opDelete:
+			ch.del = true
+			ch.key = c.VarBytes(MaxKey)
+		default:
+			c.Failf("change of unknown kind %d", op)
+		}
+		if c.Err() != nil {
+			break
+		}
+		fn(ch)
+	}
+	return c.End()
+}

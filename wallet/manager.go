@@ -1,0 +1,398 @@
+package wallet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/clock"
+	"starling/store"
+)
+
+// DefaultName is the name of the wallet that is loaded at the start if it is
+// there, whether or not anybody asked for it, and that commands make and use
+// unless told another.
+const DefaultName = "default"
+
+// MaxLoaded bounds how many wallets are loaded at the same time. Each reads
+// every block on its own.
+const MaxLoaded = 64
+
+// Config says where wallets are and what they follow. Chain and Dir are
+// needed.
+type Config struct {
+	Chain Chain
+	Pool  Pool   // nil for none: then nothing can be paid
+	FS    vfs.FS // nil for the system's
+	Dir   string // holds a directory for each wallet
+	Clock clock.Clock
+	Log   *slog.Logger
+
+	// Load names wallets that Open loads, beside those that are to be loaded
+	// at every start. One that is not there is an error.
+	Load []string
+
+	// FallbackFee is paid where nothing is known about fees, in satoshi for
+	// 1,000 virtual bytes; 0 for [DefaultFallbackFee].
+	FallbackFee int64
+	// PassphraseCost is the logarithm of scrypt's cost; 0 for the default.
+	// Tests choose a low one.
+	PassphraseCost uint8
+}
+
+// Manager holds the wallets of a node. All its methods may be called by any
+// goroutine.
+type Manager struct {
+	cfg  Config
+	pool Pool
+	log  *slog.Logger
+
+	events   poolEvents
+	delivery sync.Mutex // held while events go to the wallets, so that they stay in order
+
+	mu       sync.Mutex
+	opening  map[string]bool // names that somebody loads or makes just now
+	loaded   map[string]*Wallet
+	running  context.Context // of Run, nil before and after
+	closed   bool
+	autoload []string
+	group    sync.WaitGroup
+}
+
+// New returns a manager without wallets; see [Manager.Open].
+func New(cfg Config) (*Manager, error) {
+	if cfg.Chain == nil || cfg.Dir == "" {
+		return nil, errors.New("wallet: a chain and a directory are needed")
+	}
+	if cfg.FS == nil {
+		cfg.FS = vfs.Default
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.FallbackFee == 0 {
+		cfg.FallbackFee = DefaultFallbackFee
+	}
+	if cfg.PassphraseCost == 0 {
+		cfg.PassphraseCost = scryptLogN
+	}
+	m := &Manager{cfg: cfg, pool: cfg.Pool, log: cfg.Log, opening: map[string]bool{}, loaded: map[string]*Wallet{}}
+	if m.pool == nil {
+		m.pool = noPool{}
+	}
+	m.events.wake = make(chan struct{}, 1)
+	var err error
+	if m.autoload, err = m.readAutoload(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Open loads the wallets that are to be there from the start: those of
+// Config.Load, those that LoadOnStartup was asked for, and the one called
+// [DefaultName]. One of the latter two that cannot be loaded is left out, and
+// the log says why, so that it does not keep the node from starting.
+func (m *Manager) Open(ctx context.Context) error {
+	for _, name := range m.cfg.Load {
+		if _, err := m.Load(ctx, name); err != nil && !errors.Is(err, ErrLoaded) {
+			return fmt.Errorf("wallet %s: %w", name, err)
+		}
+	}
+	m.mu.Lock()
+	more := slices.Clone(m.autoload)
+	m.mu.Unlock()
+	if !slices.Contains(more, DefaultName) && m.exists(DefaultName) {
+		more = append(more, DefaultName)
+	}
+	for _, name := range more {
+		if _, err := m.Load(ctx, name); err != nil && !errors.Is(err, ErrLoaded) {
+			m.log.Error("wallet not loaded", "wallet", name, "err", err)
+		}
+	}
+	return nil
+}
+
+// Run follows the chain with all loaded wallets until ctx ends. Wallets stay
+// loaded; see [Manager.Close].
+func (m *Manager) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	m.mu.Lock()
+	if m.running != nil || m.closed {
+		m.mu.Unlock()
+		return errors.New("wallet: Run is called once")
+	}
+	m.running = ctx
+	for _, w := range m.loaded {
+		m.start(w)
+	}
+	m.mu.Unlock()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-m.events.wake:
+			m.deliver()
+		}
+	}
+	m.mu.Lock()
+	m.running = nil
+	m.closed = true
+	m.mu.Unlock()
+	m.group.Wait()
+	return nil
+}
+
+// start runs a wallet. The caller holds mu, and Run is running.
+func (m *Manager) start(w *Wallet) {
+	ctx, stop := context.WithCancel(m.running)
+	w.stop = stop
+	w.stopped = make(chan struct{})
+	m.group.Go(func() {
+		defer close(w.stopped)
+		w.run(ctx)
+	})
+}
+
+// Close writes everything to disk and unloads all wallets. Run must have
+// returned or never have been called.
+func (m *Manager) Close() error {
+	m.mu.Lock()
+	all := slices.Collect(maps.Values(m.loaded))
+	m.loaded = map[string]*Wallet{}
+	m.closed = true
+	m.mu.Unlock()
+	var errs []error
+	for _, w := range all {
+		errs = append(errs, w.close())
+	}
+	return errors.Join(errs...)
+}
+
+// checkName refuses names that would be no directory of their own, or that
+// would confuse people.
+func checkName(name string) error {
+	const longest = 64
+	if name == "" || len(name) > longest || strings.ContainsAny(name[:1], ".- ") || strings.HasSuffix(name, " ") {
+		return ErrName
+	}
+	for _, c := range name {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune(" ._-", c):
+		default:
+			return ErrName
+		}
+	}
+	return nil
+}
+
+// fileName is the wallet file inside a wallet's directory.
+const fileName = "wallet.dat"
+
+func (m *Manager) dir(name string) string { return m.cfg.FS.PathJoin(m.cfg.Dir, name) }
+
+func (m *Manager) path(name string) string { return m.cfg.FS.PathJoin(m.dir(name), fileName) }
+
+func (m *Manager) exists(name string) bool {
+	_, err := m.cfg.FS.Stat(m.path(name))
+	return err == nil
+}
+
+// Names returns the names of all wallets on disk, in order.
+func (m *Manager) Names() ([]string, error) {
+	names, err := m.cfg.FS.List(m.cfg.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return checkName(n) != nil || !m.exists(n) })
+	slices.Sort(names)
+	return names, nil
+}
+
+// Loaded returns the loaded wallets, in order of their names.
+func (m *Manager) Loaded() []*Wallet {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.Collect(maps.Values(m.loaded))
+	slices.SortFunc(all, func(a, b *Wallet) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// Get returns a loaded wallet. The error is ErrNotLoaded, or ErrNotFound if
+// there is none of that name on disk.
+func (m *Manager) Get(name string) (*Wallet, error) {
+	m.mu.Lock()
+	w := m.loaded[name]
+	m.mu.Unlock()
+	switch {
+	case w != nil:
+		return w, nil
+	case checkName(name) == nil && m.exists(name):
+		return nil, ErrNotLoaded
+	default:
+		return nil, ErrNotFound
+	}
+}
+
+// reserve keeps others from loading or making a wallet of the same name until
+// release is called.
+func (m *Manager) reserve(name string) (release func(), err error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.closed:
+		return nil, ErrClosed
+	case m.loaded[name] != nil:
+		return nil, ErrLoaded
+	case m.opening[name]:
+		return nil, fmt.Errorf("%w just now", ErrLoaded)
+	case len(m.loaded)+len(m.opening) >= MaxLoaded:
+		return nil, fmt.Errorf("at most %d wallets can be loaded at the same time", MaxLoaded)
+	}
+	m.opening[name] = true
+	return func() {
+		m.mu.Lock()
+		delete(m.opening, name)
+		m.mu.Unlock()
+	}, nil
+}
+
+// adopt adds a wallet that was opened to the loaded ones and runs it.
+func (m *Manager) adopt(w *Wallet) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errors.Join(ErrClosed, w.close())
+	}
+	m.loaded[w.name] = w
+	if m.running != nil {
+		m.start(w)
+	}
+	return nil
+}
+
+// Load loads a wallet from disk.
+func (m *Manager) Load(ctx context.Context, name string) (*Wallet, error) {
+	release, err := m.reserve(name)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if !m.exists(name) {
+		return nil, ErrNotFound
+	}
+	w, err := m.open(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.adopt(w); err != nil {
+		return nil, err
+	}
+	m.lookThroughPool(w)
+	return w, nil
+}
+
+// Unload writes a wallet to disk and forgets it.
+func (m *Manager) Unload(name string) error {
+	m.mu.Lock()
+	w := m.loaded[name]
+	delete(m.loaded, name)
+	m.mu.Unlock()
+	if w == nil {
+		return ErrNotLoaded
+	}
+	if w.stop != nil {
+		w.stop()
+		<-w.stopped
+	}
+	return w.close()
+}
+
+// Unload and Load at startup: the names are kept in a small file.
+const (
+	autoloadFile    = "autoload.dat"
+	autoloadVersion = 1
+)
+
+func (m *Manager) readAutoload() ([]string, error) {
+	b, err := store.ReadFileChecked(m.cfg.FS, m.cfg.FS.PathJoin(m.cfg.Dir, autoloadFile), autoloadVersion)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseAutoload(b)
+}
+
+func parseAutoload(b []byte) ([]string, error) {
+	var names []string
+	if err := json.Unmarshal(b, &names); err != nil {
+		return nil, fmt.Errorf("wallet: list of wallets to load: %w", err)
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return checkName(n) != nil })
+	return names, nil
+}
+
+// LoadOnStartup says whether a wallet is loaded when the node starts. The one
+// called [DefaultName] always is.
+func (m *Manager) LoadOnStartup(name string, on bool) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	names := slices.DeleteFunc(slices.Clone(m.autoload), func(n string) bool { return n == name })
+	if on {
+		names = append(names, name)
+	}
+	if slices.Equal(names, m.autoload) {
+		return nil
+	}
+	b, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	if err := m.cfg.FS.MkdirAll(m.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := store.WriteFileAtomic(m.cfg.FS, m.cfg.FS.PathJoin(m.cfg.Dir, autoloadFile), autoloadVersion, b); err != nil {
+		return err
+	}
+	m.autoload = names
+	return nil
+}
+
+// LoadsOnStartup reports whether a wallet is loaded when the node starts.
+func (m *Manager) LoadsOnStartup(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return name == DefaultName || slices.Contains(m.autoload, name)
+}
+
+// Sync brings all wallets to where the chain and the pool stand.
+func (m *Manager) Sync(ctx context.Context) error {
+	for _, w := range m.Loaded() {
+		if err := w.Sync(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,353 @@
+package wallet
+
+import (
+	"context"
+	crand "crypto/rand"
+	"math/rand/v2"
+	"slices"
+
+	"starling/params"
+	"starling/script"
+	"starling/script/descriptor"
+	"starling/wire"
+)
+
+// Payment is one output of a transaction.
+type Payment struct {
+	Script []byte
+	Amount int64 // in satoshi
+	// SubtractFee takes the fee from the amount; several such payments share
+	// it.
+	SubtractFee bool
+	// Rest pays what all else leaves over; several such payments share it.
+	// Their Amount is not looked at, and there is no change then.
+	Rest bool
+}
+
+// Input is a coin that a payment is to spend.
+type Input struct {
+	OutPoint wire.OutPoint
+	Sequence *uint32 // nil for the wallet's choice
+	// Weight is what the signed input weighs at most; 0 to have it found out,
+	// which works for the wallet's own and for simple outputs.
+	Weight int64
+	// Out is the output, for coins that neither the wallet nor the chain knows.
+	Out *wire.TxOut
+}
+
+// SpendOptions say how to make a payment. Payments are needed; the zero value
+// of everything else works.
+type SpendOptions struct {
+	Payments []Payment
+	Fee      FeeOptions
+
+	Inputs     []Input
+	OnlyInputs bool            // do not add others
+	From       map[string]bool // spend only coins of these addresses; nil for all
+	Filter     CoinFilter      // of the coins to choose from
+	Sweep      bool            // spend all coins that pass the filter
+
+	Change     []byte // script that change goes to; nil for a new one
+	ChangeKind Kind   // of a new one; "" for the wallet's choice
+	ChangeAt   *int   // place of the change; nil for one drawn by chance
+
+	NoReplace bool // do not say that the transaction may be replaced
+	LockTime  *uint32
+	Version   int32 // 0 for 2
+	Freeze    bool  // do not spend its coins otherwise
+	KeepDust  bool  // with Rest: take coins too that cost more than they add
+
+	Comment, To string
+
+	replaces *record // the transaction that this one takes the place of
+}
+
+// Draft is a transaction that has yet to be signed.
+type Draft struct {
+	Tx     *wire.Tx
+	Spent  []wire.TxOut // the outputs that its inputs spend
+	Fee    int64
+	Change int // the output with the change, or -1
+}
+
+// The weight of what every transaction has, and of an input without its
+// scripts.
+const (
+	baseInputWeight = 4 * (36 + 4)
+	// signatureSize is the largest DER signature with a low R and S, and the
+	// hash type behind it.
+	signatureSize = 72
+	keySize       = 33
+	// maxTxWeight is the weight above which nodes do not pass a transaction
+	// on.
+	maxTxWeight = 400_000
+)
+
+func sizeOf(n int) int64 { return int64(len(wire.AppendCompactSize(nil, uint64(n)))) }
+
+// inputWeight estimates what an input that spends an output weighs when it is
+// signed; ok is false if that is not known.
+func inputWeight(o *descriptor.Output) (weight int64, witness, ok bool) {
+	scriptSig, stack, ok := unlockSizes(o)
+	if !ok {
+		return 0, false, false
+	}
+	weight = baseInputWeight + 4*(sizeOf(int(scriptSig))+scriptSig)
+	if stack == nil {
+		return weight + 1, false, true // an empty witness, if others have one
+	}
+	weight += sizeOf(len(stack))
+	for _, n := range stack {
+		weight += sizeOf(n) + int64(n)
+	}
+	return weight, true, true
+}
+
+// unlockSizes estimates the sizes of an input's scripts.
+func unlockSizes(o *descriptor.Output) (scriptSig int64, stack []int, ok bool) {
+	class, parts := script.Classify(o.Script)
+	switch class {
+	case script.PubKey:
+		return 1 + signatureSize, nil, true
+	case script.PubKeyHash:
+		return 1 + signatureSize + 1 + keySize, nil, true
+	case script.MultiSig:
+		return 1 + int64(parts[0][0])*(1+signatureSize), nil, true
+	case script.WitnessV0KeyHash:
+		return 0, []int{signatureSize, keySize}, true
+	case script.WitnessV1Taproot:
+		// By the key. A spend by a leaf weighs more, but has the wallet know
+		// that the key will not sign.
+		return 0, []int{64}, true
+	case script.Anchor:
+		return 0, []int{}, true
+	case script.WitnessV0ScriptHash:
+		if o.Witness == nil {
+			return 0, nil, false
+		}
+		n, _, ok := unlockSizes(&descriptor.Output{Script: o.Witness})
+		if !ok {
+			return 0, nil, false
+		}
+		return 0, []int{0, int(n), len(o.Witness)}, true
+	case script.ScriptHash:
+		if o.Redeem == nil {
+			return 0, nil, false
+		}
+		n, stack, ok := unlockSizes(&descriptor.Output{Script: o.Redeem, Witness: o.Witness})
+		return n + int64(len(script.AppendPush(nil, o.Redeem))), stack, ok
+	}
+	return 0, nil, false
+}
+
+// outputWeight returns what an output weighs.
+func outputWeight(script []byte) int64 { return 4 * (8 + sizeOf(len(script)) + int64(len(script))) }
+
+// dust returns the value below which nodes take an output for dust: what it
+// costs to make and to spend it, at the discard rate.
+func dust(pkScript []byte) int64 {
+	if script.IsUnspendable(pkScript) {
+		return 0
+	}
+	size := 8 + sizeOf(len(pkScript)) + int64(len(pkScript))
+	class, _ := script.Classify(pkScript)
+	switch class {
+	case script.Anchor:
+		return 0
+	case script.WitnessV0KeyHash, script.WitnessV0ScriptHash, script.WitnessV1Taproot, script.WitnessUnknown:
+		size += 36 + 4 + 1 + 107/4
+	default:
+		size += 36 + 4 + 1 + 107
+	}
+	return size * discardFee / 1000
+}
+
+// plan is what is worked out for a payment.
+type plan struct {
+	o     *SpendOptions
+	rate  int64
+	fixed []candidate
+	outs  map[wire.OutPoint]wire.TxOut // of fixed inputs that are not the wallet's
+	bumps map[wire.Hash]Package
+	dice  *rand.Rand
+}
+
+// prepare looks up what the wallet's lock must not be held for.
+func (w *Wallet) prepare(o *SpendOptions) (*plan, error) {
+	p := &plan{o: o, outs: map[wire.OutPoint]wire.TxOut{}}
+	var err error
+	if p.rate, err = w.feeRate(o.Fee); err != nil {
+		return nil, err
+	}
+	var seed [32]byte
+	crand.Read(seed[:])
+	p.dice = rand.New(rand.NewChaCha8(seed))
+	for _, in := range o.Inputs {
+		switch out, ok, err := w.lookUp(in.OutPoint); {
+		case err != nil && in.Out == nil:
+			return nil, err
+		case ok:
+			p.outs[in.OutPoint] = out
+		case in.Out != nil:
+			p.outs[in.OutPoint] = *in.Out
+		}
+	}
+	return p, nil
+}
+
+// lookUp finds an output among the unconfirmed and the unspent ones.
+func (w *Wallet) lookUp(op wire.OutPoint) (out wire.TxOut, ok bool, err error) {
+	if tx := w.m.pool.Tx(op.Hash); tx != nil {
+		if int(op.Index) >= len(tx.Out) {
+			return out, false, nil
+		}
+		return tx.Out[op.Index], true, nil
+	}
+	if w.isDetached() {
+		return out, false, nil
+	}
+	return w.chain.Coin(op)
+}
+
+// Fund makes a transaction that is not signed: it chooses coins, works out the
+// fee and adds change. The errors are [FundsError] and [PaymentError] mostly.
+func (w *Wallet) Fund(ctx context.Context, o SpendOptions) (*Draft, error) {
+	if err := w.Sync(ctx); err != nil {
+		return nil, err
+	}
+	p, err := w.prepare(&o)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, err := w.fund(p)
+	if err != nil {
+		return nil, err
+	}
+	if o.Freeze {
+		for i := range d.Tx.In {
+			if err := w.freeze(d.Tx.In[i].PrevOut, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	// The address of the change is used up.
+	return d, w.save()
+}
+
+// Send makes a payment: it funds and signs a transaction, writes it to disk
+// and hands it to the node. If the node refuses it, it is forgotten again and
+// the error is a [RejectedError].
+func (w *Wallet) Send(ctx context.Context, o SpendOptions) (Entry, error) {
+	if err := w.Sync(ctx); err != nil {
+		return Entry{}, err
+	}
+	p, err := w.prepare(&o)
+	if err != nil {
+		return Entry{}, err
+	}
+	r, err := w.pay(p)
+	if err != nil {
+		return Entry{}, err
+	}
+	return w.hand(ctx, r)
+}
+
+// pay makes and signs a transaction and has it on disk when it returns.
+func (w *Wallet) pay(p *plan) (*record, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.needKeys(); err != nil {
+		return nil, err
+	}
+	d, err := w.fund(p)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := w.signAll(d.Tx, d.Spent)
+	if err != nil {
+		return nil, err
+	}
+	return w.keep(tx, p.o)
+}
+
+// keep records a payment of the wallet's own and writes it to disk.
+func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*record, error) {
+	r, _ := w.ledger.add(tx, w.now())
+	r.comment, r.to = o.Comment, o.To
+	if o.replaces != nil {
+		r.replaces = o.replaces.id
+		o.replaces.replacedBy = r.id
+		w.ledger.touch(o.replaces)
+	}
+	w.ledger.touch(r)
+	w.markUsed(tx)
+	return r, w.save()
+}
+
+// hand gives a payment that is on disk to the node.
+func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
+	err := w.m.pool.Submit(ctx, r.tx)
+	w.m.deliver()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil && r.status == unconfirmed {
+		if old := w.ledger.records[r.replaces]; old != nil && old.replacedBy == r.id {
+			old.replacedBy = wire.Hash{}
+			w.ledger.touch(old)
+		}
+		w.ledger.remove(r)
+		if err2 := w.save(); err2 != nil {
+			return Entry{}, err2
+		}
+		return Entry{}, &RejectedError{err}
+	}
+	if r.status == unconfirmed {
+		r.inPool = true
+	}
+	return w.entry(r), nil
+}
+
+// isOwnNetwork reports whether blocks of a network are worth so little that
+// nobody would take a fee away from another's block.
+func isOwnNetwork(net *params.Network) bool { return net.MineOnDemand || !params.BuiltIn(net.Name) }
+
+// lockTime returns the lock time of a new payment: on Bitcoin's networks the
+// present height, now and then a little less, so that a miner gains nothing by
+// mining the last block again for its fees.
+func (w *Wallet) lockTime(p *plan) uint32 {
+	if p.o.LockTime != nil {
+		return *p.o.LockTime
+	}
+	if isOwnNetwork(w.chain.Network()) || w.chain.IsInitialDownload() {
+		return 0
+	}
+	h := w.at.Height
+	if p.dice.IntN(10) == 0 {
+		h = max(0, h-p.dice.Int32N(100))
+	}
+	return uint32(h)
+}
+
+// sequence returns the sequence number of a new input.
+func (o *SpendOptions) sequence(in wire.OutPoint) uint32 {
+	for _, f := range o.Inputs {
+		if f.OutPoint == in && f.Sequence != nil {
+			return *f.Sequence
+		}
+	}
+	if o.NoReplace {
+		return sequenceNoReplace
+	}
+	return maxReplaceable
+}
+
+// shuffled returns the inputs in the order in which they are to stand: those
+// that were asked for first, the others by chance.
+func shuffled(fixed int, chosen []candidate, dice *rand.Rand) []candidate {
+	all := slices.Clone(chosen)
+	rest := all[fixed:]
+	dice.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
+	return all
+}

@@ -1,0 +1,341 @@
+package wallet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"starling/chain/headertree"
+	"starling/clock"
+	"starling/script/descriptor"
+	"starling/store"
+	"starling/wallet/journal"
+	"starling/wire"
+)
+
+// Wallet is one loaded wallet. Its methods may be called by any goroutine.
+type Wallet struct {
+	m     *Manager
+	name  string
+	chain Chain
+	clk   clock.Clock
+	log   *slog.Logger
+
+	stop    context.CancelFunc // of run; nil if it does not run
+	stopped chan struct{}
+	wake    chan struct{} // tells run to look again
+
+	// followMu is held by whoever moves the wallet along the chain. It is
+	// taken before mu.
+	followMu sync.Mutex
+
+	mu      sync.Mutex
+	file    *journal.File
+	closed  bool
+	meta    meta
+	vault   vault
+	relock  time.Time // when the wallet locks itself; zero for never
+	chains  []*keychain
+	nextNum uint32
+	scripts map[string]place // scripts that are watched
+	labels  map[string]string
+	frozen  map[wire.OutPoint]bool // true if on disk
+	ledger  *ledger
+
+	at        *headertree.Node // the block the wallet stands on
+	scan      int32            // next height to read again, or -1
+	scanning  *scanState       // of somebody who waits
+	resentAt  *headertree.Node // where unconfirmed payments were last handed in
+	moved     bool             // scan has changed since the last save
+	savedAt   *headertree.Node
+	sinceSave int
+	changes   journal.Batch // to be written with the next save
+}
+
+func newWallet(m *Manager, name string) *Wallet {
+	w := &Wallet{
+		m: m, name: name, chain: m.cfg.Chain, clk: m.cfg.Clock, log: m.log.With("wallet", name),
+		wake: make(chan struct{}, 1), scripts: map[string]place{}, labels: map[string]string{},
+		frozen: map[wire.OutPoint]bool{}, scan: -1,
+	}
+	w.ledger = newLedger(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok })
+	return w
+}
+
+// Name returns the wallet's name.
+func (w *Wallet) Name() string { return w.name }
+
+func (w *Wallet) now() int64 { return w.clk.Now().Unix() }
+
+// open reads a wallet from disk.
+func (m *Manager) open(name string) (*Wallet, error) {
+	f, err := journal.Open(m.cfg.FS, m.path(name))
+	if err != nil {
+		return nil, err
+	}
+	w := newWallet(m, name)
+	w.file = f
+	if err := w.read(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if n := f.Torn(); n > 0 {
+		w.log.Warn("the end of the wallet file was cut short, most likely by a crash; the old file is kept beside it",
+			"bytes", n, "kept", f.Path()+".torn")
+	}
+	return w, nil
+}
+
+// damaged returns the error for a value that does not decode.
+func (w *Wallet) damaged(key string, err error) error {
+	return &store.CorruptError{Path: w.file.Path(), What: fmt.Sprintf("entry %q: %v", key, err), Err: err,
+		Advice: "nothing was changed; restore it from a backup, or restore the wallet from its seed phrase"}
+}
+
+// read takes the file's content in.
+func (w *Wallet) read() error {
+	var pos position
+	seen := map[string]bool{}
+	for key, value := range w.file.All("") {
+		var err error
+		head, rest, _ := strings.Cut(key, ":")
+		switch seen[key] = true; {
+		case key == keyMeta:
+			w.meta, err = parseMeta(value)
+		case key == keyPosition:
+			pos, err = parsePosition(value)
+		case key == keyMaster:
+			w.vault.locked, err = parseLockedKey(value)
+		case key == keySeed, head+":" == prefixPriv:
+			// Secrets are read when they are needed.
+		case head+":" == prefixChain:
+			err = w.readChain(rest, value)
+		case head+":" == prefixTx:
+			var r *record
+			if r, err = parseRecord(value); err == nil {
+				if key != txKey(r.id) {
+					err = errors.New("it is another transaction")
+				} else {
+					w.ledger.insert(r)
+				}
+			}
+		case head+":" == prefixLabel:
+			w.labels[rest] = string(value)
+		case head+":" == prefixLock:
+			var op wire.OutPoint
+			if op, err = parseOutPoint(rest); err == nil {
+				w.frozen[op] = true
+			}
+		default:
+			err = errors.New("unknown; a newer program made it")
+		}
+		if err != nil {
+			return w.damaged(key, err)
+		}
+	}
+	if !seen[keyMeta] || !seen[keyPosition] {
+		return w.damaged(keyMeta, errors.New("missing"))
+	}
+	net := w.chain.Network()
+	if w.meta.genesis != net.GenesisHash {
+		return fmt.Errorf("wallet %s belongs to network %s, not to this one (%s)", w.name, w.meta.network, net.Name)
+	}
+	slices.SortFunc(w.chains, func(a, b *keychain) int { return int(a.num) - int(b.num) })
+	for _, k := range w.chains {
+		if _, err := w.watch(k, nil); err != nil {
+			return w.damaged(k.key(), err)
+		}
+	}
+	w.ledger.reclaim()
+	w.place(pos)
+	return nil
+}
+
+func (w *Wallet) readChain(num string, value []byte) error {
+	n, err := strconv.ParseUint(num, 10, 32)
+	if err != nil {
+		return err
+	}
+	k, err := parseKeychain(value)
+	if err != nil {
+		return err
+	}
+	k.num = uint32(n)
+	w.nextNum = max(w.nextNum, k.num+1)
+	if k.desc, err = descriptor.ParseOne(k.text, w.chain.Network()); err != nil {
+		return err
+	}
+	k.kind = Kind(k.desc.OutputType())
+	k.derived = k.first
+	w.chains = append(w.chains, k)
+	return nil
+}
+
+// place finds the block that the wallet stands on, or the last one that both
+// it and the chain know, and takes back what rests on blocks that are gone.
+func (w *Wallet) place(pos position) {
+	w.scan = pos.scan
+	for _, h := range pos.locator {
+		if w.at = w.chain.Lookup(h); w.at != nil {
+			break
+		}
+	}
+	if w.at == nil {
+		w.at = w.chain.Lookup(w.meta.genesis)
+	}
+	gone := map[wire.Hash]bool{}
+	for _, r := range w.ledger.records {
+		if r.status != confirmed && r.status != conflicted {
+			continue
+		}
+		// A branch that was left is undone block by block, from where the
+		// wallet stands.
+		n := w.chain.Lookup(r.block)
+		if n == nil || !n.IsAncestorOf(w.at) {
+			gone[r.block] = true
+		}
+	}
+	for h := range gone {
+		w.ledger.disconnect(h)
+	}
+}
+
+func txKey(id wire.Hash) string { return prefixTx + id.String() }
+
+func parseOutPoint(s string) (op wire.OutPoint, err error) {
+	id, n, ok := strings.Cut(s, ":")
+	if !ok {
+		return op, errors.New("no outpoint")
+	}
+	if op.Hash, err = wire.HashFromString(id); err != nil {
+		return op, err
+	}
+	i, err := strconv.ParseUint(n, 10, 32)
+	op.Index = uint32(i)
+	return op, err
+}
+
+func lockKeyOf(op wire.OutPoint) string {
+	return prefixLock + op.Hash.String() + ":" + strconv.FormatUint(uint64(op.Index), 10)
+}
+
+// touchPosition has the position written with the next save.
+func (w *Wallet) touchPosition() { w.moved = true }
+
+// save writes what has changed, durably. The caller holds mu.
+func (w *Wallet) save() error {
+	if w.closed {
+		return ErrClosed
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(w.ledger.dirty), compareHashes) {
+		if r := w.ledger.records[id]; r != nil {
+			w.changes.Set(txKey(id), r.append(nil))
+		}
+	}
+	for id := range w.ledger.removed {
+		w.changes.Delete(txKey(id))
+	}
+	if w.moved || w.at != w.savedAt || w.sinceSave > 0 && w.scan >= 0 {
+		p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
+		w.changes.Set(keyPosition, p.append(nil))
+	}
+	if err := w.file.Commit(&w.changes); err != nil {
+		return fmt.Errorf("wallet %s: %w", w.name, err)
+	}
+	w.changes = journal.Batch{}
+	clear(w.ledger.dirty)
+	clear(w.ledger.removed)
+	w.savedAt, w.moved, w.sinceSave = w.at, false, 0
+	return nil
+}
+
+func compareHashes(a, b wire.Hash) int { return bytes.Compare(a[:], b[:]) }
+
+// retryEvery is how long run waits after an error before it tries again.
+const retryEvery = 10 * time.Second
+
+// run follows the chain until ctx ends.
+func (w *Wallet) run(ctx context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		changed := w.chain.TipChanged()
+		err := w.Sync(ctx)
+		more := false
+		if err == nil {
+			more, err = w.advance(ctx)
+		}
+		if err != nil && ctx.Err() == nil && !failing {
+			w.log.Error("wallet does not follow the chain", "err", err)
+		}
+		failing = err != nil
+		if more {
+			continue
+		}
+		var timer *clock.Timer
+		var due <-chan time.Time
+		if d, ok := w.nextDue(failing); ok {
+			timer = w.clk.NewTimer(d)
+			due = timer.C
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-w.wake:
+		case <-due:
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+		w.relockIfDue()
+	}
+}
+
+// nextDue returns how long run may wait at most.
+func (w *Wallet) nextDue(failing bool) (time.Duration, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var d time.Duration
+	ok := false
+	if failing {
+		d, ok = retryEvery, true
+	}
+	if !w.relock.IsZero() {
+		if until := max(0, w.relock.Sub(w.clk.Now())); !ok || until < d {
+			d, ok = until, true
+		}
+	}
+	return d, ok
+}
+
+// poke makes run look again.
+func (w *Wallet) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close writes everything and closes the file. run must have ended.
+func (w *Wallet) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil
+	}
+	w.vault.lock()
+	err := w.save()
+	w.closed = true
+	if s := w.scanning; s != nil {
+		s.err = ErrClosed
+		w.scanning = nil
+		close(s.done)
+	}
+	return errors.Join(err, w.file.Close())
+}
