@@ -33,3 +33,23 @@ func RedeemScript(sigScript []byte) (redeem []byte, ok bool) {
 	}
 	return redeem, !t.bad && n > 0
 }
+
+// Pushes returns what a script that does nothing but push pushes, in order, as
+// views; of the opcodes of small numbers, the byte that holds the number. ok is
+// false for other scripts.
+func Pushes(script []byte) (items [][]byte, ok bool) {
+	t := tokens{script: script}
+	for t.next() {
+		switch {
+		case t.op == Op1Negate:
+			items = append(items, []byte{0x81})
+		case t.op >= Op1 && t.op <= Op16:
+			items = append(items, []byte{t.op - Op1 + 1})
+		case t.op > Op16 || t.op == OpReserved:
+			return nil, false
+		default:
+			items = append(items, t.data)
+		}
+	}
+	return items, !t.bad
+}

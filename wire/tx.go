@@ -142,10 +142,34 @@ func ParseTx(raw []byte) (*Tx, error) {
 	return tx, nil
 }
 
+// ParseBaseTx parses one transaction that fills all of raw, in the encoding
+// without witnesses, and hashes its ids. It is the only one for a transaction
+// that has no inputs yet, whose number of inputs [ParseTx] takes for the
+// marker of a witness. The transaction keeps raw.
+func ParseBaseTx(raw []byte) (*Tx, error) {
+	c := NewCursor(raw, "tx")
+	tx := &Tx{raw: raw, baseSize: uint32(len(raw)), Version: int32(c.Uint32())}
+	tx.In = make([]TxIn, c.Count(MaxBlockSize/minTxInSize, minTxInSize))
+	for i := range tx.In {
+		in := &tx.In[i]
+		in.PrevOut.Hash, in.PrevOut.Index = c.Hash(), c.Uint32()
+		in.Script, in.Sequence = c.VarBytes(MaxBlockSize), c.Uint32()
+	}
+	tx.Out = make([]TxOut, c.Count(MaxBlockSize/minTxOutSize, minTxOutSize))
+	for i := range tx.Out {
+		tx.Out[i] = TxOut{Value: int64(c.Uint64()), Script: c.VarBytes(MaxBlockSize)}
+	}
+	tx.LockTime = c.Uint32()
+	if err := c.End(); err != nil {
+		return nil, err
+	}
+	tx.fillIDs(nil)
+	return tx, nil
+}
+
 // NewTx encodes a transaction and returns it parsed. It has a witness if any
-// input has one. It panics if the transaction has no encoding of its own: if
-// it is larger than any block, or has outputs but no inputs, which would read
-// as the marker of a witness.
+// input has one. Without inputs it has the encoding that only [ParseBaseTx]
+// reads. It panics if the transaction is larger than any block.
 func NewTx(version int32, in []TxIn, out []TxOut, lockTime uint32) *Tx {
 	segwit := false
 	for i := range in {
@@ -171,7 +195,11 @@ func NewTx(version int32, in []TxIn, out []TxOut, lockTime uint32) *Tx {
 		}
 	}
 	raw = binary.LittleEndian.AppendUint32(raw, lockTime)
-	tx, err := ParseTx(raw)
+	parse := ParseTx
+	if len(in) == 0 {
+		parse = ParseBaseTx
+	}
+	tx, err := parse(raw)
 	if err != nil {
 		// Only what the comment above names gets here.
 		panic("wire: NewTx made a transaction that does not parse: " + err.Error())

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -249,5 +250,29 @@ func TestCursorSticks(t *testing.T) {
 	c.Failf("second")
 	if c.End() != first {
 		t.Errorf("the reason changed from %v to %v", first, c.Err())
+	}
+}
+
+// TestBaseTx is about transactions that have no inputs yet.
+func TestBaseTx(t *testing.T) {
+	made := NewTx(2, nil, []TxOut{{Value: 7, Script: []byte{0x51}}}, 9)
+	if got, want := hex.EncodeToString(made.Bytes()), "02000000000107000000000000000151"+"09000000"; got != want {
+		t.Fatalf("encoded as %s, want %s", got, want)
+	}
+	tx, err := ParseBaseTx(made.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tx.In) != 0 || len(tx.Out) != 1 || tx.Out[0].Value != 7 || tx.LockTime != 9 || tx.Version != 2 ||
+		tx.TxID() != DoubleHash(made.Bytes()) || tx.Size() != 20 || tx.Weight() != 4*20 || tx.HasWitness() {
+		t.Errorf("read as %+v", tx)
+	}
+	for n := range made.Bytes() {
+		if _, err := ParseBaseTx(made.Bytes()[:n]); err == nil {
+			t.Errorf("%d bytes are enough", n)
+		}
+	}
+	if _, err := ParseBaseTx(append(bytes.Clone(made.Bytes()), 0)); err == nil {
+		t.Error("a byte too many")
 	}
 }
