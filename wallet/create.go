@@ -126,7 +126,21 @@ func (w *Wallet) fill(o *Options) (mnemonic string, err error) {
 		}
 	}
 	w.at = w.startFrom(restored)
-	return mnemonic, nil
+	return mnemonic, w.readGenesis()
+}
+
+// readGenesis takes in the first block if the wallet stands on it, as reading
+// goes on with the block after that.
+func (w *Wallet) readGenesis() error {
+	if w.at.Height > 0 || w.isDetached() {
+		return nil
+	}
+	b, err := w.block(w.at)
+	if err != nil {
+		return err
+	}
+	w.readBlock(w.at, b)
+	return nil
 }
 
 // startFrom returns the block from which a new wallet reads on: the tip, as
@@ -156,11 +170,13 @@ func (w *Wallet) write(dir, path string) error {
 	}
 	p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
 	w.changes.Set(keyPosition, p.append(nil))
+	w.changeRecords()
 	f, err := journal.Create(fsys, path, &w.changes)
 	if err != nil {
 		return err
 	}
 	w.changes = journal.Batch{}
+	clear(w.ledger.dirty)
 	w.savedAt = w.at
 	w.file = f
 	return nil

@@ -144,6 +144,12 @@ func (w *Wallet) read() error {
 		return w.damaged(keyMeta, errors.New("missing"))
 	}
 	net := w.chain.Network()
+	// One that was made before there was a chain takes this one for its own.
+	adopts := w.meta.genesis == (wire.Hash{}) && w.meta.network == net.Name && !w.isDetached()
+	if adopts {
+		w.meta.genesis = net.GenesisHash
+		w.changes.Set(keyMeta, w.meta.append(nil))
+	}
 	if w.meta.genesis != net.GenesisHash {
 		return fmt.Errorf("wallet %s belongs to network %s, not to this one (%s)", w.name, w.meta.network, net.Name)
 	}
@@ -155,6 +161,9 @@ func (w *Wallet) read() error {
 	}
 	w.ledger.reclaim()
 	w.place(pos)
+	if adopts {
+		return w.readGenesis()
+	}
 	return nil
 }
 
@@ -229,16 +238,21 @@ func lockKeyOf(op wire.OutPoint) string {
 // touchPosition has the position written with the next save.
 func (w *Wallet) touchPosition() { w.moved = true }
 
-// save writes what has changed, durably. The caller holds mu.
-func (w *Wallet) save() error {
-	if w.closed {
-		return ErrClosed
-	}
+// changeRecords puts the transactions that have changed into the changes.
+func (w *Wallet) changeRecords() {
 	for _, id := range slices.SortedFunc(maps.Keys(w.ledger.dirty), compareHashes) {
 		if r := w.ledger.records[id]; r != nil {
 			w.changes.Set(txKey(id), r.append(nil))
 		}
 	}
+}
+
+// save writes what has changed, durably. The caller holds mu.
+func (w *Wallet) save() error {
+	if w.closed {
+		return ErrClosed
+	}
+	w.changeRecords()
 	for id := range w.ledger.removed {
 		w.changes.Delete(txKey(id))
 	}
