@@ -28,8 +28,12 @@ type fakeChain struct {
 	tip    *headertree.Node
 	clock  *clock.Mock
 	step   time.Duration // by which each block moves the clock
+	now    func() time.Time
 	blocks []*wire.Block
 	refuse error
+
+	connected func(*wire.Block) // hears of each block
+	refused   int               // blocks refused
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when the tip moves
@@ -37,7 +41,8 @@ type fakeChain struct {
 
 func newFakeChain(net *params.Network) *fakeChain {
 	t := headertree.New(net)
-	return &fakeChain{net: net, tree: t, tip: t.Genesis(), changed: make(chan struct{}), clock: clock.NewMock(net.Genesis.Header.Time().Add(time.Hour))}
+	mock := clock.NewMock(net.Genesis.Header.Time().Add(time.Hour))
+	return &fakeChain{net: net, tree: t, tip: t.Genesis(), changed: make(chan struct{}), clock: mock, now: mock.Now}
 }
 
 func (c *fakeChain) Network() *params.Network { return c.net }
@@ -72,6 +77,7 @@ func (c *fakeChain) CheckProposal(_ context.Context, b *wire.Block) error {
 
 func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome {
 	if c.refuse != nil {
+		c.refused++
 		return chain.Outcome{Err: c.refuse}
 	}
 	b, err := wire.ParseBlock(in.Raw)
@@ -80,7 +86,7 @@ func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome 
 	}
 	b.HashTxs()
 	parent := c.Tip()
-	n, _, err := c.tree.Add(&b.Header, c.clock.Now())
+	n, _, err := c.tree.Add(&b.Header, c.now())
 	if err == nil {
 		err = consensus.CheckBlock(b, c.net)
 	}
@@ -96,6 +102,9 @@ func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome 
 		return chain.Outcome{Node: n}
 	}
 	c.setTip(n)
+	if c.connected != nil {
+		c.connected(b)
+	}
 	return chain.Outcome{Node: n, Connected: true}
 }
 
