@@ -281,18 +281,7 @@ func (c *Config) settle() error {
 	if err := c.settleNodeID(); err != nil {
 		return err
 	}
-	c.NetDir = c.str("datadir")
-	if c.NodeID != 0 {
-		c.NetDir = filepath.Join(c.NetDir, nodeDir(c.NodeID))
-	}
-	switch n := c.Network; {
-	case n.Name == "main":
-	case n.IsSignet() && n.Magic != params.Signet().Magic:
-		// All signets have one name and one genesis block, but not one chain.
-		c.NetDir = filepath.Join(c.NetDir, n.Name+"-"+hex.EncodeToString(n.Magic[:]))
-	default:
-		c.NetDir = filepath.Join(c.NetDir, n.Name)
-	}
+	c.NetDir = c.NetDirOf(c.Network)
 	c.RPCUser, c.RPCPassword = c.str("rpc-user"), c.str("rpc-password")
 	if (c.RPCUser == "") != (c.RPCPassword == "") {
 		return c.fail("rpc-user", "rpc-user and rpc-password go together")

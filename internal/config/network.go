@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"net"
@@ -90,6 +91,23 @@ const (
 
 // nodeDir is the directory of one of several nodes, in the data directory.
 func nodeDir(id int) string { return "node-" + strconv.Itoa(id) }
+
+// NetDirOf returns the data directory that a network has by these settings.
+func (c *Config) NetDirOf(n *params.Network) string {
+	dir := c.DataDir()
+	if c.NodeID != 0 {
+		dir = filepath.Join(dir, nodeDir(c.NodeID))
+	}
+	switch {
+	case n.Name == "main":
+		return dir
+	case n.IsSignet() && n.Magic != params.Signet().Magic:
+		// All signets have one name and one genesis block, but not one chain.
+		return filepath.Join(dir, n.Name+"-"+hex.EncodeToString(n.Magic[:]))
+	default:
+		return filepath.Join(dir, n.Name)
+	}
+}
 
 // settleNodeID reads the number that tells several nodes of one user apart.
 func (c *Config) settleNodeID() error {
