@@ -265,9 +265,9 @@ func TestCompactIgnored(t *testing.T) {
 	b.compactUp(1, outbound())
 	b.compactUp(2, inbound())
 	tip := b.tip()
-	far := b.w.grow(tip, compactAhead+1, 1)
+	far := b.w.grow(tip, 3, 1)
 	var headers []wire.Header
-	for _, n := range path(nil, far, far.Height, compactAhead) {
+	for _, n := range path(nil, far, far.Height-1, 2) {
 		headers = append(headers, n.Header)
 	}
 	b.opens("without a known parent", 1, far, false, "SendGetHeaders 1")
@@ -301,7 +301,7 @@ func TestCompactIgnored(t *testing.T) {
 		t.Errorf("%v", names(actions)) // getheaders is out already
 	}
 	b.m.Headers(b.now, 1, headers)
-	b.opens("too far ahead", 1, far, false)
+	b.opens("too far ahead", 2, far, false, "SendGetData 1") // which had announced it before
 
 	// The operator, or a rule, has refused the block before.
 	own := b.chain.tree.Lookup(next.Hash)
