@@ -64,6 +64,24 @@ func (m *Manager) Owned() []wire.Hash {
 	return slices.Clone(m.own.ids)
 }
 
+// Again has those peers told of a transaction of the pool that are not known to
+// have it, although it is not new.
+func (m *Manager) Again(now time.Time, txid wire.Hash) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.takeEvents(now)
+	it := m.pool[txid]
+	if it == nil {
+		return
+	}
+	for _, l := range m.order {
+		if l.info.Wants {
+			l.add(it)
+			m.schedule(now, l)
+		}
+	}
+}
+
 // announceAgain has all peers told of a transaction, also those that are known
 // to have it.
 func (m *Manager) announceAgain(now time.Time, it *item) {

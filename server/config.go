@@ -13,6 +13,7 @@ import (
 	"starling/chain"
 	"starling/clock"
 	"starling/connmgr"
+	"starling/mempool"
 	"starling/netsync"
 	"starling/params"
 	"starling/peer"
@@ -59,6 +60,25 @@ type Config struct {
 	// Permissions returns what peers of an address may do beyond what any may;
 	// nil for nothing.
 	Permissions func(netip.Addr) peer.Permissions
+
+	// Pool holds the settings of the mempool, see [mempool.Config]. Chain,
+	// Verifier, Clock, Log and FS are the node's, and so are RequireStandard,
+	// File if it is empty, and the default of MinRelayFee, which the network
+	// sets.
+	Pool mempool.Config
+	// AcceptNonStandard takes valid transactions that Bitcoin Core would not
+	// relay. It is for networks of one's own.
+	AcceptNonStandard bool
+	// ForgetPool neither saves the mempool nor reads it at start.
+	ForgetPool bool
+	// BlocksOnly asks no peer for transactions, other than those with the
+	// permission to relay. This node's own are announced all the same.
+	BlocksOnly bool
+	// RelayDelayInbound and RelayDelayOutbound are the mean times until peers
+	// are told of a transaction; 0 for [relay.DefaultInboundDelay] and
+	// [relay.DefaultOutboundDelay]. Below these an observer finds out more
+	// easily where transactions come from.
+	RelayDelayInbound, RelayDelayOutbound time.Duration
 
 	// Ban settings, see [connmgr.Config].
 	BanScore    float64

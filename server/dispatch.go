@@ -25,6 +25,8 @@ func handlers() map[string]handler {
 		wire.CmdInv:         on((*session).handleInv),
 		wire.CmdNotFound:    on((*session).handleNotFound),
 		wire.CmdBlock:       on((*session).handleBlock),
+		wire.CmdTx:          on((*session).handleTx),
+		wire.CmdFeeFilter:   on((*session).handleFeeFilter),
 
 		wire.CmdSendCmpct:  on((*session).handleSendCmpct),
 		wire.CmdCmpctBlock: on((*session).handleCmpctBlock),
@@ -34,6 +36,7 @@ func handlers() map[string]handler {
 		wire.CmdGetHeaders:  on((*session).serveHeaders),
 		wire.CmdGetBlocks:   on((*session).serveInv),
 		wire.CmdGetData:     on((*session).serveData),
+		wire.CmdMempool:     on((*session).serveMempool),
 
 		wire.CmdGetAddr: on((*session).serveAddr),
 		wire.CmdAddr:    on((*session).handleAddr),

@@ -1,17 +1,21 @@
-// Package server is the node: it puts the chain, the download, the connection
-// manager, the transports and the sessions together, starts and stops them,
-// and answers what peers ask.
+// Package server is the node: it puts the chain, the mempool, the download, the
+// relay, the connection manager, the transports and the sessions together,
+// starts and stops them, and answers what peers ask.
 //
 // It owns the life cycle ([New], [Node.Run]), the list of sessions, the table
 // that says who handles which message, one handler file per subject, and the
 // step from an offence to its price. It decides nothing that a package below
-// decides: what to fetch from whom is netsync's, whom to dial, evict or ban
-// connmgr's, what is valid chain's.
+// decides: what to fetch from whom is netsync's and txdownload's, whom to tell of
+// what relay's, whom to dial, evict or ban connmgr's, what is valid chain's and
+// mempool's.
 //
-// Goroutines, while Run runs: those of chain and connmgr; one that accepts
-// links for each listener; one that carries out what falls due in the download
-// ([Node.syncLoop]); and two for each session. A handler runs on its session's
-// goroutine. What a session owes is made by its writing goroutine. Locks: the
+// Goroutines, while Run runs: those of chain, mempool and connmgr; one that
+// accepts links for each listener; one that carries out what falls due in the
+// download of blocks ([Node.syncLoop]), one that does so for transactions and
+// announces them ([Node.relayLoop]), one that tries orphans again
+// ([Node.orphanLoop]); one that reads the saved mempool, for as long as that
+// takes; and two for each session. A handler runs on its session's goroutine,
+// and so do the checks of the transaction that it was given. What a session owes is made by its writing goroutine. Locks: the
 // list of sessions and the list of events have one each, under which nothing
 // else is locked and nobody is called.
 package server

@@ -32,7 +32,7 @@ func (s *session) handleBlock(ctx context.Context, m *wire.MsgBlock) error {
 	if !verdict.Submit {
 		return nil
 	}
-	return s.submit(ctx, hash, m.Raw, verdict.Requested, s.origin())
+	return s.submit(ctx, hash, chain.Incoming{Raw: m.Raw, Requested: verdict.Requested, Origin: s.origin()})
 }
 
 // submit passes a block on to the chain.
@@ -41,10 +41,9 @@ func (s *session) handleBlock(ctx context.Context, m *wire.MsgBlock) error {
 // their way through the chain, so that those of many peers are checked at the
 // same time. At the tip it waits until the block is dealt with, so that a pong
 // that follows means what peers take it for.
-func (s *session) submit(ctx context.Context, hash wire.Hash, raw []byte, requested bool, from origin) error {
+func (s *session) submit(ctx context.Context, hash wire.Hash, in chain.Incoming) error {
 	n := s.node
 	done := make(chan struct{})
-	in := chain.Incoming{Raw: raw, Origin: from, Requested: requested}
 	in.Done = func(o chain.Outcome) {
 		if o.Err == nil && !o.Duplicate {
 			s.lastBlock.Store(n.clk.Now().UnixNano())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"starling/chain"
 	"starling/netsync"
 	"starling/relay/compact"
 	"starling/wire"
@@ -87,7 +88,7 @@ func (s *session) complete(ctx context.Context, hash wire.Hash, p *compact.Parti
 	// blame if they turn out wrong.
 	from := s.origin()
 	from.compact = true
-	return s.submit(ctx, hash, b.Bytes(), true, from)
+	return s.submit(ctx, hash, chain.Incoming{Raw: b.Bytes(), Block: b, Requested: true, Origin: from})
 }
 
 // compactRead tells the download what came of a compact block, and returns how

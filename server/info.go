@@ -8,6 +8,7 @@ import (
 	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
+	"starling/relay"
 )
 
 // PeerInfo is a session and what the node knows of its peer beyond that: with
@@ -21,6 +22,13 @@ type PeerInfo struct {
 
 	LastBlock time.Time // when it last gave a new block; zero for never
 	LastTx    time.Time // when it last gave a new transaction; zero for never
+
+	// Relay is what the relay of transactions knows of it. RelaysTxs says
+	// whether transactions go either way; TxsAnnounced is how many that it has
+	// announced are tracked, TxsAsked how many of them were asked of it.
+	Relay                  relay.Status
+	RelaysTxs              bool
+	TxsAnnounced, TxsAsked int
 
 	// Addresses that it told, and that were looked at or were too many. This
 	// node keeps no book of addresses, so all are too many.
@@ -36,11 +44,14 @@ func (n *Node) Peers() []PeerInfo {
 			Peer:        s.peer,
 			Sync:        netsync.PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1},
 			LastBlock:   unixNano(s.lastBlock.Load()),
+			LastTx:      unixNano(s.lastTx.Load()),
 			AddrLimited: s.addrs.Load(),
 		}
 		if st, ok := n.sync.Peer(s.id()); ok {
 			info.Sync = st
 		}
+		info.Relay, info.RelaysTxs = n.relay.Peer(relay.PeerID(s.peer.ID()))
+		info.TxsAnnounced, info.TxsAsked = n.txs.Announced(s.txID())
 		all = append(all, info)
 	}
 	return all

@@ -16,8 +16,12 @@ import (
 	"starling/clock"
 	"starling/connmgr"
 	"starling/internal/cputime"
+	"starling/mempool"
 	"starling/netsync"
+	"starling/netsync/txdownload"
 	"starling/peer"
+	"starling/relay"
+	scripts "starling/script"
 	"starling/transport"
 	"starling/wire"
 )
@@ -42,6 +46,15 @@ type Node struct {
 	events   events
 	compact  compactState
 
+	pool     *mempool.Pool
+	verifier *scripts.Verifier
+	txs      *txdownload.Manager
+	relay    *relay.Manager
+	arrived  arrivals
+	wakeTxs  chan struct{}   // has the relay loop look at its deadlines again
+	wakeTry  chan struct{}   // tells that there are orphans to be tried again
+	ctx      context.Context // of Run; transactions are checked under it
+
 	loading atomic.Bool
 	running atomic.Bool
 	links   sync.WaitGroup // of inbound sessions
@@ -56,6 +69,8 @@ func New(cfg Config) (*Node, error) {
 	}
 	n := &Node{cfg: cfg, clk: cfg.Clock, log: cfg.Logs("net"), uptime: cputime.Start()}
 	n.handlers = handlers()
+	n.wakeTxs, n.wakeTry = make(chan struct{}, 1), make(chan struct{}, 1)
+	n.ctx = context.Background()
 	n.events.init()
 	n.sessions.init()
 	if err := n.open(); err != nil {
@@ -66,13 +81,17 @@ func New(cfg Config) (*Node, error) {
 
 func (n *Node) open() (err error) {
 	cfg := &n.cfg
+	n.verifier = scripts.NewVerifier(scripts.Options{SigCacheEntries: checkedTxs})
 	n.chain, err = chain.Open(chain.Config{
 		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir,
 		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
 		Clock: n.clk, Log: cfg.Logs("chain"), Observer: blockObserver{cfg.ChainObserver, n},
-		OnInvalid: n.onInvalid,
+		OnInvalid: n.onInvalid, Verifier: n.verifier,
 	})
 	if err != nil {
+		return err
+	}
+	if err := n.openPool(); err != nil {
 		return err
 	}
 	n.sync = netsync.New(netsync.Config{

@@ -17,12 +17,14 @@ import (
 // fails. When it returns, all goroutines are gone and everything is on disk
 // and closed. It is called once.
 //
-// The order of stopping follows the flow of blocks: first no more links, then
-// the sessions, then the chain, which writes what it has.
+// The order of stopping follows the flow of blocks and transactions: first no
+// more links, then the sessions, then the mempool and the chain, which write
+// what they have.
 func (n *Node) Run(ctx context.Context) error {
 	n.running.Store(true)
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
+	n.ctx = ctx
 	chainCtx, stopChain := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopChain()
 	chainDone := make(chan error, 1)
@@ -63,12 +65,16 @@ func (n *Node) serve(ctx context.Context) {
 	}
 	wg.Go(func() { n.conns.Run(ctx) })
 	wg.Go(func() { n.syncLoop(ctx) })
+	wg.Go(func() { n.relayLoop(ctx) })
+	wg.Go(func() { n.orphanLoop(ctx) })
+	stopPool := n.startPool(ctx)
 	<-ctx.Done()
 	for _, l := range n.listen {
 		l.Close()
 	}
 	wg.Wait()
 	n.links.Wait()
+	stopPool()
 }
 
 // load reads the files of Config.Load.

@@ -64,6 +64,8 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	case wire.InvBlock, wire.InvWitnessBlock, wire.InvCmpctBlock:
 	case wire.InvFilteredBlock:
 		return nil, nil // only peers that have loaded a filter are answered
+	case wire.InvTx, wire.InvWTx, wire.InvWitnessTx:
+		return w.tx(v), nil
 	default:
 		w.missing = append(w.missing, v)
 		return nil, nil

@@ -36,7 +36,7 @@ func (w *world) dial(to *node, i byte) *script {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { link.Close() })
-	s := &script{t: w.t, link: link, noise: []string{wire.CmdPing, wire.CmdGetHeaders, wire.CmdSendHeaders, wire.CmdSendCmpct}}
+	s := &script{t: w.t, link: link, noise: []string{wire.CmdPing, wire.CmdGetHeaders, wire.CmdSendHeaders, wire.CmdSendCmpct, wire.CmdFeeFilter}}
 	s.send(&wire.MsgVersion{Version: 70016, Services: wire.NodeNetwork | wire.NodeWitness, UserAgent: "/script/", Relay: true},
 		&wire.MsgSendAddrV2{}, &wire.MsgVerack{})
 	s.expect(wire.CmdVersion)

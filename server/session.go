@@ -29,7 +29,7 @@ type session struct {
 
 	// Times when it last gave something new, in nanoseconds since 1970; 0 for
 	// never.
-	lastBlock atomic.Int64
+	lastBlock, lastTx atomic.Int64
 
 	addrs        atomic.Uint64 // addresses that it has told
 	answeredAddr bool          // its getaddr was answered; handler only
@@ -94,6 +94,7 @@ func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permiss
 		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.cfg.Logs("peer"), Nonces: &n.nonces,
 		Services: n.LocalServices(), UserAgent: n.cfg.UserAgent,
 		StartHeight:  func() int32 { return n.chain.Tip().Height },
+		Relay:        n.wantsTxs(kind, perm),
 		PingInterval: n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
 	})
 	l.byID[l.last] = s
@@ -107,6 +108,7 @@ func (n *Node) runSession(ctx context.Context, s *session) error {
 	delete(n.sessions.byID, s.peer.ID())
 	n.sessions.mu.Unlock()
 	n.perform(n.sync.PeerDown(n.clk.Now(), s.id()))
+	n.txPeerDown(s)
 	n.judgeEnd(s, err)
 	return err
 }
@@ -170,6 +172,7 @@ func (s *session) Ready(_ context.Context, p *peer.Peer) error {
 		NoBan:          p.Permissions().Has(peer.PermNoBan),
 		Download:       p.Permissions().Has(peer.PermDownload),
 	}))
+	n.txPeerUp(s)
 	return nil
 }
 

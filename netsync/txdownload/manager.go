@@ -168,7 +168,10 @@ func (m *Manager) Inv(now time.Time, peer PeerID, inv []wire.InvVect) []Request 
 func (m *Manager) announced(now time.Time, peer PeerID, info PeerInfo, id ID) {
 	if x := m.orphans.byID[id.Hash]; id.WTx && x != nil {
 		// Not the transaction is wanted but its parents, which this peer has.
-		if missing := m.missing(x.parents); len(missing) > 0 && m.askParents(now, peer, x.wtxid, missing) {
+		if x.early {
+			m.orphans.claim(x, peer)
+			m.orphans.trim()
+		} else if missing := m.missing(x.parents); len(missing) > 0 && m.askParents(now, peer, x.wtxid, missing) {
 			m.orphans.claim(x, peer)
 			m.orphans.trim()
 		}

@@ -30,12 +30,14 @@ const (
 	OrphanExpiry = 20 * time.Minute
 )
 
-// orphan is a transaction whose parents are missing.
+// orphan is a transaction whose parents are missing, or one that comes too early
+// for this node's tip.
 type orphan struct {
 	tx            *wire.Tx
 	txid, wtxid   wire.Hash
 	weight, score int
 	parents       []wire.Hash // ids of the missing parents, when it came
+	early         bool        // it waits for a new tip
 	since         time.Time
 	place         *list.Element // in orphanage.byAge
 	from          []*claim      // who announced it, the first one first; never empty
@@ -95,6 +97,15 @@ func (x *orphan) claimOf(peer PeerID) *claim {
 // add keeps a transaction on account of a peer, or notes that this peer has it
 // too. Then it makes room if there is too much.
 func (o *orphanage) add(now time.Time, tx *wire.Tx, parents []wire.Hash, peer PeerID) {
+	o.keep(now, tx, parents, peer, false)
+}
+
+// addEarly keeps a transaction until the next tip.
+func (o *orphanage) addEarly(now time.Time, tx *wire.Tx, peer PeerID) {
+	o.keep(now, tx, nil, peer, true)
+}
+
+func (o *orphanage) keep(now time.Time, tx *wire.Tx, parents []wire.Hash, peer PeerID, early bool) {
 	wtxid := tx.WTxID()
 	x := o.byID[wtxid]
 	if x == nil {
@@ -103,7 +114,7 @@ func (o *orphanage) add(now time.Time, tx *wire.Tx, parents []wire.Hash, peer Pe
 			return
 		}
 		x = &orphan{tx: tx, txid: tx.TxID(), wtxid: wtxid, weight: weight, score: 1 + len(tx.In)/10,
-			parents: parents, since: now}
+			parents: parents, early: early, since: now}
 		o.byID[wtxid] = x
 		x.place = o.byAge.PushBack(x)
 		o.weight += weight
@@ -258,6 +269,15 @@ func (o *orphanage) arrived(tx *wire.Tx) {
 	for i := range tx.Out {
 		op.Index = uint32(i)
 		for _, x := range o.spending[op] {
+			o.wake(x)
+		}
+	}
+}
+
+// tipMoved marks the transactions that have come too early as worth another try.
+func (o *orphanage) tipMoved() {
+	for e := o.byAge.Front(); e != nil; e = e.Next() {
+		if x := e.Value.(*orphan); x.early {
 			o.wake(x)
 		}
 	}

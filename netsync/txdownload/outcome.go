@@ -108,6 +108,10 @@ const (
 	WitnessStripped
 	// Reconsiderable: it pays too little alone.
 	Reconsiderable
+	// Premature: its lock time, or the age of a coinbase that it spends, keeps it
+	// out of the next block. It is kept for a while and tried again with each new
+	// tip: a node that catches up hears of many such, and of each only once.
+	Premature
 	// Known: it is in the pool already.
 	Known
 )
@@ -130,7 +134,7 @@ type Followup struct {
 	Package *Package
 	// Parents are asked for. The peer that sent the child has them.
 	Parents []wire.Hash
-	// Orphan: the transaction is kept until they arrive.
+	// Orphan: the transaction is kept until they arrive, or until a new tip.
 	Orphan   bool
 	Requests []Request
 }
@@ -145,6 +149,17 @@ func (m *Manager) Rejected(now time.Time, peer PeerID, r Rejection) Followup {
 	case InputsMissing:
 		if r.Judged && !m.rejects.Has(wtxid) {
 			m.adopt(now, peer, &r, &f)
+		}
+	case Premature:
+		if r.Judged && !m.rejects.Has(wtxid) {
+			for _, p := range m.holders(peer, r.Tx) {
+				if _, ok := m.peers[p]; ok {
+					m.orphans.addEarly(now, r.Tx, p)
+				}
+			}
+			m.requests.forget(txid)
+			m.requests.forget(wtxid)
+			f.Orphan = m.orphans.has(wtxid)
 		}
 	case WitnessStripped:
 		// The txid is that of a transaction that may be good.
@@ -167,7 +182,7 @@ func (m *Manager) Rejected(now time.Time, peer PeerID, r Rejection) Followup {
 	if r.Judged {
 		m.letGo(r.Tx)
 	}
-	if r.Cause != InputsMissing {
+	if r.Cause != InputsMissing && r.Cause != Premature {
 		m.orphans.erase(wtxid)
 	}
 	f.Requests = m.settle(now)
@@ -200,11 +215,7 @@ func (m *Manager) adopt(now time.Time, peer PeerID, r *Rejection, f *Followup) {
 		}
 	}
 	missing := m.missing(parents)
-	holders := append([]PeerID{peer}, m.requests.candidates(txid)...)
-	if wtxid != txid {
-		holders = append(holders, m.requests.candidates(wtxid)...)
-	}
-	for _, p := range holders {
+	for _, p := range m.holders(peer, r.Tx) {
 		if m.askParents(now, p, wtxid, missing) {
 			m.orphans.add(now, r.Tx, parents, p)
 		}
@@ -218,6 +229,17 @@ func (m *Manager) adopt(now time.Time, peer PeerID, r *Rejection, f *Followup) {
 			m.orphans.wake(x) // it has arrived since the child was judged
 		}
 	}
+}
+
+// holders returns the peers that are known to have a transaction that one of
+// them has sent.
+func (m *Manager) holders(peer PeerID, tx *wire.Tx) []PeerID {
+	txid, wtxid := tx.TxID(), tx.WTxID()
+	all := append([]PeerID{peer}, m.requests.candidates(txid)...)
+	if wtxid != txid {
+		all = append(all, m.requests.candidates(wtxid)...)
+	}
+	return all
 }
 
 // parents returns the ids of the transactions whose outputs were missing, each
@@ -310,6 +332,7 @@ func (m *Manager) Moved(connected [][]wire.Tx, disconnected bool) {
 	}
 	m.rejects.Reset()
 	m.reconsiderable.Reset()
+	m.orphans.tipMoved()
 }
 
 // Orphan describes a transaction whose parents are missing.

@@ -240,7 +240,7 @@ func TestPlay(t *testing.T) {
 
 // outcome tells some outcome of a transaction.
 func (p *table) outcome(t *rapid.T, tx *wire.Tx, id PeerID, judged bool) {
-	c := rapid.SampledFrom([]Cause{Refused, RefusedInputs, InputsMissing, InputsMissing, WitnessStripped, Reconsiderable, Known, 99, 99}).Draw(t, "outcome")
+	c := rapid.SampledFrom([]Cause{Refused, RefusedInputs, InputsMissing, InputsMissing, Premature, WitnessStripped, Reconsiderable, Known, 99, 99}).Draw(t, "outcome")
 	holders := []PeerID{id}
 	for peer := range p.peers {
 		if p.told[tx.TxID()][peer] || p.told[tx.WTxID()][peer] {

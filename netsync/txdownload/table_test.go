@@ -569,6 +569,49 @@ func TestOrphanEnds(t *testing.T) {
 	})
 }
 
+// TestPremature keeps what comes too early, and tries it with each new tip.
+func TestPremature(t *testing.T) {
+	g := newGame(t)
+	for id := PeerID(1); id <= 3; id++ {
+		g.up(id, chosen)
+	}
+	a := g.call("a", spend("a", coin(1)))
+	g.invTx(1, a)
+	g.invTx(2, a)
+	g.expect("1 w:a")
+	g.judge(1, a)
+	if f := g.refuse(1, a, Premature); !f.Orphan {
+		t.Fatal("not kept")
+	}
+	g.invTx(3, a)
+	g.down(1)
+	g.down(2)
+	g.wait(10 * time.Minute)
+	g.expect()
+	for range 2 {
+		if g.m.HasWork() {
+			t.Fatal("tried on the same tip")
+		}
+		g.m.Moved(nil, false)
+		if peer, tx, ok := g.m.Next(); !ok || tx != a || peer != 3 {
+			t.Fatal("not tried again")
+		}
+		g.m.Rejected(g.now, 3, Rejection{Tx: a, Cause: Premature})
+	}
+	child := spend("", out(a, 0))
+	g.judge(3, child)
+	if f := g.refuse(3, child, InputsMissing, out(a, 0)); !f.Orphan {
+		t.Error("its child is not kept")
+	}
+	g.m.Moved(nil, false)
+	g.m.Next()
+	g.pool.put(a)
+	g.m.Accepted(a, false)
+	if _, tx, ok := g.m.Next(); !ok || tx != child {
+		t.Error("its child is not tried again")
+	}
+}
+
 // TestOrphanOfRejected does not keep what spends a rejected transaction.
 func TestOrphanOfRejected(t *testing.T) {
 	g := newGame(t)

@@ -1,0 +1,265 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"sync"
+
+	"starling/chain"
+	"starling/chain/headertree"
+	"starling/mempool"
+	"starling/netsync/txdownload"
+	"starling/relay"
+	"starling/store"
+	"starling/wire"
+)
+
+const (
+	// checkedTxs is how many transactions are remembered whose scripts have
+	// been checked, so that blocks need not check them again: more than a full
+	// mempool holds. They take 8.7 MB once they are there.
+	checkedTxs = 1 << 18
+
+	// poolFile and ownFile hold the mempool and the ids of this node's own
+	// transactions in it.
+	poolFile = "mempool.dat"
+	ownFile  = "owntxs.dat"
+	// ownVersion is the version of ownFile: the ids, one after the other.
+	ownVersion = 1
+
+	// maxMoved is of how many of the blocks that a change of the tip connects
+	// the transactions are looked at: as many as the filter of confirmed ones
+	// has room for.
+	maxMoved = 8
+)
+
+// openPool makes the mempool and what surrounds it.
+func (n *Node) openPool() error {
+	cfg := &n.cfg
+	pc := cfg.Pool
+	pc.Chain, pc.Verifier, pc.Clock, pc.Log, pc.FS = n.chain, n.verifier, n.clk, cfg.Logs("mempool"), cfg.FS
+	pc.RequireStandard = !cfg.AcceptNonStandard
+	if pc.MinRelayFee == 0 {
+		// Below zero is how the pool is told that there is none.
+		pc.MinRelayFee = -1
+		if rate := cfg.Network.MinRelayFee; rate > 0 {
+			pc.MinRelayFee = mempool.FeeRate(rate)
+		}
+	}
+	switch {
+	case cfg.ForgetPool:
+		pc.File = ""
+	case pc.File == "":
+		pc.File = path.Join(cfg.Dir, poolFile)
+	}
+	n.txs = txdownload.New(txdownload.Config{Pool: poolView{n}, Seed: cfg.Seed})
+	n.relay = relay.New(relay.Config{
+		InboundDelay: cfg.RelayDelayInbound, OutboundDelay: cfg.RelayDelayOutbound,
+		MinRelayFee: max(pc.MinRelayFee, 0), IncrementalFee: pc.IncrementalFee, Seed: cfg.Seed,
+	})
+	if pc.Observer == nil {
+		pc.Observer = mempool.NopObserver{}
+	}
+	pc.Observer = poolObserver{n, pc.Observer}
+	var err error
+	if n.pool, err = mempool.New(pc); err != nil {
+		return err
+	}
+	n.chain.AttachPool(&poolTap{n: n})
+	return nil
+}
+
+// Mempool returns the transactions that wait for a block.
+func (n *Node) Mempool() *mempool.Pool { return n.pool }
+
+// TxDownload returns what is being fetched, and the orphans.
+func (n *Node) TxDownload() *txdownload.Manager { return n.txs }
+
+// SubmitTx takes a transaction of this node's users into the mempool, if it
+// may, and has it announced, now and every ten minutes or so until a block
+// holds it. It is refused if it pays more than maxFeeRate satoshi for 1,000
+// virtual bytes, a guard against mistakes; 0 is for no limit. The error is a
+// *[mempool.Rejection] if the mempool does not take it; that it has it already
+// is no error.
+func (n *Node) SubmitTx(ctx context.Context, tx *wire.Tx, maxFeeRate int64) error {
+	txid := tx.TxID()
+	if n.pool.Get(txid) == nil {
+		_, err := n.pool.Add(ctx, tx, mempool.AddOptions{MaxFeeRate: mempool.FeeRate(maxFeeRate), Local: true})
+		if err != nil && n.pool.Get(txid) == nil {
+			return err
+		}
+	}
+	n.AnnounceTx(txid)
+	return nil
+}
+
+// AnnounceTx has a transaction of the mempool announced as [Node.SubmitTx] does.
+// It is for those that have entered it otherwise, as in a package.
+func (n *Node) AnnounceTx(txid wire.Hash) {
+	n.relay.Own(n.clk.Now(), txid)
+	wake(n.wakeTxs)
+}
+
+// startPool reads the saved mempool and keeps it saved, until the function that
+// it returns is called.
+func (n *Node) startPool(ctx context.Context) (stop func()) {
+	var wg sync.WaitGroup
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	wg.Go(func() { n.pool.Run(runCtx) })
+	wg.Go(func() {
+		if n.cfg.ForgetPool {
+			return
+		}
+		if _, err := n.pool.Load(ctx); err != nil {
+			if ctx.Err() == nil {
+				n.log.Error("the mempool can not be read", "err", err)
+			}
+			return
+		}
+		n.loadOwn()
+		wake(n.wakeTxs)
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// loadOwn reads which transactions of the mempool are this node's own.
+func (n *Node) loadOwn() {
+	own := n.pool.Unbroadcast()
+	b, err := store.ReadFileChecked(n.cfg.FS, path.Join(n.cfg.Dir, ownFile), ownVersion)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil || len(b)%wire.HashSize != 0:
+		n.log.Warn("it is not known which transactions are this node's own; they are announced once, but not again", "err", err)
+	default:
+		for ; len(b) > 0; b = b[wire.HashSize:] {
+			own = append(own, wire.Hash(b[:wire.HashSize]))
+		}
+	}
+	n.relay.Restore(n.clk.Now(), own)
+}
+
+// saveOwn writes which transactions of the mempool are this node's own.
+func (n *Node) saveOwn(ids []wire.Hash) {
+	if n.cfg.ForgetPool {
+		return
+	}
+	b := make([]byte, 0, len(ids)*wire.HashSize)
+	for i := range ids {
+		b = append(b, ids[i][:]...)
+	}
+	if err := store.WriteFileAtomic(n.cfg.FS, path.Join(n.cfg.Dir, ownFile), ownVersion, b); err != nil {
+		n.log.Warn("can not save which transactions are this node's own", "err", err)
+	}
+}
+
+// poolView is the mempool as the download of transactions sees it.
+type poolView struct{ n *Node }
+
+// HasTx implements [txdownload.Pool].
+func (v poolView) HasTx(txid wire.Hash) bool { return v.n.pool.Get(txid) != nil }
+
+// HasWTx implements [txdownload.Pool].
+func (v poolView) HasWTx(wtxid wire.Hash) bool { return v.n.pool.GetByWTxID(wtxid) != nil }
+
+// arrivals are the transactions that have entered the mempool and that the
+// download has not heard of.
+type arrivals struct {
+	mu  sync.Mutex
+	txs []*wire.Tx
+}
+
+func (a *arrivals) push(tx *wire.Tx) {
+	a.mu.Lock()
+	a.txs = append(a.txs, tx)
+	a.mu.Unlock()
+}
+
+func (a *arrivals) take() []*wire.Tx {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	txs := a.txs
+	a.txs = nil
+	return txs
+}
+
+// poolObserver is told by the mempool what enters and leaves it, whatever the
+// way, and passes it on. The mempool is locked meanwhile, so most is only noted.
+type poolObserver struct {
+	n    *Node
+	next mempool.Observer
+}
+
+// TxAdded implements [mempool.Observer].
+func (o poolObserver) TxAdded(e *mempool.Entry) {
+	o.n.compact.index.Add(e.WTxID, e.Tx)
+	o.n.relay.TxAdded(e)
+	o.n.arrived.push(e.Tx)
+	wake(o.n.wakeTxs)
+	o.next.TxAdded(e)
+}
+
+// TxRemoved implements [mempool.Observer].
+func (o poolObserver) TxRemoved(e *mempool.Entry, why mempool.RemovalReason) {
+	o.n.compact.index.Remove(e.WTxID)
+	if why == mempool.RemovedReplaced {
+		o.n.compact.extra.Add(e.Tx) // its miner may not know that
+	}
+	o.n.relay.TxRemoved(e, why)
+	wake(o.n.wakeTxs)
+	o.next.TxRemoved(e, why)
+}
+
+// TipMoved implements [mempool.Observer].
+func (o poolObserver) TipMoved(tip *headertree.Node, connected []*headertree.Node) {
+	o.next.TipMoved(tip, connected)
+}
+
+// poolTap stands between chain and mempool, and tells the download of
+// transactions which ones are confirmed. Only the chain's writer uses it.
+type poolTap struct {
+	n         *Node
+	connected []*wire.Block
+	undone    bool
+}
+
+var _ chain.Pool = (*poolTap)(nil)
+
+// BlockConnected implements [chain.Pool].
+func (t *poolTap) BlockConnected(node *headertree.Node, b *wire.Block) {
+	t.n.pool.BlockConnected(node, b)
+	if !t.n.chain.IsInitialDownload() {
+		t.connected = append(t.connected, b)
+		if len(t.connected) > maxMoved {
+			t.connected = t.connected[1:]
+		}
+	}
+}
+
+// BlockDisconnected implements [chain.Pool].
+func (t *poolTap) BlockDisconnected(node *headertree.Node, b *wire.Block) {
+	t.n.pool.BlockDisconnected(node, b)
+	t.undone = true
+	if k := len(t.connected); k > 0 && t.connected[k-1].Hash() == node.Hash {
+		t.connected = t.connected[:k-1]
+	}
+}
+
+// TipMoving implements [chain.Pool].
+func (t *poolTap) TipMoving(tip *headertree.Node, publish func()) {
+	t.n.pool.TipMoving(tip, publish)
+	if t.n.chain.IsInitialDownload() {
+		return
+	}
+	txs := make([][]wire.Tx, len(t.connected))
+	for i, b := range t.connected {
+		txs[i] = b.Txs
+	}
+	t.n.txs.Moved(txs, t.undone)
+	t.connected, t.undone = nil, false
+	t.n.tryOrphans()
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+
+	"starling/connmgr"
+	"starling/mempool"
+	"starling/peer"
+	"starling/wire"
+)
+
+// tx makes the message for a transaction that is asked for, or nil if there is
+// none. From the mempool a peer is given what it could have been told of; else
+// its questions would find out when this node has got a transaction, and so
+// perhaps where it comes from.
+func (w *order) tx(v wire.InvVect) wire.Message {
+	s, n := w.s, w.s.node
+	if !s.peer.Kind().RelaysTxs() {
+		return nil // nor is it told that there is none
+	}
+	var e *mempool.Entry
+	if v.Type == wire.InvWTx {
+		e = n.pool.GetByWTxID(v.Hash)
+	} else {
+		e = n.pool.Get(v.Hash)
+	}
+	if e != nil && n.relay.MayServe(n.clk.Now(), s.relayID(), e) {
+		n.pool.Broadcast(e.TxID)
+		return &wire.MsgTx{Tx: e.Tx, Base: v.Type == wire.InvTx}
+	}
+	// It may have been announced just before the last block took it.
+	if tx := n.compact.recent.tx(v.Hash); tx != nil {
+		return &wire.MsgTx{Tx: tx, Base: v.Type == wire.InvTx}
+	}
+	w.missing = append(w.missing, v)
+	return nil
+}
+
+// serveMempool answers mempool (BIP35), which only chosen peers may ask: the
+// answer shows all that the mempool holds at once, and costs a walk over it.
+func (s *session) serveMempool(context.Context, *wire.MsgMempool) error {
+	n, perm := s.node, s.peer.Permissions()
+	if !perm.Has(peer.PermMempool) {
+		if !perm.Has(peer.PermBloomFilter) {
+			if perm.Has(peer.PermNoBan) {
+				return nil
+			}
+			return &peer.Disconnect{Reason: peer.Misbehaved, Detail: "it asked for the mempool, which it may not"}
+		}
+		n.offence(s.origin(), connmgr.MempoolFlood, 1)
+	}
+	n.relay.Mempool(n.clk.Now(), s.relayID())
+	wake(n.wakeTxs)
+	return nil
+}
