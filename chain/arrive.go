@@ -19,6 +19,10 @@ type Incoming struct {
 	Raw    []byte // the block as it travels; it must not be changed afterwards
 	Origin any    // who gave it, for Config.OnInvalid; may be nil
 
+	// Block is Raw parsed, with its ids hashed, from who has that at hand, as
+	// after rebuilding it from a compact block; nil otherwise.
+	Block *wire.Block
+
 	// Requested says that the block was asked for. Others are kept only if
 	// they are on a chain with at least the tip's work, not far ahead of it,
 	// and with the network's minimum work.
@@ -137,7 +141,7 @@ func (c *Chain) checkArrivals(ctx context.Context) error {
 		case a := <-c.incoming:
 			size := min(int64(len(a.Raw)), incomingBudget)
 			o, store, err := c.checkArrival(a)
-			a.Raw = nil
+			a.Raw, a.Block = nil, nil
 			c.budget.Release(size)
 			if err != nil {
 				a.done(Outcome{Err: err})
@@ -215,11 +219,14 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 
 	watch := cputime.Start()
 	var took CheckTimes
-	b, perr := wire.ParseBlock(a.Raw)
-	if perr != nil {
-		return Outcome{Err: consensus.Reject(consensus.Mutated, "bad-blk-length", "%v", perr)}, false, nil
+	b := a.Block
+	if b == nil {
+		var perr error
+		if b, perr = wire.ParseBlock(a.Raw); perr != nil {
+			return Outcome{Err: consensus.Reject(consensus.Mutated, "bad-blk-length", "%v", perr)}, false, nil
+		}
+		b.HashTxs()
 	}
-	b.HashTxs()
 	took.Parse = watch.Lap()
 	if err := c.checkBody(n, b); err != nil {
 		var rule *consensus.RuleError
