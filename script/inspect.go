@@ -53,3 +53,7 @@ func Pushes(script []byte) (items [][]byte, ok bool) {
 	}
 	return items, !t.bad
 }
+
+// IsStrictSignature reports whether sig is an ECDSA signature in strict DER
+// with its hash type behind (BIP66).
+func IsStrictSignature(sig []byte) bool { return isStrictSignature(sig) }

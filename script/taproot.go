@@ -123,6 +123,12 @@ func (t *TapTree) hashTree() ([][][32]byte, error) {
 	return paths, nil
 }
 
+// TapDepths reports whether the depths of leaves make a tree.
+func TapDepths(leaves []TapLeaf) bool {
+	_, err := (&TapTree{Leaves: slices.Clone(leaves)}).hashTree()
+	return err == nil
+}
+
 // TapLeafHash returns the hash of a leaf.
 func TapLeafHash(version byte, script []byte) [32]byte {
 	return taggedHash(tapLeafTag, []byte{version}, wire.AppendVarBytes(nil, script))

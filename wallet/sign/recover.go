@@ -48,7 +48,7 @@ func (s *Signer) Recover(i int, o *descriptor.Output) Signatures {
 	for _, it := range append(stack, witness...) {
 		for _, pub := range t.pubs(o) {
 			if have.ECDSA[string(pub)] == nil && s.checkECDSA(i, &t, pub, it) {
-				have.addECDSA(pub, it)
+				have.AddECDSA(pub, it)
 				break
 			}
 		}
@@ -103,7 +103,7 @@ func (s *Signer) recoverTaproot(i int, o *descriptor.Output, witness [][]byte, h
 		for k, x := range xs {
 			name := LeafKey{[32]byte(x), leaf.Hash}
 			if sig := witness[len(xs)-1-k]; s.CheckTapLeaf(i, name, sig) {
-				have.addLeaf(name, sig)
+				have.AddTapLeaf(name, sig)
 			}
 		}
 		if o.Taproot == nil {

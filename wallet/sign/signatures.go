@@ -1,5 +1,11 @@
 package sign
 
+import (
+	"bytes"
+	"maps"
+	"slices"
+)
+
 // LeafKey names a signature in a taproot leaf.
 type LeafKey struct {
 	X    [32]byte // of the public key
@@ -27,7 +33,7 @@ func (s *Signatures) Len() int {
 func (s *Signatures) Merge(t *Signatures) {
 	for k, v := range t.ECDSA {
 		if s.ECDSA[k] == nil {
-			s.addECDSA([]byte(k), v)
+			s.AddECDSA([]byte(k), v)
 		}
 	}
 	if s.TapKey == nil {
@@ -35,21 +41,46 @@ func (s *Signatures) Merge(t *Signatures) {
 	}
 	for k, v := range t.TapLeaf {
 		if s.TapLeaf[k] == nil {
-			s.addLeaf(k, v)
+			s.AddTapLeaf(k, v)
 		}
 	}
 }
 
-func (s *Signatures) addECDSA(pub, sig []byte) {
+// AddECDSA adds a signature by a public key, in place of one that there may be.
+func (s *Signatures) AddECDSA(pub, sig []byte) {
 	if s.ECDSA == nil {
 		s.ECDSA = make(map[string][]byte)
 	}
 	s.ECDSA[string(pub)] = sig
 }
 
-func (s *Signatures) addLeaf(k LeafKey, sig []byte) {
+// AddTapLeaf adds a signature in a taproot leaf, in place of one that there may
+// be.
+func (s *Signatures) AddTapLeaf(k LeafKey, sig []byte) {
 	if s.TapLeaf == nil {
 		s.TapLeaf = make(map[LeafKey][]byte)
 	}
 	s.TapLeaf[k] = sig
 }
+
+// PubKeys returns the public keys of the ECDSA signatures, in order.
+func (s *Signatures) PubKeys() [][]byte {
+	var out [][]byte
+	for _, k := range slices.Sorted(maps.Keys(s.ECDSA)) {
+		out = append(out, []byte(k))
+	}
+	return out
+}
+
+// LeafKeys returns the names of the signatures in taproot leaves, in order.
+func (s *Signatures) LeafKeys() []LeafKey {
+	return slices.SortedFunc(maps.Keys(s.TapLeaf), func(a, b LeafKey) int {
+		if c := bytes.Compare(a.X[:], b.X[:]); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.Leaf[:], b.Leaf[:])
+	})
+}
+
+// Clear drops all signatures.
+func (s *Signatures) Clear() { *s = Signatures{} }

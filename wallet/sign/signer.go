@@ -83,7 +83,7 @@ func (s *Signer) Sign(i int, o *descriptor.Output, keys Keys, hashType uint32, h
 			continue
 		}
 		sig := ECDSA(key, s.hash(i, &t, hashType), !s.opts.AnyR)
-		have.addECDSA(pub, append(sig, byte(hashType)))
+		have.AddECDSA(pub, append(sig, byte(hashType)))
 		added++
 	}
 	return added, nil
@@ -149,7 +149,7 @@ func (s *Signer) signTaproot(i int, o *descriptor.Output, keys Keys, hashType by
 			if err != nil {
 				return added, err
 			}
-			have.addLeaf(name, sig)
+			have.AddTapLeaf(name, sig)
 			added++
 		}
 	}
