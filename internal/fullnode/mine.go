@@ -24,7 +24,7 @@ type Mining struct {
 // openMining makes the miner and, if asked for, the worker.
 func (n *Node) openMining() error {
 	m, c := &n.cfg.Mining, n.Server.Chain()
-	cfg := mining.Config{Chain: c, Clock: n.Clock, MaxWeight: m.MaxWeight, MinFee: m.MinFee}
+	cfg := mining.Config{Chain: c, Source: n.Server.Mempool(), Clock: n.Clock, MaxWeight: m.MaxWeight, MinFee: m.MinFee}
 	n.Miner = mining.New(cfg)
 	n.API.Miner = n.Miner
 	if !m.On {
