@@ -12,10 +12,11 @@ import (
 	"starling/internal/fullnode"
 	"starling/rpc"
 	"starling/store"
+	"starling/wire"
 )
 
 // caller calls methods of a node: of one that runs, over HTTP, or of one that
-// was opened for the purpose, in this process (then it is an [*rpc.Local]).
+// was opened for the purpose, in this process (then it is a *localNode).
 type caller interface {
 	Call(ctx context.Context, method string, params any) (json.RawMessage, error)
 }
@@ -28,8 +29,22 @@ type clientOptions struct {
 	Connect bool
 	// Stderr is where warnings of the node go; nil for nowhere.
 	Stderr io.Writer
-	// Opened, if not nil, is called with a node that was opened.
-	Opened func(*fullnode.Node)
+}
+
+// localNode is a node that was opened for one command.
+type localNode struct {
+	rpc.Local
+	node     *fullnode.Node
+	handover *handover // nil if it does not connect
+}
+
+// handOver waits until a peer has taken a transaction over, or for some
+// seconds, and returns the address of that peer, or "".
+func (l *localNode) handOver(ctx context.Context, txid wire.Hash) (string, error) {
+	if l.handover == nil {
+		return "", nil
+	}
+	return l.handover.wait(ctx, l.node, txid)
 }
 
 const (
@@ -100,7 +115,13 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 	}
 	fc.RPC, fc.Metrics, fc.Server.Listen = fullnode.RPC{}, "", nil
 	fc.Server.DBCache = min(fc.Server.DBCache, localCache)
-	if !opts.Connect {
+	var hand *handover
+	if opts.Connect {
+		hand = newHandover()
+		fc.Server.PeerObservers = append(fc.Server.PeerObservers, hand)
+		// Waiting would hide nothing: this session is for own transactions.
+		fc.Server.RelayDelayOutbound = time.Millisecond
+	} else {
 		fc.Server.Peers = nil
 	}
 	if opts.Stderr != nil {
@@ -119,8 +140,6 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- n.Run(runCtx) }()
-	if opts.Opened != nil {
-		opts.Opened(n)
-	}
-	return &rpc.Local{Table: n.Table}, func() error { stop(); return <-done }, nil
+	local := &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}
+	return local, func() error { stop(); return <-done }, nil
 }

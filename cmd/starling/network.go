@@ -164,11 +164,39 @@ func createNetwork(c *cobra.Command, cfg *config.Config, f ownFlags) error {
 	if spec.Outputs, err = f.outputs(n); err != nil {
 		return usageError{err}
 	}
+	mnemonic := ""
+	if f.wallet != "" {
+		// The wallet comes last, when all else is known to be right.
+		if err := netfile.Check(spec); err != nil {
+			return usageError{err}
+		}
+		if spec.Outputs[0].Script, mnemonic, err = f.payWallet(c.Context(), cfg, n); err != nil {
+			return err
+		}
+	}
 	if n, err = writeNetwork(c.Context(), c.ErrOrStderr(), spec, path); err != nil {
 		return err
 	}
 	describeNetwork(c.OutOrStdout(), cfg, n, path)
+	if mnemonic != "" {
+		showMnemonic(c.OutOrStdout(), f.wallet, mnemonic)
+	}
 	return nil
+}
+
+// payWallet returns the script of a new address of the wallet that the first
+// block pays.
+func (f *ownFlags) payWallet(ctx context.Context, cfg *config.Config, n *params.Network) (script []byte, mnemonic string, err error) {
+	to, mnemonic, err := earlyAddress(ctx, cfg, n, f.wallet)
+	if err != nil {
+		return nil, "", fmt.Errorf("wallet %s: %w", f.wallet, err)
+	}
+	return to.Script(), mnemonic, nil
+}
+
+// showMnemonic prints the seed phrase of a new wallet.
+func showMnemonic(w io.Writer, name, mnemonic string) {
+	fmt.Fprintf(w, "\nWallet %s was made. Write its seed phrase down: it restores the wallet, and is all there is.\n  %s\n", name, mnemonic)
 }
 
 // writeNetwork does the work of a network's first block and writes its file.
@@ -234,6 +262,10 @@ func (f *ownFlags) outputs(n *params.Network) ([]wire.TxOut, error) {
 		}
 	}
 	var outs []wire.TxOut
+	if f.wallet != "" {
+		const anyScript = 0x51 // until there is an address of the wallet
+		outs = append(outs, wire.TxOut{Value: premine, Script: []byte{anyScript}})
+	}
 	add := func(flag, word string, script func(string) ([]byte, error)) error {
 		to, coins, given := strings.Cut(word, "=")
 		out := wire.TxOut{Value: premine}

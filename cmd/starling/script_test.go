@@ -2,14 +2,19 @@ package main
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"starling/params/netfile"
 )
 
 func TestMain(m *testing.M) {
@@ -35,6 +40,10 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":     code,
 			"freeport": freePort,
+			"freenode": freeNode,
+			"capture":  capture,
+			"coins":    coinSum,
+			"waitfor":  waitFor,
 		},
 	})
 }
@@ -68,5 +77,87 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 		// Kept open until all are chosen, so that they differ.
 		defer ln.Close()
 		ts.Setenv(name, ln.Addr().String())
+	}
+}
+
+// freeNode NAME… sets variables to numbers of nodes (--node-id) of whose ports
+// nobody listens at any.
+func freeNode(ts *testscript.TestScript, neg bool, args []string) {
+	const first, last = 10_000, 22_000 // below the ports that systems give to whoever asks for any
+	var taken []net.Listener
+	defer func() {
+		for _, ln := range taken {
+			ln.Close()
+		}
+	}()
+	listen := func(port int) bool {
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			// Kept open until all are chosen, so that they differ.
+			taken = append(taken, ln)
+		}
+		return err == nil
+	}
+	for _, name := range args {
+		found := false
+		for range 1000 {
+			id := first + rand.IntN(last-first)
+			if found = listen(id) && listen(id+10_000); found {
+				ts.Setenv(name, strconv.Itoa(id))
+				break
+			}
+		}
+		if !found {
+			ts.Fatalf("no free ports for a node")
+		}
+	}
+}
+
+// capture NAME PATTERN sets a variable to what the first group of the pattern
+// matches in the last command's output.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME PATTERN")
+	}
+	m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) < 2 {
+		ts.Fatalf("%s is not in the output", args[1])
+	}
+	ts.Setenv(args[0], m[1])
+}
+
+// coinSum NAME COINS [+|- COINS]… sets a variable to a sum of amounts, exactly.
+func coinSum(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args)%2 != 0 {
+		ts.Fatalf("usage: coins NAME COINS [+|- COINS]...")
+	}
+	var sum int64
+	for i := 1; i < len(args); i += 2 {
+		n, err := netfile.ParseCoins(args[i])
+		ts.Check(err)
+		if i > 1 && args[i-1] == "-" {
+			n = -n
+		}
+		sum += n
+	}
+	ts.Setenv(args[0], coinText(sum))
+}
+
+// waitFor PATTERN COMMAND… runs a command, again and again, until it succeeds
+// and its output has the pattern.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: waitfor PATTERN command [args...]")
+	}
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	const patience = 60 * time.Second
+	for begun := time.Now(); ; {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Since(begun) > patience {
+			ts.Fatalf("%s did not come within %v (%v)", args[0], patience, err)
+		}
 	}
 }

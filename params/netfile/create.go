@@ -33,11 +33,15 @@ type Spec struct {
 	Bits uint32
 }
 
-// Create finishes a network: it finds the work for its genesis block and fills
-// in what was left open. The network given is changed and returned. progress,
-// if not nil, is called now and then with the number of hashes tried so far.
-// The error is an [*Error] for a network that cannot be, or the context's.
-func Create(ctx context.Context, s Spec, progress func(hashes uint64)) (*params.Network, error) {
+// Check tells whether Create will accept a network, without doing its work. The
+// error is an [*Error].
+func Check(s Spec) error {
+	_, err := s.unsolved()
+	return err
+}
+
+// unsolved returns the genesis block without its work, after checking all else.
+func (s *Spec) unsolved() (*wire.Block, error) {
 	n := s.Network
 	if len(s.Outputs) == 0 || len(s.Outputs) > maxOutputs {
 		return nil, bad("genesis.outputs", "want between 1 and %d", maxOutputs)
@@ -50,8 +54,6 @@ func Create(ctx context.Context, s Spec, progress func(hashes uint64)) (*params.
 		return nil, bad("genesis.time", "want a time between 1970 and 2106")
 	}
 	b := block(wire.Header{Version: 1, Timestamp: uint32(s.Time.Unix()), Bits: cmp.Or(s.Bits, n.PowLimitBits)}, text, s.Outputs)
-
-	// All that is wrong is told before any work is done.
 	trial := *n
 	derive(&trial, b)
 	trial.Genesis, trial.GenesisHash = b, b.Hash()
@@ -59,10 +61,24 @@ func Create(ctx context.Context, s Spec, progress func(hashes uint64)) (*params.
 	if err := trial.Validate(); err != nil && !(errors.As(err, &e) && e.Field == params.GenesisWork) {
 		return nil, explain(err)
 	}
+	return b, nil
+}
+
+// Create finishes a network: it finds the work for its genesis block and fills
+// in what was left open. The network given is changed and returned. progress,
+// if not nil, is called now and then with the number of hashes tried so far.
+// The error is an [*Error] for a network that cannot be, before any work is
+// done, or the context's.
+func Create(ctx context.Context, s Spec, progress func(hashes uint64)) (*params.Network, error) {
+	b, err := s.unsolved()
+	if err != nil {
+		return nil, err
+	}
 	h := b.Header
 	if err := solve(ctx, &h, progress); err != nil {
 		return nil, err
 	}
+	n := s.Network
 	b = wire.NewBlock(h, []*wire.Tx{&b.Txs[0]})
 	derive(n, b)
 	n.Genesis, n.GenesisHash = b, b.Hash()

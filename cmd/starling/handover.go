@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"starling/internal/fullnode"
+	"starling/peer"
+	"starling/wire"
+)
+
+const (
+	// handPatience is how long a short session lasts at most. A link on another
+	// continent is made, and the transaction fetched, in a few round trips.
+	handPatience = 15 * time.Second
+	// handEvery is how often the session is looked at.
+	handEvery = 20 * time.Millisecond
+	// maxHanded bounds what is remembered of a session.
+	maxHanded = 1000
+)
+
+// handover notes which transactions peers have fetched from a node that runs
+// for one command only, so that the command does not end before they have.
+type handover struct {
+	peer.NoObserver
+
+	mu    sync.Mutex
+	to    map[wire.Hash]*peer.Peer
+	pongs map[*peer.Peer]int
+}
+
+func newHandover() *handover {
+	return &handover{to: make(map[wire.Hash]*peer.Peer), pongs: make(map[*peer.Peer]int)}
+}
+
+// Message implements [peer.Observer].
+func (h *handover) Message(p *peer.Peer, dir peer.Direction, command string, payload []byte, _ int) {
+	if dir != peer.Out || command != wire.CmdTx {
+		return
+	}
+	tx, err := wire.ParseTx(append([]byte(nil), payload...))
+	if err != nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.to) < maxHanded {
+		h.to[tx.TxID()] = p
+	}
+}
+
+// Ping implements [peer.Observer].
+func (h *handover) Ping(p *peer.Peer, _ time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pongs[p]++
+}
+
+// look returns who has fetched a transaction, or nil, and how many pings of
+// ours that peer has answered.
+func (h *handover) look(txid wire.Hash) (p *peer.Peer, pongs int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p = h.to[txid]
+	return p, h.pongs[p]
+}
+
+// wait waits until a peer has fetched a transaction and taken it in, and
+// returns its address; "" if none does in time.
+func (h *handover) wait(ctx context.Context, n *fullnode.Node, txid wire.Hash) (string, error) {
+	var to *peer.Peer
+	first, asked := 0, 0 // answers before the peer had it, and at the last ping
+	for patience := handPatience; patience > 0; patience -= handEvery {
+		p, pongs := h.look(txid)
+		switch {
+		case p == nil:
+		case to != p:
+			// Peers answer in order, so who answers a ping has handled what
+			// went before it. The first answer may be to an older ping.
+			to, first, asked = p, pongs, pongs
+			n.Server.PingAll()
+		case pongs >= first+2:
+			return to.RemoteAddr().String(), nil
+		case pongs > asked:
+			asked = pongs
+			n.Server.PingAll()
+		}
+		if err := pause(ctx, handEvery); err != nil {
+			return "", err
+		}
+	}
+	if to != nil {
+		return to.RemoteAddr().String(), nil // it has the transaction, if not yet looked at
+	}
+	return "", nil
+}
