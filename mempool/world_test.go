@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -137,7 +138,9 @@ func (w *world) give(blocks ...testchain.Block) {
 		}
 	}
 	w.tip = blocks[len(blocks)-1]
-	w.clk.Set(w.tip.Header.Time().Add(time.Minute))
+	if now := w.tip.Header.Time().Add(time.Minute); now.After(w.clk.Now()) {
+		w.clk.Set(now)
+	}
 }
 
 // mine mines a block with transactions on the tip, whatever they pay.
@@ -296,3 +299,11 @@ func (l *log) take() []string {
 	l.lines = nil
 	return lines
 }
+
+// incoming hands a block over as if it had been asked for.
+func incoming(b testchain.Block) chain.Incoming {
+	return chain.Incoming{Raw: b.Bytes(), Requested: true}
+}
+
+// yield lets other goroutines run.
+func yield() { runtime.Gosched() }
