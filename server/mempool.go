@@ -62,6 +62,7 @@ func (n *Node) openPool() error {
 	if pc.Observer == nil {
 		pc.Observer = mempool.NopObserver{}
 	}
+	n.openFees()
 	pc.Observer = poolObserver{n, pc.Observer}
 	var err error
 	if n.pool, err = mempool.New(pc); err != nil {
@@ -73,6 +74,9 @@ func (n *Node) openPool() error {
 
 // Mempool returns the transactions that wait for a block.
 func (n *Node) Mempool() *mempool.Pool { return n.pool }
+
+// WantsTxs reports whether the node asks peers for transactions.
+func (n *Node) WantsTxs() bool { return !n.cfg.BlocksOnly }
 
 // TxDownload returns what is being fetched, and the orphans.
 func (n *Node) TxDownload() *txdownload.Manager { return n.txs }
@@ -107,6 +111,8 @@ func (n *Node) AnnounceTx(txid wire.Hash) {
 func (n *Node) startPool(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.loadFees()
+	wg.Go(func() { n.keepFees(runCtx) })
 	wg.Go(func() { n.pool.Run(runCtx) })
 	wg.Go(func() {
 		if n.cfg.ForgetPool {
@@ -198,6 +204,7 @@ type poolObserver struct {
 func (o poolObserver) TxAdded(e *mempool.Entry) {
 	o.n.compact.index.Add(e.WTxID, e.Tx)
 	o.n.relay.TxAdded(e)
+	o.n.fees.TxAdded(e)
 	o.n.arrived.push(e.Tx)
 	wake(o.n.wakeTxs)
 	o.next.TxAdded(e)
@@ -210,12 +217,14 @@ func (o poolObserver) TxRemoved(e *mempool.Entry, why mempool.RemovalReason) {
 		o.n.compact.extra.Add(e.Tx) // its miner may not know that
 	}
 	o.n.relay.TxRemoved(e, why)
+	o.n.fees.TxRemoved(e, why)
 	wake(o.n.wakeTxs)
 	o.next.TxRemoved(e, why)
 }
 
 // TipMoved implements [mempool.Observer].
 func (o poolObserver) TipMoved(tip *headertree.Node, connected []*headertree.Node) {
+	o.n.fees.TipMoved(tip, connected)
 	o.next.TipMoved(tip, connected)
 }
 

@@ -17,6 +17,7 @@ import (
 	"starling/connmgr"
 	"starling/internal/cputime"
 	"starling/mempool"
+	"starling/mempool/feeest"
 	"starling/netsync"
 	"starling/netsync/txdownload"
 	"starling/peer"
@@ -47,6 +48,7 @@ type Node struct {
 	compact  compactState
 
 	pool     *mempool.Pool
+	fees     *feeest.Watcher
 	verifier *scripts.Verifier
 	txs      *txdownload.Manager
 	relay    *relay.Manager

@@ -356,7 +356,7 @@ func TestPlay(t *testing.T) {
 				m.mine(levels(rapid.IntRange(1, 10).Draw(t, "from"), 10)...)
 			},
 			"lull": func(t *rapid.T) {
-				for range rapid.IntRange(1, 60).Draw(t, "blocks") {
+				for range rapid.IntRange(1, 20).Draw(t, "blocks") {
 					m.mine()
 				}
 			},
@@ -373,7 +373,7 @@ func TestPlay(t *testing.T) {
 				for _, ids := range m.wait {
 					n += len(ids)
 				}
-				for _, s := range m.e.stats[:Long] {
+				for _, s := range m.e.stats[:Medium] {
 					got := 0
 					for b := range s.bounds {
 						got += int(s.older[b])
