@@ -15,6 +15,7 @@ type compactState struct {
 	index  compact.Index // of the pool
 	extra  compact.Extra
 	recent recentBlock
+	built  builtBlocks
 }
 
 // recentBlock is the last block that was sent on before it was connected. Peers

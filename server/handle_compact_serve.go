@@ -1,10 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"sync"
 
 	"starling/chain"
 	"starling/chain/headertree"
@@ -34,9 +36,14 @@ func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 		return s.serveData(ctx, &wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvWitnessBlock, Hash: m.BlockHash}}})
 	}
 	return s.peer.SendLater(1, once(func() (wire.Message, error) {
-		b, err := n.chain.ParsedBlock(node)
+		raw, err := n.rawBlock(node, true)
 		if err != nil {
 			return nil, unlessGone(err)
+		}
+		// Its ids are not hashed, which would cost ten times as much.
+		b, err := wire.ParseBlock(raw)
+		if err != nil {
+			return nil, err
 		}
 		return s.answerTxs(b, m), nil
 	}))
@@ -95,11 +102,50 @@ func (n *Node) compactBlock(node *headertree.Node) (*wire.MsgCmpctBlock, error) 
 	if m := n.compact.recent.message(node.Hash); m != nil {
 		return m, nil
 	}
+	if m := n.compact.built.get(node.Hash); m != nil {
+		return m, nil
+	}
 	b, err := n.chain.ParsedBlock(node)
 	if err != nil {
 		return nil, err
 	}
-	return compact.Build(b, randomNonce())
+	m, err := compact.Build(b, randomNonce())
+	if err != nil {
+		return nil, err
+	}
+	// A coinbase of its own, so that the rest of the block is not kept.
+	own, err := wire.ParseTx(bytes.Clone(b.Txs[0].Bytes()))
+	if err != nil {
+		return nil, err
+	}
+	m.Prefilled[0].Tx = own
+	n.compact.built.put(m)
+	return m, nil
+}
+
+// builtBlocks keeps the compact blocks that were made of blocks on disk, as all
+// ids of a block have to be hashed for one, and anybody may ask for it. They take
+// some 30 KB each, and a few megabytes only if miners work for that.
+type builtBlocks struct {
+	mu  sync.Mutex
+	all map[wire.Hash]*wire.MsgCmpctBlock
+}
+
+func (b *builtBlocks) get(hash wire.Hash) *wire.MsgCmpctBlock {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all[hash]
+}
+
+// put keeps a compact block. When there are more than can be asked for, it
+// starts over.
+func (b *builtBlocks) put(m *wire.MsgCmpctBlock) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all == nil || len(b.all) > netsync.CompactDepth {
+		b.all = make(map[wire.Hash]*wire.MsgCmpctBlock)
+	}
+	b.all[m.Header.Hash()] = m
 }
 
 // randomNonce returns a number that nobody can know ahead.

@@ -391,6 +391,9 @@ func TestServeCompact(t *testing.T) {
 				t.Errorf("depth %d: %d transactions", depth, len(m.Txs))
 			}
 		}
+		if n := len(a.compact.built.all); n != 2 {
+			t.Errorf("%d compact blocks are kept, of two that were asked for", n)
+		}
 		s.send(&wire.MsgGetBlockTxn{BlockHash: wire.Hash{1}, Indexes: []uint16{0}})
 		s.send(&wire.MsgGetBlockTxn{BlockHash: c.tip().Hash()})
 		if m := s.expect(wire.CmdBlockTxn).(*wire.MsgBlockTxn); m.BlockHash != c.tip().Hash() || len(m.Txs) != 0 {
