@@ -8,9 +8,10 @@
 // leaves as an [Action] that the caller carries out. Decisions hang on the
 // inputs, their order and the seed alone, so a run can be repeated exactly.
 //
-// Everything a peer can grow is bounded: 16 blocks in flight, one request for
-// headers, one queue of at most [wire.MaxGetBlocks] announced blocks, and the
-// memory of one header gate (about 2 MB at the very worst, see gate.go).
+// Everything a peer can grow is bounded: 16 blocks in flight, three or four of
+// them compact blocks that wait for transactions, one request for headers, one
+// queue of at most [wire.MaxGetBlocks] announced blocks, and the memory of one
+// header gate (about 2 MB at the very worst, see gate.go).
 //
 // # Who owns what
 //
@@ -28,5 +29,7 @@
 // work is shown. Blocks are fetched from all peers at once within a window
 // ahead of what is stored (window.go); who holds up the window is replaced
 // (stall.go). Peers that do not answer getheaders are asked with getblocks
-// (getblocks.go).
+// (getblocks.go). Near the tip blocks come and go as compact blocks: the caller
+// rebuilds them, the Manager says which, and how to go on (compact.go), and who
+// announces so to whom (compact_announce.go).
 package netsync
