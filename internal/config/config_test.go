@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"starling/peer"
 	"starling/wire"
 )
 
@@ -169,6 +171,49 @@ func TestLevels(t *testing.T) {
 	for word, want := range map[string]bool{"one": false, "two": true, "three": false, "four": true} {
 		if strings.Contains(got, "msg="+word) != want {
 			t.Errorf("message %s: shown is not %v", word, want)
+		}
+	}
+}
+
+// TestRelay reads the settings about transactions.
+func TestRelay(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		bad  string // what the error is about; empty for none
+	}{
+		{nil, ""},
+		{[]string{"--maxmempool=4"}, "maxmempool"},
+		{[]string{"--mempool-expiry=0"}, "mempool-expiry"},
+		{[]string{"--min-relay-fee=-1"}, "min-relay-fee"},
+		{[]string{"--min-relay-fee=0", "--persist-mempool=false", "--blocks-only", "--network=regtest", "--accept-nonstandard"}, ""},
+		{[]string{"--accept-nonstandard"}, "accept-nonstandard"},
+		{[]string{"--whitelist=fly@10.0.0.1"}, "whitelist"},
+		{[]string{"--whitelist=somewhere"}, "whitelist"},
+		{[]string{"--whitelist=10.1.2.3/8", "--whitelist=addr@::1"}, ""},
+	} {
+		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+		AddFlags(fs, false)
+		if err := fs.Parse(append(tc.args, "--datadir="+t.TempDir())); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Load(fs, nil)
+		var e *Error
+		switch {
+		case tc.bad == "" && err != nil:
+			t.Errorf("%v: %v", tc.args, err)
+		case tc.bad != "" && (!errors.As(err, &e) || e.Name != tc.bad):
+			t.Errorf("%v: %v", tc.args, err)
+		}
+		if err != nil {
+			continue
+		}
+		for addr, want := range map[string]peer.Permissions{"10.9.9.9": listedPermissions, "::ffff:10.9.9.9": listedPermissions, "::1": peer.PermAddr, "11.0.0.1": 0} {
+			if len(c.Relay.Whitelist) == 0 {
+				want = 0
+			}
+			if got := c.Relay.Permissions(netip.MustParseAddr(addr)); got != want {
+				t.Errorf("%v: %s may %v", tc.args, addr, got)
+			}
 		}
 	}
 }

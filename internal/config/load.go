@@ -51,6 +51,7 @@ type Config struct {
 	LogLevels            []string
 	LogFormat            string
 	MetricsListen        string
+	Relay                Relay
 	Mining               Mining
 
 	values  map[string]any
@@ -320,6 +321,9 @@ func (c *Config) settle() error {
 	}
 	if c.LogFormat = c.str("log-format"); c.LogFormat != "text" && c.LogFormat != "json" {
 		return c.fail("log-format", "%q is neither text nor json", c.LogFormat)
+	}
+	if err := c.settleRelay(); err != nil {
+		return err
 	}
 	if err := c.settleMining(); err != nil {
 		return err

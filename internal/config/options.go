@@ -83,7 +83,7 @@ func Options() []Option {
 		{Name: "load-block", Value: "FILE", kind: kindList, def: []string(nil), Help: "read blocks from a file at start; may be repeated"},
 		{Name: "reindex", kind: kindBool, def: false, Help: "rebuild everything else from the block files"},
 	}
-	all = append(all, miningOptions()...)
+	all = append(append(all, relayOptions()...), miningOptions()...)
 	return append(all, []Option{
 		{Name: "log-level", Value: "LEVEL", kind: kindList, def: []string{"info"}, Help: "debug, info, warn or error; also for one part, such as net=debug; may be repeated"},
 		{Name: "log-format", Value: "FORMAT", kind: kindString, def: "text", Help: "text or json"},

@@ -61,8 +61,11 @@ func Settings(c *config.Config) (Config, error) {
 			DBCache: c.DBCache, Prune: c.Prune, Reindex: c.Reindex,
 			MaxPeers: c.MaxConnections, BanScore: float64(c.BanScore), BanTime: c.BanTime,
 			PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
-			UserAgent: userAgent(c.UserAgentComments),
-			Load:      c.LoadBlock,
+			UserAgent:         userAgent(c.UserAgentComments),
+			Load:              c.LoadBlock,
+			Pool:              mempool.Config{MaxBytes: c.Relay.MaxMempool, Expiry: c.Relay.Expiry},
+			AcceptNonStandard: c.Relay.AcceptNonStandard, ForgetPool: c.Relay.ForgetMempool, BlocksOnly: c.Relay.BlocksOnly,
+			RelayDelayInbound: c.Relay.Inbound, RelayDelayOutbound: c.Relay.Outbound, Permissions: c.Relay.Permissions,
 		},
 		TxIndex: c.TxIndex,
 		RPC: RPC{
@@ -77,6 +80,12 @@ func Settings(c *config.Config) (Config, error) {
 	}
 	if c.Mining.MinFee == 0 {
 		cfg.Mining.MinFee = -1 // none, but not the default
+	}
+	switch fee := c.Relay.MinFee; {
+	case fee > 0:
+		cfg.Server.Pool.MinRelayFee = mempool.FeeRate(fee)
+	case fee == 0:
+		cfg.Server.Pool.MinRelayFee = -1 // none, but not the network's
 	}
 	if c.MaxConnections == 0 {
 		cfg.Server.MaxPeers = 1 // room for none, but not the default
