@@ -12,17 +12,8 @@ import (
 // Add takes a transaction in, if it may. The error is a *[Rejection], or else
 // that of ctx or of the disk. While the chain moves, Add waits.
 func (p *Pool) Add(ctx context.Context, tx *wire.Tx, o AddOptions) (*Accepted, error) {
-	a, _, err := p.addOne(ctx, tx, o, mode{replace: true, sibling: true, maxRate: o.MaxFeeRate})
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.trim(p.cfg.Clock.Now())
-	if p.byTxID[a.Entry.TxID] == nil && !p.moves.active {
-		return nil, full(a.Entry)
-	}
-	return a, nil
+	a, _, err := p.addOne(ctx, tx, o, mode{replace: true, sibling: true, trim: true, maxRate: o.MaxFeeRate})
+	return a, err
 }
 
 // full refuses a transaction that was evicted as soon as it had come.
@@ -30,7 +21,7 @@ func full(e *Entry) *Rejection {
 	return &Rejection{Kind: Reconsiderable, Reason: "mempool full", Rate: e.FeeRate(), Rated: []wire.Hash{e.WTxID}}
 }
 
-// addOne takes a single transaction in, without making room.
+// addOne takes a single transaction in.
 func (p *Pool) addOne(ctx context.Context, tx *wire.Tx, o AddOptions, m mode) (*Accepted, *candidate, error) {
 	c, rej := p.candidate(tx, p.whenZero(o.Time), m)
 	if rej != nil {
@@ -43,10 +34,17 @@ func (p *Pool) addOne(ctx context.Context, tx *wire.Tx, o AddOptions, m mode) (*
 			return rej
 		}
 		in, left, err := p.enter(s, out, o, c)
-		if err == nil {
-			a = &Accepted{Entry: in[0], Replaced: left}
+		if err != nil {
+			return err
 		}
-		return err
+		if m.trim {
+			p.trim(p.cfg.Clock.Now())
+			if p.byTxID[c.txid] == nil {
+				return full(in[0])
+			}
+		}
+		a = &Accepted{Entry: in[0], Replaced: left}
+		return nil
 	}, func() error {
 		_, _, rej := p.judge(c)
 		return orNil(rej)

@@ -19,6 +19,7 @@ type mode struct {
 	sibling     bool    // it may replace the other child of its parent (BIP431)
 	packageFees bool    // fees count over the whole package
 	noLimits    bool    // it comes back from a block: no fees, no limits but those of the cluster
+	trim        bool    // room is made for it at once
 	maxRate     FeeRate // 0 for no limit
 }
 

@@ -31,7 +31,7 @@ func (w *world) reopen(edit func(*Config)) (*Pool, LoadStats) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	stats, err := p.Load(w.t.Context())
+	stats, err := p.Load(context.Background())
 	if err != nil {
 		w.t.Fatal(err)
 	}

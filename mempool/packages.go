@@ -31,13 +31,17 @@ func (p *Pool) AddPackage(ctx context.Context, txs []*wire.Tx, o AddOptions) (*P
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	there := make([]bool, len(r.Txs)) // a block may have taken some meanwhile
+	for i := range r.Txs {
+		there[i] = r.Txs[i].Err == nil && p.byTxID[r.Txs[i].Entry.TxID] != nil
+	}
 	p.trim(p.cfg.Clock.Now())
 	for i := range r.Txs {
 		t := &r.Txs[i]
-		if t.Err != nil || p.byTxID[t.Entry.TxID] != nil || p.moves.active {
+		if !there[i] || p.byTxID[t.Entry.TxID] != nil {
 			continue
 		}
-		t.Status, t.Err = StatusRejected, reject(Policy, "mempool full", "")
+		t.Entry, t.Status, t.Err = nil, StatusRejected, reject(Policy, "mempool full", "")
 		if r.Err == nil {
 			r.Err = txFailed()
 		}

@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"context"
 	"testing"
 
 	"starling/script"
@@ -10,7 +11,7 @@ import (
 // submit has the pool take a package and checks what is said of it as a whole.
 func (w *world) submit(reason string, txs ...*wire.Tx) *PackageResult {
 	w.t.Helper()
-	r, err := w.pool.AddPackage(w.t.Context(), txs, AddOptions{})
+	r, err := w.pool.AddPackage(context.Background(), txs, AddOptions{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

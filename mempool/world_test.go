@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 	//lint:ignore SA1019 the hash that addresses use
 	"golang.org/x/crypto/ripemd160"
+	"pgregory.net/rapid"
 
 	"starling/chain"
 	"starling/chain/headertree"
@@ -40,7 +42,8 @@ func hash160(b []byte) [20]byte {
 
 // world is a chain with a pool on it.
 type world struct {
-	t     testing.TB
+	t     rapid.TB
+	close func() // ends the chain; it may be called twice
 	chain *chain.Chain
 	pool  *Pool
 	gen   *testchain.Maker
@@ -95,12 +98,13 @@ func newWorldOn(t testing.TB, net *params.Network, n int, edit func(*Config)) *w
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	t.Cleanup(func() {
+	w.close = sync.OnceFunc(func() {
 		cancel()
 		if err := errors.Join(<-done, c.Close()); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(w.close)
 	w.tip = w.gen.Genesis()
 	first := w.gen.Chain(w.tip, 1+int(net.CoinbaseMaturity))
 	w.give(first...)
