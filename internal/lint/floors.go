@@ -45,7 +45,7 @@ var floors = map[string]int{
 
 	"rpc":       60,
 	"explorer":  60,
-	"devnet":    60,
+	"devnet":    65, // runs whole nodes
 	"telemetry": 60,
 
 	"cmd": 70,
