@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -314,6 +315,85 @@ func TestServeTx(t *testing.T) {
 		x.send(&wire.MsgGetData{Inv: []wire.InvVect{none, wtx(tx)}})
 		x.expect(wire.CmdTx)
 		x.expectTxs(wire.CmdNotFound, none)
+	})
+}
+
+// TestWitness relays a transaction with a witness. A copy without it, or with
+// another one, must not keep the real one from coming, and peers are given it as
+// they ask.
+func TestWitness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, 1)
+		a := m.node(1)
+		program := sha256.Sum256(testchain.AnyoneCanSpend)
+		op, value := m.blocks[0].Coinbase()
+		parent := wire.NewTx(2, []wire.TxIn{{PrevOut: op}}, []wire.TxOut{{Value: value - 1000, Script: append([]byte{0, 32}, program[:]...)}}, 0)
+		a.add(parent)
+		make := func(wit ...[]byte) *wire.Tx {
+			return wire.NewTx(2, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: parent.TxID()}, Witness: wire.NewWitness(wit...)}},
+				[]wire.TxOut{{Value: value - 9000, Script: testchain.AnyoneCanSpend}, {Value: 1000, Script: testchain.AnyoneCanSpend}}, 0)
+		}
+		tx, stripped, mutated := make(testchain.AnyoneCanSpend), make(), make([]byte{0x52})
+		if tx.TxID() != stripped.TxID() || tx.TxID() != mutated.TxID() || tx.WTxID() == tx.TxID() {
+			t.Fatal("not the same transaction")
+		}
+		x, y, z := m.dialWTx(a, 7), m.dialWTx(a, 8), m.dial(a, 9)
+		for _, s := range []*script{x, y, z} {
+			s.expect(wire.CmdInv) // of the parent
+		}
+		x.send(&wire.MsgTx{Tx: stripped}, &wire.MsgTx{Tx: mutated})
+		x.sync()
+		a.lacks(tx)
+		y.send(&wire.MsgInv{Inv: []wire.InvVect{wtx(tx)}})
+		y.expectTxs(wire.CmdGetData, wtx(tx))
+		y.send(&wire.MsgTx{Tx: tx})
+		a.has(time.Second, tx)
+		x.expectTxs(wire.CmdInv, wtx(tx))
+		z.expectTxs(wire.CmdInv, wire.InvVect{Type: wire.InvTx, Hash: tx.TxID()})
+		for _, tc := range []struct {
+			typ  wire.InvType
+			hash wire.Hash
+			want *wire.Tx
+		}{{wire.InvWTx, tx.WTxID(), tx}, {wire.InvWitnessTx, tx.TxID(), tx}, {wire.InvTx, tx.TxID(), stripped}} {
+			z.send(&wire.MsgGetData{Inv: []wire.InvVect{{Type: tc.typ, Hash: tc.hash}}})
+			if got := z.expect(wire.CmdTx).(*wire.MsgTx).Tx; got.WTxID() != tc.want.WTxID() {
+				t.Errorf("%v: another form", tc.typ)
+			}
+		}
+		// Who announces by the other kind of id than agreed is not heard.
+		other := spend(tx, 1000)
+		x.send(&wire.MsgInv{Inv: []wire.InvVect{{Type: wire.InvTx, Hash: other.TxID()}}})
+		z.send(&wire.MsgInv{Inv: []wire.InvVect{wtx(other)}})
+		time.Sleep(time.Minute)
+		x.sync()
+		z.sync()
+	})
+}
+
+// TestForceRelay has a peer that may do so send what the pool has already: those
+// who have not heard of it are told.
+func TestForceRelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, 1)
+		a := m.nodeWith(1, vfs.NewMem(), func(c *Config) {
+			c.Permissions = func(a netip.Addr) peer.Permissions {
+				if a.As4()[1] == 8 {
+					return peer.PermForceRelay | peer.PermRelay
+				}
+				return 0
+			}
+		})
+		x, y := m.dialWTx(a, 8), m.dialWTx(a, 9)
+		y.send(&wire.MsgFeeFilter{FeeRate: 20_000})
+		y.sync()
+		tx := m.pay(1000) // at 14,000
+		a.add(tx)
+		time.Sleep(time.Minute)
+		y.send(&wire.MsgFeeFilter{FeeRate: 12_000}) // too little a change to begin anew
+		time.Sleep(time.Minute)
+		y.sync()
+		x.send(&wire.MsgTx{Tx: tx})
+		y.expectTxs(wire.CmdInv, wtx(tx))
 	})
 }
 

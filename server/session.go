@@ -187,7 +187,8 @@ func (n *Node) candidates() []connmgr.Candidate {
 		}
 		st := p.Stats()
 		c := connmgr.Candidate{
-			ID: p.ID(), Connected: st.Connected, MinPing: st.MinPing, LastBlock: unixNano(s.lastBlock.Load()),
+			ID: p.ID(), Connected: st.Connected, MinPing: st.MinPing,
+			LastBlock: unixNano(s.lastBlock.Load()), LastTx: unixNano(s.lastTx.Load()),
 			Group: maphash.Bytes(n.sessions.seed, group(s.host)),
 			Local: s.host.IsLoopback(), Net: network(s.host),
 			NoBan: p.Permissions().Has(peer.PermNoBan),
