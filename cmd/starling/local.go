@@ -47,6 +47,17 @@ func (l *localNode) handOver(ctx context.Context, txid wire.Hash) (string, error
 	return l.handover.wait(ctx, l.node, txid)
 }
 
+// rebuilt waits until a node that rebuilds all from its blocks has done so.
+func (l *localNode) rebuilt(ctx context.Context) error {
+	c := l.node.Server.Chain()
+	select {
+	case <-c.Ready():
+		return c.Settle(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 const (
 	// lockPatience is how long a command waits for another one, or for a node
 	// that is about to start or to stop, to let go of the data directory.
@@ -142,4 +153,24 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 	go func() { done <- n.Run(runCtx) }()
 	local := &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}
 	return local, func() error { stop(); return <-done }, nil
+}
+
+// ask calls a method and reads its answer into result.
+func ask(ctx context.Context, node caller, result any, method string, args ...any) error {
+	if args == nil {
+		args = []any{}
+	}
+	return askNamed(ctx, node, result, method, args)
+}
+
+// askNamed is ask with parameters in any form.
+func askNamed(ctx context.Context, node caller, result any, method string, params any) error {
+	raw, err := node.Call(ctx, method, params)
+	if err != nil {
+		return explain(method, err)
+	}
+	if result == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, result)
 }
