@@ -180,3 +180,66 @@ func (w *Wallet) Owns(script []byte) bool {
 	_, ok := w.scripts[string(script)]
 	return ok
 }
+
+// Status is what a wallet is and how it stands.
+type Status struct {
+	Txs           int
+	Receive       int   // addresses for payments that are watched and were not given out
+	Change        int   // the same for change
+	Encrypted     bool  // secrets need a passphrase
+	UnlockedUntil int64 // in seconds since 1970; 0 while locked
+	NoKeys        bool  // it only watches
+	Blank         bool  // it has neither phrase nor descriptors
+	Seeded        bool  // it has a seed phrase
+	Birthday      int64
+	Gap           int32
+}
+
+// Status tells what the wallet is and how it stands.
+func (w *Wallet) Status() Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lockIfDue()
+	s := Status{
+		Txs: len(w.ledger.records), Encrypted: w.vault.encrypted(), NoKeys: w.meta.flags&flagNoKeys != 0,
+		Blank: len(w.chains) == 0, Birthday: w.meta.birthday, Gap: w.meta.gap,
+	}
+	_, s.Seeded = w.file.Get(keySeed)
+	if s.Encrypted && w.vault.open() {
+		s.UnlockedUntil = w.relock.Unix()
+	}
+	for _, k := range w.chains {
+		if !k.active {
+			continue
+		}
+		if k.internal {
+			s.Change += int(k.derived - k.next)
+		} else {
+			s.Receive += int(k.derived - k.next)
+		}
+	}
+	return s
+}
+
+// Refill has at least n unused addresses of each kind watched.
+func (w *Wallet) Refill(n int32) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n == 0 {
+		n = w.meta.gap
+	}
+	if n < 1 || n > maxGap {
+		return paymentErrorf("Invalid parameter, expected valid size.")
+	}
+	if n > w.meta.gap {
+		w.meta.gap = n
+		w.changes.Set(keyMeta, w.meta.append(nil))
+	}
+	for _, k := range w.chains {
+		if _, err := w.watch(k, nil); err != nil {
+			return err
+		}
+	}
+	w.ledger.reclaim()
+	return w.save()
+}

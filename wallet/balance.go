@@ -100,6 +100,7 @@ type CoinFilter struct {
 	Frozen             bool
 	MinValue, MaxValue int64 // MaxValue 0 is no limit
 	Addresses          map[string]bool
+	Brief              bool // leave Desc, Redeem and Witness out, which take time
 }
 
 // Coins returns the unspent outputs that a filter lets through, in the order
@@ -107,12 +108,11 @@ type CoinFilter struct {
 func (w *Wallet) Coins(f CoinFilter) []Coin {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.coins(f, true)
+	return w.coins(f)
 }
 
-// coins is Coins with the lock held. Unless full is set it leaves out what
-// takes long to find out: Desc, Redeem and Witness.
-func (w *Wallet) coins(f CoinFilter, full bool) []Coin {
+// coins is Coins with the lock held.
+func (w *Wallet) coins(f CoinFilter) []Coin {
 	var found []*owned
 	for _, o := range w.ledger.outs {
 		if w.exists(o) && !w.ledger.spent(o.op) && (o.rec.status == confirmed || o.rec.inPool) {
@@ -142,7 +142,7 @@ func (w *Wallet) coins(f CoinFilter, full bool) []Coin {
 		if !safe && !f.Unsafe {
 			continue
 		}
-		c := w.describe(o, full)
+		c := w.describe(o, !f.Brief)
 		if f.Addresses != nil && !f.Addresses[c.Address] {
 			continue
 		}

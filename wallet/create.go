@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"starling/chain/headertree"
 	"starling/script/descriptor"
@@ -57,16 +56,17 @@ func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic st
 		return nil, "", err
 	}
 	defer release()
-	if _, err := m.cfg.FS.Stat(m.dir(o.Name)); err == nil {
+	if m.exists(o.Name) {
 		return nil, "", ErrExists
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, "", err
 	}
 	w = newWallet(m, o.Name)
 	if mnemonic, err = w.fill(&o); err != nil {
 		return nil, "", err
 	}
-	if err := w.write(m.dir(o.Name), m.path(o.Name)); err != nil {
+	if err := m.makeDir(o.Name); err != nil {
+		return nil, "", err
+	}
+	if err := w.write(m.path(o.Name)); err != nil {
 		return nil, "", err
 	}
 	if err := m.adopt(w); err != nil {
@@ -158,12 +158,26 @@ func (w *Wallet) startFrom(restored bool) *headertree.Node {
 	return n
 }
 
-// write makes the wallet's directory and its file.
-func (w *Wallet) write(dir, path string) error {
-	fsys := w.m.cfg.FS
-	if err := fsys.MkdirAll(dir, 0o700); err != nil {
+// makeDir makes the directory of a wallet, so that it is there after a crash.
+func (m *Manager) makeDir(name string) error {
+	fsys := m.cfg.FS
+	if err := fsys.MkdirAll(m.dir(name), 0o700); err != nil {
 		return err
 	}
+	for _, dir := range []string{m.cfg.Dir, fsys.PathDir(m.cfg.Dir)} {
+		d, err := fsys.OpenDir(dir)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write makes the wallet's file.
+func (w *Wallet) write(path string) error {
 	w.changes.Set(keyMeta, w.meta.append(nil))
 	if w.vault.locked != nil {
 		w.changes.Set(keyMaster, w.vault.locked.append(nil))
@@ -171,7 +185,7 @@ func (w *Wallet) write(dir, path string) error {
 	p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
 	w.changes.Set(keyPosition, p.append(nil))
 	w.changeRecords()
-	f, err := journal.Create(fsys, path, &w.changes)
+	f, err := journal.Create(w.m.cfg.FS, path, &w.changes)
 	if err != nil {
 		return err
 	}

@@ -44,9 +44,10 @@ func checkPayments(list []Payment) (sum int64, rest bool, err error) {
 // begin.
 func (w *Wallet) candidates(p *plan, taken map[wire.OutPoint]bool) (all []candidate, next []int) {
 	f := p.o.Filter
+	f.Brief = true
 	var groups [4][]candidate
 	weights := map[weightKey]int64{}
-	for _, c := range w.coins(f, false) {
+	for _, c := range w.coins(f) {
 		if taken[c.OutPoint] || p.o.From != nil && !p.o.From[c.Address] || !c.Solvable {
 			continue
 		}
@@ -111,7 +112,7 @@ func (w *Wallet) weightOf(pkScript []byte, known map[weightKey]int64) (int64, bo
 	if !ok {
 		return 0, false
 	}
-	n, _, _ := inputWeight(&out)
+	n, _ := inputWeight(&out)
 	known[key] = n
 	return n, n > 0
 }
@@ -144,7 +145,7 @@ func (w *Wallet) fixedInputs(p *plan) error {
 			var ok bool
 			if c.weight, ok = w.weightOf(out.Script, map[weightKey]int64{}); !ok {
 				o := descriptor.Output{Script: out.Script}
-				if c.weight, _, ok = inputWeight(&o); !ok {
+				if c.weight, ok = inputWeight(&o); !ok {
 					return paymentErrorf("Not solvable pre-selected input %s: its weight is not known", pointName(in.OutPoint))
 				}
 			}
@@ -220,7 +221,10 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 		shared = shared || pay.SubtractFee
 	}
 	changeFee := feeFor(outputWeight(changeScript), p.rate)
-	spendWeight, _, _ := inputWeight(&descriptor.Output{Script: changeScript})
+	spendWeight, ok := inputWeight(&descriptor.Output{Script: changeScript})
+	if !ok {
+		spendWeight, _ = inputWeight(&descriptor.Output{Script: template(Bech32)})
+	}
 	// Change that costs more to spend than it is worth goes to the fee.
 	keepAbove := max(dust(changeScript), feeFor(spendWeight, discardFee))
 	g := goal{
@@ -270,6 +274,9 @@ func (w *Wallet) choose(p *plan, g goal, everything bool) ([]candidate, error) {
 	return nil, w.tooLittle(p, g, all)
 }
 
+// smallInput is about the weight of the smallest inputs.
+const smallInput = 272
+
 // tooLittle says what is missing.
 func (w *Wallet) tooLittle(p *plan, g goal, all []candidate) error {
 	e := &FundsError{Need: g.target}
@@ -282,11 +289,11 @@ func (w *Wallet) tooLittle(p *plan, g goal, all []candidate) error {
 	e.Fee += g.target
 	if !g.whole {
 		// The smallest fee: with one more input.
-		add := feeFor(baseInputWeight+108, g.rate) * int64(max(1, len(p.fixed)+len(all)))
+		add := feeFor(smallInput, g.rate) * int64(max(1, len(p.fixed)+len(all)))
 		e.Need, e.Fee = e.Need+add, e.Fee+add
 	}
-	f := CoinFilter{Unsafe: true, Immature: true}
-	for _, c := range w.coins(f, false) {
+	f := CoinFilter{Unsafe: true, Immature: true, Brief: true}
+	for _, c := range w.coins(f) {
 		switch {
 		case c.Immature:
 			e.Immature += c.Value

@@ -1,87 +1,133 @@
 package wallet
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
-	"github.com/btcsuite/btcd/btcec/v2/schnorr"
-	"github.com/btcsuite/btcd/txscript/v2"
 
-	"starling/script"
 	"starling/script/descriptor"
+	"starling/wallet/sign"
 	"starling/wire"
 )
 
-// signAll signs all inputs and checks the result. The error is ErrLocked or
-// ErrWatchOnly, or names the input that the wallet has no key for.
+// SignResult is a transaction that a wallet has signed as far as it could.
+type SignResult struct {
+	Tx     *wire.Tx
+	Errors []*sign.InputError // why inputs are not complete; empty if all are
+}
+
+// SignTx signs the inputs of a transaction that the wallet has keys for.
+// spent[i] is the output that input i spends, with a nil script if it is not
+// known; known holds more about outputs that are not the wallet's, and may be
+// nil. The error is ErrLocked or ErrWatchOnly.
+func (w *Wallet) SignTx(tx *wire.Tx, spent []wire.TxOut, known *descriptor.Known, hashType *uint32) (SignResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.needKeys(); err != nil {
+		return SignResult{}, err
+	}
+	j, err := w.job(tx, spent, known)
+	if err != nil {
+		return SignResult{}, err
+	}
+	j.HashType = hashType
+	signed, errs := j.Run()
+	return SignResult{signed, errs}, nil
+}
+
+// Spent returns the outputs that the inputs of a transaction spend, as far as
+// the wallet, the pool or the chain know them; the others have a nil script.
+func (w *Wallet) Spent(tx *wire.Tx) ([]wire.TxOut, error) {
+	spent := make([]wire.TxOut, len(tx.In))
+	for i := range tx.In {
+		op := tx.In[i].PrevOut
+		w.mu.Lock()
+		r := w.ledger.records[op.Hash]
+		w.mu.Unlock()
+		if r != nil && int(op.Index) < len(r.tx.Out) {
+			spent[i] = r.tx.Out[op.Index]
+			continue
+		}
+		out, ok, err := w.lookUp(op)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			spent[i] = out
+		}
+	}
+	return spent, nil
+}
+
+// job prepares the signing of a transaction.
+func (w *Wallet) job(tx *wire.Tx, spent []wire.TxOut, known *descriptor.Known) (*sign.Job, error) {
+	j := &sign.Job{Tx: tx, Outputs: make([]descriptor.Output, len(spent)), Values: make([]int64, len(spent))}
+	var ring ring
+	private := map[*keychain]*descriptor.Descriptor{}
+	for i := range spent {
+		j.Values[i] = spent[i].Value
+		p, ours := w.scripts[string(spent[i].Script)]
+		switch {
+		case ours:
+			out, ok := w.outputAt(p, spent[i].Script)
+			if !ok {
+				return nil, fmt.Errorf("wallet %s: %s gives another script than before", w.name, p.chain.text)
+			}
+			j.Outputs[i] = out
+			d := private[p.chain]
+			if d == nil {
+				var err error
+				if d, err = w.private(p.chain); errors.Is(err, ErrWatchOnly) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				private[p.chain] = d
+			}
+			ring = append(ring, ringKey{d, uint32(p.index)})
+		case known != nil && spent[i].Script != nil:
+			j.Outputs[i] = known.Solve(spent[i].Script)
+		default:
+			j.Outputs[i] = descriptor.Output{Script: spent[i].Script}
+		}
+	}
+	j.Keys = ring
+	return j, nil
+}
+
+// ring finds private keys among those of the descriptors that are needed.
+type ring []ringKey
+
+type ringKey struct {
+	desc  *descriptor.Descriptor
+	index uint32
+}
+
+// PrivateKey implements [sign.Keys].
+func (r ring) PrivateKey(k descriptor.Key) (*btcec.PrivateKey, bool) {
+	for _, e := range r {
+		if priv, ok := e.desc.PrivateKey(e.index, k); ok {
+			return priv, true
+		}
+	}
+	return nil, false
+}
+
+// signAll signs all inputs. The error names an input that the wallet cannot
+// sign.
 func (w *Wallet) signAll(tx *wire.Tx, spent []wire.TxOut) (*wire.Tx, error) {
 	if err := w.needKeys(); err != nil {
 		return nil, err
 	}
-	ins := append([]wire.TxIn(nil), tx.In...)
-	h := script.NewSigHasher(tx, spent)
-	for i := range ins {
-		p, ok := w.scripts[string(spent[i].Script)]
-		if !ok {
-			continue
-		}
-		d, err := w.private(p.chain)
-		if err != nil {
-			return nil, err
-		}
-		outs, err := d.Expand(uint32(p.index))
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range outs {
-			if string(o.Script) == string(spent[i].Script) {
-				signOne(h, tx, i, &ins[i], spent[i], o, d, uint32(p.index))
-			}
-		}
+	j, err := w.job(tx, spent, nil)
+	if err != nil {
+		return nil, err
 	}
-	signed := wire.NewTx(tx.Version, ins, tx.Out, tx.LockTime)
-	if err := script.NewVerifier(script.Options{}).Check(signed, spent, script.StandardFlags); err != nil {
-		return nil, fmt.Errorf("signing: %w", err)
+	signed, errs := j.Run()
+	if len(errs) > 0 {
+		return nil, paymentErrorf("Signing transaction failed: %v", errs[0])
 	}
 	return signed, nil
-}
-
-func signOne(h *script.SigHasher, tx *wire.Tx, i int, in *wire.TxIn, spent wire.TxOut, o descriptor.Output, d *descriptor.Descriptor, index uint32) {
-	if len(o.Keys) == 0 {
-		return
-	}
-	priv, ok := d.PrivateKey(index, o.Keys[0])
-	if !ok {
-		return
-	}
-	der := func(hash wire.Hash) []byte {
-		return append(ecdsa.Sign(priv, hash[:]).Serialize(), script.SigHashAll)
-	}
-	code := func(h160 []byte) []byte { return script.PayToPubKeyHash([20]byte(h160)) }
-	class, parts := script.Classify(o.Leaf())
-	switch class {
-	case script.PubKeyHash:
-		sig := der(script.SignatureHash(tx, i, o.Script, script.SigHashAll))
-		in.Script = script.AppendPush(script.AppendPush(nil, sig), o.Keys[0].Pub)
-	case script.WitnessV0KeyHash:
-		if o.Redeem != nil {
-			in.Script = script.AppendPush(nil, o.Redeem)
-		}
-		in.Witness = wire.NewWitness(der(h.Witness(i, code(parts[0]), script.SigHashAll)), o.Keys[0].Pub)
-	case script.WitnessV1Taproot:
-		hash, _ := h.TaprootKey(i, script.SigHashDefault)
-		var root []byte
-		if o.Taproot != nil {
-			root = o.Taproot.Root
-		}
-		sig, err := schnorr.Sign(tweak(priv, root), hash[:])
-		if err == nil {
-			in.Witness = wire.NewWitness(sig.Serialize())
-		}
-	}
-}
-
-func tweak(priv *btcec.PrivateKey, root []byte) *btcec.PrivateKey {
-	return txscript.TweakTaprootPrivKey(*priv, root)
 }

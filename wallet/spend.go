@@ -9,6 +9,7 @@ import (
 	"starling/params"
 	"starling/script"
 	"starling/script/descriptor"
+	"starling/wallet/sign"
 	"starling/wire"
 )
 
@@ -70,74 +71,23 @@ type Draft struct {
 	Change int // the output with the change, or -1
 }
 
-// The weight of what every transaction has, and of an input without its
-// scripts.
-const (
-	baseInputWeight = 4 * (36 + 4)
-	// signatureSize is the largest DER signature with a low R and S, and the
-	// hash type behind it.
-	signatureSize = 72
-	keySize       = 33
-	// maxTxWeight is the weight above which nodes do not pass a transaction
-	// on.
-	maxTxWeight = 400_000
-)
+// maxTxWeight is the weight above which nodes do not pass a transaction on.
+const maxTxWeight = 400_000
 
 func sizeOf(n int) int64 { return int64(len(wire.AppendCompactSize(nil, uint64(n)))) }
 
-// inputWeight estimates what an input that spends an output weighs when it is
-// signed; ok is false if that is not known.
-func inputWeight(o *descriptor.Output) (weight int64, witness, ok bool) {
-	scriptSig, stack, ok := unlockSizes(o)
-	if !ok {
-		return 0, false, false
+// inputWeight returns what an input that spends an output weighs at most when
+// it is signed; ok is false if that is not known.
+func inputWeight(o *descriptor.Output) (weight int64, ok bool) {
+	size, err := sign.Estimate(o)
+	if err != nil {
+		return 0, false
 	}
-	weight = baseInputWeight + 4*(sizeOf(int(scriptSig))+scriptSig)
-	if stack == nil {
-		return weight + 1, false, true // an empty witness, if others have one
+	weight = int64(size.Weight())
+	if size.Witness == 0 {
+		weight++ // an empty witness, if another input has one
 	}
-	weight += sizeOf(len(stack))
-	for _, n := range stack {
-		weight += sizeOf(n) + int64(n)
-	}
-	return weight, true, true
-}
-
-// unlockSizes estimates the sizes of an input's scripts.
-func unlockSizes(o *descriptor.Output) (scriptSig int64, stack []int, ok bool) {
-	class, parts := script.Classify(o.Script)
-	switch class {
-	case script.PubKey:
-		return 1 + signatureSize, nil, true
-	case script.PubKeyHash:
-		return 1 + signatureSize + 1 + keySize, nil, true
-	case script.MultiSig:
-		return 1 + int64(parts[0][0])*(1+signatureSize), nil, true
-	case script.WitnessV0KeyHash:
-		return 0, []int{signatureSize, keySize}, true
-	case script.WitnessV1Taproot:
-		// By the key. A spend by a leaf weighs more, but has the wallet know
-		// that the key will not sign.
-		return 0, []int{64}, true
-	case script.Anchor:
-		return 0, []int{}, true
-	case script.WitnessV0ScriptHash:
-		if o.Witness == nil {
-			return 0, nil, false
-		}
-		n, _, ok := unlockSizes(&descriptor.Output{Script: o.Witness})
-		if !ok {
-			return 0, nil, false
-		}
-		return 0, []int{0, int(n), len(o.Witness)}, true
-	case script.ScriptHash:
-		if o.Redeem == nil {
-			return 0, nil, false
-		}
-		n, stack, ok := unlockSizes(&descriptor.Output{Script: o.Redeem, Witness: o.Witness})
-		return n + int64(len(script.AppendPush(nil, o.Redeem))), stack, ok
-	}
-	return 0, nil, false
+	return weight, true
 }
 
 // outputWeight returns what an output weighs.

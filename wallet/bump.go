@@ -1,0 +1,197 @@
+package wallet
+
+import (
+	"context"
+
+	"starling/wire"
+)
+
+// walletIncrement is by how much more a replacement pays at least if the
+// wallet chooses, in satoshi for 1,000 virtual bytes. It is Core's figure,
+// above what nodes ask for today, so that it is enough when they ask for more.
+const walletIncrement = 5000
+
+// BumpOptions say how to replace a payment.
+type BumpOptions struct {
+	Fee FeeOptions
+	// Payments replace those of the old transaction; nil to keep them.
+	Payments []Payment
+	// Change is the output of the old transaction that is change; nil for the
+	// one that is the wallet's own change.
+	Change    *int
+	NoReplace bool // do not say that the new one may be replaced
+}
+
+// Bumped is a replacement for a payment.
+type Bumped struct {
+	Draft
+	OldFee int64
+}
+
+// Bump replaces an unconfirmed payment by one that pays a higher fee, and hands
+// it to the node.
+func (w *Wallet) Bump(ctx context.Context, id wire.Hash, o BumpOptions) (Entry, *Bumped, error) {
+	p, b, err := w.prepareBump(ctx, id, o)
+	if err != nil {
+		return Entry{}, nil, err
+	}
+	w.mu.Lock()
+	r, err := w.payBump(p, b)
+	w.mu.Unlock()
+	if err != nil {
+		return Entry{}, nil, err
+	}
+	e, err := w.hand(ctx, r)
+	return e, b, err
+}
+
+// DraftBump is Bump without signing.
+func (w *Wallet) DraftBump(ctx context.Context, id wire.Hash, o BumpOptions) (*Bumped, error) {
+	p, b, err := w.prepareBump(ctx, id, o)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d, err := w.fundBump(p, b)
+	if err != nil {
+		return nil, err
+	}
+	b.Draft = *d
+	return b, w.save()
+}
+
+func (w *Wallet) payBump(p *plan, b *Bumped) (*record, error) {
+	if err := w.needKeys(); err != nil {
+		return nil, err
+	}
+	d, err := w.fundBump(p, b)
+	if err != nil {
+		return nil, err
+	}
+	b.Draft = *d
+	tx, err := w.signAll(d.Tx, d.Spent)
+	if err != nil {
+		return nil, err
+	}
+	return w.keep(tx, p.o)
+}
+
+// fundBump makes the replacement. The old payment may have got into a block
+// meanwhile.
+func (w *Wallet) fundBump(p *plan, b *Bumped) (*Draft, error) {
+	if err := w.bumpable(p.o.replaces); err != nil {
+		return nil, err
+	}
+	d, err := w.fund(p)
+	if err != nil {
+		return nil, err
+	}
+	if d.Fee <= b.OldFee {
+		return nil, paymentErrorf("Insufficient total fee %s, must be more than the old fee %s", coins(d.Fee), coins(b.OldFee))
+	}
+	return d, nil
+}
+
+// bumpable says why a transaction cannot be replaced.
+func (w *Wallet) bumpable(r *record) error {
+	switch {
+	case w.ledger.records[r.id] != r:
+		return ErrUnknownTx
+	case r.status == confirmed || r.status == conflicted:
+		return paymentErrorf("Transaction has been mined, or is conflicted with a mined transaction")
+	case r.replacedBy != wire.Hash{}:
+		return paymentErrorf("Cannot bump transaction %s which was already bumped by transaction %s", r.id, r.replacedBy)
+	}
+	for _, c := range w.ledger.children(r) {
+		if w.ledger.counts(c) {
+			return paymentErrorf("Transaction has descendants in the wallet")
+		}
+	}
+	if pkg, ok := w.m.pool.Package(r.id); ok && pkg.Descendants > 1 {
+		return paymentErrorf("Transaction has descendants in the mempool")
+	}
+	if _, all := w.ledger.debit(r); !all {
+		return paymentErrorf("Transaction contains inputs that don't belong to this wallet")
+	}
+	return nil
+}
+
+// prepareBump works out what a replacement must look like.
+func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (*plan, *Bumped, error) {
+	if err := w.Sync(ctx); err != nil {
+		return nil, nil, err
+	}
+	w.mu.Lock()
+	r := w.ledger.records[id]
+	var err error
+	if r == nil {
+		err = ErrUnknownTx
+	} else {
+		err = w.bumpable(r)
+	}
+	if err != nil {
+		w.mu.Unlock()
+		return nil, nil, err
+	}
+	b := &Bumped{OldFee: w.entry(r).Fee}
+	so, err := w.sameAgain(r, o)
+	w.mu.Unlock()
+	if err != nil {
+		return nil, nil, err
+	}
+	oldSize := int64(r.tx.VSize())
+	oldRate := (b.OldFee*1000 + oldSize - 1) / oldSize
+	increment := w.m.pool.IncrementalFee()
+	if o.Fee.Rate != 0 {
+		if least := oldRate + increment; o.Fee.Rate < least {
+			return nil, nil, paymentErrorf("Insufficient total fee: %s is less than %s, the old fee rate (%s) and the incremental fee (%s)",
+				perVByte(o.Fee.Rate), perVByte(least), perVByte(oldRate), perVByte(increment))
+		}
+	}
+	p, err := w.prepare(so)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Fee.Rate == 0 {
+		// One more, as the old rate was rounded.
+		p.rate = max(p.rate, oldRate+1+max(increment, walletIncrement))
+	}
+	return p, b, nil
+}
+
+// sameAgain returns what makes a transaction like an old one.
+func (w *Wallet) sameAgain(r *record, o BumpOptions) (*SpendOptions, error) {
+	so := &SpendOptions{
+		Fee: o.Fee, Version: r.tx.Version, LockTime: &r.tx.LockTime, NoReplace: o.NoReplace,
+		Filter: CoinFilter{MinDepth: 1}, Comment: r.comment, To: r.to, replaces: r,
+	}
+	for i := range r.tx.In {
+		so.Inputs = append(so.Inputs, Input{OutPoint: r.tx.In[i].PrevOut})
+	}
+	change := -1
+	if o.Change != nil {
+		if change = *o.Change; change < 0 || change >= len(r.tx.Out) {
+			return nil, paymentErrorf("Change position is out of range")
+		}
+	}
+	for i := range r.tx.Out {
+		out := &r.tx.Out[i]
+		isChange := i == change || o.Change == nil && so.Change == nil && w.isChange(out.Script)
+		if isChange && (len(r.tx.Out) > 1 || o.Payments != nil) {
+			so.Change = out.Script
+			continue
+		}
+		if isChange {
+			// All that there is went back to us: it bears the fee.
+			so.Payments = append(so.Payments, Payment{Script: out.Script, Rest: true})
+			so.OnlyInputs = true
+			continue
+		}
+		so.Payments = append(so.Payments, Payment{Script: out.Script, Amount: out.Value})
+	}
+	if o.Payments != nil {
+		so.Payments = o.Payments
+	}
+	return so, nil
+}
