@@ -283,6 +283,19 @@ func (n *Known) AddOutput(o Output) {
 	}
 }
 
+// Add adds all that another collection holds.
+func (n *Known) Add(m *Known) {
+	for _, k := range m.keys {
+		n.AddKey(k)
+	}
+	for _, s := range m.scripts {
+		n.AddScript(s)
+	}
+	for _, t := range m.trees {
+		n.AddTree(t)
+	}
+}
+
 // Solve returns all that is known of the output with this script.
 func (n *Known) Solve(s []byte) Output {
 	o := Output{Script: s}

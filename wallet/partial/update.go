@@ -55,7 +55,7 @@ func (p *Packet) DescribeInput(i int, o *descriptor.Output, origins bool) {
 	t := o.Taproot
 	if origins {
 		if isTaproot(o.Script) {
-			in.TapKeys = addKeys(in.TapKeys, o.Keys)
+			in.TapKeys = addTapKeys(in.TapKeys, o.Keys)
 		} else {
 			in.Keys = addKeys(in.Keys, o.Keys)
 		}
@@ -98,6 +98,16 @@ func addKeys(have, keys []descriptor.Key) []descriptor.Key {
 	return have
 }
 
+// addTapKeys is addKeys for keys of which only the x coordinate counts.
+func addTapKeys(have, keys []descriptor.Key) []descriptor.Key {
+	even := slices.Clone(keys)
+	for i := range even {
+		x := even[i].XOnly()
+		even[i].Pub = append([]byte{2}, x[:]...)
+	}
+	return addKeys(have, even)
+}
+
 // DescribeOutput adds what is known of output i, so that signers can tell
 // their own change.
 func (p *Packet) DescribeOutput(i int, o *descriptor.Output, origins bool) {
@@ -110,7 +120,7 @@ func (p *Packet) DescribeOutput(i int, o *descriptor.Output, origins bool) {
 	}
 	if origins {
 		if isTaproot(o.Script) {
-			out.TapKeys = addKeys(out.TapKeys, o.Keys)
+			out.TapKeys = addTapKeys(out.TapKeys, o.Keys)
 		} else {
 			out.Keys = addKeys(out.Keys, o.Keys)
 		}
