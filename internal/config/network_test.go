@@ -79,6 +79,12 @@ func TestOwnNetwork(t *testing.T) {
 	if diff := cmp.Diff([]string{"murmur", "other"}, c.OwnNetworks()); diff != "" {
 		t.Error(diff)
 	}
+	if c.Relay.Inbound != ownRelayDelay || c.Relay.Outbound != ownRelayDelay {
+		t.Errorf("relay delays %v and %v", c.Relay.Inbound, c.Relay.Outbound)
+	}
+	if c, err = loadIn(t, dir, "--network", "murmur", "--relay-delay-inbound", "5s"); err != nil || c.Relay.Inbound != 5*time.Second {
+		t.Errorf("a delay that was asked for: %v, %v", c.Relay.Inbound, err)
+	}
 	if c, err = loadIn(t, dir, "--network", elsewhere); err != nil || c.Network.GenesisHash != other.GenesisHash || c.DBCache != 12<<20 {
 		t.Errorf("from a file: %v, %v", c, err)
 	}

@@ -32,6 +32,10 @@ const (
 	// minMempool is the least memory for the mempool, in MB: the largest cluster
 	// of transactions that there can be has to fit.
 	minMempool = 5
+	// ownRelayDelay is the mean delay of announcements on networks of one's own,
+	// where there is no crowd to hide in. Some announcements still travel
+	// together.
+	ownRelayDelay = 100 * time.Millisecond
 	// listedPermissions are what peers of the whitelist may do if nothing else is
 	// said, as in Bitcoin Core.
 	listedPermissions = peer.PermRelay | peer.PermMempool | peer.PermNoBan | peer.PermDownload
@@ -46,8 +50,8 @@ func relayOptions() []Option {
 		{Name: "min-relay-fee", Value: "SAT", kind: kindString, def: "", Help: "pass nothing on that pays less for 1,000 virtual bytes (default the network's: 100 on Bitcoin's)"},
 		{Name: "accept-nonstandard", kind: kindBool, def: false, Help: "take transactions that are valid but unusual; not on main"},
 		{Name: "blocks-only", kind: kindBool, def: false, Help: "ask peers for no transactions; your own are announced all the same"},
-		{Name: "relay-delay-inbound", Value: "TIME", kind: kindDuration, def: "5s", Help: "mean time until peers that connected to this node hear of a transaction"},
-		{Name: "relay-delay-outbound", Value: "TIME", kind: kindDuration, def: "2s", Help: "mean time until other peers hear of a transaction"},
+		{Name: "relay-delay-inbound", Value: "TIME", kind: kindDuration, def: "5s", Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
+		{Name: "relay-delay-outbound", Value: "TIME", kind: kindDuration, def: "2s", Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
 		{Name: "whitelist", Value: "[PERMS@]ADDR", kind: kindList, def: []string(nil), Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); may be repeated"},
 	}
 }
@@ -78,6 +82,14 @@ func (c *Config) settleRelay() error {
 	}
 	r.BlocksOnly = c.values["blocks-only"].(bool)
 	r.Inbound, r.Outbound = c.dur("relay-delay-inbound"), c.dur("relay-delay-outbound")
+	if !params.BuiltIn(c.Network.Name) {
+		for name, d := range map[string]*time.Duration{"relay-delay-inbound": &r.Inbound, "relay-delay-outbound": &r.Outbound} {
+			if c.origins[name] == "default" {
+				*d = ownRelayDelay
+				c.values[name] = ownRelayDelay
+			}
+		}
+	}
 	for _, s := range c.list("whitelist") {
 		w, bad := parseWhitelist(s)
 		if bad != "" {
