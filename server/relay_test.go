@@ -250,11 +250,19 @@ func TestOrphan(t *testing.T) {
 		if s := a.TxDownload().Stats(); s != (txdownload.Stats{}) {
 			t.Errorf("left over: %+v", s)
 		}
+		// An orphan whose parent comes from a user of this node.
+		local := spend(grandchild, 1000)
+		waits := spend(local, 1000)
+		x.send(&wire.MsgTx{Tx: waits})
+		x.expectTxs(wire.CmdGetData, ask(local))
+		a.submit(local)
+		a.has(time.Second, waits)
 		// An orphan whose parent comes by a block.
 		blocks := m.gen.Chain(last(m.blocks), 1)
 		op, value := m.blocks[1].Coinbase() // mature with the next block but one
 		late := testchain.Spend(op, value, 1000, 2)
 		orphan := spend(late, 1000)
+		x.noise = append(x.noise, wire.CmdInv) // of the others
 		x.send(&wire.MsgTx{Tx: orphan})
 		x.expectTxs(wire.CmdGetData, ask(late))
 		a.give(blocks...)
@@ -440,7 +448,10 @@ func TestPoolRestart(t *testing.T) {
 		mine, other := m.pay(1000), m.pay(1000)
 		a.submit(mine)
 		a.add(other)
-		time.Sleep(time.Second)
+		x := m.dialWTx(a, 9)
+		x.expect(wire.CmdInv)
+		x.send(&wire.MsgGetData{Inv: []wire.InvVect{wtx(mine)}})
+		x.expect(wire.CmdTx) // so that it counts as passed on
 		a.stop()
 		a = m.nodeWith(1, a.fs, func(c *Config) { c.PingTimeout = -1 })
 		a.has(time.Minute, mine, other)
@@ -449,7 +460,7 @@ func TestPoolRestart(t *testing.T) {
 			t.Errorf("own: %v", own)
 		}
 		// Another node hears of both, of its own again and again.
-		x := m.dialWTx(a, 9)
+		x = m.dialWTx(a, 8)
 		first := x.expect(wire.CmdInv).(*wire.MsgInv).Inv
 		if len(first) != 2 || first[0] != wtx(mine) {
 			t.Errorf("told of %v", first)
@@ -646,6 +657,29 @@ func TestBlocksOnly(t *testing.T) {
 	}
 }
 
+// TestWantsNone connects a peer that has said that it wants no transactions.
+func TestWantsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, 1)
+		a := m.node(1)
+		link, err := m.net.Host(host(9)).Dial(t.Context(), a.Listening()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer link.Close()
+		x := &script{t: t, link: link, noise: []string{wire.CmdPing, wire.CmdGetHeaders, wire.CmdSendHeaders, wire.CmdSendCmpct,
+			wire.CmdFeeFilter, wire.CmdVersion, wire.CmdVerack, wire.CmdWTxIDRelay, wire.CmdSendAddrV2}}
+		x.send(&wire.MsgVersion{Version: 70016, UserAgent: "/script/"}, &wire.MsgVerack{})
+		x.sync()
+		tx := m.pay(1000)
+		a.submit(tx)
+		time.Sleep(15 * time.Minute)
+		x.sync()
+		x.send(&wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvTx, Hash: tx.TxID()}}})
+		x.expect(wire.CmdTx) // it may ask all the same
+	})
+}
+
 // TestServeMempool asks for the whole pool with and without the permission.
 func TestServeMempool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -693,6 +727,9 @@ func TestInvalidTx(t *testing.T) {
 			t.Error("accepted by hand")
 		} else if r := new(mempool.Rejection); !errors.As(err, &r) || r.Kind != mempool.Consensus {
 			t.Errorf("%v", err)
+		}
+		if extra := a.compact.extra.All(); len(extra) != 1 || extra[0] != nil && extra[0].TxID() != bad.TxID() {
+			t.Errorf("kept for compact blocks: %v", extra)
 		}
 		good := m.pay(1000)
 		if err := a.SubmitTx(t.Context(), good, 1); err == nil {
