@@ -447,11 +447,11 @@ func TestPoolRestart(t *testing.T) {
 		a := m.node(1)
 		mine, other := m.pay(1000), m.pay(1000)
 		a.submit(mine)
-		a.add(other)
 		x := m.dialWTx(a, 9)
 		x.expect(wire.CmdInv)
 		x.send(&wire.MsgGetData{Inv: []wire.InvVect{wtx(mine)}})
 		x.expect(wire.CmdTx) // so that it counts as passed on
+		a.add(other)
 		a.stop()
 		a = m.nodeWith(1, a.fs, func(c *Config) { c.PingTimeout = -1 })
 		a.has(time.Minute, mine, other)
