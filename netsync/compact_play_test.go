@@ -7,6 +7,9 @@ import (
 
 	"github.com/holiman/uint256"
 	"pgregory.net/rapid"
+
+	"starling/chain/headertree"
+	"starling/wire"
 )
 
 // compactModes are what may come of a peer's compact blocks.
@@ -83,4 +86,75 @@ func TestPlayCompact(t *testing.T) {
 		}
 		s.run(time.Hour, func() bool { return len(s.m.flights) == 0 && len(s.m.held) == 0 })
 	})
+}
+
+// whole brings a block that was asked for as a compact block before.
+func (s *sim) whole(r *remote, h wire.Hash) {
+	if r.noBlocks {
+		return
+	}
+	r.free = maxTime(r.free, s.now.Add(r.delay)).Add(r.block)
+	s.reply(r, r.free.Sub(s.now), func() { s.deliver(r, s.w.tree.Lookup(h)) })
+}
+
+// cmpct brings a compact block of the peer, and what the field compact says
+// comes of it: "complete" at once, "missing" after a round trip, "unusable" or
+// "invalid"; "late unusable" and "late invalid" after a round trip; "silent"
+// if the round trip never ends.
+func (s *sim) cmpct(r *remote, n *headertree.Node) {
+	h := n.Header
+	open, actions := s.m.CompactBlock(s.now, r.id, n.Hash, &h)
+	if r.opened == nil {
+		r.opened = make(map[wire.Hash]bool)
+	}
+	r.opened[n.Hash] = true
+	s.landed(r, n.Hash)
+	s.act(actions)
+	if !open {
+		return
+	}
+	first, later := CompactMissing, CompactComplete
+	switch r.compact {
+	case "complete":
+		first = CompactComplete
+	case "unusable":
+		first = CompactUnusable
+	case "invalid":
+		first = CompactInvalid
+	case "late unusable":
+		later = CompactUnusable
+	case "late invalid":
+		later = CompactInvalid
+	}
+	switch s.read(r, n, first) {
+	case CompactDrop:
+	case CompactAsk:
+		if r.compact == "silent" {
+			return
+		}
+		s.reply(r, 2*r.delay, func() {
+			fill, actions := s.m.CompactTxs(s.now, r.id, n.Hash)
+			s.act(actions)
+			if fill {
+				s.read(r, n, later)
+			}
+		})
+	}
+}
+
+// read tells the node what came of a compact block.
+func (s *sim) read(r *remote, n *headertree.Node, result CompactResult) CompactStep {
+	step, actions := s.m.CompactRead(s.now, r.id, n.Hash, result, nil)
+	s.submit(r, n, step == CompactSubmit)
+	s.landed(r, n.Hash)
+	s.act(actions)
+	return step
+}
+
+// landed notes that a block is no longer asked of the peer, if so.
+func (s *sim) landed(r *remote, h wire.Hash) {
+	if p := s.m.peers[r.id]; p == nil || p.asking(h) == nil {
+		delete(r.asked, h)
+		delete(r.opened, h)
+	}
 }
