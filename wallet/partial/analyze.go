@@ -111,11 +111,11 @@ func (p *Packet) analyzeInput(f *finalizer, i int, known bool) InputAnalysis {
 	case !known:
 		a.Next = Updater
 		return a
-	case in.Final() && f.verify(i, in.FinalScript, in.FinalWitness):
+	case in.Final() && f.passes(i):
 		a.Final, a.Next = true, Extractor
 		return a
 	}
-	if _, _, ok := f.assemble(i); ok && !in.Final() {
+	if f.passes(i) {
 		a.Next = Finalizer
 		return a
 	}

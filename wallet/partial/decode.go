@@ -137,6 +137,9 @@ func (p *Packet) decodeGlobal(r *reader) error {
 			if p.Tx, err = wire.ParseBaseTx(f.value); err != nil {
 				return errorf("%v", err)
 			}
+			if p.Tx.Size() > wire.MaxBlockSize {
+				return errorf("the transaction is larger than a block")
+			}
 			for i := range p.Tx.In {
 				if len(p.Tx.In[i].Script) > 0 {
 					return errorf("Unsigned tx does not have empty scriptSigs and scriptWitnesses.")

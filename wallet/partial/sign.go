@@ -2,6 +2,7 @@ package partial
 
 import (
 	"errors"
+	"slices"
 
 	"starling/script"
 	"starling/script/descriptor"
@@ -152,45 +153,52 @@ func (p *Packet) Finalize() bool {
 // reports whether it is final.
 func (p *Packet) FinalizeInput(i int) bool { return p.newFinalizer().finalize(i) }
 
-// finalizer has what all inputs share.
+// Complete reports whether all inputs are final and pass their scripts.
+func (p *Packet) Complete() bool {
+	f := p.newFinalizer()
+	for i := range p.In {
+		if !p.In[i].Final() || !f.passes(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// finalizer holds the transaction as it would be if all inputs with enough
+// signatures were final. It stays right while they become so.
 type finalizer struct {
-	p      *Packet
-	signer *sign.Signer
-	spent  []wire.TxOut
-	all    bool // whether all spent outputs are known
+	p     *Packet
+	spent []wire.TxOut
+	all   bool // whether all spent outputs are known
+	ready []bool
+	ins   []wire.TxIn
+	check *script.TxCheck // nil if the transaction would be too large
 }
 
 func (p *Packet) newFinalizer() *finalizer {
-	f := &finalizer{p: p, signer: p.Signer(sign.Options{}), spent: p.allSpent(), all: true}
+	f := &finalizer{p: p, spent: p.allSpent(), all: true, ready: make([]bool, len(p.In)), ins: slices.Clone(p.Tx.In)}
 	for i := range f.spent {
 		f.all = f.all && f.spent[i].Script != nil
+	}
+	signer := p.Signer(sign.Options{})
+	for i := range p.In {
+		f.ready[i] = f.assemble(i, signer)
+	}
+	if tx, ok := p.with(f.ins); ok {
+		f.check = script.NewVerifier(script.Options{}).Tx(tx, f.spent, script.StandardFlags)
 	}
 	return f
 }
 
-func (f *finalizer) finalize(i int) bool {
-	in := &f.p.In[i]
+// assemble fills in what input i gets, without looking whether it is right.
+func (f *finalizer) assemble(i int, signer *sign.Signer) bool {
+	in, to := &f.p.In[i], &f.ins[i]
 	if in.Final() {
-		return f.verify(i, in.FinalScript, in.FinalWitness)
+		to.Script, to.Witness = in.FinalScript, wire.NewWitness(in.FinalWitness...)
+		return true
 	}
-	sigScript, witness, ok := f.assemble(i)
-	if !ok {
+	if f.spent[i].Script == nil || in.HashType != nil && in.checkHashTypes(*in.HashType) != nil {
 		return false
-	}
-	in.FinalScript, in.FinalWitness = sigScript, witness
-	// All that a signer needed has done its work.
-	in.Sigs, in.HashType, in.Redeem, in.Witness, in.Keys, in.Preimages = sign.Signatures{}, nil, nil, nil, nil, nil
-	in.TapInternal, in.TapRoot, in.TapLeaves, in.TapKeys = nil, nil, nil, nil
-	return true
-}
-
-// assemble returns the final script and witness of an input that is not final,
-// if there are enough signatures and all of them are right.
-func (f *finalizer) assemble(i int) (sigScript []byte, witness [][]byte, ok bool) {
-	in := &f.p.In[i]
-	out := f.spent[i]
-	if out.Script == nil || in.HashType != nil && in.checkHashTypes(*in.HashType) != nil {
-		return nil, nil, false
 	}
 	o := f.p.InputOutput(i)
 	// A public key that signed tells itself.
@@ -199,31 +207,48 @@ func (f *finalizer) assemble(i int) (sigScript []byte, witness [][]byte, ok bool
 			o.Keys = append(o.Keys, descriptor.Key{Pub: pub})
 		}
 	}
-	sigScript, witness, complete := f.signer.Finish(&o, &in.Sigs)
-	return sigScript, witness, complete && f.verify(i, sigScript, witness)
+	sigScript, witness, complete := signer.Finish(&o, &in.Sigs)
+	if complete {
+		to.Script, to.Witness = sigScript, wire.NewWitness(witness...)
+	}
+	return complete
 }
 
-// verify runs the scripts of an input.
-func (f *finalizer) verify(i int, sigScript []byte, witness [][]byte) bool {
-	if f.spent[i].Script == nil || isTaproot(f.spent[i].Script) && !f.all {
+// passes reports whether an input has what it needs and passes its script.
+func (f *finalizer) passes(i int) bool {
+	return f.ready[i] && f.spent[i].Script != nil && (f.all || !isTaproot(f.spent[i].Script)) &&
+		f.check != nil && f.check.Input(i) == nil
+}
+
+func (f *finalizer) finalize(i int) bool {
+	in := &f.p.In[i]
+	if !f.passes(i) {
 		return false
 	}
-	tx := f.p.Tx
-	ins := append([]wire.TxIn(nil), tx.In...)
-	ins[i].Script, ins[i].Witness = sigScript, wire.NewWitness(witness...)
-	signed := wire.NewTx(tx.Version, ins, tx.Out, tx.LockTime)
-	return script.NewVerifier(script.Options{}).Tx(signed, f.spent, script.StandardFlags).Input(i) == nil
+	if in.Final() {
+		return true
+	}
+	in.FinalScript, in.FinalWitness = f.ins[i].Script, f.ins[i].Witness.Stack()
+	// All that a signer needed has done its work.
+	in.Sigs, in.HashType, in.Redeem, in.Witness, in.Keys, in.Preimages = sign.Signatures{}, nil, nil, nil, nil, nil
+	in.TapInternal, in.TapRoot, in.TapLeaves, in.TapKeys = nil, nil, nil, nil
+	return true
 }
 
-// Complete reports whether all inputs are final and pass their scripts.
-func (p *Packet) Complete() bool {
-	f := p.newFinalizer()
-	for i := range p.In {
-		if in := &p.In[i]; !in.Final() || !f.verify(i, in.FinalScript, in.FinalWitness) {
-			return false
+// with returns the packet's transaction with other inputs; ok is false if it
+// would be larger than a block.
+func (p *Packet) with(ins []wire.TxIn) (tx *wire.Tx, ok bool) {
+	size := p.Tx.Size()
+	for i := range ins {
+		size += len(ins[i].Script) + 9
+		for it := range ins[i].Witness.Items() {
+			size += len(it) + 9
 		}
 	}
-	return true
+	if size > wire.MaxBlockSize {
+		return nil, false
+	}
+	return wire.NewTx(p.Tx.Version, ins, p.Tx.Out, p.Tx.LockTime), true
 }
 
 // Extract returns the signed transaction of a packet whose inputs are all
@@ -232,7 +257,7 @@ func (p *Packet) Extract() (*wire.Tx, error) {
 	if len(p.In) == 0 {
 		return nil, errorf("a transaction without inputs is not complete")
 	}
-	ins := append([]wire.TxIn(nil), p.Tx.In...)
+	ins := slices.Clone(p.Tx.In)
 	for i := range ins {
 		in := &p.In[i]
 		if !in.Final() {
@@ -240,5 +265,9 @@ func (p *Packet) Extract() (*wire.Tx, error) {
 		}
 		ins[i].Script, ins[i].Witness = in.FinalScript, wire.NewWitness(in.FinalWitness...)
 	}
-	return wire.NewTx(p.Tx.Version, ins, p.Tx.Out, p.Tx.LockTime), nil
+	tx, ok := p.with(ins)
+	if !ok {
+		return nil, errorf("the transaction is larger than a block")
+	}
+	return tx, nil
 }
