@@ -363,7 +363,7 @@ func (m *Manager) CompactWaits(id PeerID, hash wire.Hash) bool {
 // its way.
 func (m *Manager) byCompact(now time.Time, p *peer, a *asked) bool {
 	n, tip := a.flight.node, m.chain.Tip()
-	return n != nil && p.compact.provides && !m.blocksOnly && len(m.flights) == 1 && len(a.flight.from) == 1 &&
+	return n != nil && p.compact.provides && !m.wholeBlocks && len(m.flights) == 1 && len(a.flight.from) == 1 &&
 		n.Work.Gt(&tip.Work) && n.Height <= tip.Height+compactAhead &&
 		(n.Parent.Has(headertree.Connected) || n.Parent.IsAncestorOf(tip)) && m.nearTip(now)
 }

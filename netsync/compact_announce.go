@@ -87,7 +87,7 @@ func (m *Manager) BlockChecked(n *headertree.Node) (fast bool, actions []Action)
 func (m *Manager) promote(hash wire.Hash) {
 	from, ok := m.held[hash]
 	p := m.active(from)
-	if !ok || p == nil || !p.compact.provides || m.blocksOnly || m.chain.IsInitialDownload() {
+	if !ok || p == nil || !p.compact.provides || m.wholeBlocks || m.chain.IsInitialDownload() {
 		return
 	}
 	if n := m.chain.Headers().Lookup(hash); n == nil || !n.IsAncestorOf(m.chain.Tip()) {

@@ -65,9 +65,9 @@ func TestAnnouncers(t *testing.T) {
 	b.m.peers[3].compact.provides = false
 	check(3)
 	b.m.peers[3].compact.provides = true
-	b.m.blocksOnly = true
+	b.m.wholeBlocks = true
 	check(3)
-	b.m.blocksOnly = false
+	b.m.wholeBlocks = false
 	b.m.flights[wire.Hash{1}] = &flight{}
 	check(3)
 	delete(b.m.flights, wire.Hash{1})

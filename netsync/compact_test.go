@@ -92,7 +92,7 @@ func TestAskByCompact(t *testing.T) {
 			b.m.peers[1].compact.provides = false
 			b.m.PeerCompact(1, true, 1)
 		}, 1, wire.InvWitnessBlock},
-		{"a node without transactions", func(b *bench) { b.m.blocksOnly = true }, 1, wire.InvWitnessBlock},
+		{"a node without transactions", func(b *bench) { b.m.wholeBlocks = true }, 1, wire.InvWitnessBlock},
 		{"an old tip", func(b *bench) { b.now = b.now.Add(directFetch * b.w.net.TargetSpacing) }, 1, wire.InvWitnessBlock},
 		{"the initial download", func(b *bench) { b.chain.ibd = true }, 1, wire.InvWitnessBlock},
 	}

@@ -43,9 +43,9 @@ type Config struct {
 	// Pruned says that this node has only the last blocks, so that older ones
 	// are neither announced nor served.
 	Pruned bool
-	// BlocksOnly says that this node takes no transactions, so that compact
-	// blocks are of no use to it. It still sends them.
-	BlocksOnly bool
+	// WholeBlocks asks for no compact blocks. They are of no use to a node that
+	// takes no transactions. It still sends them.
+	WholeBlocks bool
 	// Observer is told what happens; nil for nobody.
 	Observer Observer
 }
@@ -82,7 +82,7 @@ type Manager struct {
 	pruned  bool
 	obs     Observer
 
-	blocksOnly bool
+	wholeBlocks bool
 
 	mu    sync.Mutex
 	rng   *rand.Rand
@@ -113,7 +113,7 @@ func New(cfg Config) *Manager {
 		net:          cfg.Network,
 		chain:        cfg.Chain,
 		pruned:       cfg.Pruned,
-		blocksOnly:   cfg.BlocksOnly,
+		wholeBlocks:  cfg.WholeBlocks,
 		obs:          cfg.Observer,
 		rng:          rand.New(rand.NewChaCha8(cfg.Seed)),
 		peers:        make(map[PeerID]*peer),

@@ -74,6 +74,9 @@ type Config struct {
 	// BlocksOnly asks no peer for transactions, other than those with the
 	// permission to relay. This node's own are announced all the same.
 	BlocksOnly bool
+	// WholeBlocks asks peers for no compact blocks. They are sent all the same
+	// to peers that ask.
+	WholeBlocks bool
 	// RelayDelayInbound and RelayDelayOutbound are the mean times until peers
 	// are told of a transaction; 0 for [relay.DefaultInboundDelay] and
 	// [relay.DefaultOutboundDelay]. Below these an observer finds out more

@@ -98,7 +98,7 @@ func (n *Node) open() (err error) {
 	}
 	n.sync = netsync.New(netsync.Config{
 		Network: cfg.Network, Chain: n.chain, Seed: cfg.Seed,
-		Pruned: cfg.Prune > 0, BlocksOnly: cfg.BlocksOnly, Observer: cfg.SyncObserver,
+		Pruned: cfg.Prune > 0, WholeBlocks: cfg.WholeBlocks || cfg.BlocksOnly, Observer: cfg.SyncObserver,
 	})
 	n.conns, err = connmgr.New(connmgr.Config{
 		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: cfg.ConnObserver, Seed: cfg.Seed,

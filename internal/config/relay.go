@@ -18,6 +18,7 @@ type Relay struct {
 	AcceptNonStandard bool
 	ForgetMempool     bool // do not keep it across restarts
 	BlocksOnly        bool
+	WholeBlocks       bool
 	Inbound, Outbound time.Duration // mean delays of announcements
 	Whitelist         []Whitelist
 }
@@ -50,6 +51,7 @@ func relayOptions() []Option {
 		{Name: "min-relay-fee", Value: "SAT", kind: kindString, def: "", Help: "pass nothing on that pays less for 1,000 virtual bytes (default the network's: 100 on Bitcoin's)"},
 		{Name: "accept-nonstandard", kind: kindBool, def: false, Help: "take transactions that are valid but unusual; not on main"},
 		{Name: "blocks-only", kind: kindBool, def: false, Help: "ask peers for no transactions; your own are announced all the same"},
+		{Name: "whole-blocks", kind: kindBool, def: false, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
 		{Name: "relay-delay-inbound", Value: "TIME", kind: kindDuration, def: "5s", Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
 		{Name: "relay-delay-outbound", Value: "TIME", kind: kindDuration, def: "2s", Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
 		{Name: "whitelist", Value: "[PERMS@]ADDR", kind: kindList, def: []string(nil), Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); may be repeated"},
@@ -81,6 +83,7 @@ func (c *Config) settleRelay() error {
 		return c.fail("accept-nonstandard", "not on the main network")
 	}
 	r.BlocksOnly = c.values["blocks-only"].(bool)
+	r.WholeBlocks = c.values["whole-blocks"].(bool)
 	r.Inbound, r.Outbound = c.dur("relay-delay-inbound"), c.dur("relay-delay-outbound")
 	if !params.BuiltIn(c.Network.Name) {
 		for name, d := range map[string]*time.Duration{"relay-delay-inbound": &r.Inbound, "relay-delay-outbound": &r.Outbound} {
