@@ -34,13 +34,24 @@ func Sign(key *btcec.PrivateKey, compressed bool, text string) string {
 	return base64.StdEncoding.EncodeToString(ecdsa.SignCompact(key, hash[:], compressed))
 }
 
-// Verify reports whether a signature of a text, as [Sign] makes it, is by the
-// key whose hash an address has. The error is [ErrNoKey] or [ErrMalformed].
+// legacySize is the length of a legacy signature in bytes.
+const legacySize = 65
+
+// Verify reports whether a signature of a text, as [Sign] or [SignSimple] makes
+// it, is by the key of an address. The error is [ErrNoKey] for a signature of
+// the legacy form and an address that has no public key hash, and
+// [ErrMalformed].
 func Verify(a address.Address, signature, text string, net *params.Network) (bool, error) {
-	if a.Kind() != address.PubKeyHash {
-		return false, ErrNoKey
+	if len(signature) > base64.StdEncoding.EncodedLen(maxSimple) {
+		return false, ErrMalformed
 	}
 	sig, err := base64.StdEncoding.Strict().DecodeString(signature)
+	if a.Kind() != address.PubKeyHash {
+		if items, ok := parseSimple(sig); err == nil && ok && len(sig) != legacySize {
+			return verifySimple(a, items, text), nil
+		}
+		return false, ErrNoKey
+	}
 	if err != nil {
 		return false, ErrMalformed
 	}
