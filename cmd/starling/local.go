@@ -8,6 +8,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"starling/internal/config"
 	"starling/internal/fullnode"
 	"starling/rpc"
@@ -173,4 +175,17 @@ func askNamed(ctx context.Context, node caller, result any, method string, param
 		return nil
 	}
 	return json.Unmarshal(raw, result)
+}
+
+// withNode runs fn on the node that the settings describe, whether it runs or
+// not.
+func withNode(c *cobra.Command, cfg *config.Config, opts clientOptions, fn func(caller) error) error {
+	if opts.Stderr == nil {
+		opts.Stderr = c.ErrOrStderr()
+	}
+	node, closeNode, err := openClient(c.Context(), cfg, opts)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(node), closeNode())
 }
