@@ -79,8 +79,10 @@ func (m *Manager) flush(now time.Time, l *link, out []Action) []Action {
 			t.announce(it, true)
 		}
 	}
-	most := t.n + min(turnSize+len(l.queue)/1000*5, maxTurn)
-	for t.n < most && len(l.forced) > 0 {
+	size := min(turnSize+(len(l.queue)+len(l.forced))/1000*5, maxTurn)
+	half, most := t.n+size/2, t.n+size
+	// What is announced again must not keep what is new waiting.
+	for t.n < most && len(l.forced) > 0 && (t.n < half || len(l.queue) == 0) {
 		t.announce(l.nextForced(), true)
 	}
 	for t.n < most && len(l.queue) > 0 {

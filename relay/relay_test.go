@@ -357,6 +357,41 @@ func TestOwn(t *testing.T) {
 	g.wantTold(1, mine)
 }
 
+// TestOwnDoesNotStarve has very many own transactions announced again while new
+// ones come.
+func TestOwnDoesNotStarve(t *testing.T) {
+	g := newGame(t, Config{})
+	g.up(1, out)
+	own := g.many(500)
+	g.add(own...)
+	for _, e := range own {
+		g.m.Own(g.now, e.TxID)
+	}
+	g.run(9 * time.Minute)
+	g.told(1)
+	g.now = g.m.own.next
+	g.m.Tick(g.now, g.st) // all wait again
+	fresh := g.many(30)
+	g.add(fresh...)
+	for len(g.sent[1]) == 0 {
+		g.now = g.m.NextDeadline(g.now)
+		g.tick()
+	}
+	got := g.told(1)
+	if len(got) < 65 || len(got) > turnSize {
+		t.Errorf("%d in the first turn", len(got))
+	}
+	for _, e := range fresh {
+		if !slices.Contains(got, e.WTxID) {
+			t.Fatal("a new one waits")
+		}
+	}
+	g.run(time.Hour)
+	if got := g.told(1); len(got) < 470 {
+		t.Errorf("then %d", len(got))
+	}
+}
+
 // TestMempool asks for all that there is.
 func TestMempool(t *testing.T) {
 	g := newGame(t, Config{})
