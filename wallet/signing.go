@@ -6,6 +6,7 @@ import (
 
 	"github.com/btcsuite/btcd/btcec/v2"
 
+	"starling/script"
 	"starling/script/descriptor"
 	"starling/wallet/sign"
 	"starling/wire"
@@ -130,4 +131,119 @@ func (w *Wallet) signAll(tx *wire.Tx, spent []wire.TxOut) (*wire.Tx, error) {
 		return nil, paymentErrorf("Signing transaction failed: %v", errs[0])
 	}
 	return signed, nil
+}
+
+// Known returns what the wallet knows of output scripts, as far as they are
+// its own.
+func (w *Wallet) Known(scripts [][]byte) *descriptor.Known {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known := new(descriptor.Known)
+	for _, s := range scripts {
+		if p, ok := w.scripts[string(s)]; ok {
+			if out, ok := w.outputAt(p, s); ok {
+				known.AddOutput(out)
+			}
+		}
+	}
+	return known
+}
+
+// Keys returns the wallet's private keys for output scripts, and those that
+// can be told by where they come from. The error is ErrLocked or ErrWatchOnly.
+func (w *Wallet) Keys(scripts [][]byte) (sign.Keys, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.needKeys(); err != nil {
+		return nil, err
+	}
+	var keys ring
+	private := map[*keychain]*descriptor.Descriptor{}
+	for _, s := range scripts {
+		p, ok := w.scripts[string(s)]
+		if !ok || !p.chain.hasKeys {
+			continue
+		}
+		if private[p.chain] == nil {
+			d, err := w.private(p.chain)
+			if err != nil {
+				return nil, err
+			}
+			private[p.chain] = d
+		}
+		keys = append(keys, ringKey{private[p.chain], uint32(p.index)})
+	}
+	ph, err := w.phrase()
+	if err != nil || ph == nil {
+		return keys, err
+	}
+	ext, err := descriptor.ParseExtended(ph.master, w.chain.Network())
+	if err != nil {
+		return nil, err
+	}
+	master, err := sign.NewMaster(ext)
+	if err != nil {
+		return nil, err
+	}
+	return sign.Union(keys, master), nil
+}
+
+// Tx returns a transaction that the wallet has, or nil.
+func (w *Wallet) Tx(id wire.Hash) *wire.Tx {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.ledger.records[id]; r != nil {
+		return r.tx
+	}
+	return nil
+}
+
+// KeyOf returns the private key of an address of the kind [Legacy]; ok is false
+// for all others. The error is ErrLocked or ErrWatchOnly.
+func (w *Wallet) KeyOf(pkScript []byte) (key *btcec.PrivateKey, compressed, ok bool, err error) {
+	if class, _ := script.Classify(pkScript); class != script.PubKeyHash {
+		return nil, false, false, nil
+	}
+	known := w.Known([][]byte{pkScript}).Solve(pkScript)
+	keys, err := w.Keys([][]byte{pkScript})
+	if err != nil || len(known.Keys) != 1 {
+		return nil, false, false, err
+	}
+	key, ok = keys.PrivateKey(known.Keys[0])
+	const compressedSize = 33
+	return key, len(known.Keys[0].Pub) == compressedSize, ok, nil
+}
+
+// Effect returns by how much a transaction would change what the wallet has:
+// what it pays the wallet less what it spends of it. The outputs of earlier
+// ones in the list count as there.
+func (w *Wallet) Effect(txs []*wire.Tx) (sum int64, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	made := map[wire.OutPoint]wire.TxOut{}
+	spent := map[wire.OutPoint]bool{}
+	for _, tx := range txs {
+		id := tx.TxID()
+		for i := range tx.In {
+			op := tx.In[i].PrevOut
+			out, ok := made[op]
+			if o, ours := w.ledger.outs[op]; ours {
+				out, ok = wire.TxOut{Value: o.value, Script: o.script}, true
+			}
+			if spent[op] || ok && w.ledger.spent(op) {
+				return 0, paymentErrorf("Transaction(s) are spending an output more than once or already spent: %s", pointName(op))
+			}
+			spent[op] = true
+			if ok && w.ledger.owns(out.Script) {
+				sum -= out.Value
+			}
+		}
+		for i := range tx.Out {
+			made[wire.OutPoint{Hash: id, Index: uint32(i)}] = tx.Out[i]
+			if w.ledger.owns(tx.Out[i].Script) {
+				sum += tx.Out[i].Value
+			}
+		}
+	}
+	return sum, nil
 }
