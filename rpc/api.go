@@ -9,12 +9,13 @@ import (
 	"starling/mining"
 	"starling/params"
 	"starling/server"
+	"starling/wallet"
 	"starling/wire"
 )
 
 // API answers the methods by asking the parts of a node. All fields are set
-// before [Server.Ready] and not changed afterwards. TxIndex and Mempool may be
-// nil: then the node has none, and methods that need it say so.
+// before [Server.Ready] and not changed afterwards. TxIndex may be nil: then the
+// node has none, and methods that need it say so.
 type API struct {
 	Node    *server.Node
 	Chain   *chain.Chain // the node's
@@ -22,7 +23,8 @@ type API struct {
 	Worker  *mining.Worker // nil if the node does not mine by itself
 	Tap     *Tap           // observes the node's sessions
 	TxIndex TxIndex
-	Mempool Mempool
+
+	Wallets *wallet.Manager // nil for none
 
 	Clock  MockClock
 	Logs   LogLevels
@@ -58,14 +60,6 @@ type TxIndex interface {
 	WaitSynced(ctx context.Context) error
 }
 
-// Mempool holds unconfirmed transactions.
-type Mempool interface {
-	// Tx returns a transaction, or nil.
-	Tx(id wire.Hash) *wire.Tx
-	// Spent reports whether a transaction in the pool spends an output.
-	Spent(op wire.OutPoint) bool
-}
-
 // network returns the parameters of the node's network.
 func (a *API) network() *params.Network { return a.Chain.Network() }
 
@@ -73,7 +67,8 @@ func (a *API) network() *params.Network { return a.Chain.Network() }
 func (a *API) Table() *Table {
 	t := new(Table)
 	*t = *NewTable(a.blockchainMethods(), a.coinMethods(), a.treeMethods(), a.rawTxMethods(), a.proofMethods(),
-		a.miningMethods(), a.netMethods(), a.controlMethods(t), a.utilMethods())
+		a.miningMethods(), a.netMethods(), a.controlMethods(t), a.utilMethods(), a.walletMethods(),
+		a.mempoolMethods(), a.createMethods(), a.signMethods(), a.psbtMethods(), a.descriptorMethods(), a.multisigMethods(), a.messageMethods())
 	return t
 }
 

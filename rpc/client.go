@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -71,7 +72,11 @@ func (c *Client) Call(ctx context.Context, method string, params any) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Address+"/", &body)
+	path := "/"
+	if name, ok := walletName(ctx); ok {
+		path = walletPath + url.PathEscape(name)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Address+path, &body)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,22 @@ const (
 	CodeClientP2PDisabled      Code = -31
 )
 
+// Errors about wallets.
+const (
+	CodeWallet              Code = -4 // anything without a number of its own
+	CodeInsufficientFunds   Code = -6
+	CodeLabel               Code = -11 // a label that cannot be
+	CodeKeypoolRanOut       Code = -12
+	CodeUnlockNeeded        Code = -13 // the wallet is locked
+	CodePassphraseIncorrect Code = -14
+	CodeWrongEncryption     Code = -15 // the wallet is encrypted, or is not
+	CodeEncryptionFailed    Code = -16
+	CodeWalletNotFound      Code = -18 // no such wallet is loaded
+	CodeWalletNotSpecified  Code = -19 // several are loaded
+	CodeWalletLoaded        Code = -35 // it is loaded already
+	CodeWalletExists        Code = -36
+)
+
 // Error is a failed call as its caller sees it.
 type Error struct {
 	Code    Code   `json:"code"`

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -165,10 +166,10 @@ func decodeObject(raw []byte) ([]rawMember, error) {
 	return ms, nil
 }
 
-// member returns the first member with a name, or nil.
-func member(ms []rawMember, name string) json.RawMessage {
+// member returns the first member with one of the names, or nil.
+func member(ms []rawMember, names ...string) json.RawMessage {
 	for _, m := range ms {
-		if m.name == name {
+		if slices.Contains(names, m.name) {
 			return m.value
 		}
 	}

@@ -258,7 +258,7 @@ func decodeStruct(sub []*Param, v reflect.Value, raw json.RawMessage) error {
 	}
 	used := 0
 	for _, p := range sub {
-		raw := member(ms, p.Name())
+		raw := member(ms, p.Names...)
 		if raw != nil {
 			used++
 		}

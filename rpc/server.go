@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +170,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 
 // serveHTTP answers one HTTP request.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/" {
+	walletName, forWallet := strings.CutPrefix(r.URL.Path, walletPath)
+	if !forWallet && r.URL.Path != "/" {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
@@ -202,10 +204,14 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	// A long wait must not be cut off by the deadline for the request.
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	out := &answer{w: w}
+	ctx := r.Context()
+	if forWallet {
+		ctx = WithWallet(ctx, walletName)
+	}
 	if typeOf(body) == typeArray && json.Valid(body) {
-		s.batch(r.Context(), out, body)
+		s.batch(ctx, out, body)
 	} else {
-		s.single(r.Context(), out, body)
+		s.single(ctx, out, body)
 	}
 }
 

@@ -53,6 +53,8 @@ type Config struct {
 	MetricsListen        string
 	Relay                Relay
 	Mining               Mining
+	Wallets              []string // to load at start
+	NoWallet             bool
 
 	values  map[string]any
 	origins map[string]string
@@ -301,6 +303,7 @@ func (c *Config) settle() error {
 	}
 	c.DBCache = c.num("dbcache") << 20
 	c.TxIndex = c.values["txindex"].(bool)
+	c.Wallets, c.NoWallet = c.list("wallet"), c.values["no-wallet"].(bool)
 	switch p := c.num("prune"); {
 	case p > 1 && p < minPrune:
 		return c.fail("prune", "at least %d MiB are needed to keep what peers may ask for (1 prunes on request only)", minPrune)

@@ -85,6 +85,8 @@ func Options() []Option {
 	}
 	all = append(append(all, relayOptions()...), miningOptions()...)
 	return append(all, []Option{
+		{Name: "wallet", Value: "NAME", kind: kindList, def: []string(nil), Help: "load this wallet, beside those that are loaded at every start; may be repeated"},
+		{Name: "no-wallet", kind: kindBool, def: false, Help: "have no wallets"},
 		{Name: "log-level", Value: "LEVEL", kind: kindList, def: []string{"info"}, Help: "debug, info, warn or error; also for one part, such as net=debug; may be repeated"},
 		{Name: "log-format", Value: "FORMAT", kind: kindString, def: "text", Help: "text or json"},
 		{Name: "metrics-listen", Value: "HOST:PORT", kind: kindString, def: "", Help: "where Prometheus may fetch metrics (default nowhere)"},

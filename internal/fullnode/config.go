@@ -37,6 +37,8 @@ type Config struct {
 
 	Mining Mining
 
+	Wallets Wallets
+
 	// Stop is called when a client asks the node to stop; nil to refuse that.
 	Stop func()
 
@@ -64,7 +66,7 @@ func Settings(c *config.Config) (Config, error) {
 			UserAgent:         userAgent(c.UserAgentComments),
 			Load:              c.LoadBlock,
 			Pool:              mempool.Config{MaxBytes: c.Relay.MaxMempool, Expiry: c.Relay.Expiry},
-			AcceptNonStandard: c.Relay.AcceptNonStandard, ForgetPool: c.Relay.ForgetMempool, BlocksOnly: c.Relay.BlocksOnly,
+			AcceptNonStandard: c.Relay.AcceptNonStandard, ForgetPool: c.Relay.ForgetMempool, BlocksOnly: c.Relay.BlocksOnly, WholeBlocks: c.Relay.WholeBlocks,
 			RelayDelayInbound: c.Relay.Inbound, RelayDelayOutbound: c.Relay.Outbound, Permissions: c.Relay.Permissions,
 		},
 		TxIndex: c.TxIndex,
@@ -73,6 +75,7 @@ func Settings(c *config.Config) (Config, error) {
 			User: c.RPCUser, Password: c.RPCPassword,
 		},
 		Metrics: c.MetricsListen,
+		Wallets: Wallets{Off: c.NoWallet, Load: c.Wallets},
 		Mining: Mining{
 			On: c.Mining.On, Payout: c.Mining.Payout, Threads: c.Mining.Threads, MinTxs: c.Mining.MinTxs,
 			MaxWeight: c.Mining.MaxWeight, MinFee: mempool.FeeRate(c.Mining.MinFee),

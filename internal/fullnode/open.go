@@ -19,6 +19,7 @@ import (
 	"starling/server"
 	"starling/store"
 	"starling/telemetry"
+	"starling/wallet"
 )
 
 // Node is a whole node. The fields are set by [Open] and not changed after.
@@ -29,6 +30,7 @@ type Node struct {
 	RPC     *rpc.Server        // nil without
 	TxIndex *index.TxIndex     // nil without
 	Metrics *telemetry.Metrics // nil without
+	Wallets *wallet.Manager    // nil without
 	Miner   *mining.Miner      // makes blocks on demand
 	Worker  *mining.Worker     // makes blocks all the time; nil unless asked for
 	Clock   *clock.Settable
@@ -79,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.log.Info("starting", about...)
 	n.serveRPC(ctx)
-	if err := n.open(); err != nil {
+	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.release())
 	}
 	return n, nil
@@ -152,7 +154,7 @@ func (n *Node) serveRPC(ctx context.Context) {
 }
 
 // open opens the chain and what depends on it.
-func (n *Node) open() error {
+func (n *Node) open(ctx context.Context) error {
 	cfg := &n.cfg
 	sc := cfg.Server
 	sc.Clock = n.Clock
@@ -178,6 +180,8 @@ func (n *Node) open() error {
 	}
 	n.log.Info(what)
 	var err error
+	tap := tapPool(sc.Pool.Observer)
+	sc.Pool.Observer = tap
 	if n.Server, err = server.New(sc); err != nil {
 		return explain(err)
 	}
@@ -196,6 +200,9 @@ func (n *Node) open() error {
 		n.Metrics.Watch(c)
 	}
 	n.API.Node, n.API.Chain = n.Server, c
+	if err := n.openWallets(ctx, tap); err != nil {
+		return err
+	}
 	return n.openMining()
 }
 
@@ -210,6 +217,9 @@ func (n *Node) release() error {
 	}
 	if n.TxIndex != nil {
 		errs = append(errs, n.TxIndex.Close())
+	}
+	if n.Wallets != nil {
+		errs = append(errs, n.Wallets.Close())
 	}
 	if n.Server != nil {
 		errs = append(errs, n.Server.Close())

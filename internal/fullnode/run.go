@@ -50,6 +50,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if n.TxIndex != nil {
 		errs = append(errs, n.TxIndex.Close())
 	}
+	if n.Wallets != nil {
+		errs = append(errs, n.Wallets.Close())
+	}
 	stopServer()
 	errs = append(errs, <-serverDone)
 	return errors.Join(errs...)
@@ -61,6 +64,9 @@ func (n *Node) sides() []func(context.Context) error {
 	var all []func(context.Context) error
 	if n.TxIndex != nil {
 		all = append(all, n.TxIndex.Run)
+	}
+	if n.Wallets != nil {
+		all = append(all, n.Wallets.Run)
 	}
 	if n.Worker != nil {
 		all = append(all, n.Worker.Run)

@@ -1,0 +1,409 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starling/rpc"
+	"starling/wire"
+)
+
+func newWalletBalanceCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "balance",
+		Short: "Show what there is",
+		Long: `Show what can be spent; and, if there is any, what still waits for its first
+block, and what fresh blocks paid, which can not be spent before others follow.`,
+		Args: noArgs,
+		RunE: withWallet(func(p *purse, _ []string) error {
+			var b struct {
+				Mine struct {
+					Trusted  json.Number `json:"trusted"`
+					Pending  json.Number `json:"untrusted_pending"`
+					Immature json.Number `json:"immature"`
+				} `json:"mine"`
+			}
+			if done, err := p.call(&b, "getbalances", nil); done || err != nil {
+				return err
+			}
+			fmt.Fprintln(p.out(), b.Mine.Trusted)
+			const nothing = "0.00000000"
+			if b.Mine.Pending != nothing {
+				fmt.Fprintf(p.out(), "%s unconfirmed, from others\n", b.Mine.Pending)
+			}
+			if b.Mine.Immature != nothing {
+				fmt.Fprintf(p.out(), "%s from fresh blocks, not to be spent yet\n", b.Mine.Immature)
+			}
+			return nil
+		}),
+	})
+}
+
+func newWalletCoinsCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "coins",
+		Short: "List the coins: what was received and not spent",
+		Long: `List the coins: what was received and not spent. --freeze keeps one from being
+spent by payments that do not name it, --thaw takes that back.
+
+  starling wallet coins
+  starling wallet coins --freeze TXID:0`,
+		Args: noArgs,
+		RunE: withWallet(walletCoins),
+	})
+	c.Flags().String("freeze", "", "keep this coin, TXID:N, from being spent")
+	c.Flags().String("thaw", "", "let this coin, TXID:N, be spent again")
+	return c
+}
+
+func walletCoins(p *purse, _ []string) error {
+	for _, f := range []string{"freeze", "thaw"} {
+		s := p.text(f)
+		if s == "" {
+			continue
+		}
+		coin, err := parseCoin(s)
+		if err != nil {
+			return usageError{fmt.Errorf("%s: %w", f, err)}
+		}
+		params := map[string]any{"unlock": f == "thaw", "transactions": []any{coin}, "persistent": f == "freeze"}
+		return p.quietly(nil, "lockunspent", params)
+	}
+	var coins []struct {
+		TxID          string      `json:"txid"`
+		Vout          uint32      `json:"vout"`
+		Address       string      `json:"address"`
+		Label         string      `json:"label"`
+		Amount        json.Number `json:"amount"`
+		Confirmations int32       `json:"confirmations"`
+	}
+	if done, err := p.call(&coins, "listunspent", map[string]any{"minconf": 0}); done || err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(p.out(), 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "AMOUNT\tBLOCKS\tADDRESS\tLABEL\tCOIN")
+	for _, c := range coins {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s:%d\n", c.Amount, c.Confirmations, c.Address, c.Label, c.TxID, c.Vout)
+	}
+	return t.Flush()
+}
+
+// parseCoin reads an output as TXID:N.
+func parseCoin(s string) (map[string]any, error) {
+	id, n, ok := strings.Cut(s, ":")
+	var vout uint32
+	if _, err := fmt.Sscanf(n, "%d", &vout); !ok || err != nil {
+		return nil, fmt.Errorf("%q is no coin; they are written TXID:N", s)
+	}
+	if _, err := wire.HashFromString(id); err != nil {
+		return nil, fmt.Errorf("%q is no coin: %w", s, err)
+	}
+	return map[string]any{"txid": id, "vout": vout}, nil
+}
+
+// historyLine is what is shown of a payment.
+type historyLine struct {
+	TxID          string      `json:"txid"`
+	Category      string      `json:"category"`
+	Amount        json.Number `json:"amount"`
+	Fee           json.Number `json:"fee"`
+	Address       string      `json:"address"`
+	Label         string      `json:"label"`
+	Comment       string      `json:"comment"`
+	Confirmations int32       `json:"confirmations"`
+	Time          int64       `json:"time"`
+	Abandoned     bool        `json:"abandoned"`
+	ReplacedBy    string      `json:"replaced_by_txid"`
+	PoolConflicts []string    `json:"mempoolconflicts"`
+}
+
+func (l *historyLine) state() string {
+	switch {
+	case l.Confirmations > 0:
+		return fmt.Sprint(l.Confirmations)
+	case l.Abandoned:
+		return "abandoned"
+	case l.ReplacedBy != "" || len(l.PoolConflicts) > 0:
+		return "replaced"
+	case l.Confirmations < 0:
+		return "impossible"
+	default:
+		return "waiting"
+	}
+}
+
+func newWalletHistoryCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "history",
+		Short: "List what came and went",
+		Long: `List what came and went, the newest last. BLOCKS is how many blocks confirm it;
+a payment in none of them is waiting, replaced by another, abandoned, or
+impossible because a block holds another that spends the same.
+
+  starling wallet history --count 100
+  starling wallet history --json`,
+		Args: noArgs,
+		RunE: withWallet(func(p *purse, _ []string) error {
+			count, _ := p.cmd.Flags().GetInt("count")
+			skip, _ := p.cmd.Flags().GetInt("skip")
+			var lines []historyLine
+			if done, err := p.call(&lines, "listtransactions", map[string]any{"count": count, "skip": skip}); done || err != nil {
+				return err
+			}
+			t := tabwriter.NewWriter(p.out(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(t, "TIME\tWHAT\tAMOUNT\tFEE\tBLOCKS\tADDRESS\tLABEL\tTRANSACTION")
+			for _, l := range lines {
+				at := time.Unix(l.Time, 0).UTC().Format("2006-01-02 15:04")
+				label := l.Label
+				if label == "" {
+					label = l.Comment
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", at, l.Category, l.Amount, l.Fee, l.state(), l.Address, label, l.TxID)
+			}
+			return t.Flush()
+		}),
+	})
+	c.Flags().Int("count", 20, "how many")
+	c.Flags().Int("skip", 0, "how many of the newest to leave out")
+	return c
+}
+
+func newWalletShowCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "show TXID",
+		Short: "Show all about one transaction",
+		Args:  args(1, 1, "show TXID"),
+		RunE: withWallet(func(p *purse, args []string) error {
+			raw, err := p.node.Call(p.ctx, "gettransaction", map[string]any{"txid": args[0], "verbose": true})
+			if err != nil {
+				return explainWallet("gettransaction", err)
+			}
+			return printResult(p.out(), raw)
+		}),
+	})
+}
+
+// sent is the answer of methods that pay.
+type sent struct {
+	Complete bool        `json:"complete"`
+	TxID     string      `json:"txid"`
+	Fee      json.Number `json:"fee"`
+	PSBT     string      `json:"psbt"`
+	Hex      string      `json:"hex"`
+}
+
+// addPayFlags adds the flags of commands that pay.
+func addPayFlags(c *cobra.Command) {
+	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in satoshi (default an estimate)")
+	c.Flags().Int("target", 0, "within how many blocks it should be confirmed")
+	c.Flags().StringArray("from", nil, "spend only coins of this address; may be repeated")
+	c.Flags().StringArray("coin", nil, "spend this coin, TXID:N; may be repeated")
+	c.Flags().String("change", "", "where change goes (default a new address)")
+	c.Flags().Bool("no-replace", false, "do not allow to raise its fee later")
+	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
+	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
+}
+
+// payOptions reads the flags of commands that pay.
+func (p *purse) payOptions() (map[string]any, error) {
+	o := map[string]any{}
+	if s := p.text("fee-rate"); s != "" {
+		if _, err := rpc.ParseAmount(s); err != nil {
+			return nil, usageError{fmt.Errorf("fee-rate: %q is no number of satoshi for a virtual byte, such as 2.5", s)}
+		}
+		o["fee_rate"] = s
+	}
+	if n, _ := p.cmd.Flags().GetInt("target"); n > 0 {
+		o["conf_target"] = n
+	}
+	if list, _ := p.cmd.Flags().GetStringArray("from"); len(list) > 0 {
+		o["from_addresses"] = list
+	}
+	coins, _ := p.cmd.Flags().GetStringArray("coin")
+	var inputs []any
+	for _, s := range coins {
+		in, err := parseCoin(s)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("coin: %w", err)}
+		}
+		inputs = append(inputs, in)
+	}
+	if inputs != nil {
+		o["inputs"] = inputs
+	}
+	if s := p.text("change"); s != "" {
+		o["change_address"] = s
+	}
+	if p.on("no-replace") {
+		o["replaceable"] = false
+	}
+	if p.on("psbt") {
+		o["psbt"] = true
+	}
+	return o, nil
+}
+
+func newWalletSendCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "send ADDRESS AMOUNT [ADDRESS AMOUNT]...",
+		Short: "Pay",
+		Long: `Pay one or several addresses in one transaction. Amounts are in coins, with up to
+eight decimals. The fee comes on top, unless --subtract-fee takes it from the
+amounts. The transaction's id is printed.
+
+  starling wallet send bc1q… 0.1
+  starling wallet send bc1q… 0.1 bc1p… 0.25 --comment rent
+  starling wallet send bc1q… 0.1 --fee-rate 5
+
+The payment is kept on disk before it leaves, and announced until a block holds
+it, also after a crash.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 || len(args)%2 != 0 {
+				return usageError{fmt.Errorf("usage: starling wallet send ADDRESS AMOUNT [ADDRESS AMOUNT]...")}
+			}
+			return nil
+		},
+		RunE: withWallet(walletSend),
+	})
+	addPayFlags(c)
+	c.Flags().Bool("subtract-fee", false, "take the fee from the amounts")
+	c.Flags().String("comment", "", "what it is for; only the wallet keeps it")
+	return c
+}
+
+func walletSend(p *purse, args []string) error {
+	var outs []any
+	var positions []int
+	for i := 0; i < len(args); i += 2 {
+		if _, err := rpc.ParseAmount(args[i+1]); err != nil {
+			return fmt.Errorf("%q: %w", args[i+1], errNoAmount)
+		}
+		positions = append(positions, len(outs))
+		outs = append(outs, map[string]string{args[i]: args[i+1]})
+	}
+	o, err := p.payOptions()
+	if err != nil {
+		return err
+	}
+	if p.on("subtract-fee") {
+		o["subtract_fee_from_outputs"] = positions
+	}
+	if s := p.text("comment"); s != "" {
+		o["comment"] = s
+	}
+	return p.pay("send", map[string]any{"outputs": outs, "options": o})
+}
+
+func newWalletSweepCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "sweep ADDRESS",
+		Short: "Pay all that there is",
+		Long: `Pay all that there is to one address; the fee is taken from it. Coins that cost
+more to spend than they are worth are left behind.
+
+  starling wallet sweep bc1q…`,
+		Args: args(1, 1, "sweep ADDRESS"),
+		RunE: withWallet(func(p *purse, args []string) error {
+			o, err := p.payOptions()
+			if err != nil {
+				return err
+			}
+			if o["inputs"] == nil {
+				o["send_max"] = true
+			}
+			return p.pay("sendall", map[string]any{"recipients": []string{args[0]}, "options": o})
+		}),
+	})
+	addPayFlags(c)
+	return c
+}
+
+// pay calls a method that pays and prints what came of it.
+func (p *purse) pay(method string, params map[string]any) error {
+	var r sent
+	done, err := p.call(&r, method, params)
+	if err != nil {
+		return err
+	}
+	if !done {
+		if r.PSBT != "" {
+			fmt.Fprintln(p.out(), r.PSBT)
+			p.note("Not sent: a PSBT for others to sign, with a fee of %s.", r.Fee)
+			return nil
+		}
+		fmt.Fprintln(p.out(), r.TxID)
+		p.note("Fee: %s", r.Fee)
+	}
+	if r.TxID == "" {
+		return nil
+	}
+	if !p.on("mine") {
+		return p.passOn(r.TxID)
+	}
+	var to string
+	if err := p.quietly(&to, "getnewaddress", map[string]any{"label": "mined"}); err != nil {
+		return err
+	}
+	return mineNow(p.cmd.Context(), p.node, to, p.cmd.ErrOrStderr())
+}
+
+// passOn hands a payment to others if the node does not run.
+func (p *purse) passOn(txid string) error {
+	if _, ok := p.node.(*localNode); !ok {
+		return nil
+	}
+	id, err := wire.HashFromString(txid)
+	if err != nil {
+		return err
+	}
+	return passOn(p.cmd.Context(), p.node, id, p.cmd.ErrOrStderr())
+}
+
+func newWalletBumpCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "bump TXID",
+		Short: "Raise the fee of a payment that waits",
+		Long: `Replace a payment that no block holds yet by one with a higher fee. The new
+transaction's id is printed.
+
+  starling wallet bump TXID
+  starling wallet bump TXID --fee-rate 20`,
+		Args: args(1, 1, "bump TXID"),
+		RunE: withWallet(func(p *purse, args []string) error {
+			o := map[string]any{}
+			if s := p.text("fee-rate"); s != "" {
+				o["fee_rate"] = s
+			}
+			var r struct {
+				TxID string      `json:"txid"`
+				Old  json.Number `json:"origfee"`
+				Fee  json.Number `json:"fee"`
+			}
+			done, err := p.call(&r, "bumpfee", map[string]any{"txid": args[0], "options": o})
+			if done || err != nil {
+				return err
+			}
+			fmt.Fprintln(p.out(), r.TxID)
+			p.note("Fee: %s instead of %s", r.Fee, r.Old)
+			return p.passOn(r.TxID)
+		}),
+	})
+	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in satoshi (default 5 more than before, or an estimate)")
+	return c
+}
+
+func newWalletAbandonCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "abandon TXID",
+		Short: "Give up a payment that the node does not have",
+		Args:  args(1, 1, "abandon TXID"),
+		RunE: withWallet(func(p *purse, args []string) error {
+			return p.quietly(nil, "abandontransaction", map[string]any{"txid": args[0]})
+		}),
+	})
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Secrets are typed at the terminal without being shown, or come from a file
+// or from the standard input; never from the command line, which others can
+// see and shells remember.
+
+// addSecretFlag adds the flag that names the file with a secret.
+func addSecretFlag(c *cobra.Command, name, what string) {
+	c.Flags().String(name, "", "read "+what+" from this file, or - for a line of the standard input")
+}
+
+// secret reads a secret: from the file that a flag names, from the terminal,
+// or from a line of the standard input. With twice set it is typed twice.
+func (p *purse) secret(flag, what string, twice bool) (string, error) {
+	if path := p.text(flag); path != "" && path != "-" {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		line, _, _ := strings.Cut(string(b), "\n")
+		return nonEmpty(strings.TrimSuffix(line, "\r"), what)
+	}
+	in, ok := p.cmd.InOrStdin().(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		line, err := p.line()
+		if err != nil {
+			return "", err
+		}
+		return nonEmpty(line, what)
+	}
+	s, err := p.typed(in, what+": ")
+	if err != nil {
+		return "", err
+	}
+	if twice {
+		again, err := p.typed(in, what+" again: ")
+		if err != nil {
+			return "", err
+		}
+		if s != again {
+			return "", errors.New("the two differ; nothing was changed")
+		}
+	}
+	return nonEmpty(s, what)
+}
+
+// typed reads a line from the terminal without showing it.
+func (p *purse) typed(in *os.File, prompt string) (string, error) {
+	fmt.Fprint(p.cmd.ErrOrStderr(), prompt)
+	b, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(p.cmd.ErrOrStderr())
+	return string(b), err
+}
+
+// line reads the next line of the standard input.
+func (p *purse) line() (string, error) {
+	if p.stdin == nil {
+		p.stdin = bufio.NewReader(p.cmd.InOrStdin())
+	}
+	s, err := p.stdin.ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return strings.TrimRight(s, "\r\n"), err
+}
+
+func nonEmpty(s, what string) (string, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", fmt.Errorf("no %s was given; type it, or use a file", what)
+	}
+	return s, nil
+}
+
+// rest reads all of the standard input.
+func (p *purse) rest() (string, error) {
+	b, err := io.ReadAll(p.cmd.InOrStdin())
+	return string(b), err
+}

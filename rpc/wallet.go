@@ -1,0 +1,174 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"starling/address"
+	"starling/store"
+	"starling/wallet"
+	"starling/wallet/journal"
+	"starling/wire"
+)
+
+// walletPath is where calls for one wallet go, followed by its name.
+const walletPath = "/wallet/"
+
+// walletKey is the key of a context's wallet.
+type walletKey struct{}
+
+// WithWallet returns a context whose calls are for the wallet of that name, by
+// [Client] and [Local] alike.
+func WithWallet(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, walletKey{}, name)
+}
+
+func walletName(ctx context.Context) (string, bool) {
+	name, ok := ctx.Value(walletKey{}).(string)
+	return name, ok
+}
+
+// walletMethods returns all methods about wallets.
+func (a *API) walletMethods() []*Method {
+	return slices.Concat(a.walletFileMethods(), a.walletKeyMethods(), a.walletCoinMethods(),
+		a.walletHistoryMethods(), a.walletSendMethods(), a.walletSignMethods())
+}
+
+// manager returns the node's wallets.
+func (a *API) manager() (*wallet.Manager, error) {
+	if a.Wallets == nil {
+		return nil, Errorf(CodeMethodNotFound, "This node has no wallets (it runs with --no-wallet)")
+	}
+	return a.Wallets, nil
+}
+
+// named returns the wallet that a call is for: the one of its path, or the only
+// one that is loaded.
+func (a *API) named(ctx context.Context) (*wallet.Wallet, error) {
+	m, err := a.manager()
+	if err != nil {
+		return nil, err
+	}
+	if name, ok := walletName(ctx); ok {
+		w, err := m.Get(name)
+		if err != nil {
+			return nil, Errorf(CodeWalletNotFound, "Requested wallet does not exist or is not loaded")
+		}
+		return w, nil
+	}
+	switch all := m.Loaded(); len(all) {
+	case 0:
+		return nil, Errorf(CodeWalletNotFound, "No wallet is loaded. Load a wallet using loadwallet or create a new one with createwallet. (Note: A default wallet is no longer automatically created)")
+	case 1:
+		return all[0], nil
+	default:
+		return nil, Errorf(CodeWalletNotSpecified, "Multiple wallets are loaded. Please select which wallet to use by requesting the RPC through the /wallet/<walletname> URI path.")
+	}
+}
+
+// wallet is [API.named] with the wallet brought to where the chain and the pool
+// stand.
+func (a *API) wallet(ctx context.Context) (*wallet.Wallet, error) {
+	w, err := a.named(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Sync(ctx); err != nil {
+		return nil, walletError(err)
+	}
+	return w, nil
+}
+
+// walletError turns an error of a wallet into Core's.
+func walletError(err error) error {
+	var (
+		funds    *wallet.FundsError
+		payment  *wallet.PaymentError
+		rejected *wallet.RejectedError
+		corrupt  *store.CorruptError
+		version  *store.VersionError
+		own      *Error
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &own):
+		return own
+	case errors.Is(err, wallet.ErrLocked):
+		return Errorf(CodeUnlockNeeded, "Error: Please enter the wallet passphrase with walletpassphrase first.")
+	case errors.Is(err, wallet.ErrPassphrase):
+		return Errorf(CodePassphraseIncorrect, "Error: The wallet passphrase entered was incorrect.")
+	case errors.Is(err, wallet.ErrWatchOnly):
+		return Errorf(CodeWallet, "Error: Private keys are disabled for this wallet")
+	case errors.Is(err, wallet.ErrNotFound), errors.Is(err, wallet.ErrNotLoaded):
+		return Errorf(CodeWalletNotFound, "Requested wallet does not exist or is not loaded")
+	case errors.Is(err, wallet.ErrUnknownTx):
+		return Errorf(CodeInvalidAddress, "Invalid or non-wallet transaction id")
+	case errors.Is(err, wallet.ErrScanning):
+		return Errorf(CodeWallet, "Wallet is currently rescanning. Abort existing rescan or wait.")
+	case errors.Is(err, wallet.ErrScanAborted):
+		return Errorf(CodeMisc, "Rescan aborted by user.")
+	case errors.Is(err, wallet.ErrNoAddress):
+		return Errorf(CodeKeypoolRanOut, "Error: This wallet has no available keys (%v)", err)
+	case errors.As(err, &funds):
+		return Errorf(CodeInsufficientFunds, "Insufficient funds: %v", funds)
+	case errors.As(err, &payment):
+		return Errorf(CodeWallet, "%s", payment.Reason)
+	case errors.As(err, &rejected):
+		return Errorf(CodeVerifyRejected, "%v", rejected.Err)
+	case errors.As(err, &corrupt), errors.As(err, &version), errors.Is(err, journal.ErrExists):
+		return Errorf(CodeWallet, "%v", err)
+	}
+	return err
+}
+
+// address decodes an address of the node's network.
+func (a *API) address(s string) (address.Address, error) {
+	to, err := address.Decode(s, a.network())
+	var other *address.NetworkError
+	switch {
+	case errors.As(err, &other):
+		return to, Errorf(CodeInvalidAddress, "Invalid Bitcoin address: %s (%v)", s, other)
+	case err != nil:
+		return to, Errorf(CodeInvalidAddress, "Invalid Bitcoin address: %s", s)
+	}
+	return to, nil
+}
+
+// addressKind reads a kind of addresses; an empty one is the wallet's choice.
+func addressKind(s string) (wallet.Kind, error) {
+	if s == "" {
+		return "", nil
+	}
+	kind, ok := wallet.ParseKind(s)
+	if !ok {
+		return "", Errorf(CodeInvalidAddress, "Unknown address type '%s'", s)
+	}
+	return kind, nil
+}
+
+// label refuses labels that Core keeps for itself.
+func checkLabel(s string) error {
+	if s == "*" {
+		return Errorf(CodeLabel, "Invalid label name")
+	}
+	return nil
+}
+
+// outPoint is an output as parameters name it.
+type outPointArg struct {
+	TxID wire.Hash `rpc:"txid" help:"The transaction's id"`
+	Vout int64     `rpc:"vout" help:"The output's place"`
+}
+
+func (o *outPointArg) point() (wire.OutPoint, error) {
+	if o.Vout < 0 {
+		return wire.OutPoint{}, Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
+	}
+	return wire.OutPoint{Hash: o.TxID, Index: uint32(min(o.Vout, 1<<32-1))}, nil
+}
+
+// isAll reports whether a label asks for all of them.
+func isAll(label string) bool { return strings.TrimSpace(label) == "*" }

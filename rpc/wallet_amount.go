@@ -1,0 +1,110 @@
+package rpc
+
+import (
+	"encoding/json"
+
+	"starling/wallet"
+)
+
+// money is a parameter that is an amount of coins: a number, or a string.
+type money Amount
+
+func (*money) argType() jsonType { return "" }
+func (*money) argWord() string   { return "numeric or string" }
+
+func (m *money) decodeArg(_ string, raw json.RawMessage) error {
+	v, err := parseMoney(raw)
+	*m = money(v)
+	return err
+}
+
+// parseMoney reads an amount of coins, exactly.
+func parseMoney(raw json.RawMessage) (Amount, error) {
+	s := string(raw)
+	switch typeOf(raw) {
+	case typeString:
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return 0, err
+		}
+	case typeNumber:
+	default:
+		return 0, Errorf(CodeType, "Amount is not a number or string")
+	}
+	return ParseAmount(s)
+}
+
+// rate is a parameter that is a fee rate in satoshi for a virtual byte, with up
+// to three decimals: a number, or a string. It holds satoshi for 1,000.
+type rate int64
+
+func (*rate) argType() jsonType { return "" }
+func (*rate) argWord() string   { return "numeric or string" }
+
+func (r *rate) decodeArg(_ string, raw json.RawMessage) error {
+	v, err := parseMoney(raw)
+	const perThousandth = 100_000 // an amount has eight decimals
+	if err == nil && v%perThousandth != 0 {
+		err = Errorf(CodeType, "Invalid amount")
+	}
+	*r = rate(v / perThousandth)
+	return err
+}
+
+// target is a number of blocks to confirmation.
+const maxTarget = 1008
+
+// feeOptions reads the four ways in which a caller may say what to pay.
+func feeOptions(target *int64, mode string, feeRate *rate) (o wallet.FeeOptions, err error) {
+	switch mode {
+	case "", "unset", "UNSET", "conservative", "CONSERVATIVE":
+	case "economical", "ECONOMICAL":
+		o.Economical = true
+	default:
+		return o, Errorf(CodeInvalidParam, `Invalid estimate_mode parameter, must be one of: "unset", "economical", "conservative"`)
+	}
+	if target != nil {
+		if *target < 1 || *target > maxTarget {
+			return o, Errorf(CodeInvalidParam, "Invalid conf_target, must be between 1 and %d", maxTarget)
+		}
+		o.Target = int(*target)
+	}
+	if feeRate != nil {
+		if target != nil {
+			return o, Errorf(CodeInvalidParam, "Cannot specify both conf_target and fee_rate. Please provide either a confirmation target in blocks for automatic fee estimation, or an explicit fee rate.")
+		}
+		o.Rate = int64(*feeRate)
+		if o.Rate == 0 {
+			return o, Errorf(CodeInvalidParam, "Fee rate 0.000 sat/vB is lower than what any node takes")
+		}
+	}
+	return o, nil
+}
+
+// namedAmount is one member of an object of amounts.
+type namedAmount struct {
+	Name   string
+	Raw    json.RawMessage
+	Amount Amount
+}
+
+// amounts is a parameter that is an object of names, mostly addresses, with
+// amounts of coins. It keeps order and repeated names.
+type amounts []namedAmount
+
+func (*amounts) argType() jsonType { return typeObject }
+func (*amounts) argWord() string   { return "json object" }
+
+func (o *amounts) decodeArg(_ string, raw json.RawMessage) error {
+	ms, err := decodeObject(raw)
+	if err != nil {
+		return err
+	}
+	for _, m := range ms {
+		v, err := parseMoney(m.value)
+		if err != nil {
+			return err
+		}
+		*o = append(*o, namedAmount{Name: m.name, Raw: m.value, Amount: v})
+	}
+	return nil
+}

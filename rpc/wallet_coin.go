@@ -1,0 +1,341 @@
+package rpc
+
+import (
+	"context"
+
+	"starling/wallet"
+	"starling/wire"
+)
+
+func (a *API) walletCoinMethods() []*Method {
+	const category = walletCategory
+	return []*Method{
+		define(Method{Name: "getbalance", Category: category,
+			Summary:  "Returns what the wallet can rely upon: what is confirmed and mature, and its own change.",
+			Returns:  "In coins",
+			Examples: [][]any{{}, {"*", 6}}}, a.getBalance),
+		define(Method{Name: "getbalances", Category: category,
+			Summary: "Returns all of the wallet's balances."}, a.getBalances),
+		define(Method{Name: "listunspent", Category: category,
+			Summary:  "Lists the wallet's coins.",
+			Examples: [][]any{{}, {6, 9999999}}}, a.listUnspent),
+		define(Method{Name: "lockunspent", Category: category,
+			Summary:  "Keeps coins from being spent by payments that do not name them, or lets them be spent again.",
+			Returns:  "true",
+			Examples: [][]any{{false, []any{Object{{"txid", exampleID}, {"vout", 0}}}}, {true}}}, a.lockUnspent),
+		define(Method{Name: "listlockunspent", Category: category,
+			Summary: "Lists the coins that lockunspent keeps from being spent."}, a.listLockUnspent),
+		define(Method{Name: "getreceivedbyaddress", Category: category,
+			Summary:  "Returns what was paid to an address of the wallet.",
+			Returns:  "In coins",
+			Examples: [][]any{{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", 6}}}, a.getReceivedByAddress),
+		define(Method{Name: "listreceivedbyaddress", Category: category,
+			Summary:  "Lists what was paid to each address of the wallet.",
+			Examples: [][]any{{}, {6, true}}}, a.listReceivedByAddress),
+	}
+}
+
+const exampleID = "a08e6907dbbd3d809776dbfc5d82e371b764ed838b5655e72f463568df1aadf0"
+
+type balanceParams struct {
+	Dummy     string `rpc:"dummy" default:"\"*\"" help:"* or left out"`
+	MinConf   int32  `rpc:"minconf" default:"0" help:"Only what is at least so deep"`
+	WatchOnly bool   `rpc:"include_watchonly" default:"false" help:"Has no effect"`
+	Reuse     bool   `rpc:"avoid_reuse" default:"false" help:"Has no effect"`
+}
+
+func (a *API) getBalance(ctx context.Context, p balanceParams) (Amount, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if p.Dummy != "*" {
+		return 0, Errorf(CodeDeprecated, `dummy first argument must be excluded or set to "*".`)
+	}
+	if p.MinConf <= 0 {
+		return Amount(w.Balance().Trusted), nil
+	}
+	sum := Amount(0)
+	for _, c := range w.Coins(wallet.CoinFilter{MinDepth: p.MinConf, Frozen: true, Brief: true}) {
+		sum += Amount(c.Value)
+	}
+	return sum, nil
+}
+
+type mineBalances struct {
+	Trusted  Amount `json:"trusted" help:"confirmed and mature, or the wallet's own change"`
+	Pending  Amount `json:"untrusted_pending" help:"unconfirmed, from others"`
+	Immature Amount `json:"immature" help:"from fresh coinbases"`
+}
+
+type allBalances struct {
+	Mine mineBalances   `json:"mine"`
+	Last processedBlock `json:"lastprocessedblock" help:"the block that they are of"`
+}
+
+func (a *API) getBalances(ctx context.Context, _ none) (allBalances, error) {
+	var r allBalances
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	b := w.Balance()
+	r.Mine = mineBalances{Amount(b.Trusted), Amount(b.Pending), Amount(b.Immature)}
+	r.Last.Hash, r.Last.Height = w.Position()
+	return r, nil
+}
+
+type unspentQuery struct {
+	MinAmount money  `rpc:"minimumAmount" default:"0" help:"Only coins worth at least so much"`
+	MaxAmount *money `rpc:"maximumAmount" help:"Only coins worth at most so much"`
+	MaxCount  int    `rpc:"maximumCount" default:"0" help:"At most so many; 0 for no limit"`
+	MinSum    *money `rpc:"minimumSumAmount" help:"Stop as soon as they are worth so much in all"`
+	Immature  bool   `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
+}
+
+type unspentParams struct {
+	MinConf   int32         `rpc:"minconf" default:"1" help:"Only coins at least so deep"`
+	MaxConf   int32         `rpc:"maxconf" default:"9999999" help:"Only coins at most so deep"`
+	Addresses []string      `rpc:"addresses" default:"[]" item:"address" help:"Only coins of these addresses"`
+	Unsafe    bool          `rpc:"include_unsafe" default:"true" help:"Also unconfirmed coins from others"`
+	Query     *unspentQuery `rpc:"query_options" help:"More conditions"`
+}
+
+type unspentCoin struct {
+	TxID          wire.Hash `json:"txid"`
+	Vout          uint32    `json:"vout"`
+	Address       string    `json:"address,omitempty"`
+	Label         *string   `json:"label,omitempty"`
+	Script        Hex       `json:"scriptPubKey"`
+	Amount        Amount    `json:"amount"`
+	Confirmations int32     `json:"confirmations"`
+	Redeem        Hex       `json:"redeemScript,omitempty"`
+	Witness       Hex       `json:"witnessScript,omitempty"`
+	Spendable     bool      `json:"spendable" help:"whether the wallet has the keys"`
+	Solvable      bool      `json:"solvable" help:"whether the wallet knows all but, perhaps, the keys"`
+	Desc          string    `json:"desc,omitempty"`
+	ParentDescs   []string  `json:"parent_descs" help:"the wallet's descriptors that it comes from"`
+	Safe          bool      `json:"safe" help:"whether it is confirmed, or the wallet's own change"`
+}
+
+func (a *API) listUnspent(ctx context.Context, p unspentParams) ([]unspentCoin, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := wallet.CoinFilter{MinDepth: p.MinConf, MaxDepth: p.MaxConf, Unsafe: p.Unsafe}
+	if len(p.Addresses) > 0 {
+		f.Addresses = map[string]bool{}
+	}
+	for _, s := range p.Addresses {
+		to, err := a.address(s)
+		if err != nil {
+			return nil, err
+		}
+		if f.Addresses[to.String()] {
+			return nil, Errorf(CodeInvalidParam, "Invalid parameter, duplicated address: %s", s)
+		}
+		f.Addresses[to.String()] = true
+	}
+	maxCount, minSum := 0, Amount(-1)
+	if q := p.Query; q != nil {
+		f.MinValue, f.Immature, maxCount = int64(q.MinAmount), q.Immature, q.MaxCount
+		if q.MaxAmount != nil {
+			f.MaxValue = max(1, int64(*q.MaxAmount))
+		}
+		if q.MinSum != nil {
+			minSum = Amount(*q.MinSum)
+		}
+	}
+	all := []unspentCoin{}
+	sum := Amount(0)
+	for _, c := range w.Coins(f) {
+		u := unspentCoin{
+			TxID: c.OutPoint.Hash, Vout: c.OutPoint.Index, Address: c.Address, Script: c.Script, Amount: Amount(c.Value),
+			Confirmations: c.Depth, Redeem: c.Redeem, Witness: c.Witness, Spendable: c.Spendable, Solvable: c.Solvable,
+			Desc: c.Desc, ParentDescs: []string{}, Safe: c.Safe,
+		}
+		if c.HasLabel {
+			u.Label = &c.Label
+		}
+		if c.ParentDesc != "" {
+			u.ParentDescs = append(u.ParentDescs, c.ParentDesc)
+		}
+		all = append(all, u)
+		sum += u.Amount
+		if minSum >= 0 && sum >= minSum || maxCount > 0 && len(all) >= maxCount {
+			break
+		}
+	}
+	return all, nil
+}
+
+type lockParams struct {
+	Unlock  bool           `rpc:"unlock" help:"Whether to let them be spent again"`
+	Outputs *[]outPointArg `rpc:"transactions" item:"output" help:"The coins; left out, unlock is for all"`
+	Keep    bool           `rpc:"persistent" default:"false" help:"Remember it beyond the next start"`
+}
+
+func (a *API) lockUnspent(ctx context.Context, p lockParams) (bool, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return false, err
+	}
+	if p.Outputs == nil {
+		if p.Unlock {
+			for _, op := range w.Frozen() {
+				if err := w.Thaw(op); err != nil {
+					return false, walletError(err)
+				}
+			}
+		}
+		return true, nil
+	}
+	var points []wire.OutPoint
+	for _, o := range *p.Outputs {
+		op, err := o.point()
+		if err != nil {
+			return false, err
+		}
+		known, exists, spent, frozen := w.Outpoint(op)
+		switch {
+		case !known:
+			return false, Errorf(CodeInvalidParam, "Invalid parameter, unknown transaction")
+		case !exists:
+			return false, Errorf(CodeInvalidParam, "Invalid parameter, vout index out of bounds")
+		case spent:
+			return false, Errorf(CodeInvalidParam, "Invalid parameter, expected unspent output")
+		case p.Unlock && !frozen:
+			return false, Errorf(CodeInvalidParam, "Invalid parameter, expected locked output")
+		case !p.Unlock && frozen && !p.Keep:
+			return false, Errorf(CodeInvalidParam, "Invalid parameter, output already locked")
+		}
+		points = append(points, op)
+	}
+	for _, op := range points {
+		if p.Unlock {
+			err = w.Thaw(op)
+		} else {
+			err = w.Freeze(op, p.Keep)
+		}
+		if err != nil {
+			return false, walletError(err)
+		}
+	}
+	return true, nil
+}
+
+type lockedCoin struct {
+	TxID wire.Hash `json:"txid"`
+	Vout uint32    `json:"vout"`
+}
+
+func (a *API) listLockUnspent(ctx context.Context, _ none) ([]lockedCoin, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []lockedCoin{}
+	for _, op := range w.Frozen() {
+		all = append(all, lockedCoin{op.Hash, op.Index})
+	}
+	return all, nil
+}
+
+type receivedParams struct {
+	Address  string `rpc:"address" help:"The address"`
+	MinConf  int32  `rpc:"minconf" default:"1" help:"Only payments at least so deep"`
+	Immature bool   `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
+}
+
+func (a *API) getReceivedByAddress(ctx context.Context, p receivedParams) (Amount, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return 0, err
+	}
+	to, err := a.address(p.Address)
+	if err != nil {
+		return 0, err
+	}
+	if !w.Owns(to.Script()) {
+		return 0, Errorf(CodeWallet, "Address not found in wallet")
+	}
+	return tallies(w, p.MinConf, p.Immature)[to.String()].amount, nil
+}
+
+// tally is what was paid to an address.
+type tally struct {
+	amount Amount
+	depth  int32 // of the newest payment
+	txs    []wire.Hash
+}
+
+// tallies adds up what was paid to each address.
+func tallies(w *wallet.Wallet, minConf int32, immature bool) map[string]tally {
+	all := map[string]tally{}
+	for _, e := range w.History() {
+		if e.Depth < minConf || e.Depth < 0 || e.Depth == 0 && !e.InPool {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, d := range e.Details {
+			if d.Category == wallet.Send || d.Address == "" || d.Category == wallet.Orphan || d.Category == wallet.Immature && !immature {
+				continue
+			}
+			t, known := all[d.Address]
+			t.amount += Amount(d.Amount)
+			if !known || e.Depth < t.depth {
+				t.depth = e.Depth
+			}
+			if !seen[d.Address] {
+				seen[d.Address] = true
+				t.txs = append(t.txs, e.ID)
+			}
+			all[d.Address] = t
+		}
+	}
+	return all
+}
+
+type listReceivedParams struct {
+	MinConf   int32   `rpc:"minconf" default:"1" help:"Only payments at least so deep"`
+	Empty     bool    `rpc:"include_empty" default:"false" help:"Also addresses that were never paid"`
+	WatchOnly bool    `rpc:"include_watchonly" default:"false" help:"Has no effect"`
+	Filter    *string `rpc:"address_filter" help:"Only this address"`
+	Immature  bool    `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
+}
+
+type receivedEntry struct {
+	Address       string      `json:"address"`
+	Amount        Amount      `json:"amount"`
+	Confirmations int32       `json:"confirmations" help:"of the newest payment"`
+	Label         string      `json:"label"`
+	TxIDs         []wire.Hash `json:"txids"`
+}
+
+func (a *API) listReceivedByAddress(ctx context.Context, p listReceivedParams) ([]receivedEntry, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.Filter != nil {
+		if _, err := a.address(*p.Filter); err != nil {
+			return nil, Errorf(CodeWallet, "address_filter parameter was invalid")
+		}
+	}
+	all := []receivedEntry{}
+	paid := tallies(w, p.MinConf, p.Immature)
+	for _, l := range w.Labelled() {
+		if !l.Mine || p.Filter != nil && l.Address != *p.Filter {
+			continue
+		}
+		t, ok := paid[l.Address]
+		if !ok && !p.Empty {
+			continue
+		}
+		e := receivedEntry{Address: l.Address, Amount: t.amount, Confirmations: t.depth, Label: l.Label, TxIDs: []wire.Hash{}}
+		all = append(all, e)
+		all[len(all)-1].TxIDs = append(all[len(all)-1].TxIDs, t.txs...)
+	}
+	return all, nil
+}

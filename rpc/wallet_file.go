@@ -1,0 +1,489 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"starling/store"
+	"starling/wallet"
+	"starling/wire"
+)
+
+const walletCategory = "Wallet"
+
+func (a *API) walletFileMethods() []*Method {
+	const category = walletCategory
+	return []*Method{
+		define(Method{Name: "createwallet", Category: category, Waits: true,
+			Summary: "Makes a wallet and loads it. Its keys come from a seed phrase (BIP39), which restores it anywhere;\n" +
+				"show_mnemonic has it returned, for it to be written down.",
+			Examples: [][]any{{"savings"}, {"watch", true}}}, a.createWallet),
+		define(Method{Name: "loadwallet", Category: category,
+			Summary:  "Loads a wallet from disk.",
+			Examples: [][]any{{"savings"}}}, a.loadWallet),
+		define(Method{Name: "unloadwallet", Category: category,
+			Summary:  "Writes a wallet to disk and forgets it: the one named, or that of the request's path.",
+			Examples: [][]any{{"savings"}}}, a.unloadWallet),
+		define(Method{Name: "listwallets", Category: category,
+			Summary: "Lists the wallets that are loaded.",
+			Returns: "Their names"}, a.listWallets),
+		define(Method{Name: "listwalletdir", Category: category,
+			Summary: "Lists the wallets on disk."}, a.listWalletDir),
+		define(Method{Name: "getwalletinfo", Category: category,
+			Summary: "Tells how the wallet stands."}, a.getWalletInfo),
+		define(Method{Name: "backupwallet", Category: category,
+			Summary:  "Writes a copy of the wallet to a file, which must not exist. Secrets in it are as well protected\nas in the wallet.",
+			Examples: [][]any{{"/media/stick/savings.dat"}}}, a.backupWallet),
+		define(Method{Name: "restorewallet", Category: category, Waits: true,
+			Summary:  "Makes a wallet of a backup and loads it.",
+			Examples: [][]any{{"savings", "/media/stick/savings.dat"}}}, a.restoreWallet),
+		define(Method{Name: "encryptwallet", Category: category,
+			Summary:  "Encrypts the wallet's secrets with a passphrase and locks it. The seed phrase stays the same.",
+			Returns:  "What to do next",
+			Examples: [][]any{{"a long passphrase"}}}, a.encryptWallet),
+		define(Method{Name: "walletpassphrase", Category: category,
+			Summary:  "Unlocks the wallet for a time.",
+			Examples: [][]any{{"a long passphrase", 60}}}, a.walletPassphrase),
+		define(Method{Name: "walletlock", Category: category,
+			Summary: "Locks the wallet."}, a.walletLock),
+		define(Method{Name: "walletpassphrasechange", Category: category,
+			Summary:  "Changes the wallet's passphrase.",
+			Examples: [][]any{{"old one", "new one"}}}, a.walletPassphraseChange),
+		define(Method{Name: "getwalletmnemonic", Category: category,
+			Summary: "Shows the seed phrase. Whoever knows it owns the wallet's money."}, a.getWalletMnemonic),
+		define(Method{Name: "rescanblockchain", Category: category, Waits: true,
+			Summary:  "Reads the chain again for the wallet's payments, from a height on. It goes on to the tip.",
+			Examples: [][]any{{}, {100000}}}, a.rescanBlockchain),
+		define(Method{Name: "abortrescan", Category: category,
+			Summary: "Ends a rescan.",
+			Returns: "Whether there was one"}, a.abortRescan),
+	}
+}
+
+type createWalletParams struct {
+	Name          string   `rpc:"wallet_name" help:"What to call it"`
+	NoKeys        bool     `rpc:"disable_private_keys" default:"false" help:"Only watch"`
+	Blank         bool     `rpc:"blank" default:"false" help:"Make no keys; import them later"`
+	Passphrase    string   `rpc:"passphrase" default:"\"\"" help:"Encrypts the secrets"`
+	AvoidReuse    bool     `rpc:"avoid_reuse" default:"false" help:"Not supported"`
+	Descriptors   bool     `rpc:"descriptors" default:"true" help:"There are no others"`
+	LoadOnStartup *bool    `rpc:"load_on_startup" help:"Load it at every start; left out, it is not, unless its name is default"`
+	External      bool     `rpc:"external_signer" default:"false" help:"Not supported"`
+	Mnemonic      string   `rpc:"mnemonic" default:"\"\"" help:"The seed phrase of a wallet to restore; the chain is read from its birthday on"`
+	Extra         string   `rpc:"mnemonic_passphrase" default:"\"\"" help:"The phrase's own passphrase (BIP39)"`
+	Words         int      `rpc:"mnemonic_words" default:"12" help:"How many words a new phrase has, 12 or 24"`
+	Show          bool     `rpc:"show_mnemonic" default:"false" help:"Return the phrase"`
+	Birthday      int64    `rpc:"birthday" default:"0" help:"When the first payment can have been made, in seconds since 1970"`
+	Gap           int32    `rpc:"gap" default:"0" help:"How many unused addresses are watched; 0 for 20, or 200 for restored wallets"`
+	Kinds         []string `rpc:"address_types" default:"[]" item:"type" help:"Kinds of addresses to restore: legacy, p2sh-segwit, bech32, bech32m (default the last two)"`
+}
+
+type createdWallet struct {
+	Name     string   `json:"name" help:"what it is called"`
+	Mnemonic string   `json:"mnemonic,omitempty" help:"its seed phrase, if show_mnemonic is set"`
+	Warnings []string `json:"warnings,omitempty" help:"what to know about it"`
+}
+
+// ownWallet refuses calls for a wallet that name another.
+func ownName(ctx context.Context, name *string) (string, error) {
+	path, ok := walletName(ctx)
+	switch {
+	case name == nil && !ok:
+		return "", Errorf(CodeInvalidParam, "Either the RPC endpoint wallet or the wallet name parameter must be provided")
+	case name == nil:
+		return path, nil
+	case ok && path != *name:
+		return "", Errorf(CodeInvalidParam, "The RPC endpoint wallet and the wallet name parameter specify different wallets")
+	}
+	return *name, nil
+}
+
+func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWallet, error) {
+	var r createdWallet
+	m, err := a.manager()
+	if err != nil {
+		return r, err
+	}
+	switch {
+	case !p.Descriptors:
+		return r, Errorf(CodeWallet, `descriptors argument must be set to "true"; it is no longer possible to create a legacy wallet.`)
+	case p.External:
+		return r, Errorf(CodeWallet, "External signers are not supported")
+	case p.AvoidReuse:
+		return r, Errorf(CodeWallet, "avoid_reuse is not supported")
+	case p.NoKeys && p.Passphrase != "":
+		return r, Errorf(CodeWallet, "Passphrase provided but private keys are disabled. A passphrase is only used to encrypt private keys, so cannot be used for wallets with private keys disabled.")
+	}
+	o := wallet.Options{
+		Name: p.Name, Mnemonic: p.Mnemonic, Extra: p.Extra, Words: p.Words, Birthday: p.Birthday, Gap: p.Gap,
+		NoKeys: p.NoKeys, Blank: p.Blank, Passphrase: p.Passphrase,
+	}
+	for _, s := range p.Kinds {
+		kind, err := addressKind(s)
+		if err != nil {
+			return r, err
+		}
+		o.Kinds = append(o.Kinds, kind)
+	}
+	w, mnemonic, err := m.Create(ctx, o)
+	if err != nil {
+		return r, fileError(p.Name, "create", err)
+	}
+	if p.LoadOnStartup != nil {
+		if err := m.LoadOnStartup(p.Name, *p.LoadOnStartup); err != nil {
+			return r, walletError(err)
+		}
+	}
+	r.Name = w.Name()
+	if p.Show {
+		r.Mnemonic = mnemonic
+	}
+	if p.Passphrase == "" && !p.NoKeys {
+		r.Warnings = append(r.Warnings, "Empty string given as passphrase, wallet will not be encrypted.")
+	}
+	// A wallet that is restored has its coins when the call returns.
+	return r, walletError(w.Sync(ctx))
+}
+
+// fileError turns an error about a wallet's file into Core's.
+func fileError(name, what string, err error) error {
+	var corrupt *store.CorruptError
+	var version *store.VersionError
+	switch {
+	case errors.Is(err, wallet.ErrExists):
+		return Errorf(CodeWalletExists, "Wallet \"%s\" already exists.", name)
+	case errors.Is(err, wallet.ErrLoaded):
+		return Errorf(CodeWalletLoaded, "Wallet \"%s\" is already loaded.", name)
+	case errors.Is(err, wallet.ErrNotFound):
+		return Errorf(CodeWalletNotFound, "Wallet file verification failed. There is no wallet %q on disk.", name)
+	case errors.Is(err, wallet.ErrNotLoaded):
+		return Errorf(CodeWalletNotFound, "Requested wallet does not exist or is not loaded")
+	case errors.Is(err, wallet.ErrName):
+		return Errorf(CodeInvalidParam, "%v", err)
+	case errors.As(err, &corrupt), errors.As(err, &version):
+		return Errorf(CodeWallet, "Wallet file verification failed. %v", err)
+	}
+	return Errorf(CodeWallet, "Wallet %s failed: %v", what, strings.TrimPrefix(err.Error(), "wallet: "))
+}
+
+type loadWalletParams struct {
+	Name          string `rpc:"filename" help:"Its name"`
+	LoadOnStartup *bool  `rpc:"load_on_startup" help:"Load it at every start, or not; left out, that stays as it is"`
+}
+
+func (a *API) loadWallet(ctx context.Context, p loadWalletParams) (createdWallet, error) {
+	m, err := a.manager()
+	if err != nil {
+		return createdWallet{}, err
+	}
+	w, err := m.Load(ctx, p.Name)
+	if err != nil {
+		return createdWallet{}, fileError(p.Name, "loading", err)
+	}
+	if p.LoadOnStartup != nil {
+		if err := m.LoadOnStartup(p.Name, *p.LoadOnStartup); err != nil {
+			return createdWallet{}, walletError(err)
+		}
+	}
+	return createdWallet{Name: w.Name()}, nil
+}
+
+type unloadWalletParams struct {
+	Name          *string `rpc:"wallet_name" help:"Its name"`
+	LoadOnStartup *bool   `rpc:"load_on_startup" help:"Load it at every start, or not; left out, that stays as it is"`
+}
+
+type unloadedWallet struct {
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+func (a *API) unloadWallet(ctx context.Context, p unloadWalletParams) (unloadedWallet, error) {
+	m, err := a.manager()
+	if err != nil {
+		return unloadedWallet{}, err
+	}
+	name, err := ownName(ctx, p.Name)
+	if err != nil {
+		return unloadedWallet{}, err
+	}
+	if err := m.Unload(name); err != nil {
+		return unloadedWallet{}, fileError(name, "unloading", err)
+	}
+	if p.LoadOnStartup != nil {
+		if err := m.LoadOnStartup(name, *p.LoadOnStartup); err != nil {
+			return unloadedWallet{}, walletError(err)
+		}
+	}
+	return unloadedWallet{}, nil
+}
+
+func (a *API) listWallets(context.Context, none) ([]string, error) {
+	m, err := a.manager()
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, w := range m.Loaded() {
+		names = append(names, w.Name())
+	}
+	return names, nil
+}
+
+type walletDirEntry struct {
+	Name     string   `json:"name"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+type walletDir struct {
+	Wallets []walletDirEntry `json:"wallets"`
+}
+
+func (a *API) listWalletDir(context.Context, none) (walletDir, error) {
+	r := walletDir{Wallets: []walletDirEntry{}}
+	m, err := a.manager()
+	if err != nil {
+		return r, err
+	}
+	names, err := m.Names()
+	if err != nil {
+		return r, err
+	}
+	for _, n := range names {
+		r.Wallets = append(r.Wallets, walletDirEntry{Name: n})
+	}
+	return r, nil
+}
+
+type scanningResult struct {
+	Duration int64 `json:"duration" help:"seconds since it began"`
+	Progress Float `json:"progress" help:"between 0 and 1"`
+}
+
+type processedBlock struct {
+	Hash   wire.Hash `json:"hash"`
+	Height int32     `json:"height"`
+}
+
+type walletInfo struct {
+	Name          string         `json:"walletname"`
+	Version       int            `json:"walletversion" help:"as Core counts it"`
+	Format        string         `json:"format" help:"of the file"`
+	TxCount       int            `json:"txcount" help:"how many transactions it has"`
+	KeyPool       int            `json:"keypoolsize" help:"how many unused addresses are watched"`
+	KeyPoolChange int            `json:"keypoolsize_hd_internal" help:"the same for change"`
+	UnlockedUntil *int64         `json:"unlocked_until,omitempty" help:"when an encrypted wallet locks itself, in seconds since 1970; 0 while it is locked"`
+	Keys          bool           `json:"private_keys_enabled"`
+	AvoidReuse    bool           `json:"avoid_reuse"`
+	Scanning      any            `json:"scanning" help:"how far a rescan has got, or false"`
+	Descriptors   bool           `json:"descriptors"`
+	External      bool           `json:"external_signer"`
+	Blank         bool           `json:"blank"`
+	Birthtime     int64          `json:"birthtime" help:"before which no payment is looked for, in seconds since 1970"`
+	Flags         []string       `json:"flags"`
+	Seeded        bool           `json:"mnemonic" help:"whether it has a seed phrase"`
+	LastProcessed processedBlock `json:"lastprocessedblock" help:"the block that it stands on"`
+}
+
+func (a *API) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
+	var r walletInfo
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	s := w.Status()
+	r = walletInfo{
+		Name: w.Name(), Version: 169900, Format: "starling", TxCount: s.Txs, KeyPool: s.Receive, KeyPoolChange: s.Change,
+		Keys: !s.NoKeys, Scanning: false, Descriptors: true, Blank: s.Blank, Birthtime: s.Birthday, Seeded: s.Seeded,
+		Flags: []string{"descriptor_wallet"},
+	}
+	if s.NoKeys {
+		r.Flags = append(r.Flags, "disable_private_keys")
+	}
+	if s.Encrypted {
+		r.UnlockedUntil = &s.UnlockedUntil
+	}
+	if p, ok := w.ScanProgress(); ok {
+		sc := scanningResult{Duration: int64(p.For / time.Second)}
+		if p.To > p.From {
+			sc.Progress = Float(float64(p.Height-p.From) / float64(p.To-p.From))
+		}
+		r.Scanning = sc
+	}
+	r.LastProcessed.Hash, r.LastProcessed.Height = w.Position()
+	return r, nil
+}
+
+type pathParams struct {
+	Path string `rpc:"destination" help:"The file, or a directory to put it into"`
+}
+
+func (a *API) backupWallet(ctx context.Context, p pathParams) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Backup(p.Path); err != nil {
+		return nil, Errorf(CodeWallet, "Error: Wallet backup failed! %v", err)
+	}
+	return nil, nil
+}
+
+type restoreParams struct {
+	Name          string `rpc:"wallet_name" help:"What to call it"`
+	Path          string `rpc:"backup_file" help:"The backup"`
+	LoadOnStartup *bool  `rpc:"load_on_startup" help:"Load it at every start"`
+}
+
+func (a *API) restoreWallet(ctx context.Context, p restoreParams) (createdWallet, error) {
+	m, err := a.manager()
+	if err != nil {
+		return createdWallet{}, err
+	}
+	w, err := m.Restore(ctx, p.Name, p.Path)
+	if err != nil {
+		return createdWallet{}, fileError(p.Name, "restoring", err)
+	}
+	if p.LoadOnStartup != nil {
+		if err := m.LoadOnStartup(p.Name, *p.LoadOnStartup); err != nil {
+			return createdWallet{}, walletError(err)
+		}
+	}
+	return createdWallet{Name: w.Name()}, walletError(w.Sync(ctx))
+}
+
+type passphraseParams struct {
+	Passphrase string `rpc:"passphrase" help:"The passphrase"`
+}
+
+func (a *API) encryptWallet(ctx context.Context, p passphraseParams) (string, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return "", err
+	}
+	switch err := w.Encrypt(p.Passphrase); {
+	case errors.Is(err, wallet.ErrEncrypted):
+		return "", Errorf(CodeWrongEncryption, "Error: running with an encrypted wallet, but encryptwallet was called.")
+	case errors.Is(err, wallet.ErrWatchOnly):
+		return "", Errorf(CodeEncryptionFailed, "Error: wallet does not contain private keys, nothing to encrypt.")
+	case p.Passphrase == "":
+		return "", Errorf(CodeInvalidParam, "passphrase cannot be empty")
+	case err != nil:
+		return "", Errorf(CodeEncryptionFailed, "Error: Failed to encrypt the wallet. %v", err)
+	}
+	return "wallet encrypted; The seed phrase stays the same, and backups made before are not encrypted.", nil
+}
+
+type unlockParams struct {
+	Passphrase string `rpc:"passphrase" help:"The wallet's passphrase"`
+	Timeout    int64  `rpc:"timeout" help:"After how many seconds it is locked again"`
+}
+
+func (a *API) walletPassphrase(ctx context.Context, p unlockParams) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !w.Status().Encrypted:
+		return nil, Errorf(CodeWrongEncryption, "Error: running with an unencrypted wallet, but walletpassphrase was called.")
+	case p.Timeout < 0:
+		return nil, Errorf(CodeInvalidParam, "Timeout cannot be negative.")
+	case p.Passphrase == "":
+		return nil, Errorf(CodeInvalidParam, "passphrase cannot be empty")
+	}
+	const longest = 100_000_000
+	return nil, walletError(w.Unlock(p.Passphrase, time.Duration(min(p.Timeout, longest))*time.Second))
+}
+
+func (a *API) walletLock(ctx context.Context, _ none) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Lock(); err != nil {
+		return nil, Errorf(CodeWrongEncryption, "Error: running with an unencrypted wallet, but walletlock was called.")
+	}
+	return nil, nil
+}
+
+type changePassphraseParams struct {
+	Old string `rpc:"oldpassphrase" help:"The present passphrase"`
+	New string `rpc:"newpassphrase" help:"The new one"`
+}
+
+func (a *API) walletPassphraseChange(ctx context.Context, p changePassphraseParams) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch err := w.ChangePassphrase(p.Old, p.New); {
+	case errors.Is(err, wallet.ErrNotEncrypted):
+		return nil, Errorf(CodeWrongEncryption, "Error: running with an unencrypted wallet, but walletpassphrasechange was called.")
+	case p.New == "":
+		return nil, Errorf(CodeInvalidParam, "passphrase cannot be empty")
+	default:
+		return nil, walletError(err)
+	}
+}
+
+type mnemonicResult struct {
+	Mnemonic string `json:"mnemonic" help:"the seed phrase"`
+	Extra    bool   `json:"passphrase_needed" help:"whether it restores the wallet only together with the passphrase that it was made with"`
+}
+
+func (a *API) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResult, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return mnemonicResult{}, err
+	}
+	words, extra, err := w.Mnemonic()
+	if err != nil {
+		return mnemonicResult{}, walletError(err)
+	}
+	if words == "" {
+		return mnemonicResult{}, Errorf(CodeWallet, "This wallet has no seed phrase")
+	}
+	return mnemonicResult{words, extra}, nil
+}
+
+type rescanParams struct {
+	Start int32  `rpc:"start_height" default:"0" help:"Where to begin"`
+	Stop  *int32 `rpc:"stop_height" help:"Kept for callers that give it; reading goes on to the tip"`
+}
+
+type rescanResult struct {
+	Start int32 `json:"start_height"`
+	Stop  int32 `json:"stop_height"`
+}
+
+func (a *API) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResult, error) {
+	var r rescanResult
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	_, tip := w.Position()
+	switch {
+	case p.Start < 0 || p.Start > tip:
+		return r, Errorf(CodeInvalidParam, "Invalid start_height")
+	case p.Stop != nil && (*p.Stop < 0 || *p.Stop > tip):
+		return r, Errorf(CodeInvalidParam, "Invalid stop_height")
+	case p.Stop != nil && *p.Stop < p.Start:
+		return r, Errorf(CodeInvalidParam, "stop_height must be greater than start_height")
+	}
+	if err := w.Rescan(ctx, p.Start); err != nil {
+		return r, walletError(err)
+	}
+	_, tip = w.Position()
+	return rescanResult{p.Start, tip}, nil
+}
+
+func (a *API) abortRescan(ctx context.Context, _ none) (bool, error) {
+	w, err := a.named(ctx)
+	if err != nil {
+		return false, err
+	}
+	return w.AbortRescan(), nil
+}

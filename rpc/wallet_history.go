@@ -1,0 +1,272 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+
+	"starling/wallet"
+	"starling/wire"
+)
+
+func (a *API) walletHistoryMethods() []*Method {
+	const category = walletCategory
+	return []*Method{
+		define(Method{Name: "listtransactions", Category: category,
+			Summary:  "Lists the newest payments by and to the wallet, the oldest of them first.",
+			Examples: [][]any{{}, {"*", 20, 100}}}, a.listTransactions),
+		define(Method{Name: "listsinceblock", Category: category,
+			Summary:  "Lists the payments by and to the wallet in the blocks after one, and those that are unconfirmed.",
+			Examples: [][]any{{}, {exampleID, 6}}}, a.listSinceBlock),
+		define(Method{Name: "gettransaction", Category: category,
+			Summary:  "Tells all about a transaction of the wallet.",
+			Examples: [][]any{{exampleID}, {exampleID, false, true}}}, a.getTransaction),
+		define(Method{Name: "abandontransaction", Category: category,
+			Summary:  "Gives up an unconfirmed transaction that the node does not have, so that its coins can be spent\notherwise.",
+			Examples: [][]any{{exampleID}}}, a.abandonTransaction),
+	}
+}
+
+// entryDetail is an output of a transaction as the wallet sees it.
+type entryDetail struct {
+	Address     string          `json:"address,omitempty"`
+	ParentDescs []string        `json:"parent_descs,omitempty" help:"the wallet's descriptors that it belongs to"`
+	Category    wallet.Category `json:"category" help:"send, receive, generate, immature or orphan"`
+	Amount      Amount          `json:"amount" help:"below zero for send"`
+	Label       *string         `json:"label,omitempty"`
+	Vout        int             `json:"vout"`
+	Fee         *Amount         `json:"fee,omitempty" help:"for send, below zero"`
+	Abandoned   bool            `json:"abandoned"`
+}
+
+// entryTx is what there is to say about a transaction of the wallet.
+type entryTx struct {
+	Confirmations int32       `json:"confirmations" help:"below zero if a block holds another that spends the same"`
+	Generated     bool        `json:"generated,omitempty" help:"whether it is a coinbase"`
+	Trusted       *bool       `json:"trusted,omitempty" help:"for unconfirmed ones, whether they are the wallet's own"`
+	BlockHash     *wire.Hash  `json:"blockhash,omitempty"`
+	BlockHeight   *int32      `json:"blockheight,omitempty"`
+	BlockIndex    *int32      `json:"blockindex,omitempty" help:"its place in the block"`
+	BlockTime     *int64      `json:"blocktime,omitempty"`
+	TxID          wire.Hash   `json:"txid"`
+	WTxID         wire.Hash   `json:"wtxid"`
+	Conflicts     []wire.Hash `json:"walletconflicts" help:"others of the wallet that spend the same"`
+	ReplacedBy    *wire.Hash  `json:"replaced_by_txid,omitempty"`
+	Replaces      *wire.Hash  `json:"replaces_txid,omitempty"`
+	PoolConflicts []wire.Hash `json:"mempoolconflicts" help:"of these, unconfirmed ones that the node has"`
+	To            string      `json:"to,omitempty"`
+	Time          int64       `json:"time" help:"when the wallet first saw it, in seconds since 1970"`
+	TimeReceived  int64       `json:"timereceived"`
+	Comment       string      `json:"comment,omitempty"`
+	Replaceable   string      `json:"bip125-replaceable" help:"yes, no or unknown"`
+}
+
+type historyEntry struct {
+	entryDetail
+	entryTx
+}
+
+func describeTx(e *wallet.Entry) entryTx {
+	t := entryTx{
+		Confirmations: e.Depth, Generated: e.Generated, TxID: e.ID, WTxID: e.Tx.WTxID(),
+		Conflicts: orEmpty(e.Conflicts), PoolConflicts: orEmpty(e.PoolConflicts),
+		To: e.To, Time: e.Time, TimeReceived: e.Time, Comment: e.Comment, Replaceable: "no",
+	}
+	switch {
+	case e.Depth > 0:
+		t.BlockHash, t.BlockHeight, t.BlockIndex, t.BlockTime = &e.Block, &e.Height, &e.Index, &e.BlockTime
+	default:
+		t.Trusted = &e.Trusted
+		if e.Depth == 0 && e.Replaceable {
+			t.Replaceable = "yes"
+		}
+	}
+	if e.ReplacedBy != (wire.Hash{}) {
+		t.ReplacedBy = &e.ReplacedBy
+	}
+	if e.Replaces != (wire.Hash{}) {
+		t.Replaces = &e.Replaces
+	}
+	return t
+}
+
+func describeDetail(e *wallet.Entry, d *wallet.Detail) entryDetail {
+	r := entryDetail{
+		Address: d.Address, ParentDescs: d.ParentDescs, Category: d.Category, Amount: Amount(d.Amount), Vout: d.Output,
+		Abandoned: e.Abandoned,
+	}
+	if d.HasLabel {
+		r.Label = &d.Label
+	}
+	if d.Category == wallet.Send && e.HasFee {
+		fee := Amount(-e.Fee)
+		r.Fee = &fee
+	}
+	return r
+}
+
+type listTxParams struct {
+	Label     string `rpc:"label" default:"\"*\"" help:"Only payments to addresses with this label"`
+	Count     int    `rpc:"count" default:"10" help:"How many"`
+	Skip      int    `rpc:"skip" default:"0" help:"How many of the newest to leave out"`
+	WatchOnly bool   `rpc:"include_watchonly" default:"false" help:"Has no effect"`
+}
+
+func (a *API) listTransactions(ctx context.Context, p listTxParams) ([]historyEntry, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case p.Count < 0:
+		return nil, Errorf(CodeInvalidParam, "Negative count")
+	case p.Skip < 0:
+		return nil, Errorf(CodeInvalidParam, "Negative from")
+	case p.Label == "":
+		return nil, Errorf(CodeInvalidParam, "Label argument must be a valid label name or \"*\".")
+	}
+	keep := func(d *wallet.Detail) bool { return labelled(d, p.Label) }
+	all := []historyEntry{}
+	const enough = 1 << 40
+	for _, e := range w.HistoryTail(min(p.Count, enough)+min(p.Skip, enough), keep) {
+		all = append(all, entries(&e, keep)...)
+	}
+	end := max(0, len(all)-p.Skip)
+	return all[max(0, end-p.Count):end], nil
+}
+
+// labelled reports whether a payment is to an address with a label; * is any.
+func labelled(d *wallet.Detail, label string) bool {
+	return label == "*" || d.Category != wallet.Send && d.HasLabel && d.Label == label
+}
+
+func entries(e *wallet.Entry, keep func(*wallet.Detail) bool) []historyEntry {
+	var all []historyEntry
+	t := describeTx(e)
+	for i := range e.Details {
+		if d := &e.Details[i]; keep(d) {
+			all = append(all, historyEntry{describeDetail(e, d), t})
+		}
+	}
+	return all
+}
+
+type sinceParams struct {
+	Block     string  `rpc:"blockhash" default:"\"\"" help:"The block; left out, all payments are listed"`
+	Target    int     `rpc:"target_confirmations" default:"1" help:"How deep the block named in lastblock is"`
+	WatchOnly bool    `rpc:"include_watchonly" default:"false" help:"Has no effect"`
+	Removed   bool    `rpc:"include_removed" default:"true" help:"Also what was only in blocks that left the chain"`
+	Change    bool    `rpc:"include_change" default:"false" help:"Has no effect"`
+	Label     *string `rpc:"label" help:"Only payments to addresses with this label"`
+}
+
+type sinceResult struct {
+	Transactions []historyEntry `json:"transactions"`
+	Removed      []historyEntry `json:"removed,omitempty"`
+	LastBlock    wire.Hash      `json:"lastblock" help:"to be given as blockhash the next time"`
+}
+
+func (a *API) listSinceBlock(ctx context.Context, p sinceParams) (sinceResult, error) {
+	r := sinceResult{Transactions: []historyEntry{}}
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	if p.Target < 1 {
+		return r, Errorf(CodeInvalidParam, "Invalid parameter")
+	}
+	_, tip := w.Position()
+	from := int32(-1) // the fork between the block's chain and the best one
+	if p.Block != "" {
+		hash, err := parseHash("blockhash", p.Block)
+		if err != nil {
+			return r, err
+		}
+		n := a.Chain.Headers().Lookup(hash)
+		if n == nil {
+			return r, Errorf(CodeInvalidAddress, "Block not found")
+		}
+		for !a.Chain.Contains(n) {
+			n = n.Parent
+		}
+		from = n.Height
+	}
+	label := "*"
+	if p.Label != nil {
+		label = *p.Label
+	}
+	keep := func(d *wallet.Detail) bool { return labelled(d, label) }
+	for _, e := range w.History() {
+		if e.Depth > 0 && e.Height <= from {
+			continue
+		}
+		r.Transactions = append(r.Transactions, entries(&e, keep)...)
+	}
+	if p.Removed {
+		r.Removed = []historyEntry{}
+	}
+	if last := a.Chain.At(max(0, tip+1-int32(min(p.Target, 1<<30)))); last != nil {
+		r.LastBlock = last.Hash
+	}
+	return r, nil
+}
+
+type getTxParams struct {
+	TxID      wire.Hash `rpc:"txid" help:"Its id"`
+	WatchOnly bool      `rpc:"include_watchonly" default:"false" help:"Has no effect"`
+	Verbose   bool      `rpc:"verbose" default:"false" help:"Also decode it"`
+}
+
+type walletTx struct {
+	Amount Amount  `json:"amount" help:"what it brings the wallet, the fee left out"`
+	Fee    *Amount `json:"fee,omitempty" help:"below zero; only of the wallet's own payments"`
+	entryTx
+	Details []entryDetail  `json:"details"`
+	Hex     Hex            `json:"hex" help:"the transaction's bytes"`
+	Decoded any            `json:"decoded,omitempty" help:"the transaction, if verbose is set"`
+	Last    processedBlock `json:"lastprocessedblock" help:"the block that all this is of"`
+}
+
+func (a *API) getTransaction(ctx context.Context, p getTxParams) (walletTx, error) {
+	var r walletTx
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	e, err := w.Entry(p.TxID)
+	if err != nil {
+		return r, walletError(err)
+	}
+	r = walletTx{entryTx: describeTx(&e), Details: []entryDetail{}, Hex: e.Tx.Bytes()}
+	r.Amount = Amount(e.Credit - e.Debit)
+	if e.HasFee {
+		r.Amount += Amount(e.Fee)
+		fee := Amount(-e.Fee)
+		r.Fee = &fee
+	}
+	for i := range e.Details {
+		r.Details = append(r.Details, describeDetail(&e, &e.Details[i]))
+	}
+	if p.Verbose {
+		d := txDescriber{net: a.network()}
+		r.Decoded = d.describe(e.Tx, false)
+	}
+	r.Last.Hash, r.Last.Height = w.Position()
+	return r, nil
+}
+
+type txidParams struct {
+	TxID wire.Hash `rpc:"txid" help:"Its id"`
+}
+
+func (a *API) abandonTransaction(ctx context.Context, p txidParams) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = w.Abandon(p.TxID)
+	var payment *wallet.PaymentError
+	if errors.As(err, &payment) {
+		return nil, Errorf(CodeInvalidAddress, "%s", payment.Reason)
+	}
+	return nil, walletError(err)
+}

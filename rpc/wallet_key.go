@@ -1,0 +1,472 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"starling/address"
+	"starling/script"
+	"starling/script/descriptor"
+	"starling/wallet"
+)
+
+func (a *API) walletKeyMethods() []*Method {
+	const category = walletCategory
+	const addr = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+	return []*Method{
+		define(Method{Name: "getnewaddress", Category: category,
+			Summary:  "Returns a new address for payments.",
+			Returns:  "The address",
+			Examples: [][]any{{}, {"rent", "bech32m"}}}, a.getNewAddress),
+		define(Method{Name: "getrawchangeaddress", Category: category,
+			Summary: "Returns a new address for change, for transactions that are put together by hand.",
+			Returns: "The address"}, a.getRawChangeAddress),
+		define(Method{Name: "getaddressinfo", Category: category,
+			Summary:  "Tells what the wallet knows of an address.",
+			Examples: [][]any{{addr}}}, a.getAddressInfo),
+		define(Method{Name: "setlabel", Category: category,
+			Summary:  "Gives an address a label.",
+			Examples: [][]any{{addr, "rent"}}}, a.setLabel),
+		define(Method{Name: "listlabels", Category: category,
+			Summary:  "Lists the labels in use.",
+			Examples: [][]any{{}, {"receive"}}}, a.listLabels),
+		define(Method{Name: "getaddressesbylabel", Category: category,
+			Summary:  "Lists the addresses with a label.",
+			Results:  []Shape{{Like: Object{}, Help: "Each address, and whether it is for receiving or sending"}},
+			Examples: [][]any{{"rent"}}}, a.getAddressesByLabel),
+		define(Method{Name: "keypoolrefill", Category: category,
+			Summary:  "Has at least so many unused addresses of each kind watched.",
+			Examples: [][]any{{}, {200}}}, a.keypoolRefill),
+		define(Method{Name: "listdescriptors", Category: category,
+			Summary: "Lists the wallet's descriptors, with private keys if private is set."}, a.listDescriptors),
+		define(Method{Name: "importdescriptors", Category: category, Waits: true,
+			Summary:  "Adds descriptors, and looks for payments to them since the times given.",
+			Examples: [][]any{{[]any{Object{{"desc", "wpkh(…)#checksum"}, {"timestamp", "now"}}}}}}, a.importDescriptors),
+	}
+}
+
+type newAddressParams struct {
+	Label string `rpc:"label" default:"\"\"" help:"The address's label"`
+	Kind  string `rpc:"address_type" default:"\"\"" help:"legacy, p2sh-segwit, bech32 or bech32m (default bech32)"`
+}
+
+func (a *API) getNewAddress(ctx context.Context, p newAddressParams) (string, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := checkLabel(p.Label); err != nil {
+		return "", err
+	}
+	kind, err := addressKind(p.Kind)
+	if err != nil {
+		return "", err
+	}
+	to, err := w.NewAddress(kind, p.Label)
+	if err != nil {
+		return "", keyError(w, err)
+	}
+	return to.String(), nil
+}
+
+// keyError turns an error about new keys into Core's.
+func keyError(w *wallet.Wallet, err error) error {
+	if errors.Is(err, wallet.ErrNoAddress) {
+		if s := w.Status(); s.Blank || s.NoKeys || !s.Seeded {
+			return Errorf(CodeWallet, "Error: This wallet has no available keys")
+		}
+	}
+	return walletError(err)
+}
+
+type changeAddressParams struct {
+	Kind string `rpc:"address_type" default:"\"\"" help:"legacy, p2sh-segwit, bech32 or bech32m (default bech32)"`
+}
+
+func (a *API) getRawChangeAddress(ctx context.Context, p changeAddressParams) (string, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return "", err
+	}
+	kind, err := addressKind(p.Kind)
+	if err != nil {
+		return "", err
+	}
+	to, err := w.NewChangeAddress(kind)
+	if err != nil {
+		return "", keyError(w, err)
+	}
+	return to.String(), nil
+}
+
+type addressInfo struct {
+	Address        string   `json:"address"`
+	Script         Hex      `json:"scriptPubKey"`
+	Mine           bool     `json:"ismine" help:"whether it is the wallet's"`
+	Solvable       bool     `json:"solvable" help:"whether the wallet knows all but, perhaps, the keys"`
+	Desc           string   `json:"desc,omitempty" help:"a descriptor of it"`
+	ParentDesc     string   `json:"parent_desc,omitempty" help:"the wallet's descriptor that it comes from"`
+	WatchOnly      bool     `json:"iswatchonly" help:"always false"`
+	IsScript       *bool    `json:"isscript,omitempty"`
+	IsChange       bool     `json:"ischange"`
+	IsWitness      bool     `json:"iswitness"`
+	WitnessVersion *int     `json:"witness_version,omitempty"`
+	WitnessProgram Hex      `json:"witness_program,omitempty"`
+	ScriptType     string   `json:"script,omitempty" help:"the form of the script behind a script hash"`
+	ScriptHex      Hex      `json:"hex,omitempty" help:"that script"`
+	PubKey         Hex      `json:"pubkey,omitempty"`
+	Compressed     *bool    `json:"iscompressed,omitempty"`
+	Timestamp      *int64   `json:"timestamp,omitempty" help:"when its key was made, as far as is known, in seconds since 1970"`
+	KeyPath        string   `json:"hdkeypath,omitempty" help:"where the key comes from"`
+	MasterKey      string   `json:"hdmasterfingerprint,omitempty"`
+	Labels         []string `json:"labels"`
+}
+
+func (a *API) getAddressInfo(ctx context.Context, p addressParams) (addressInfo, error) {
+	var r addressInfo
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	to, err := address.Decode(p.Address, a.network())
+	if err != nil {
+		return r, Errorf(CodeInvalidAddress, "%s", addressError(err))
+	}
+	i := w.Info(to.Script())
+	r = addressInfo{
+		Address: to.String(), Script: to.Script(), Mine: i.Mine, Solvable: i.Solvable, Desc: i.Desc, ParentDesc: i.ParentDesc,
+		IsChange: i.Change, Labels: []string{},
+	}
+	if kind := to.Kind(); kind != address.WitnessUnknown {
+		is := kind != address.PubKeyHash && kind != address.WitnessPubKeyHash
+		r.IsScript = &is
+	}
+	if version, program, ok := to.Witness(); ok {
+		r.IsWitness, r.WitnessVersion, r.WitnessProgram = true, &version, program
+	}
+	if i.HasLabel {
+		r.Labels = append(r.Labels, i.Label)
+	}
+	if !i.Mine {
+		return r, nil
+	}
+	if i.Created > 0 {
+		r.Timestamp = &i.Created
+	}
+	if leaf := i.Output.Leaf(); len(leaf) > 0 && string(leaf) != string(to.Script()) {
+		class, _ := script.Classify(leaf)
+		r.ScriptType, r.ScriptHex = string(class), leaf
+	}
+	if len(i.Output.Keys) == 1 {
+		k := i.Output.Keys[0]
+		r.PubKey = k.Pub
+		if len(k.Pub) > 0 {
+			is := len(k.Pub) == 33
+			r.Compressed = &is
+		}
+		if k.Origin != nil {
+			r.KeyPath, r.MasterKey = "m"+descriptor.FormatPath(k.Origin.Path), k.Origin.Fingerprint.String()
+		}
+	}
+	return r, nil
+}
+
+type setLabelParams struct {
+	Address string `rpc:"address" help:"The address"`
+	Label   string `rpc:"label" help:"Its label"`
+}
+
+func (a *API) setLabel(ctx context.Context, p setLabelParams) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.address(p.Address)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLabel(p.Label); err != nil {
+		return nil, err
+	}
+	return nil, walletError(w.SetLabel(to, p.Label))
+}
+
+type listLabelsParams struct {
+	Purpose string `rpc:"purpose" default:"\"\"" help:"receive or send; empty for both"`
+}
+
+func (a *API) listLabels(ctx context.Context, p listLabelsParams) ([]string, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch p.Purpose {
+	case "", "receive", "send", "refund":
+	default:
+		return nil, Errorf(CodeInvalidParam, `Invalid 'purpose' argument, must be a known purpose string, typically 'send', or 'receive'.`)
+	}
+	return w.Labels(p.Purpose != "send", p.Purpose != "receive"), nil
+}
+
+type labelParams struct {
+	Label string `rpc:"label" help:"The label"`
+}
+
+type addressPurpose struct {
+	Purpose string `json:"purpose"`
+}
+
+func (a *API) getAddressesByLabel(ctx context.Context, p labelParams) (Object, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := Object{}
+	for _, l := range w.Labelled() {
+		if l.Label != p.Label {
+			continue
+		}
+		purpose := "send"
+		if l.Mine {
+			purpose = "receive"
+		}
+		r = append(r, Member{l.Address, addressPurpose{purpose}})
+	}
+	if len(r) == 0 {
+		return nil, Errorf(CodeLabel, "No addresses with label %s", p.Label)
+	}
+	return r, nil
+}
+
+type refillParams struct {
+	Size int32 `rpc:"newsize" default:"0" help:"How many; 0 for as many as before"`
+}
+
+func (a *API) keypoolRefill(ctx context.Context, p refillParams) (null, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.Size < 0 {
+		return nil, Errorf(CodeInvalidParam, "Invalid parameter, expected valid size.")
+	}
+	return nil, walletError(w.Refill(p.Size))
+}
+
+type listDescriptorsParams struct {
+	Private bool `rpc:"private" default:"false" help:"With private keys"`
+}
+
+type descriptorEntry struct {
+	Desc      string   `json:"desc"`
+	Timestamp int64    `json:"timestamp" help:"before which nothing was paid to it, in seconds since 1970"`
+	Active    bool     `json:"active" help:"whether new addresses come from it"`
+	Internal  *bool    `json:"internal,omitempty" help:"whether these are for change"`
+	Range     *[]int32 `json:"range,omitempty" help:"the first and the last index that is watched"`
+	Next      *int32   `json:"next,omitempty" help:"the next index to give out"`
+	NextIndex *int32   `json:"next_index,omitempty" help:"the same"`
+}
+
+type descriptorList struct {
+	Wallet      string            `json:"wallet_name"`
+	Descriptors []descriptorEntry `json:"descriptors"`
+}
+
+func (a *API) listDescriptors(ctx context.Context, p listDescriptorsParams) (descriptorList, error) {
+	var r descriptorList
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return r, err
+	}
+	if p.Private && w.Status().NoKeys {
+		return r, Errorf(CodeWallet, "Can't get private descriptor string for watch-only wallets")
+	}
+	list, err := w.Descriptors(p.Private)
+	if err != nil {
+		return r, walletError(err)
+	}
+	r = descriptorList{Wallet: w.Name(), Descriptors: []descriptorEntry{}}
+	for _, d := range list {
+		e := descriptorEntry{Desc: d.Text, Timestamp: d.Created, Active: d.Active}
+		if d.Active {
+			e.Internal = &d.Internal
+		}
+		if d.Ranged {
+			e.Range = &[]int32{d.First, d.End - 1}
+			e.Next, e.NextIndex = &d.Next, &d.Next
+		}
+		r.Descriptors = append(r.Descriptors, e)
+	}
+	return r, nil
+}
+
+// timestamp is a time in seconds since 1970, or the word now.
+type timestamp struct {
+	now     bool
+	seconds int64
+}
+
+func (*timestamp) argType() jsonType { return "" }
+func (*timestamp) argWord() string   { return "numeric or string" }
+
+func (t *timestamp) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeString:
+		if string(raw) == `"now"` {
+			t.now = true
+			return nil
+		}
+	case typeNumber:
+		return json.Unmarshal(raw, &t.seconds)
+	}
+	return Errorf(CodeType, "Expected number or \"now\" timestamp value for key. got type %s", typeOf(raw))
+}
+
+// indexRange is the range of a descriptor: its end, or its first and last.
+type indexRange struct{ first, last int64 }
+
+func (*indexRange) argType() jsonType { return "" }
+func (*indexRange) argWord() string   { return "numeric or array" }
+
+func (r *indexRange) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeNumber:
+		if err := json.Unmarshal(raw, &r.last); err != nil {
+			return Errorf(CodeInvalidParam, "Range end is not a number of indexes")
+		}
+	case typeArray:
+		var pair []int64
+		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 {
+			return Errorf(CodeInvalidParam, "Range must have exactly two elements")
+		}
+		r.first, r.last = pair[0], pair[1]
+	default:
+		return Errorf(CodeInvalidParam, "Range must be specified as end or as [begin,end]")
+	}
+	switch {
+	case r.first > r.last:
+		return Errorf(CodeInvalidParam, "Range specified as [begin,end] must not have begin after end")
+	case r.first < 0:
+		return Errorf(CodeInvalidParam, "Range should be greater or equal than 0")
+	case r.last > descriptor.MaxIndex:
+		return Errorf(CodeInvalidParam, "End of range is too high")
+	case r.last >= r.first+1_000_000:
+		return Errorf(CodeInvalidParam, "Range is too large")
+	}
+	return nil
+}
+
+type importRequest struct {
+	Desc      string      `rpc:"desc" help:"The descriptor, with its checksum"`
+	Active    bool        `rpc:"active" default:"false" help:"Take new addresses from it"`
+	Range     *indexRange `rpc:"range" help:"The last index to watch, or the first and the last"`
+	NextIndex *int32      `rpc:"next_index" help:"The next index to give out"`
+	Timestamp *timestamp  `rpc:"timestamp,optional" help:"When the first payment can have been made, in seconds since 1970, or \"now\""`
+	Internal  bool        `rpc:"internal" default:"false" help:"For change"`
+	Label     *string     `rpc:"label" help:"A label for its addresses"`
+}
+
+type importParams struct {
+	Requests []importRequest `rpc:"requests" item:"descriptor" help:"The descriptors"`
+}
+
+type importResult struct {
+	Success  bool     `json:"success"`
+	Warnings []string `json:"warnings,omitempty"`
+	Error    *Error   `json:"error,omitempty"`
+}
+
+func (a *API) importDescriptors(ctx context.Context, p importParams) ([]importResult, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]importResult, len(p.Requests))
+	var list []wallet.Import
+	var from []int // the request that each came from
+	for i, q := range p.Requests {
+		if q.Timestamp == nil {
+			return nil, Errorf(CodeType, "Missing required timestamp field for key")
+		}
+		more, warnings, err := a.importsOf(&q)
+		results[i].Warnings = warnings
+		if err != nil {
+			results[i].Error = asError(err)
+			continue
+		}
+		results[i].Success = true
+		for _, m := range more {
+			list, from = append(list, m), append(from, i)
+		}
+	}
+	errs, err := w.Import(ctx, list)
+	if err != nil {
+		return nil, walletError(err)
+	}
+	for i, err := range errs {
+		if err != nil {
+			r := &results[from[i]]
+			r.Success, r.Error = false, asError(importError(err))
+		}
+	}
+	return results, nil
+}
+
+// importError turns what is wrong with one descriptor into Core's errors.
+func importError(err error) error {
+	var d *descriptor.Error
+	if errors.As(err, &d) {
+		return Errorf(CodeInvalidAddress, "%v", d)
+	}
+	return walletError(err)
+}
+
+// importsOf reads one request. Alternatives in a descriptor (BIP389) make one
+// import each, of which the second is for change.
+func (a *API) importsOf(q *importRequest) (list []wallet.Import, warnings []string, err error) {
+	ds, err := descriptor.ParseChecked(q.Desc, a.network())
+	if err != nil {
+		return nil, nil, Errorf(CodeInvalidAddress, "%v", err)
+	}
+	if len(ds) > 1 && q.Label != nil {
+		return nil, nil, Errorf(CodeInvalidParam, "Multipath descriptors should not have a label")
+	}
+	if len(ds) > 1 && q.Internal {
+		return nil, nil, Errorf(CodeInvalidParam, "Cannot have 'internal' set to true when importing a multipath descriptor")
+	}
+	for i, d := range ds {
+		m := wallet.Import{
+			Descriptor: d, Active: q.Active, Internal: q.Internal || i == 1, Created: q.Timestamp.seconds, Now: q.Timestamp.now,
+			End: -1, Next: -1,
+		}
+		switch ranged := d.IsRange(); {
+		case !ranged && q.Range != nil:
+			return nil, nil, Errorf(CodeInvalidParam, "Range should not be specified for an un-ranged descriptor")
+		case !ranged && q.Active:
+			return nil, nil, Errorf(CodeInvalidParam, "Active descriptors must be ranged")
+		case ranged && q.Label != nil && *q.Label != "":
+			return nil, nil, Errorf(CodeInvalidParam, "Ranged descriptors should not have a label")
+		case q.Internal && q.Label != nil:
+			return nil, nil, Errorf(CodeInvalidParam, "Internal addresses should not have a label")
+		case ranged && q.Range != nil:
+			m.First, m.End = int32(q.Range.first), int32(q.Range.last)+1
+		case ranged:
+			warnings = append(warnings, "Range not given, using default keypool range")
+		}
+		if q.NextIndex != nil {
+			m.Next = *q.NextIndex
+			if m.Next < m.First || m.End > 0 && m.Next >= m.End {
+				return nil, nil, Errorf(CodeInvalidParam, "next_index is out of range")
+			}
+		}
+		if q.Active && !d.CanGiveAddresses() {
+			return nil, nil, Errorf(CodeWallet, "Combo descriptors cannot be set to active")
+		}
+		if q.Label != nil {
+			m.Label, m.HasLabel = *q.Label, true
+		}
+		list = append(list, m)
+	}
+	return list, warnings, nil
+}
