@@ -438,4 +438,3 @@ func TestPackageRelay(t *testing.T) {
 		})
 	}
 }
-

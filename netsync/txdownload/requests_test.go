@@ -302,4 +302,3 @@ func TestMaxAnnounced(t *testing.T) {
 		})
 	}
 }
-
