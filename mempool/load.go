@@ -221,5 +221,9 @@ func (p *Pool) setDelta(txid wire.Hash, delta int64) {
 func (p *Pool) makeRoom() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	before := len(p.byTxID)
 	p.trim(p.cfg.Clock.Now())
+	if len(p.byTxID) != before {
+		p.changed()
+	}
 }

@@ -60,11 +60,11 @@ func (a *API) getTxOut(_ context.Context, p txOutParams) (any, error) {
 		return nil, err
 	}
 	r := txOutResult{BestBlock: at.Hash.String()}
-	if p.Mempool && a.Mempool != nil {
-		if a.Mempool.Spent(op) {
+	if p.Mempool {
+		if a.poolSpends(op) {
 			return nil, nil
 		}
-		if tx := a.Mempool.Tx(op.Hash); !ok && tx != nil && int(op.Index) < len(tx.Out) {
+		if tx := a.poolTx(op.Hash); !ok && tx != nil && int(op.Index) < len(tx.Out) {
 			out := &tx.Out[op.Index]
 			r.Value, r.Script = Amount(out.Value), describeScript(out.Script, a.network())
 			return r, nil

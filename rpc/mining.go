@@ -129,10 +129,7 @@ func (a *API) generateBlock(ctx context.Context, p generateBlockParams) (generat
 	txs := make([]*wire.Tx, len(p.Txs))
 	for i, s := range p.Txs {
 		if id, err := wire.HashFromString(s); err == nil {
-			if a.Mempool != nil {
-				txs[i] = a.Mempool.Tx(id)
-			}
-			if txs[i] == nil {
+			if txs[i] = a.poolTx(id); txs[i] == nil {
 				return r, Errorf(CodeInvalidAddress, "Transaction %s not in mempool.", s)
 			}
 			continue

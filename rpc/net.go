@@ -87,17 +87,14 @@ type localAddress struct {
 	Score   int    `json:"score"`
 }
 
-// minRelayFee is the least fee rate in satoshi per 1,000 virtual bytes.
-const minRelayFee = 1000
-
 func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
-	services := a.Node.LocalServices()
+	services, pool := a.Node.LocalServices(), a.Node.Mempool().Info()
 	info := networkInfo{
 		Version: a.Version, SubVersion: a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
 		LocalServices: fmt.Sprintf("%016x", uint64(services)), ServicesNames: serviceNames(services),
 		NetworkActive: a.Node.Conns().Active(),
-		LocalRelay:    a.Mempool != nil,
-		RelayFee:      minRelayFee, IncrementalFee: minRelayFee,
+		LocalRelay:    a.Node.WantsTxs(),
+		RelayFee:      Amount(pool.MinRelayFee), IncrementalFee: Amount(pool.Incremental),
 		LocalAddresses: []localAddress{}, Warnings: []string{},
 	}
 	for _, addr := range a.Node.External() {

@@ -99,10 +99,8 @@ func (a *API) findTx(ctx context.Context, id wire.Hash, block *wire.Hash) (found
 		}
 		return foundTx{}, notFound("No such transaction found in the provided block")
 	}
-	if a.Mempool != nil {
-		if tx := a.Mempool.Tx(id); tx != nil {
-			return foundTx{tx: tx, at: -1}, nil
-		}
+	if tx := a.poolTx(id); tx != nil {
+		return foundTx{tx: tx, at: -1}, nil
 	}
 	if a.TxIndex == nil {
 		return foundTx{}, notFound("No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries")

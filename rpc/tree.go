@@ -24,6 +24,9 @@ func (a *API) treeMethods() []*Method {
 		define(Method{Name: "reconsiderblock", Category: category,
 			Summary:  "Takes back that a block, its ancestors and its descendants are invalid.",
 			Examples: [][]any{{hash}}}, a.reconsiderBlock),
+		define(Method{Name: "preciousblock", Category: category,
+			Summary:  "Prefers a block over others with as much work that came before it. A restart forgets it.",
+			Examples: [][]any{{hash}}}, a.preciousBlock),
 		define(Method{Name: "verifychain", Category: category,
 			Summary: "Checks the last blocks again.", Returns: "Whether they are sound",
 			Examples: [][]any{{}, {4, 0}}}, a.verifyChain),
@@ -104,6 +107,17 @@ func (a *API) reconsiderBlock(ctx context.Context, p blockHashParams) (null, err
 		return nil, err
 	}
 	if err := a.Chain.Reconsider(ctx, n); err != nil {
+		return nil, Errorf(CodeDatabase, "%v", err)
+	}
+	return nil, a.Chain.Settle(ctx)
+}
+
+func (a *API) preciousBlock(ctx context.Context, p blockHashParams) (null, error) {
+	n, err := a.lookup(p.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Chain.Precious(ctx, n); err != nil {
 		return nil, Errorf(CodeDatabase, "%v", err)
 	}
 	return nil, a.Chain.Settle(ctx)

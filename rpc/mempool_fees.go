@@ -1,0 +1,142 @@
+package rpc
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"starling/mempool/feeest"
+)
+
+func (a *API) feeMethods() []*Method {
+	const category = "Util"
+	return []*Method{
+		define(Method{Name: "estimatesmartfee", Category: category,
+			Summary:  "Estimates what a transaction must pay to get into a block soon enough, from how long others waited.",
+			Examples: [][]any{{6}, {6, "conservative"}}}, a.estimateSmartFee),
+		define(Method{Name: "estimaterawfee", Category: category,
+			Summary:  "Shows what estimatesmartfee is based on, for each horizon that reaches as far.",
+			Results:  []Shape{{Like: Object{}, Help: "By horizon: short, medium, long"}},
+			Examples: [][]any{{6, 0.9}}}, a.estimateRawFee),
+	}
+}
+
+// fees returns what estimates fees.
+func (a *API) fees() (*feeest.Estimator, error) {
+	if a.Node == nil || a.Node.Fees() == nil {
+		return nil, Errorf(CodeInternal, "Fee estimation disabled")
+	}
+	return a.Node.Fees(), nil
+}
+
+func checkTarget(target int64) (int, error) {
+	if target < 1 || target > feeest.MaxTarget {
+		return 0, Errorf(CodeInvalidParam, "Invalid conf_target, must be between 1 and %d", feeest.MaxTarget)
+	}
+	return int(target), nil
+}
+
+type smartFeeParams struct {
+	Target int64  `rpc:"conf_target" help:"The number of blocks to wait at most, 1 to 1008"`
+	Mode   string `rpc:"estimate_mode" default:"\"economical\"" help:"economical or conservative; the latter looks further back and rather says too much"`
+}
+
+type smartFee struct {
+	Rate   *Amount  `json:"feerate,omitempty" help:"in coins for 1,000 virtual bytes"`
+	Errors []string `json:"errors,omitempty" help:"why there is none"`
+	Blocks int      `json:"blocks" help:"the number of blocks that it is good for"`
+}
+
+func (a *API) estimateSmartFee(_ context.Context, p smartFeeParams) (smartFee, error) {
+	var r smartFee
+	fees, err := a.fees()
+	if err != nil {
+		return r, err
+	}
+	target, err := checkTarget(p.Target)
+	if err != nil {
+		return r, err
+	}
+	conservative := false
+	switch strings.ToLower(p.Mode) {
+	case "unset", "economical":
+	case "conservative":
+		conservative = true
+	default:
+		return r, Errorf(CodeInvalidParam, `Invalid estimate_mode parameter, must be one of: "unset", "economical", "conservative"`)
+	}
+	e, err := fees.Estimate(target, conservative)
+	r.Blocks = e.Target
+	if err != nil {
+		r.Errors = []string{err.Error()}
+		return r, nil
+	}
+	// What the pool would not take is no advice.
+	rate := Amount(max(e.Rate, int64(a.pool().MinFee())))
+	r.Rate = &rate
+	return r, nil
+}
+
+type rawFeeParams struct {
+	Target    int64   `rpc:"conf_target" help:"The number of blocks to wait at most, 1 to 1008"`
+	Threshold float64 `rpc:"threshold" default:"0.95" help:"The share of transactions that must have been confirmed in time, 0 to 1"`
+}
+
+type feeRange struct {
+	Start     Float `json:"startrange"`
+	End       Float `json:"endrange"`
+	Within    Float `json:"withintarget"`
+	Confirmed Float `json:"totalconfirmed"`
+	InMempool Float `json:"inmempool"`
+	Left      Float `json:"leftmempool"`
+}
+
+type rawFee struct {
+	Rate   *Amount   `json:"feerate,omitempty"`
+	Decay  Float     `json:"decay"`
+	Scale  int       `json:"scale"`
+	Pass   *feeRange `json:"pass,omitempty"`
+	Fail   *feeRange `json:"fail,omitempty"`
+	Errors []string  `json:"errors,omitempty"`
+}
+
+func newFeeRange(r *feeest.Range) *feeRange {
+	if r == nil {
+		return nil
+	}
+	hundredths := func(v float64) Float { return Float(math.Round(v*100) / 100) }
+	return &feeRange{
+		Float(math.Round(r.Start)), Float(math.Round(r.End)), hundredths(r.WithinTarget),
+		hundredths(r.TotalConfirmed), hundredths(r.InMempool), hundredths(r.LeftMempool),
+	}
+}
+
+func (a *API) estimateRawFee(_ context.Context, p rawFeeParams) (Object, error) {
+	fees, err := a.fees()
+	if err != nil {
+		return nil, err
+	}
+	target, err := checkTarget(p.Target)
+	if err != nil {
+		return nil, err
+	}
+	if !(p.Threshold >= 0 && p.Threshold <= 1) {
+		return nil, Errorf(CodeInvalidParam, "Invalid threshold")
+	}
+	out := Object{}
+	for h := feeest.Short; h <= feeest.Long; h++ {
+		if target > h.Reach() {
+			continue
+		}
+		raw := fees.Raw(target, p.Threshold, h)
+		r := rawFee{Decay: Float(raw.Decay), Scale: raw.Scale, Fail: newFeeRange(raw.Fail)}
+		if raw.Rate > 0 {
+			rate := Amount(raw.Rate)
+			r.Rate, r.Pass = &rate, newFeeRange(raw.Pass)
+		} else {
+			r.Errors = []string{"Insufficient data or no feerate found which meets threshold"}
+		}
+		out = append(out, Member{h.String(), r})
+	}
+	return out, nil
+}
