@@ -51,7 +51,7 @@ type FundsError struct {
 
 // Error implements the error interface.
 func (e *FundsError) Error() string {
-	s := fmt.Sprintf("too little money: %s needed, fee of %s included, and %s there to spend", coins(e.Need), coins(e.Fee), coins(e.Have))
+	s := fmt.Sprintf("%s needed, with a fee of %s, and %s there to spend", coins(e.Need), coins(e.Fee), coins(e.Have))
 	if e.Immature > 0 {
 		s += fmt.Sprintf("; %s more must mature first", coins(e.Immature))
 	}

@@ -236,9 +236,18 @@ func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*record, error) {
 	return r, w.save()
 }
 
-// hand gives a payment that is on disk to the node.
+// hand gives a payment that is on disk to the node. If the caller goes away
+// meanwhile the payment stays, and is handed in again.
 func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
 	err := w.m.pool.Submit(ctx, r.tx)
+	taken := err == nil
+	if err != nil && ctx.Err() != nil {
+		err = nil
+		w.mu.Lock()
+		w.resentAt = nil
+		w.mu.Unlock()
+		w.poke()
+	}
 	w.m.deliver()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -253,7 +262,7 @@ func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
 		}
 		return Entry{}, &RejectedError{err}
 	}
-	if r.status == unconfirmed {
+	if r.status == unconfirmed && taken {
 		r.inPool = true
 	}
 	return w.entry(r), nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func newWalletLabelCmd() *cobra.Command {
 }
 
 func newWalletPhraseCmd() *cobra.Command {
-	return walletCmd(&cobra.Command{
+	return addUnlockFlag(walletCmd(&cobra.Command{
 		Use:   "phrase",
 		Short: "Show the seed phrase",
 		Long: `Show the seed phrase. Whoever sees it can spend all that the wallet has; make sure
@@ -83,7 +84,12 @@ that nobody looks over your shoulder.`,
 				Mnemonic string `json:"mnemonic"`
 				Extra    bool   `json:"passphrase_needed"`
 			}
-			if done, err := p.call(&r, "getwalletmnemonic", nil); done || err != nil {
+			done := false
+			err := p.unlocked(func() (err error) {
+				done, err = p.call(&r, "getwalletmnemonic", nil)
+				return err
+			})
+			if done || err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out(), r.Mnemonic)
@@ -92,7 +98,7 @@ that nobody looks over your shoulder.`,
 			}
 			return nil
 		}),
-	})
+	}))
 }
 
 // descriptorLine is what export prints and import reads.
@@ -120,7 +126,10 @@ only let others watch.
 			var r struct {
 				Descriptors []descriptorLine `json:"descriptors"`
 			}
-			if err := p.quietly(&r, "listdescriptors", map[string]any{"private": p.on("private")}); err != nil {
+			err := p.unlocked(func() error {
+				return p.quietly(&r, "listdescriptors", map[string]any{"private": p.on("private")})
+			})
+			if err != nil {
 				return err
 			}
 			raw, err := json.Marshal(r.Descriptors)
@@ -131,7 +140,7 @@ only let others watch.
 		}),
 	})
 	c.Flags().Bool("private", false, "with private keys: whoever reads them can spend")
-	return c
+	return addUnlockFlag(c)
 }
 
 func newWalletImportCmd() *cobra.Command {
@@ -272,7 +281,7 @@ it keeps the key in memory.
 		Args: noArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
 			if _, local := p.node.(*localNode); local {
-				return fmt.Errorf("the node does not run, so that nothing would stay unlocked; start it, or give --unlock-file to the command that pays")
+				return errors.New("the node does not run, so that nothing would stay unlocked; start it, or give --passphrase-file to the command that pays")
 			}
 			d, _ := p.cmd.Flags().GetDuration("for")
 			if d < time.Second {
@@ -346,7 +355,7 @@ func newWalletRescanCmd() *cobra.Command {
 }
 
 func newWalletSignMessageCmd() *cobra.Command {
-	return walletCmd(&cobra.Command{
+	return addUnlockFlag(walletCmd(&cobra.Command{
 		Use:   "sign-message ADDRESS TEXT",
 		Short: "Sign a text with the key of an address",
 		Long: `Sign a text with the key of an address of the kind legacy; "starling rpc
@@ -354,11 +363,15 @@ verifymessage" checks such signatures.`,
 		Args: args(2, 2, "sign-message ADDRESS TEXT"),
 		RunE: withWallet(func(p *purse, args []string) error {
 			var sig string
-			done, err := p.call(&sig, "signmessage", map[string]any{"address": args[0], "message": args[1]})
+			done := false
+			err := p.unlocked(func() (err error) {
+				done, err = p.call(&sig, "signmessage", map[string]any{"address": args[0], "message": args[1]})
+				return err
+			})
 			if !done && err == nil {
 				fmt.Fprintln(p.out(), sig)
 			}
 			return err
 		}),
-	})
+	}))
 }

@@ -207,6 +207,7 @@ func addPayFlags(c *cobra.Command) {
 	c.Flags().Bool("no-replace", false, "do not allow to raise its fee later")
 	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
 	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
+	addUnlockFlag(c)
 }
 
 // payOptions reads the flags of commands that pay.
@@ -326,7 +327,11 @@ more to spend than they are worth are left behind.
 // pay calls a method that pays and prints what came of it.
 func (p *purse) pay(method string, params map[string]any) error {
 	var r sent
-	done, err := p.call(&r, method, params)
+	done := false
+	err := p.unlocked(func() (err error) {
+		done, err = p.call(&r, method, params)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -384,7 +389,11 @@ transaction's id is printed.
 				Old  json.Number `json:"origfee"`
 				Fee  json.Number `json:"fee"`
 			}
-			done, err := p.call(&r, "bumpfee", map[string]any{"txid": args[0], "options": o})
+			done := false
+			err := p.unlocked(func() (err error) {
+				done, err = p.call(&r, "bumpfee", map[string]any{"txid": args[0], "options": o})
+				return err
+			})
 			if done || err != nil {
 				return err
 			}
@@ -394,7 +403,7 @@ transaction's id is printed.
 		}),
 	})
 	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in satoshi (default 5 more than before, or an estimate)")
-	return c
+	return addUnlockFlag(c)
 }
 
 func newWalletAbandonCmd() *cobra.Command {

@@ -88,3 +88,35 @@ func (p *purse) rest() (string, error) {
 	b, err := io.ReadAll(p.cmd.InOrStdin())
 	return string(b), err
 }
+
+// addUnlockFlag adds the flag that unlocks an encrypted wallet for one command.
+func addUnlockFlag(c *cobra.Command) *cobra.Command {
+	addSecretFlag(c, "passphrase-file", "the passphrase of an encrypted wallet, to unlock it for this command,")
+	return c
+}
+
+// unlocked runs fn with the wallet unlocked, if the flag asks for it. A wallet
+// that was locked before is locked afterwards.
+func (p *purse) unlocked(fn func() error) error {
+	if p.text("passphrase-file") == "" {
+		return fn()
+	}
+	var info struct {
+		Until *int64 `json:"unlocked_until"`
+	}
+	if err := p.quietly(&info, "getwalletinfo", nil); err != nil {
+		return err
+	}
+	if info.Until != nil && *info.Until > 0 {
+		return fn()
+	}
+	pass, err := p.secret("passphrase-file", "passphrase", false)
+	if err != nil {
+		return err
+	}
+	const longEnough = 600 // seconds
+	if err := p.quietly(nil, "walletpassphrase", map[string]any{"passphrase": pass, "timeout": longEnough}); err != nil {
+		return err
+	}
+	return errors.Join(fn(), p.quietly(nil, "walletlock", nil))
+}
