@@ -1,9 +1,3 @@
-// Command bench measures Starling beside btcd, in one run on one machine, and
-// prints one table. Both fetch the same generated regtest chain over loopback
-// from the same peer; the other rows compare decoding, and say what headers
-// and idle peers cost.
-//
-//	bench [-blocks 400] [-txs 1500] [-empty 2200] [-chain FILE] [-runs 1] [-dbcache 450]
 package main
 
 import (
@@ -14,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -43,25 +38,32 @@ func run(t *tb) error {
 	file := flag.String("chain", "", "keep the generated chain in this file, and use it if it is there")
 	runs := flag.Int("runs", 1, "how often each download is measured; the median counts")
 	dbcache := flag.Int("dbcache", 450, "cache for the coin set, in MiB, for both")
-	skip := flag.Bool("skip-sync", false, "leave the downloads out")
+	only := flag.String("only", "", "measure these alone, such as decode,accept")
 	flag.Parse()
 	cfg.Seed = 1
 
-	var rows []row
-	if !*skip {
-		sum, path, err := chainFile(t, *file, cfg)
-		if err != nil {
-			return err
-		}
-		progress("chain:\n%v", sum)
-		synced, err := measureSync(t, path, sum, *runs, *dbcache)
-		if err != nil {
-			return err
-		}
-		rows = append(rows, synced...)
+	parts := []part{
+		{"sync", func() ([]row, error) {
+			sum, path, err := chainFile(t, *file, cfg)
+			if err != nil {
+				return nil, err
+			}
+			progress("chain:\n%v", sum)
+			return measureSync(t, path, sum, *runs, *dbcache)
+		}},
+		{"decode", measureDecode},
+		{"headers", measureHeaders},
+		{"idle", measureIdle},
+		{"accept", func() ([]row, error) { return measureAccept(t) }},
+		{"relay", func() ([]row, error) { return measureRelay(t) }},
 	}
-	for _, measure := range []func() ([]row, error){measureDecode, measureHeaders, measureIdle} {
-		more, err := measure()
+	wanted, err := choose(parts, *only)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, p := range wanted {
+		more, err := p.measure()
 		if err != nil {
 			return err
 		}
@@ -76,6 +78,32 @@ func run(t *tb) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.what, r.value, r.ratio, r.bound, r.note)
 	}
 	return w.Flush()
+}
+
+// part is some rows of the table, measured together.
+type part struct {
+	name    string
+	measure func() ([]row, error)
+}
+
+// choose returns the parts that a comma-separated list names, or all.
+func choose(parts []part, list string) ([]part, error) {
+	if list == "" {
+		return parts, nil
+	}
+	var chosen []part
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			var names []string
+			for _, p := range parts {
+				names = append(names, p.name)
+			}
+			return nil, fmt.Errorf("-only: there is no part %q; the parts are %s", name, strings.Join(names, ", "))
+		}
+		chosen = append(chosen, parts[i])
+	}
+	return chosen, nil
 }
 
 // progress tells what is going on, aside from the table.
