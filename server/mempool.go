@@ -118,6 +118,11 @@ func (n *Node) startPool(ctx context.Context) (stop func()) {
 		if n.cfg.ForgetPool {
 			return
 		}
+		// After a crash blocks that are there may have to be connected again;
+		// before they are, what spends their outputs looks invalid.
+		if n.chain.Settle(ctx) != nil {
+			return
+		}
 		if _, err := n.pool.Load(ctx); err != nil {
 			if ctx.Err() == nil {
 				n.log.Error("the mempool can not be read", "err", err)
