@@ -93,6 +93,11 @@ func (c *Chain) Flush(ctx context.Context) error {
 	return c.do(ctx, func() error { return c.w.flushCoins(false) })
 }
 
+// Keep returns when the blocks that have been taken in are sure to survive a
+// crash. Otherwise that takes some seconds, in which others still have them; it
+// is for blocks that nobody else may have.
+func (c *Chain) Keep(ctx context.Context) error { return c.do(ctx, c.writeIndex) }
+
 // PruneTo deletes block and undo files all of whose blocks are at or below
 // height, as far as the last KeepBlocks blocks allow, and returns the height
 // of the last block that was deleted, or -1.

@@ -2,6 +2,7 @@ package mining
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -113,12 +114,17 @@ func (m *Miner) LastSize() *Size { return m.last.Load() }
 // Generate makes n blocks with transactions of the pool, one on the other, and
 // pays subsidy and fees to script. It tries at most maxTries nonces in all,
 // and returns the hashes of the blocks that it made by then, without an error.
-// An error comes with the hashes of the blocks before it.
-func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uint64) ([]wire.Hash, error) {
+// An error comes with the hashes of the blocks before it. A crash after that
+// loses none of them.
+func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uint64) (hashes []wire.Hash, err error) {
 	if m.chain.Network().IsSignet() {
 		return nil, ErrSignet
 	}
-	var hashes []wire.Hash
+	defer func() {
+		if len(hashes) > 0 {
+			err = cmp.Or(err, m.chain.Keep(ctx))
+		}
+	}()
 	for len(hashes) < n {
 		d, err := m.Assemble(script)
 		if err != nil {
@@ -182,6 +188,9 @@ func (m *Miner) Block(ctx context.Context, script []byte, txs []*wire.Tx, submit
 			err = m.submit(ctx, parent, raw)
 			if errors.Is(err, ErrStale) {
 				continue
+			}
+			if err == nil {
+				err = m.chain.Keep(ctx)
 			}
 			if err != nil {
 				return nil, err

@@ -75,6 +75,8 @@ func (c *fakeChain) CheckProposal(_ context.Context, b *wire.Block) error {
 	return consensus.CheckBlock(b, c.net)
 }
 
+func (c *fakeChain) Keep(context.Context) error { return nil }
+
 func (c *fakeChain) Process(_ context.Context, in chain.Incoming) chain.Outcome {
 	if c.refuse != nil {
 		c.refused++

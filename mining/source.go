@@ -18,6 +18,8 @@ type Chain interface {
 	TipChanged() <-chan struct{}
 	// Process waits until the block is connected or refused.
 	Process(ctx context.Context, in chain.Incoming) chain.Outcome
+	// Keep waits until the blocks that it has are sure to survive a crash.
+	Keep(ctx context.Context) error
 	// CheckProposal checks a block on the tip by all rules but proof of work.
 	CheckProposal(ctx context.Context, b *wire.Block) error
 }

@@ -145,6 +145,9 @@ func (w *Worker) round(ctx context.Context) (found bool) {
 	if err == nil {
 		err = w.miner.submit(ctx, d.Parent, withHeader(d.Block, &h))
 	}
+	if err == nil {
+		err = w.miner.chain.Keep(ctx)
+	}
 	rate, _ := w.meter.rate()
 	switch {
 	case err == nil:

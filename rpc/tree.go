@@ -213,6 +213,10 @@ func (a *API) submitBlock(ctx context.Context, p submitBlockParams) (any, error)
 		}
 	}
 	o := a.Chain.Process(ctx, chain.Incoming{Raw: raw, Requested: true})
+	if o.Err == nil {
+		// Whoever made it may have it nowhere else.
+		o.Err = a.Chain.Keep(ctx)
+	}
 	var rule *consensus.RuleError
 	switch {
 	case errors.As(o.Err, &rule):
