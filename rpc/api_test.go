@@ -238,48 +238,6 @@ func TestDecode(t *testing.T) {
 	n.golden("address_elsewhere.json", "validateaddress", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx")
 }
 
-// TestDescriptors uses vectors of BIP380, BIP381 and BIP386 and of BIP86.
-func TestDescriptors(t *testing.T) {
-	if got, want := descriptorChecksum("raw(deadbeef)"), "89f8spxm"; got != want {
-		t.Errorf("checksum %s, want %s", got, want)
-	}
-	net := params.Main()
-	for _, tc := range []struct{ desc, want string }{
-		{"raw(deadbeef)#89f8spxm", "deadbeef"},
-		{"pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)", "210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798ac"},
-		{"pkh(02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5)", "76a91406afd46bcdfd22ef94ac122aa11f241244a37ecc88ac"},
-		{"wpkh(02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9)", "00147dd65592d0ab2fe0d0257d571abf032cd9db93dc"},
-		{"sh(wpkh(03fff97bd5755eeea420453a14355235d382f6472f8568a18b2f057a1460297556))", "a914cc6ffbc0bf31af759451068f90ba7a0272b6b33287"},
-		{"pkh(L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY1)", "76a9149a1c78a507689f6f54b847ad1cef1e614ee23f1e88ac"},
-		{"pk(5KYZdUEo39z3FPrtuX2QbbwGnNP5zTd7yyr2SC1j299sBCnWjss)", "4104a34b99f22c790c4e36b2b3c2c35a36db06226e41c692fc82b8b56ac1c540c5bd5b8dec5235a0fa8722476c7709c02559e3aa73aa03918ba2d492eea75abea235ac"},
-		{"tr(cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115)", "5120a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c"},
-		{"rawtr(a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c)", "5120a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c"},
-		{"addr(1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa)", "76a91462e907b15cbf27d5425399ebf6f0fb50ebb88f1888ac"},
-	} {
-		got, err := descriptorScripts(tc.desc, net)
-		if err != nil || len(got) != 1 || hex.EncodeToString(got[0]) != tc.want {
-			t.Errorf("%s: %x, %v", tc.desc, got, err)
-		}
-	}
-	got, err := descriptorScripts("combo(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)", net)
-	if err != nil || len(got) != 4 {
-		t.Errorf("combo: %x, %v", got, err)
-	}
-	for desc, want := range map[string]string{
-		"raw(deadbeef)#89f8spxx": "Provided checksum '89f8spxx' does not match computed checksum '89f8spxm'",
-		"raw(deadbeef)#89f8":     "Expected 8 character checksum, not 4 characters",
-		"sh(sh(pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)))": "Can only have sh() at top level",
-		"wpkh(04)":                    "Pubkey '04' is invalid",
-		"fun(x)":                      "'fun(x)' is not a valid descriptor function",
-		"multi(2,zz)":                 "Multisig threshold cannot be larger than the number of keys; threshold is 2 but only 1 keys specified",
-		"wsh(wsh(wsh(wsh(raw(00)))))": "'wsh(raw(00))' is not a valid descriptor function",
-	} {
-		if _, err := descriptorScripts(desc, net); err == nil || asError(err).Message != want {
-			t.Errorf("%s: %v, want %s", desc, err, want)
-		}
-	}
-}
-
 func TestControl(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	n.want(`"help: unknown command: nope"`, "help", "nope")

@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"hash"
 	"sync"
 	"sync/atomic"
 
 	"starling/chain/coins"
 	"starling/chain/headertree"
+	"starling/script/descriptor"
 	"starling/wire"
 )
 
@@ -27,7 +27,8 @@ func (a *API) coinMethods() []*Method {
 			Examples: [][]any{{}, {"none"}, {"muhash"}}}, a.getTxOutSetInfo),
 		define(Method{Name: "scantxoutset", Category: category,
 			Summary: "Looks through all unspent outputs for those that pay to certain scripts. Known descriptors are\n" +
-				"addr(), raw(), pk(), pkh(), wpkh(), combo(), multi(), sortedmulti(), sh(), wsh(), tr() and rawtr(),\nwith plain keys.",
+				"addr(), raw(), pk(), pkh(), wpkh(), combo(), multi(), sortedmulti(), sh(), wsh(), tr() and rawtr(),\n" +
+				"with plain or extended keys. Of a range, the first 1,001 indexes are looked at unless told otherwise.",
 			Results: []Shape{
 				{When: "when action is start", Like: scanResult{}},
 				{When: "when action is abort", Like: true, Help: "Whether a scan was running"},
@@ -194,30 +195,6 @@ type scanParams struct {
 	Objects []scanObject `rpc:"scanobjects,optional" item:"descriptor" help:"What to look for"`
 }
 
-// scanObject is a descriptor, alone or in an object with a range.
-type scanObject string
-
-func (*scanObject) argType() jsonType { return "" }
-func (*scanObject) argWord() string   { return "string" }
-
-func (o *scanObject) decodeArg(_ string, raw json.RawMessage) error {
-	switch typeOf(raw) {
-	case typeString:
-		return json.Unmarshal(raw, (*string)(o))
-	case typeObject:
-		ms, err := decodeObject(raw)
-		if err != nil {
-			return err
-		}
-		desc := member(ms, "desc")
-		if typeOf(desc) != typeString {
-			return Errorf(CodeInvalidParam, "Descriptor needs to be provided in scan object")
-		}
-		return json.Unmarshal(desc, (*string)(o))
-	}
-	return Errorf(CodeInvalidParam, "Scan object needs to be either a string or an object")
-}
-
 type scanUnspent struct {
 	TxID          wire.Hash `json:"txid"`
 	Vout          uint32    `json:"vout"`
@@ -274,14 +251,15 @@ func (a *API) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) 
 	if len(p.Objects) == 0 {
 		return nil, Errorf(CodeMisc, "scanobjects argument is required for the start action")
 	}
-	wanted := make(map[string]struct{})
-	for _, o := range p.Objects {
-		scripts, err := descriptorScripts(string(o), a.network())
+	wanted := make(map[string]scanTarget)
+	for i := range p.Objects {
+		err := p.Objects[i].each(ctx, a, func(d *descriptor.Descriptor, index uint32, outs []descriptor.Output) {
+			for n := range outs {
+				wanted[string(outs[n].Script)] = scanTarget{d, index, n}
+			}
+		})
 		if err != nil {
 			return nil, err
-		}
-		for _, s := range scripts {
-			wanted[string(s)] = struct{}{}
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -302,8 +280,24 @@ func (a *API) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) 
 	return a.scan(ctx, wanted, &state.progress)
 }
 
+// scanTarget says where a script comes from that is looked for.
+type scanTarget struct {
+	d     *descriptor.Descriptor
+	index uint32
+	n     int // which of its scripts
+}
+
+// describe returns the descriptor of the script alone.
+func (t *scanTarget) describe() string {
+	outs, err := t.d.Expand(t.index)
+	if err != nil {
+		return "" // it was expanded before
+	}
+	return descriptor.Infer(outs[t.n], t.d.Network()).String()
+}
+
 // scan looks at every coin.
-func (a *API) scan(ctx context.Context, wanted map[string]struct{}, progress *atomic.Int32) (any, error) {
+func (a *API) scan(ctx context.Context, wanted map[string]scanTarget, progress *atomic.Int32) (any, error) {
 	snap, at, err := a.Chain.CoinSnapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -314,11 +308,11 @@ func (a *API) scan(ctx context.Context, wanted map[string]struct{}, progress *at
 		r.TxOuts++
 		// Ids are spread evenly, so the first byte tells how far the scan is.
 		progress.Store(int32(op.Hash[0]) * 100 / 256)
-		if _, hit := wanted[string(c.Script)]; hit {
+		if t, hit := wanted[string(c.Script)]; hit {
 			block := at.Ancestor(c.Height)
 			r.Unspents = append(r.Unspents, scanUnspent{
 				TxID: op.Hash, Vout: op.Index, Script: append(Hex(nil), c.Script...),
-				Desc: describeScript(c.Script, a.network()).Desc, Amount: Amount(c.Value), Coinbase: c.Coinbase,
+				Desc: t.describe(), Amount: Amount(c.Value), Coinbase: c.Coinbase,
 				Height: c.Height, BlockHash: block.Hash, Confirmations: at.Height - c.Height + 1,
 			})
 			r.TotalAmount += Amount(c.Value)

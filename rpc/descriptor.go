@@ -1,205 +1,167 @@
 package rpc
 
 import (
-	"encoding/hex"
-	"strconv"
+	"context"
+	"crypto/sha256"
 	"strings"
-
-	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 
 	"starling/address"
 	"starling/params"
 	"starling/script"
+	"starling/script/descriptor"
 )
 
-// Descriptors name scripts by text (BIP380 to BIP386). Only those without
-// extended keys are known here.
-
-const (
-	// descriptorChars are the characters of descriptors, in the order that
-	// gives each a number for the checksum (BIP380).
-	descriptorChars = "0123456789()[],'/*abcdefgh@:$%{}" +
-		"IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~" +
-		"ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
-	// checksumChars are those of the checksum itself.
-	checksumChars = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-	checksumLen   = 8
-)
-
-// descriptorPoly folds one symbol into the checksum (BIP380).
-func descriptorPoly(c uint64, symbol uint64) uint64 {
-	top := c >> 35
-	c = (c&0x7ffffffff)<<5 ^ symbol
-	for i, g := range [...]uint64{0xf5dee51989, 0xa9fdca3312, 0x1bab10e32d, 0x3706b1677a, 0x644d626ffd} {
-		if top>>i&1 == 1 {
-			c ^= g
-		}
+func (a *API) descriptorMethods() []*Method {
+	const category = "Util"
+	desc := "wpkh([d34db33f/84h/0h/0h]xpub6DJ2dNUysrn5Vt36jH2KLBT2i1auw1tTSSomg8PhqNiUtx8QX2SvC9nrHu81fT41fvDUnhMjEzQgXnQjKEu3oaqMSzhSrHMxyyoEAmUHQbY/0/*)#cjjspncu"
+	return []*Method{
+		define(Method{Name: "getdescriptorinfo", Category: category,
+			Summary:  "Reads a descriptor, with or without its checksum, and says what it is.",
+			Examples: [][]any{{"wpkh([d34db33f/84h/0h/0h]0279be667ef9dcbbac55a06295Ce870b07029Bfcdb2dce28d959f2815b16f81798)"}}}, a.getDescriptorInfo),
+		define(Method{Name: "deriveaddresses", Category: category,
+			Summary: "Returns the addresses of a descriptor, which must have its checksum. One with a range needs to be\n" +
+				"told which part of it: the last index, or the first and the last.",
+			Results: []Shape{
+				{When: "for one descriptor", Like: []string{}, Help: "The addresses"},
+				{When: "for one with alternatives", Like: [][]string{}, Help: "The addresses of each"},
+			},
+			Examples: [][]any{{desc, []int{0, 2}}}}, a.deriveAddresses),
 	}
-	return c
 }
 
-// descriptorChecksum returns the checksum of a descriptor, or "" if it has a
-// character that no descriptor has.
-func descriptorChecksum(s string) string {
-	c, class, count := uint64(1), uint64(0), 0
-	for i := range len(s) {
-		at := strings.IndexByte(descriptorChars, s[i])
-		if at < 0 {
-			return ""
-		}
-		c = descriptorPoly(c, uint64(at)&31)
-		class = class*3 + uint64(at)>>5
-		if count++; count == 3 {
-			c = descriptorPoly(c, class)
-			class, count = 0, 0
-		}
+// parseDescriptors reads a descriptor, or several by alternatives.
+func parseDescriptors(text string, net *params.Network) ([]*descriptor.Descriptor, error) {
+	ds, err := descriptor.Parse(text, net)
+	if err != nil {
+		return nil, Errorf(CodeInvalidAddress, "%v", err)
 	}
-	if count > 0 {
-		c = descriptorPoly(c, class)
-	}
-	for range checksumLen {
-		c = descriptorPoly(c, 0)
-	}
-	c ^= 1
-	out := make([]byte, checksumLen)
-	for i := range out {
-		out[i] = checksumChars[c>>(5*(checksumLen-1-i))&31]
-	}
-	return string(out)
+	return ds, nil
 }
 
-func withChecksum(s string) string { return s + "#" + descriptorChecksum(s) }
+// expandError turns an error of expanding a descriptor into Core's.
+func expandError(err error) error { return Errorf(CodeInvalidAddress, "%v", err) }
 
 // inferDescriptor returns the descriptor of a script, as far as the script
 // alone tells what it is.
-func inferDescriptor(s []byte, class script.Class, parts [][]byte, net *params.Network) string {
-	switch class {
-	case script.PubKey:
-		if plainKey(parts[0]) {
-			return withChecksum("pk(" + hex.EncodeToString(parts[0]) + ")")
+func inferDescriptor(s []byte, _ script.Class, _ [][]byte, net *params.Network) string {
+	return descriptor.Infer(descriptor.Output{Script: s}, net).String()
+}
+
+// withChecksum adds its checksum to a descriptor.
+func withChecksum(body string) string { return body + "#" + descriptor.Checksum(body) }
+
+// descriptorScripts returns the scripts that a descriptor without range stands
+// for; only combo() has more than one.
+func descriptorScripts(text string, net *params.Network) ([][]byte, error) {
+	d, err := descriptor.ParseOne(text, net)
+	if err != nil {
+		return nil, Errorf(CodeInvalidAddress, "%v", err)
+	}
+	if d.IsRange() {
+		return nil, Errorf(CodeInvalidParam, "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?")
+	}
+	outs, err := d.Expand(0)
+	if err != nil {
+		return nil, expandError(err)
+	}
+	scripts := make([][]byte, len(outs))
+	for i := range outs {
+		scripts[i] = outs[i].Script
+	}
+	return scripts, nil
+}
+
+// sha returns the SHA-256 of b.
+func sha(b []byte) []byte {
+	h := sha256.Sum256(b)
+	return h[:]
+}
+
+type descriptorParams struct {
+	Descriptor string `rpc:"descriptor" help:"The descriptor"`
+}
+
+type descriptorInfo struct {
+	Descriptor string   `json:"descriptor" help:"the descriptor without private keys; of alternatives the first"`
+	Multipath  []string `json:"multipath_expansion,omitempty" help:"all descriptors that alternatives make"`
+	Checksum   string   `json:"checksum" help:"the checksum of the text as it was given"`
+	IsRange    bool     `json:"isrange" help:"whether it stands for many scripts"`
+	IsSolvable bool     `json:"issolvable" help:"whether a signer with the keys knows enough"`
+	HasPrivate bool     `json:"hasprivatekeys" help:"whether it was given with a private key"`
+}
+
+func (a *API) getDescriptorInfo(_ context.Context, p descriptorParams) (r descriptorInfo, err error) {
+	ds, err := parseDescriptors(p.Descriptor, a.network())
+	if err != nil {
+		return r, err
+	}
+	body, _, _ := strings.Cut(p.Descriptor, "#")
+	r = descriptorInfo{
+		Descriptor: ds[0].String(), Checksum: descriptor.Checksum(body),
+		IsRange: ds[0].IsRange(), IsSolvable: ds[0].IsSolvable(), HasPrivate: ds[0].HasPrivate(),
+	}
+	if len(ds) > 1 {
+		for _, d := range ds {
+			r.Multipath = append(r.Multipath, d.String())
 		}
-	case script.MultiSig:
-		keys := parts[1 : len(parts)-1]
-		words := []string{strconv.Itoa(int(parts[0][0]))}
-		for _, k := range keys {
-			if plainKey(k) {
-				words = append(words, hex.EncodeToString(k))
+	}
+	return r, nil
+}
+
+type deriveParams struct {
+	Descriptor string      `rpc:"descriptor" help:"The descriptor, with its checksum"`
+	Range      *indexRange `rpc:"range" help:"The last index, or the first and the last, for descriptors with a range"`
+}
+
+func (a *API) deriveAddresses(ctx context.Context, p deriveParams) (any, error) {
+	ds, err := descriptor.ParseChecked(p.Descriptor, a.network())
+	if err != nil {
+		return nil, Errorf(CodeInvalidAddress, "%v", err)
+	}
+	switch isRange := ds[0].IsRange(); {
+	case !isRange && p.Range != nil:
+		return nil, Errorf(CodeInvalidParam, "Range should not be specified for an un-ranged descriptor")
+	case isRange && p.Range == nil:
+		return nil, Errorf(CodeInvalidParam, "Range must be specified for a ranged descriptor")
+	}
+	part := indexRange{}
+	if p.Range != nil {
+		part = *p.Range
+	}
+	all := make([][]string, len(ds))
+	for i, d := range ds {
+		if all[i], err = a.addressesOf(ctx, d, part); err != nil {
+			return nil, err
+		}
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	return all, nil
+}
+
+// addressesOf returns the addresses of a part of a descriptor's range.
+func (a *API) addressesOf(ctx context.Context, d *descriptor.Descriptor, part indexRange) ([]string, error) {
+	out := []string{}
+	for i := part.first; i <= part.last; i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		outs, err := d.Expand(uint32(i))
+		if err != nil {
+			return nil, expandError(err)
+		}
+		for _, o := range outs {
+			addr, ok := address.FromScript(o.Script, a.network())
+			if ok {
+				out = append(out, addr.String())
+				continue
+			}
+			// Of combo(), the script that pays to the bare key is passed over.
+			if class, _ := script.Classify(o.Script); d.IsSingle() || class != script.PubKey {
+				return nil, Errorf(CodeInvalidAddress, "Descriptor does not have a corresponding address")
 			}
 		}
-		if len(words) == len(keys)+1 {
-			return withChecksum("multi(" + strings.Join(words, ",") + ")")
-		}
-	case script.WitnessV1Taproot:
-		if _, err := schnorr.ParsePubKey(parts[0]); err == nil {
-			return withChecksum("rawtr(" + hex.EncodeToString(parts[0]) + ")")
-		}
 	}
-	if a, ok := address.FromScript(s, net); ok {
-		return withChecksum("addr(" + a.String() + ")")
-	}
-	return withChecksum("raw(" + hex.EncodeToString(s) + ")")
-}
-
-// plainKey reports whether a key is a point in one of the two forms that
-// descriptors know.
-func plainKey(key []byte) bool {
-	if len(key) == 0 || key[0] != 2 && key[0] != 3 && key[0] != 4 {
-		return false
-	}
-	_, err := btcec.ParsePubKey(key)
-	return err == nil
-}
-
-// descriptorScripts returns the scripts that a descriptor stands for; only
-// combo() has more than one.
-func descriptorScripts(desc string, net *params.Network) ([][]byte, error) {
-	body, sum, has := strings.Cut(desc, "#")
-	if has {
-		want := descriptorChecksum(body)
-		switch {
-		case len(sum) != checksumLen:
-			return nil, Errorf(CodeInvalidAddress, "Expected 8 character checksum, not %d characters", len(sum))
-		case want == "":
-			return nil, Errorf(CodeInvalidAddress, "Invalid characters in payload")
-		case sum != want:
-			return nil, Errorf(CodeInvalidAddress, "Provided checksum '%s' does not match computed checksum '%s'", sum, want)
-		}
-	}
-	return parseDescriptor(body, net, 0)
-}
-
-// maxDescriptorDepth is how deep functions may nest: sh(wsh(multi())).
-const maxDescriptorDepth = 3
-
-func parseDescriptor(s string, net *params.Network, depth int) ([][]byte, error) {
-	name, args, ok := strings.Cut(s, "(")
-	if !ok || !strings.HasSuffix(args, ")") || depth >= maxDescriptorDepth {
-		return nil, Errorf(CodeInvalidAddress, "'%s' is not a valid descriptor function", s)
-	}
-	args = args[:len(args)-1]
-	top := depth == 0
-	one := func(s []byte) [][]byte { return [][]byte{s} }
-	switch name {
-	case "raw":
-		b, err := hex.DecodeString(args)
-		if !top || err != nil {
-			return nil, Errorf(CodeInvalidAddress, "Raw script is not hex")
-		}
-		return one(b), nil
-	case "addr":
-		a, err := address.Decode(args, net)
-		if !top || err != nil {
-			return nil, Errorf(CodeInvalidAddress, "Address is not valid")
-		}
-		return one(a.Script()), nil
-	case "rawtr", "tr":
-		if !top {
-			return nil, Errorf(CodeInvalidAddress, "Can only have %s at top level", name)
-		}
-		return taprootScript(name, args)
-	case "sh", "wsh":
-		if name == "sh" && !top {
-			return nil, Errorf(CodeInvalidAddress, "Can only have sh() at top level")
-		}
-		inner, err := parseDescriptor(args, net, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if name == "sh" {
-			return one(script.PayToScriptHash(address.Hash160(inner[0]))), nil
-		}
-		return one(script.PayToWitness(0, sha(inner[0]))), nil
-	case "multi", "sortedmulti":
-		return multiScript(name == "sortedmulti", args)
-	case "pk", "pkh", "wpkh", "combo":
-		key, err := descriptorKey(args)
-		if err != nil {
-			return nil, err
-		}
-		return keyScripts(name, key, top)
-	}
-	return nil, Errorf(CodeInvalidAddress, "'%s' is not a valid descriptor function", s)
-}
-
-// keyScripts returns the scripts of the functions that take one key.
-func keyScripts(name string, key []byte, top bool) ([][]byte, error) {
-	hash := address.Hash160(key)
-	pk, pkh, wpkh := script.PayToPubKey(key), script.PayToPubKeyHash(hash), script.PayToWitness(0, hash[:])
-	compressed := len(key) == btcec.PubKeyBytesLenCompressed
-	switch {
-	case name == "pk":
-		return [][]byte{pk}, nil
-	case name == "pkh":
-		return [][]byte{pkh}, nil
-	case name == "wpkh" && compressed:
-		return [][]byte{wpkh}, nil
-	case name == "wpkh":
-		return nil, Errorf(CodeInvalidAddress, "wpkh(): Uncompressed keys are not allowed")
-	case !top:
-		return nil, Errorf(CodeInvalidAddress, "Can only have combo() at top level")
-	case !compressed:
-		return [][]byte{pk, pkh}, nil
-	}
-	return [][]byte{pk, pkh, wpkh, script.PayToScriptHash(address.Hash160(wpkh))}, nil
+	return out, nil
 }

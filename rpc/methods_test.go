@@ -5,9 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"starling/params"
-	"starling/script"
 )
 
 // TestTable reads every entry: tags, defaults, help and usage.
@@ -68,27 +65,6 @@ func FuzzArguments(f *testing.F) {
 			var e *Error
 			if err := m.decode(args); err != nil && !errors.As(err, &e) {
 				t.Errorf("%s %s: %v has no code", m.Name, params, err)
-			}
-		}
-	})
-}
-
-// FuzzDescriptor reads arbitrary descriptors.
-func FuzzDescriptor(f *testing.F) {
-	for _, s := range []string{"raw(deadbeef)#89f8spxm", "sh(wsh(multi(1,02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5)))", "combo([00/1]02c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5)", "addr(x)", "tr(00)"} {
-		f.Add(s)
-	}
-	net := params.Main()
-	f.Fuzz(func(t *testing.T, s string) {
-		scripts, err := descriptorScripts(s, net)
-		if err == nil && len(scripts) == 0 {
-			t.Error("neither a script nor an error")
-		}
-		for _, b := range scripts {
-			class, parts := script.Classify(b)
-			again, err := descriptorScripts(inferDescriptor(b, class, parts, net), net)
-			if err != nil || string(again[0]) != string(b) {
-				t.Errorf("%x is described as %s, which is %x, %v", b, inferDescriptor(b, class, parts, net), again, err)
 			}
 		}
 	})

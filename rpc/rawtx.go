@@ -171,8 +171,8 @@ type decodeTxParams struct {
 }
 
 func (a *API) decodeRawTransaction(_ context.Context, p decodeTxParams) (any, error) {
-	tx, ok := decodeTx(p.Hex)
-	if !ok || p.IsWitness != nil && !*p.IsWitness && tx.HasWitness() {
+	tx, ok := decodeTxAs(p.Hex, p.IsWitness)
+	if !ok {
 		return nil, Errorf(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
 	}
 	d := txDescriber{net: a.network()}
@@ -180,14 +180,54 @@ func (a *API) decodeRawTransaction(_ context.Context, p decodeTxParams) (any, er
 }
 
 // decodeTx reads a transaction from hexadecimal digits.
-func decodeTx(s string) (*wire.Tx, bool) {
+func decodeTx(s string) (*wire.Tx, bool) { return decodeTxAs(s, nil) }
+
+// decodeTxAs reads a transaction that is said to have a witness or not; nil if
+// nobody says. One without inputs can only be told from one with a witness by
+// what parses, and by whether the scripts that come out make sense.
+func decodeTxAs(s string, witness *bool) (*wire.Tx, bool) {
 	b, err := hex.DecodeString(s)
 	if err != nil {
 		return nil, false
 	}
-	tx, err := wire.ParseTx(b)
-	return tx, err == nil
+	var found []*wire.Tx
+	if witness == nil || *witness {
+		if tx, err := wire.ParseTx(b); err == nil {
+			found = append(found, tx)
+		}
+	}
+	if witness == nil || !*witness {
+		if tx, err := wire.ParseBaseTx(b); err == nil {
+			found = append(found, tx)
+		}
+	}
+	for _, tx := range found {
+		if saneScripts(tx) {
+			return tx, true
+		}
+	}
+	if len(found) > 0 {
+		return found[0], true
+	}
+	return nil, false
 }
+
+// saneScripts reports whether all scripts of a transaction parse.
+func saneScripts(tx *wire.Tx) bool {
+	for i := range tx.In {
+		if !tx.IsCoinbase() && !saneScript(tx.In[i].Script) {
+			return false
+		}
+	}
+	for i := range tx.Out {
+		if !saneScript(tx.Out[i].Script) {
+			return false
+		}
+	}
+	return true
+}
+
+func saneScript(s []byte) bool { return len(s) <= script.MaxScriptSize && validOps(s) }
 
 type decodeScriptParams struct {
 	Hex HexArg `rpc:"hexstring" help:"The script in hexadecimal digits"`

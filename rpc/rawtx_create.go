@@ -1,0 +1,260 @@
+package rpc
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"starling/address"
+	"starling/script"
+	"starling/wire"
+)
+
+func (a *API) createMethods() []*Method {
+	const category = "Rawtransactions"
+	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
+	to := "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
+	ins, outs := []any{Object{{"txid", id}, {"vout", 1}}}, []any{Object{{to, 0.01}}}
+	return []*Method{
+		define(Method{Name: "createrawtransaction", Category: category,
+			Summary: "Makes a transaction that spends the given inputs and creates the given outputs. It is neither\n" +
+				"signed nor stored nor sent. Inputs may be left out, to be found later.",
+			Returns: "The transaction in hexadecimal digits", Examples: [][]any{{ins, outs}, {ins, []any{Object{{"data", "00010203"}}}}}}, a.createRawTransaction),
+		define(Method{Name: "createpsbt", Category: category,
+			Summary: "Makes a partially signed transaction (BIP174) that spends the given inputs and creates the given\noutputs.",
+			Returns: "The partially signed transaction in base64", Examples: [][]any{{ins, outs}}}, a.createPSBT),
+		define(Method{Name: "converttopsbt", Category: category,
+			Summary:  "Turns a transaction into a partially signed one. Signatures that it has are lost.",
+			Returns:  "The partially signed transaction in base64",
+			Examples: [][]any{{"0200000001…"}}}, a.convertToPSBT),
+	}
+}
+
+// The sequence numbers that transactions get unless told otherwise.
+const (
+	sequenceReplaceable = wire.SequenceFinal - 2 // says that it may be replaced (BIP125)
+	sequenceNonFinal    = wire.SequenceFinal - 1 // lets the lock time count
+)
+
+// txInput is an input of a transaction to be made.
+type txInput struct {
+	op       wire.OutPoint
+	sequence *int64
+	weight   *int64 // of an input that the wallet cannot sign
+}
+
+func (*txInput) argType() jsonType { return typeObject }
+func (*txInput) argWord() string   { return "json object" }
+
+func (in *txInput) decodeArg(_ string, raw json.RawMessage) error {
+	ms, err := decodeObject(raw)
+	if err != nil {
+		return err
+	}
+	id := member(ms, "txid")
+	if typeOf(id) != typeString {
+		return Errorf(CodeInvalidParam, "Invalid parameter, missing txid key")
+	}
+	var text string
+	if err := json.Unmarshal(id, &text); err != nil {
+		return err
+	}
+	if in.op.Hash, err = parseHash("txid", text); err != nil {
+		return err
+	}
+	vout := member(ms, "vout")
+	if typeOf(vout) != typeNumber {
+		return Errorf(CodeInvalidParam, "Invalid parameter, missing vout key")
+	}
+	n, err := strconv.ParseInt(string(vout), 10, 64)
+	switch {
+	case err != nil || n > math.MaxUint32:
+		return Errorf(CodeMisc, "JSON integer out of range")
+	case n < 0:
+		return Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
+	}
+	in.op.Index = uint32(n)
+	if in.sequence, err = optionalNumber(ms, "sequence"); err != nil {
+		return err
+	}
+	if s := in.sequence; s != nil && (*s < 0 || *s > wire.SequenceFinal) {
+		return Errorf(CodeInvalidParam, "Invalid parameter, sequence number is out of range")
+	}
+	in.weight, err = optionalNumber(ms, "weight")
+	return err
+}
+
+// optionalNumber reads a member that is a whole number.
+func optionalNumber(ms []rawMember, name string) (*int64, error) {
+	raw := member(ms, name)
+	if typeOf(raw) != typeNumber {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
+		return nil, Errorf(CodeMisc, "JSON integer out of range")
+	}
+	return &n, nil
+}
+
+// txOutputs are the outputs of a transaction to be made: an array of objects
+// with one member each, or one object with all of them. A member is an address
+// and an amount, or "data" and hexadecimal digits.
+type txOutputs []rawMember
+
+func (*txOutputs) argType() jsonType { return "" }
+func (*txOutputs) argWord() string   { return "json array" }
+
+func (o *txOutputs) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeObject:
+		ms, err := decodeObject(raw)
+		*o = ms
+		return err
+	case typeArray:
+	default:
+		return Errorf(CodeType, "JSON value of type %s is not of expected type array", typeOf(raw))
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		return err
+	}
+	for _, it := range items {
+		if typeOf(it) != typeObject {
+			return Errorf(CodeInvalidParam, "Invalid parameter, key-value pair not an object as expected")
+		}
+		ms, err := decodeObject(it)
+		if err != nil {
+			return err
+		}
+		if len(ms) != 1 {
+			return Errorf(CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key")
+		}
+		*o = append(*o, ms[0])
+	}
+	return nil
+}
+
+// outputs returns what the argument stands for.
+func (o txOutputs) outputs(a *API) ([]wire.TxOut, error) {
+	outs := make([]wire.TxOut, len(o))
+	seen := make(map[string]bool, len(o))
+	for i, m := range o {
+		if m.name == "data" {
+			if seen["data"] {
+				return nil, Errorf(CodeInvalidParam, "Invalid parameter, duplicate key: data")
+			}
+			seen["data"] = true
+			data, err := hexMember(m)
+			if err != nil {
+				return nil, err
+			}
+			outs[i].Script = script.NullDataScript(data)
+			continue
+		}
+		to, err := address.Decode(m.name, a.network())
+		if err != nil {
+			return nil, Errorf(CodeInvalidAddress, "Invalid Bitcoin address: %s", m.name)
+		}
+		if s := to.String(); seen[s] {
+			return nil, Errorf(CodeInvalidParam, "Invalid parameter, duplicated address: %s", m.name)
+		} else {
+			seen[s] = true
+		}
+		amount, err := parseMoney(m.value)
+		if err != nil {
+			return nil, err
+		}
+		outs[i] = wire.TxOut{Value: int64(amount), Script: to.Script()}
+	}
+	return outs, nil
+}
+
+// hexMember reads a member that is a byte string.
+func hexMember(m rawMember) ([]byte, error) {
+	var text string
+	if typeOf(m.value) == typeString {
+		if err := json.Unmarshal(m.value, &text); err != nil {
+			return nil, err
+		}
+	} else {
+		text = string(m.value) // older clients give digits as a number
+	}
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, Errorf(CodeInvalidParam, "%s must be hexadecimal string (not '%s')", m.name, text)
+	}
+	return b, nil
+}
+
+type createParams struct {
+	Inputs      []txInput `rpc:"inputs" item:"input" help:"Objects with txid, vout and perhaps sequence"`
+	Outputs     txOutputs `rpc:"outputs" help:"Objects of an address with an amount, or of \"data\" with hexadecimal digits"`
+	LockTime    int64     `rpc:"locktime" default:"0" help:"The height or time before which no block may hold it"`
+	Replaceable *bool     `rpc:"replaceable" help:"Whether it says that it may be replaced (BIP125); true if left out"`
+	Version     int64     `rpc:"version" default:"2" help:"The transaction's version, 1 to 3"`
+}
+
+// maxInputs bounds the transactions that are made: as many as a block holds.
+const maxInputs = 100_000
+
+// build makes the transaction.
+func (p *createParams) build(a *API) (*wire.Tx, error) {
+	switch {
+	case p.LockTime < 0 || p.LockTime > math.MaxUint32:
+		return nil, Errorf(CodeInvalidParam, "Invalid parameter, locktime out of range")
+	case p.Version < 1 || p.Version > 3:
+		return nil, Errorf(CodeInvalidParam, "Invalid parameter, version out of range(1~3)")
+	case len(p.Inputs) > maxInputs:
+		return nil, Errorf(CodeInvalidParam, "Invalid parameter, more inputs than a block holds")
+	}
+	sequence := uint32(wire.SequenceFinal)
+	switch {
+	case p.Replaceable == nil || *p.Replaceable:
+		sequence = sequenceReplaceable
+	case p.LockTime != 0:
+		sequence = sequenceNonFinal
+	}
+	ins := make([]wire.TxIn, len(p.Inputs))
+	replaceable := len(ins) == 0
+	for i, in := range p.Inputs {
+		ins[i] = wire.TxIn{PrevOut: in.op, Sequence: sequence}
+		if in.sequence != nil {
+			ins[i].Sequence = uint32(*in.sequence)
+		}
+		replaceable = replaceable || ins[i].Sequence <= sequenceReplaceable
+	}
+	if p.Replaceable != nil && *p.Replaceable && !replaceable {
+		return nil, Errorf(CodeInvalidParam, "Invalid parameter combination: Sequence number(s) contradict replaceable option")
+	}
+	outs, err := p.Outputs.outputs(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTxSize(ins, outs); err != nil {
+		return nil, err
+	}
+	return wire.NewTx(int32(p.Version), ins, outs, uint32(p.LockTime)), nil
+}
+
+// checkTxSize refuses a transaction that no block can hold.
+func checkTxSize(ins []wire.TxIn, outs []wire.TxOut) error {
+	size := len(ins) * (wire.OutPointSize + 1 + 4)
+	for i := range outs {
+		size += 8 + 9 + len(outs[i].Script)
+	}
+	if size > wire.MaxBlockSize/wire.WitnessScale {
+		return Errorf(CodeInvalidParam, "Transaction too large")
+	}
+	return nil
+}
+
+func (a *API) createRawTransaction(_ context.Context, p createParams) (Hex, error) {
+	tx, err := p.build(a)
+	if err != nil {
+		return nil, err
+	}
+	return tx.Bytes(), nil
+}
