@@ -49,6 +49,7 @@ type Faults struct {
 	rng     *rand.Rand
 	path    Path
 	group   map[int]int // of nodes in a partition; nil for none
+	groups  [][]int     // the same, as it was given
 	places  map[string]int
 	links   map[*link]struct{}
 	changed chan struct{} // closed when a partition begins or ends
@@ -93,16 +94,24 @@ func (f *Faults) Partition(groups [][]int) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.group = group
+	f.group, f.groups = group, groups
 	f.change()
 	return nil
+}
+
+// Groups returns the groups of the partition, in the order in which they were
+// given; nil if there is none.
+func (f *Faults) Groups() [][]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.groups
 }
 
 // Heal ends the partition. What waited arrives.
 func (f *Faults) Heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.group = nil
+	f.group, f.groups = nil, nil
 	f.change()
 }
 

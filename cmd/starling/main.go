@@ -107,7 +107,7 @@ and serves the chain to others.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{suggestFlag(c, err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newNetworkCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
 	return root
 }
 

@@ -1,11 +1,14 @@
 package fullnode
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"starling/internal/config"
 	"starling/mempool"
 	"starling/mining"
+	"starling/wallet"
 )
 
 // Mining says what blocks this node makes. The zero value makes them on
@@ -30,9 +33,9 @@ func (n *Node) openMining() error {
 	if !m.On {
 		return nil
 	}
-	payout := m.Payout
-	if payout == nil {
-		return &config.Error{Name: "mine", Reason: "there is no wallet that blocks could pay to; say where with --miner ADDRESS"}
+	payout, err := n.Payout()
+	if err != nil {
+		return &config.Error{Name: "mine", Reason: err.Error()}
 	}
 	n.Worker = mining.NewWorker(mining.WorkerConfig{
 		Miner: n.Miner, Script: payout, Threads: m.Threads, MinTxs: m.MinTxs, Pace: m.Pace,
@@ -40,6 +43,53 @@ func (n *Node) openMining() error {
 	})
 	n.API.Worker = n.Worker
 	return nil
+}
+
+// payoutLabel is the label of the address that blocks pay to, so that the next
+// start finds it again.
+const payoutLabel = "mining"
+
+// Payout returns the script that blocks made here pay to: what the settings
+// say, or else an address of the node's wallet.
+func (n *Node) Payout() ([]byte, error) {
+	if s := n.cfg.Mining.Payout; s != nil {
+		return s, nil
+	}
+	w, err := n.onlyWallet()
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range w.Labelled() {
+		if l.Label == payoutLabel && l.Mine {
+			return l.Script, nil
+		}
+	}
+	a, err := w.NewAddress("", payoutLabel)
+	if err != nil {
+		return nil, fmt.Errorf("wallet %s: %w", w.Name(), err)
+	}
+	return a.Script(), nil
+}
+
+// onlyWallet returns the wallet that is meant when none is named: the only one,
+// or of several the one with the usual name.
+func (n *Node) onlyWallet() (*wallet.Wallet, error) {
+	const instead = "say where with --miner ADDRESS"
+	if n.Wallets == nil {
+		return nil, errors.New("this node has no wallets that blocks could pay to; " + instead)
+	}
+	switch all := n.Wallets.Loaded(); len(all) {
+	case 0:
+		return nil, errors.New("no wallet is loaded that blocks could pay to; make one with \"starling wallet create\", or " + instead)
+	case 1:
+		return all[0], nil
+	default:
+		w, err := n.Wallets.Get(wallet.DefaultName)
+		if err != nil {
+			return nil, fmt.Errorf("%d wallets are loaded, and it is not clear which one blocks should pay to; %s", len(all), instead)
+		}
+		return w, nil
+	}
 }
 
 // behindPatience is how long the miner waits for blocks whose headers are
