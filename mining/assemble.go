@@ -49,8 +49,8 @@ func (d *Draft) weight() (w int64) {
 }
 
 // Assemble makes a block on the tip with the transactions that pay best, and
-// pays subsidy and fees to script. The error is a *consensus.RuleError if what
-// the source gave cannot be in a block, which is the source's mistake.
+// pays subsidy and fees to script. That they may be in a block is the source's
+// word; [Miner.Check] and the chain do not take it.
 //
 // Blocks of a signet lack the signature, which whoever uses the draft must
 // add.
@@ -68,7 +68,7 @@ func (m *Miner) Assemble(script []byte) (*Draft, error) {
 	var err error
 	d.Block, err = Template(Options{
 		Network: net, Parent: d.Parent, Now: now, Script: script,
-		Txs: txs, Fees: d.Fees, ExtraNonce: m.extra(), Unsigned: true,
+		Txs: txs, Fees: d.Fees, ExtraNonce: m.extra(), Unsigned: true, Unchecked: !net.IsSignet(),
 	})
 	if err != nil {
 		return nil, err
