@@ -3,19 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/address"
 	"starling/internal/config"
+	"starling/internal/fullnode"
 	"starling/params"
 	"starling/store"
 	"starling/wallet"
 )
-
-// walletsDir is where a node keeps its wallets.
-func walletsDir(netDir string) string { return filepath.Join(netDir, "wallets") }
 
 // earlyAddress takes a new address of a wallet on a network that is still to
 // be made, so that its first block can pay it. A wallet that is not there is
@@ -28,7 +25,7 @@ func earlyAddress(ctx context.Context, cfg *config.Config, net *params.Network, 
 		return to, "", err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	m, err := wallet.New(wallet.Config{Chain: wallet.Detached(net), Dir: walletsDir(dir)})
+	m, err := wallet.New(wallet.Config{Chain: wallet.Detached(net), Dir: fullnode.WalletDir(dir)})
 	if err != nil {
 		return to, "", err
 	}

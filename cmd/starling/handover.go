@@ -19,6 +19,10 @@ const (
 	// handPatience is how long a short session lasts at most. A link on another
 	// continent is made, and the transaction fetched, in a few round trips.
 	handPatience = 15 * time.Second
+	// alonePatience is how long it lasts if no other node answers.
+	alonePatience = 3 * time.Second
+	// stuckPatience is how long a node that is behind waits for its next block.
+	stuckPatience = 10 * time.Second
 	// handEvery is how often the session is looked at.
 	handEvery = 20 * time.Millisecond
 	// maxHanded bounds what is remembered of a session.
@@ -76,10 +80,14 @@ func (h *handover) look(txid wire.Hash) (p *peer.Peer, pongs int) {
 func (h *handover) wait(ctx context.Context, n *fullnode.Node, txid wire.Hash) (string, error) {
 	var to *peer.Peer
 	first, asked := 0, 0 // answers before the peer had it, and at the last ping
-	for patience := handPatience; patience > 0; patience -= handEvery {
+	patience, alone := handPatience, alonePatience
+	for ; patience > 0 && alone > 0; patience -= handEvery {
 		p, pongs := h.look(txid)
 		switch {
 		case p == nil:
+			if len(greeted(n)) == 0 {
+				alone -= handEvery
+			}
 		case to != p:
 			// Peers answer in order, so who answers a ping has handled what
 			// went before it. The first answer may be to an older ping.
@@ -99,6 +107,43 @@ func (h *handover) wait(ctx context.Context, n *fullnode.Node, txid wire.Hash) (
 		return to.RemoteAddr().String(), nil // it has the transaction, if not yet looked at
 	}
 	return "", nil
+}
+
+// greeted returns the peers whose handshake is done.
+func greeted(n *fullnode.Node) []*peer.Peer {
+	var all []*peer.Peer
+	for _, p := range n.Server.Peers() {
+		if p.Peer.Remote() != nil {
+			all = append(all, p.Peer)
+		}
+	}
+	return all
+}
+
+// catchUp waits until the node has all blocks that its peers had when they were
+// met, so that it does not pay with what it knows of yesterday. It gives up if
+// there are no peers or no progress.
+func catchUp(ctx context.Context, n *fullnode.Node) error {
+	c := n.Server.Chain()
+	last, patience, met := c.Tip(), alonePatience, false
+	for ; patience > 0; patience -= handEvery {
+		peers := greeted(n)
+		if len(peers) > 0 && !met {
+			met, patience = true, stuckPatience
+		}
+		tip := c.Tip()
+		behind := slices.ContainsFunc(peers, func(p *peer.Peer) bool { return p.Remote().StartHeight > tip.Height })
+		if met && !behind && c.Headers().Best() == tip {
+			return nil
+		}
+		if tip != last {
+			last, patience = tip, stuckPatience
+		}
+		if err := pause(ctx, handEvery); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mineNow makes one block with all that waits.

@@ -27,7 +27,8 @@ type caller interface {
 // works.
 type clientOptions struct {
 	// Connect lets the node connect to its peers: those of --connect and
-	// --addnode, and the seeds of the network's file. It never listens.
+	// --addnode, and the seeds of the network's file. It catches up with them
+	// first, and never listens.
 	Connect bool
 	// Stderr is where warnings of the node go; nil for nowhere.
 	Stderr io.Writer
@@ -63,7 +64,7 @@ func (l *localNode) rebuilt(ctx context.Context) error {
 const (
 	// lockPatience is how long a command waits for another one, or for a node
 	// that is about to start or to stop, to let go of the data directory.
-	lockPatience = 5 * time.Second
+	lockPatience = 3 * time.Second
 	// lockRetry is how often it looks.
 	lockRetry = 50 * time.Millisecond
 	// localCache is enough memory for the few coins that a command looks at;
@@ -153,8 +154,13 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- n.Run(runCtx) }()
-	local := &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}
-	return local, func() error { stop(); return <-done }, nil
+	closeNode := func() error { stop(); return <-done }
+	if opts.Connect {
+		if err := catchUp(ctx, n); err != nil {
+			return nil, nil, errors.Join(err, closeNode())
+		}
+	}
+	return &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}, closeNode, nil
 }
 
 // ask calls a method and reads its answer into result.

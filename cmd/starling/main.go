@@ -38,7 +38,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	started := false // whether the command line was good enough to begin
 	root := newRoot()
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
-	root.SetArgs(args)
+	root.SetArgs(walkArgs(args, aliasNames(root)))
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -107,7 +107,8 @@ and serves the chain to others.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{suggestFlag(c, err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newWalletCmd(), newBalanceCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	addAliases(root)
 	return root
 }
 

@@ -2,13 +2,16 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +47,8 @@ func TestScripts(t *testing.T) {
 			"capture":  capture,
 			"coins":    coinSum,
 			"waitfor":  waitFor,
+			"balances": balances,
+			"equal":    equal,
 		},
 	})
 }
@@ -114,16 +119,26 @@ func freeNode(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // capture NAME PATTERN sets a variable to what the first group of the pattern
-// matches in the last command's output.
+// matches in what the last command printed.
 func capture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: capture NAME PATTERN")
 	}
-	m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout") + "\n" + ts.ReadFile("stderr"))
 	if len(m) < 2 {
 		ts.Fatalf("%s is not in the output", args[1])
 	}
 	ts.Setenv(args[0], m[1])
+}
+
+// equal A B fails unless two texts are the same.
+func equal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: equal A B")
+	}
+	if args[0] != args[1] {
+		ts.Fatalf("%s is not %s", args[0], args[1])
+	}
 }
 
 // coinSum NAME COINS [+|- COINS]… sets a variable to a sum of amounts, exactly.
@@ -158,6 +173,31 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Since(begun) > patience {
 			ts.Fatalf("%s did not come within %v (%v)", args[0], patience, err)
+		}
+	}
+}
+
+// balances [FLAG…] NODE,NODE… ADDRESS=COINS… asks each node, running or not, for
+// the balance of each address.
+func balances(ts *testscript.TestScript, neg bool, args []string) {
+	var flags []string
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		flags, args = append(flags, args[0]), args[1:]
+	}
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: balances [flags...] NODE,NODE... ADDRESS=COINS...")
+	}
+	var addrs []string
+	want := ""
+	for _, a := range args[1:] {
+		to, coins, _ := strings.Cut(a, "=")
+		addrs = append(addrs, to)
+		want += fmt.Sprintf("%s %s\n", to, coins)
+	}
+	for node := range strings.SplitSeq(args[0], ",") {
+		ts.Check(ts.Exec("starling", slices.Concat([]string{"balance", "--node-id", node}, flags, addrs)...))
+		if got := ts.ReadFile("stdout"); got != want {
+			ts.Fatalf("node %s says\n%swant\n%s", node, got, want)
 		}
 	}
 }

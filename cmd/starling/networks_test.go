@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"starling/clock"
+	"starling/internal/config"
+	"starling/internal/fullnode"
+	"starling/params"
+	"starling/params/netfile"
+	"starling/rpc"
+	"starling/server"
+	"starling/store"
+	"starling/wire"
+)
+
+// ownNetwork makes a network of one's own.
+func ownNetwork(t *testing.T, name string) *params.Network {
+	t.Helper()
+	n, err := netfile.Create(t.Context(), netfile.Spec{
+		Network: params.Own(name), Time: clock.System().Now(),
+		Outputs: []wire.TxOut{{Value: 50 * params.Coin, Script: []byte{0x51}}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// runOwn runs a node until the test ends, with the peers that are given.
+func runOwn(t *testing.T, net *params.Network, peers ...*fullnode.Node) *fullnode.Node {
+	t.Helper()
+	sc := server.Config{Network: net, Dir: t.TempDir()}
+	var err error
+	if sc.Listen, err = fullnode.ParseAddrs("listen", []string{"127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range peers {
+		sc.Peers = append(sc.Peers, p.Server.Listening()...)
+	}
+	n, err := fullnode.Open(t.Context(), fullnode.Config{Server: sc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// reach waits until a node's tip is a given block.
+func reach(t *testing.T, n *fullnode.Node, want wire.Hash) {
+	t.Helper()
+	c := n.Server.Chain()
+	for {
+		changed := c.TipChanged()
+		if c.Tip().Hash == want {
+			return
+		}
+		select {
+		case <-changed:
+		case <-time.After(time.Minute):
+			t.Fatalf("stands at height %d", c.Tip().Height)
+		}
+	}
+}
+
+// TestTwoNetworks runs two networks in one process, whose nodes know of each
+// other and yet never exchange a block.
+func TestTwoNetworks(t *testing.T) {
+	red, blue := ownNetwork(t, "red"), ownNetwork(t, "blue")
+	redMiner, blueMiner := runOwn(t, red), runOwn(t, blue)
+	redNode, blueNode := runOwn(t, red, redMiner, blueMiner), runOwn(t, blue, redMiner, blueMiner)
+
+	mine := func(n *fullnode.Node, count int) wire.Hash {
+		local := &rpc.Local{Table: n.Table}
+		var blocks []wire.Hash
+		if err := ask(t.Context(), local, &blocks, "generatetodescriptor", count, "raw(51)"); err != nil {
+			t.Fatal(err)
+		}
+		return blocks[count-1]
+	}
+	redTip, blueTip := mine(redMiner, 3), mine(blueMiner, 5)
+	reach(t, redNode, redTip)
+	reach(t, blueNode, blueTip)
+	for _, n := range []*fullnode.Node{redNode, blueNode} {
+		if got := len(greeted(n)); got != 1 {
+			t.Errorf("%d peers, want 1", got)
+		}
+	}
+}
+
+// TestLockedByAnother opens a data directory that a node uses which does not
+// answer calls.
+func TestLockedByAnother(t *testing.T) {
+	cfg := &config.Config{Network: params.Regtest(), NetDir: t.TempDir(), RPCListen: "127.0.0.1:1"}
+	held, err := fullnode.Open(t.Context(), fullnode.Config{Server: server.Config{Network: cfg.Network, Dir: cfg.NetDir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	_, _, err = openLocal(t.Context(), cfg, clientOptions{})
+	var locked *store.LockedError
+	if !errors.As(err, &locked) {
+		t.Errorf("got %v", err)
+	}
+}
