@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"starling/params"
@@ -468,4 +469,49 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestConcurrent uses one descriptor from several goroutines, which the race
+// detector watches.
+func TestConcurrent(t *testing.T) {
+	d, err := ParseOne("wsh(multi(2,"+prv3+"/2147483647'/0,"+prv4+"/1/2/*,"+prv5+"/10/20/30/40/*'))", params.Main())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range uint32(10) {
+				out, err := d.Expand(i)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if k := d.PrivateKeys(i); len(k) != 3 {
+					t.Errorf("%d private keys", len(k))
+				}
+				if _, ok := d.PrivateKey(i, out[0].Keys[1]); !ok {
+					t.Error("a private key is missing")
+				}
+				if _, err := d.Normalized(); err != nil {
+					t.Error(err)
+				}
+				_ = d.Public().String()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkExpand(b *testing.B) {
+	d, err := ParseOne("wpkh("+pub3+"/0/*)", params.Main())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for i := uint32(0); b.Loop(); i++ {
+		if _, err := d.Expand(i); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
