@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/psbt/v2"
 
 	"starling/params"
 	"starling/script"
@@ -83,6 +84,7 @@ func TestAllKinds(t *testing.T) {
 		if !bytes.Equal(q.Bytes(), p.Bytes()) {
 			t.Fatal("a packet changes on its way")
 		}
+		checkLibrary(t, p)
 		p = q
 	}
 	if a := p.Analyze(); a.Next != Updater || a.Fee != nil {
@@ -121,6 +123,27 @@ func TestAllKinds(t *testing.T) {
 	const largerLeaf = 34
 	if v := tx.VSize(); v > estimate || v < estimate-len(outs)-largerLeaf {
 		t.Errorf("%d virtual bytes, estimated %d", v, estimate)
+	}
+}
+
+// checkLibrary has btcsuite's psbt read the packet and write it again. It
+// orders signatures by their public keys.
+func checkLibrary(t *testing.T, p *Packet) {
+	t.Helper()
+	theirs, err := psbt.NewFromRawBytes(bytes.NewReader(p.Bytes()), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := theirs.Serialize(&buf); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := Parse(buf.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(ours.Bytes(), p.Bytes()) {
+		t.Errorf("the library makes of\n%x\nthis\n%x", p.Bytes(), buf.Bytes())
 	}
 }
 
