@@ -128,7 +128,7 @@ func (e *Estimator) Block(height int32, confirmed []wire.Hash) {
 	any := false
 	for _, id := range confirmed {
 		t, ok := e.removed(id, true)
-		if !ok || t.height >= height {
+		if !ok {
 			continue
 		}
 		any = true

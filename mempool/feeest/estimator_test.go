@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math"
 	"testing"
 	"time"
 
@@ -206,6 +207,90 @@ func TestConservative(t *testing.T) {
 	}
 }
 
+// Most must be confirmed within half the target already: a rate at which half
+// are, and the rest just in time, is not good enough.
+func TestHalfTheTarget(t *testing.T) {
+	m := newMarket()
+	for m.height < 300 {
+		m.offer(7, 4) // confirmed at once
+		if m.height%5 == 0 {
+			m.offer(2, 4) // in the fifth block
+		}
+		if m.height%5 == 4 {
+			m.offer(3, 4) // at once
+			m.mine(7, 3, 2)
+			continue
+		}
+		m.mine(7)
+	}
+	for target, want := range map[int]int64{6: 3 * base, 10: 2 * base} {
+		if got, err := m.e.Estimate(target, false); err != nil || got.Rate != want {
+			t.Errorf("target %d: %+v, %v; want %d", target, got, err, want)
+		}
+	}
+}
+
+// A target that is out of the short horizon's reach is not estimated higher
+// than the farthest that is in its reach.
+func TestLongerIsNotDearer(t *testing.T) {
+	m := newMarket()
+	for m.height < 300 { // a jam: level 2 waits for 30 blocks
+		m.offer(8, 3)
+		m.offer(2, 3)
+		if m.height%60 == 59 {
+			m.mine(8, 2)
+		} else {
+			m.mine(8)
+		}
+	}
+	for range 90 { // it has passed
+		m.offer(2, 3)
+		m.mine(8, 2)
+	}
+	if alone := math.Round(m.e.combined(24, fullShare, false)); alone != 8*base {
+		t.Errorf("the medium horizon says %v, want %d", alone, 8*base)
+	}
+	if both := math.Round(m.e.combined(24, fullShare, true)); both != 2*base {
+		t.Errorf("with the short horizon it is %v, want %d", both, 2*base)
+	}
+}
+
+// A transaction that leaves counts as failed for the periods that it has
+// waited through to their end.
+func TestFailedPeriods(t *testing.T) {
+	for _, tt := range []struct {
+		horizon    Horizon
+		ago, found int
+	}{{Short, 0, 0}, {Short, 3, 3}, {Short, 100, 12}, {Medium, 1, 0}, {Medium, 3, 1}, {Medium, 4, 2}, {Long, 23, 0}, {Long, 24, 1}, {Long, 5000, 42}} {
+		s := newStats(tt.horizon, buckets())
+		s.came(100, 5)
+		s.left(100, 100+int32(tt.ago), 5, false)
+		n := 0
+		for i := range s.failed {
+			n += int(s.failed[i][5])
+		}
+		if n != tt.found {
+			t.Errorf("%v: after %d blocks it has failed %d periods, want %d", tt.horizon, tt.ago, n, tt.found)
+		}
+	}
+}
+
+// A transaction that waits counts against all targets that it has missed.
+func TestStuck(t *testing.T) {
+	for h, upTo := range map[Horizon]int{Short: 12, Medium: 48, Long: 1008} {
+		s := newStats(h, buckets())
+		s.came(100, 5)
+		for ago := range 1100 {
+			for target, want := range map[int]bool{6: ago >= 6, 12: ago >= 12, upTo: ago >= upTo} {
+				if got := s.stuck(target, 100+int32(ago))[5] == 1; got != want {
+					t.Fatalf("%v: %d blocks later it is %v that it missed a target of %d", h, ago, got, target)
+				}
+			}
+			s.block(100 + int32(ago) + 1)
+		}
+	}
+}
+
 func TestInsufficient(t *testing.T) {
 	m := newMarket()
 	if _, err := m.e.Estimate(6, false); !errors.Is(err, ErrInsufficient) {
@@ -258,6 +343,9 @@ func TestFailures(t *testing.T) {
 	m.offer(4, 60)
 	for range 8 {
 		m.mine()
+	}
+	if waiting, err := m.e.Estimate(6, false); err != nil || waiting.Rate != 9*base {
+		t.Errorf("while they wait: %+v, %v; want %d", waiting, err, 9*base)
 	}
 	m.e.Forget()
 	if after, err := m.e.Estimate(6, false); err != nil || after.Rate != 9*base {
