@@ -78,6 +78,13 @@ func (p *Pool) examine(ctx context.Context, cs []*candidate, finish, try func() 
 			if rej := p.weigh(c); rej != nil {
 				return at(c, rej)
 			}
+			if i < len(cs)-1 {
+				// What a transaction lacks itself is told rather than what the
+				// next one does.
+				if rej := p.screen(c); rej != nil {
+					return at(c, rej)
+				}
+			}
 		}
 		again, err := p.whileSame(cs, try)
 		if again {
@@ -102,6 +109,13 @@ func (p *Pool) examine(ctx context.Context, cs []*candidate, finish, try func() 
 			return err
 		}
 	}
+}
+
+// screen judges one candidate of several by what it is alone.
+func (p *Pool) screen(c *candidate) *Rejection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.relate(c)
 }
 
 // whileSame runs fn with the lock held for writing, or returns true if what

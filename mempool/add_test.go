@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"starling/internal/testchain"
+	"starling/params"
 	"starling/wire"
 )
 
@@ -56,4 +58,28 @@ func TestCancelled(t *testing.T) {
 	if _, err := w.pool.Add(ctx, w.pay(1000), AddOptions{}); err != context.Canceled {
 		t.Errorf("err %v", err)
 	}
+}
+
+// TestGenesisSpendable spends an output of the genesis block at once, where a
+// network allows that.
+func TestGenesisSpendable(t *testing.T) {
+	net := params.Own("aviary")
+	net.CoinbaseMaturity = 2
+	gen := testchain.New(net)
+	coinbase := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Index: wire.NullIndex}, Script: []byte{1, 1}, Sequence: wire.SequenceFinal}},
+		[]wire.TxOut{{Value: 1_000_000, Script: anyone}}, 0)
+	genesis := wire.NewBlock(wire.Header{Version: 1, MerkleRoot: coinbase.TxID(), Timestamp: 1_700_000_000, Bits: net.PowLimitBits}, []*wire.Tx{coinbase})
+	net.Genesis, net.GenesisHash = genesis, genesis.Hash()
+	net.Magic, gen.Net = [4]byte{1, 2, 3, 4}, net
+	w := newWorldOn(t, net, 0, nil)
+	tx := spec{from: []coin{out(coinbase, 0)}, fee: 1000}.tx()
+	w.add(tx)
+	w.holds(tx)
+	if w.pool.Get(tx.TxID()).SpendsCoinbase {
+		t.Error("taken for a spend of a young coinbase")
+	}
+	w.mine(tx)
+	w.holds()
+	w.fork(w.gen.Genesis(), int(w.tip.Height)+1)
+	w.holds(tx)
 }

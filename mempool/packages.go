@@ -82,6 +82,10 @@ func (p *Pool) addEach(ctx context.Context, r *PackageResult, o AddOptions) erro
 	if r.Err != nil || len(together) == 0 {
 		return nil
 	}
+	if len(together) == 1 {
+		r.Err = txFailed() // with the others in the pool it is alone again
+		return nil
+	}
 	return p.addTogether(ctx, r, together, o)
 }
 

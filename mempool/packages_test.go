@@ -96,6 +96,40 @@ func TestPackageParts(t *testing.T) {
 	w.holds(rich)
 }
 
+// TestPackageChildAlone has a parent pay for itself and a child that does not.
+func TestPackageChildAlone(t *testing.T) {
+	w := newWorld(t, 5, nil)
+	parent := w.pay(1000)
+	child := spec{from: []coin{out(parent, 0)}}.tx()
+	r := w.submit("transaction failed", parent, child)
+	w.reasons(r, "", "min relay fee not met")
+	w.holds(parent)
+	// The parent is there already when its child comes again, with a fee.
+	r = w.submit("", parent, spec{from: []coin{out(parent, 0)}, fee: 500}.tx())
+	if r.Txs[0].Status != StatusInPool || r.Txs[1].Status != StatusAccepted {
+		t.Errorf("%+v", r.Txs)
+	}
+}
+
+// TestPackageFull has a package come into a pool that is full of better ones.
+func TestPackageFull(t *testing.T) {
+	const pad = 45_000
+	w := newWorld(t, 150, func(c *Config) { c.MaxBytes = MinMaxBytes })
+	for w.pool.Info().Usage+2*pad < MinMaxBytes {
+		w.add(spec{from: []coin{w.coin()}, fee: 500_000, pad: pad}.tx())
+	}
+	parent := spec{from: []coin{w.coin()}, pad: pad}.tx()
+	child := spec{from: []coin{out(parent, 0)}, fee: 100_000, pad: pad}.tx()
+	r := w.submit("transaction failed", parent, child)
+	w.reasons(r, "mempool full", "mempool full")
+	w.check()
+	if floor := w.pool.MinFee(); floor < 1100 || floor > 1300 {
+		t.Errorf("floor %d", floor)
+	}
+	r = w.submit("transaction failed", parent, child)
+	w.reasons(r, "mempool min fee not met", "mempool min fee not met")
+}
+
 func TestPackageForms(t *testing.T) {
 	w := newWorld(t, 10, nil)
 	a, b := w.pay(0), w.pay(0)
@@ -228,6 +262,13 @@ func TestTestLists(t *testing.T) {
 	// Each pays for itself here.
 	r, err = w.pool.Test(t.Context(), []*wire.Tx{a, b, c}, 0)
 	if err != nil || r[0].Checked || r[2].Err == nil || r[2].Err.Reason != "min relay fee not met" {
+		t.Errorf("%+v %v", r, err)
+	}
+	// The first that fails is told, as it fails.
+	cheap := spec{from: []coin{w.coin()}, fee: 1}.tx()
+	nowhere := spec{from: []coin{{wire.OutPoint{Hash: wire.Hash{1}}, 5000}}, fee: 1000}.tx()
+	r, err = w.pool.Test(t.Context(), []*wire.Tx{cheap, nowhere}, 0)
+	if err != nil || r[0].Err == nil || r[0].Err.Reason != "min relay fee not met" || r[1].Checked {
 		t.Errorf("%+v %v", r, err)
 	}
 	r, err = w.pool.Test(t.Context(), []*wire.Tx{b, a}, 0)

@@ -215,6 +215,7 @@ func TestReorgBadBranch(t *testing.T) {
 	tip := w.tip
 	good := w.gen.Next(base, 0, b)
 	bad := w.gen.Next(good, 1) // takes a fee that nobody paid
+	w.log.take()
 	for _, x := range []testchain.Block{good, bad} {
 		w.chain.Process(t.Context(), incoming(x))
 	}
@@ -223,6 +224,9 @@ func TestReorgBadBranch(t *testing.T) {
 		t.Fatal("another tip")
 	}
 	w.holds(b)
+	if got := strings.Join(w.log.take(), " "); got != "tip+1" {
+		t.Errorf("the way there and back was seen: %s", got)
+	}
 	w.mine(b)
 	w.holds()
 }
