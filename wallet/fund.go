@@ -234,7 +234,7 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 		maxWeight:  maxTxWeight - base - outputWeight(changeScript),
 	}
 	if !shared {
-		g.target += feeFor(base, p.rate)
+		g.target += feeFor(base+wire.WitnessScale-1, p.rate) // a part of a virtual byte counts whole
 	}
 	chosen, err := w.choose(p, g, rest || o.Sweep)
 	if err != nil {
@@ -338,10 +338,10 @@ func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keep
 	if weight > maxTxWeight {
 		return nil, paymentErrorf("The transaction would weigh %d, more than the %d that nodes pass on; spend fewer or larger coins", weight, maxTxWeight)
 	}
-	fee := feeFor(weight, p.rate) + bumps
+	fee := txFee(weight, p.rate) + bumps
 	d := &Draft{Change: -1}
 	if !rest {
-		withChange := feeFor(weight+outputWeight(changeScript)+4*(sizeOf(len(outs)+1)-sizeOf(len(outs))), p.rate) + bumps
+		withChange := txFee(weight+outputWeight(changeScript)+4*(sizeOf(len(outs)+1)-sizeOf(len(outs))), p.rate) + bumps
 		change := in - pays - withChange
 		if shared {
 			change = in - pays
@@ -430,7 +430,7 @@ func shareOut(outs []wire.TxOut, sharers []int, in, pays, fee int64, rest bool) 
 	if rest {
 		sum = in - pays - fee
 		if sum <= 0 {
-			return paymentErrorf("Total value of UTXO pool too low to pay for transaction. Try using lower feerate or excluding uneconomic UTXOs with 'send_max' option.")
+			return &FundsError{Need: pays + fee, Fee: fee, Have: in}
 		}
 	}
 	// The first one bears, or gets, what does not divide.

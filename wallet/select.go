@@ -28,6 +28,13 @@ func feeFor(weight, rate int64) int64 {
 	return (weight*rate + perK - 1) / perK
 }
 
+// txFee returns the fee of a whole transaction, whose size counts in whole
+// virtual bytes.
+func txFee(weight, rate int64) int64 {
+	const scale = wire.WitnessScale
+	return feeFor((weight+scale-1)/scale*scale, rate)
+}
+
 // goal says what a selection must reach.
 type goal struct {
 	target int64 // payments, and the fee of all but inputs and change

@@ -596,8 +596,8 @@ func TestSpendOptions(t *testing.T) {
 	if d.Change >= 0 || len(d.Tx.In) != 3 || sum(d) != 150*coin-d.Fee {
 		t.Errorf("%d inputs, change %d, sum %d", len(d.Tx.In), d.Change, sum(d))
 	}
-	// 3 × 67.75 + 31 + 10.5 virtual bytes at 10 sat each.
-	if d.Fee != 2448 {
+	// 3 × 67.75 + 31 + 10.5 make 245 whole virtual bytes, at 10 sat each.
+	if d.Fee != 2450 {
 		t.Errorf("fee %d", d.Fee)
 	}
 	coins := w.Coins(CoinFilter{})
