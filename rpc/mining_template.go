@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"starling/chain/consensus"
+	"starling/chain/headertree"
 	"starling/mining"
 	"starling/wire"
 )
@@ -193,14 +194,17 @@ func (a *API) longPoll(ctx context.Context, id string) error {
 func (a *API) describeDraft(d *mining.Draft) templateResult {
 	net, height := a.network(), d.Parent.Height+1
 	coinbase := &d.Block.Txs[0]
+	// The draft may be some seconds old; the time is not.
+	minTime := mining.MinTime(d.Parent, net)
+	now := max(a.Clock.Now().Unix(), minTime)
+	bits := headertree.NextBits(d.Parent, now, net)
 	r := templateResult{
 		Capabilities: []string{"proposal"}, Version: d.Block.Header.Version,
 		Rules: []string{}, VBAvailable: Object{}, CoinbaseAux: Object{},
 		PreviousBlockHash: d.Parent.Hash, Transactions: make([]templateTx, len(d.Txs)),
 		CoinbaseValue: coinbase.Out[0].Value,
 		LongPollID:    fmt.Sprintf("%v%d", d.Parent.Hash, d.Sequence),
-		Target:        targetHex(d.Block.Header.Bits), Bits: bitsHex(d.Block.Header.Bits),
-		MinTime: mining.MinTime(d.Parent, net), CurTime: int64(d.Block.Header.Timestamp),
+		Target:        targetHex(bits), Bits: bitsHex(bits), MinTime: minTime, CurTime: now,
 		Mutable: []string{"time", "transactions", "prevblock"}, NonceRange: "00000000ffffffff",
 		SigOpLimit: consensus.MaxSigOpsCost, SizeLimit: consensus.MaxBlockWeight, WeightLimit: consensus.MaxBlockWeight,
 		Height: height, SignetChallenge: net.SignetChallenge,

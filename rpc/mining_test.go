@@ -131,6 +131,10 @@ func TestBlockTemplate(t *testing.T) {
 	}, want); diff != "" {
 		t.Error(diff)
 	}
+	n.clk.Set(time.Unix(1_400_000_100, 0))
+	if again := get[template](n, "getblocktemplate", segwitRule); again.CurTime != 1_400_000_100 || again.LongPollID != tpl.LongPollID {
+		t.Errorf("asked again after a while, the time is %d", again.CurTime)
+	}
 	b := tpl.solve(t, testchain.AnyoneCanSpend)
 	digits := hex.EncodeToString(b.Bytes())
 	n.want("null", "getblocktemplate", map[string]any{"mode": "proposal", "data": digits})

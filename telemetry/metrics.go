@@ -32,6 +32,7 @@ type Metrics struct {
 	chain   chainMetrics
 	peers   peerMetrics
 	sync    syncMetrics
+	mining  miningMetrics
 	watched atomic.Pointer[chainSource]
 }
 
@@ -55,6 +56,7 @@ func New(opts Options) *Metrics {
 	m.chain.init(f)
 	m.peers.init(f)
 	m.sync.init(f)
+	m.mining.init(f)
 	m.watch(f)
 	return m
 }

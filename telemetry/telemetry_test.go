@@ -140,6 +140,12 @@ func TestWatch(t *testing.T) {
 	want(t, m, "chain_height 0", "chain_headers 1", "chain_headers_height 0",
 		"chain_tip_timestamp_seconds 1.296688602e+09", "sync_progress 0.25", "sync_initial_download 1")
 
+	want(t, m, "mining_hashes_per_second 0")
+	m.WatchMiner(hashRate{1234, true})
+	want(t, m, "mining_hashes_per_second 1234")
+	m.WatchMiner(hashRate{1234, false}) // the search pauses
+	want(t, m, "mining_hashes_per_second 0")
+
 	next := &headertree.Node{Height: 21, Header: wire.Header{Timestamp: 1700000000}}
 	m.Watch(&fakeChain{tree: tree, tip: next})
 	want(t, m, "chain_height 21", "chain_tip_timestamp_seconds 1.7e+09", "sync_initial_download 0")
@@ -356,3 +362,11 @@ func TestListOfSamples(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// hashRate is a search that goes on or not.
+type hashRate struct {
+	rate float64
+	on   bool
+}
+
+func (h hashRate) HashRate() (float64, bool) { return h.rate, h.on }

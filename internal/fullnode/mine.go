@@ -42,6 +42,9 @@ func (n *Node) openMining() error {
 		Behind: n.behind, Log: n.part("mining"),
 	})
 	n.API.Worker = n.Worker
+	if n.Metrics != nil {
+		n.Metrics.WatchMiner(n.Worker)
+	}
 	return nil
 }
 
