@@ -14,9 +14,9 @@
 // download of blocks ([Node.syncLoop]), one that does so for transactions and
 // announces them ([Node.relayLoop]), one that tries orphans again
 // ([Node.orphanLoop]); one that reads the saved mempool, for as long as that
-// takes; and two for each session. A handler runs on its session's goroutine,
-// and so do the checks of the transaction that it was given. What a session
-// owes is made by its writing goroutine. Locks: the list of sessions and the
-// list of events have one each, under which nothing else is locked and nobody is
-// called.
+// takes; one that saves what was learned about fees; and two for each session.
+// A handler runs on its session's goroutine, and so do the checks of the
+// transaction that it was given. What a session owes is made by its writing
+// goroutine. Locks: the list of sessions and the list of events have one each,
+// under which nothing else is locked and nobody is called.
 package server
