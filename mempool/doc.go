@@ -18,5 +18,29 @@
 // the two apart.
 //
 // Goroutines: only those of [Pool.Run], which drops what has waited too long
-// and saves the pool now and then.
+// and saves the pool soon after it has changed; short-lived ones check scripts
+// after a reorganisation and while a saved pool is read.
+//
+// The rules are those of Core 30 with the clusters of Core 31. Where this
+// package differs:
+//
+//   - The limit on memory counts an estimate of what entries take here, about
+//     1,600 bytes for a small one, so a pool of a given size holds a little
+//     less than Core's.
+//   - The parts of a package are tried one after the other without shutting
+//     others out, so that another transaction may come in between. All of them
+//     together are judged in one step.
+//   - A saved pool keeps families together: what a child pays for comes back
+//     with it, where Core loses the parent. The file is of a form of its own,
+//     and is written soon after each change, not only at the end.
+//   - A transaction whose inputs are missing counts as confirmed already if one
+//     of its first 8 outputs is unspent; Core looks at all, but only in its
+//     cache.
+//   - What comes back from a disconnected block is refused if it conflicts with
+//     the pool, where Core would judge it as a replacement. The pool agreed
+//     with that block, so neither happens.
+//   - The greatest fee rate that a sender allows is compared with the fee
+//     itself, not with what prioritisation makes of it.
+//   - The limits on clusters, the bytes that a signature operation counts as
+//     and the reach of packages can not be set.
 package mempool
