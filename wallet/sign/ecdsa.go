@@ -50,11 +50,6 @@ func ecdsaWith(key, nonce *btcec.ModNScalar, hash *[32]byte) (r, s btcec.ModNSca
 	inverse := new(btcec.ModNScalar).InverseValNonConst(nonce)
 	s.Mul(inverse)
 	inverse.Zero()
-	if s.IsZero() {
-		return r, s, false
-	}
-	if s.IsOverHalfOrder() {
-		s.Negate()
-	}
-	return r, s, true
+	// The encoding makes S low.
+	return r, s, !s.IsZero()
 }

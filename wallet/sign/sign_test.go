@@ -322,6 +322,20 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestWrongKeys has a source that gives the same key for everything, which
+// must not end up in a signature.
+func TestWrongKeys(t *testing.T) {
+	wrong := KeyFunc(func(descriptor.Key) (*btcec.PrivateKey, bool) { return testKey(99), true })
+	for name, text := range kinds() {
+		o, _ := expand(t, text)
+		var have Signatures
+		n, err := New(spend(1), []wire.TxOut{{Value: 1, Script: o.Script}}, Options{}).Sign(0, &o, wrong, DefaultHashType(o.Script), &have)
+		if n != 0 || err != nil || have.Len() != 0 {
+			t.Errorf("%s: %d signatures by a wrong key, %v", name, n, err)
+		}
+	}
+}
+
 func TestMaster(t *testing.T) {
 	const text = "wpkh(tprv8ZgxMBicQKsPd7Uf69XL1XwhmjHopUGep8GuEiJDZmbQz6o58LninorQAfcKZWARbtRtfnLcJ5MQ2AtHcQJCCRUcMRvmDUjyEmNUWwx8UbK/84h/1h/0h/0/*)"
 	d, err := descriptor.ParseOne(text, params.Regtest())
@@ -367,6 +381,13 @@ func TestECDSA(t *testing.T) {
 		any := ECDSA(key, hash, false)
 		if want := ecdsa.Sign(key, hash[:]).Serialize(); !bytes.Equal(any, want) {
 			t.Fatalf("%x, the library has %x", any, want)
+		}
+		first, err := ecdsa.ParseDERSignature(any)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := first.S(); s.IsOverHalfOrder() {
+			t.Fatalf("S is high: %x", any)
 		}
 		low := ECDSA(key, hash, true)
 		if len(low) > 70 {
