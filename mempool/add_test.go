@@ -6,6 +6,7 @@ import (
 
 	"starling/internal/testchain"
 	"starling/params"
+	"starling/script"
 	"starling/wire"
 )
 
@@ -82,4 +83,26 @@ func TestGenesisSpendable(t *testing.T) {
 	w.holds()
 	w.fork(w.gen.Genesis(), int(w.tip.Height)+1)
 	w.holds(tx)
+}
+
+// TestBlocksFindScriptsChecked asks the verifier that chain and pool share
+// whether it knows what the pool has taken, by the rules of the next block.
+func TestBlocksFindScriptsChecked(t *testing.T) {
+	w := newWorld(t, 2, nil)
+	known := func(tx *wire.Tx) bool {
+		flags := script.BlockFlags(w.chain.Network(), w.tip.Height+1, wire.Hash{})
+		return w.pool.cfg.Verifier.Tx(tx, []wire.TxOut{{Value: fundValue, Script: anyone}}, flags).Known()
+	}
+	tx, refused := w.pay(1000), w.pay(0)
+	w.refuse(refused, Reconsiderable, "min relay fee not met")
+	if known(tx) || known(refused) {
+		t.Error("known before it was checked")
+	}
+	if r, err := w.pool.Test(t.Context(), []*wire.Tx{tx}, 0); err != nil || r[0].Err != nil {
+		t.Fatal(r, err)
+	}
+	w.add(tx)
+	if !known(tx) || known(refused) {
+		t.Error("the block would check its scripts again")
+	}
 }
