@@ -76,7 +76,7 @@ func (s *script) expect(command string) wire.Message {
 		s.t.Fatalf("want %s: %v", command, err)
 	}
 	if m.Command() != command {
-		s.t.Fatalf("got %s, want %s", m.Command(), command)
+		s.t.Fatalf("got %s, want %s: %+v", m.Command(), command, m)
 	}
 	return m
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"starling/chain/headertree"
 	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
@@ -59,8 +60,8 @@ const idleTick = time.Hour
 func (n *Node) syncLoop(ctx context.Context) {
 	timer := n.clk.NewTimer(idleTick)
 	defer timer.Stop()
-	tip := n.chain.Tip()
-	var tick time.Time // of the next Tick; zero if none is needed
+	var tip *headertree.Node // the blocks that came before this loop count as told
+	var tick time.Time       // of the next Tick; zero if none is needed
 	for {
 		changed := n.chain.TipChanged()
 		if t := n.chain.Tip(); t != tip {

@@ -45,7 +45,7 @@ func TestFeeFilters(t *testing.T) {
 func TestServeTx(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 2)
-		a := m.node(1)
+		a := m.nodeWith(1, vfs.NewMem(), func(c *Config) { c.RelayDelayInbound = 100 * time.Second; c.PingTimeout = -1 })
 		x := m.dialWTx(a, 9)
 		x.sync()
 		tx := m.pay(1000)
