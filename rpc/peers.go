@@ -24,6 +24,8 @@ type peerInfo struct {
 	RelayTxes       bool     `json:"relaytxes" help:"whether it wants transactions"`
 	LastSend        int64    `json:"lastsend" help:"when something was last sent, in seconds since 1970"`
 	LastRecv        int64    `json:"lastrecv" help:"when something last came"`
+	LastInvSequence uint64   `json:"last_inv_sequence" help:"state of the mempool when it was last told of something"`
+	InvToSend       int      `json:"inv_to_send" help:"transactions that it is to be told of"`
 	LastTransaction int64    `json:"last_transaction" help:"when a new transaction last came"`
 	LastBlock       int64    `json:"last_block" help:"when a new block last came"`
 	BytesSent       uint64   `json:"bytessent"`
@@ -69,9 +71,9 @@ func describePeer(s *server.PeerInfo) peerInfo {
 	info := peerInfo{
 		ID: p.ID(), Addr: transport.FormatAddr(p.RemoteAddr()), Network: networkOf(p),
 		LastSend: unix(stats.LastSend), LastRecv: unix(stats.LastRecv),
-		LastTransaction: unix(s.LastTx), LastBlock: unix(s.LastBlock),
+		LastInvSequence: s.Relay.Sequence, InvToSend: s.Relay.Waiting, LastTransaction: unix(s.LastTx), LastBlock: unix(s.LastBlock),
 		BytesSent: stats.BytesOut, BytesRecv: stats.BytesIn, ConnTime: unix(stats.Connected),
-		Inbound: p.Kind() == peer.Inbound, HBFrom: prefs.CompactAnnounce,
+		Inbound: p.Kind() == peer.Inbound, HBTo: s.Sync.CompactTo, HBFrom: prefs.CompactAnnounce,
 		StartingHeight: -1, Presynced: s.Sync.PresyncHeight, SyncedHeaders: s.Sync.BestHeader, SyncedBlocks: s.Sync.CommonBlock,
 		InFlight: s.Sync.InFlight, AddrProcessed: s.AddrProcessed, AddrLimited: s.AddrLimited,
 		Permissions: p.Permissions().Names(), MinFeeFilter: Amount(prefs.FeeFilter),
