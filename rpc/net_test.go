@@ -71,7 +71,8 @@ func TestPeerInfo(t *testing.T) {
 			names = append(names, m.name)
 		}
 	}
-	want := strings.Fields(`id addr addrbind addrlocal network services servicesnames relaytxes lastsend lastrecv last_transaction
+	want := strings.Fields(`id addr addrbind addrlocal network services servicesnames relaytxes last_inv_sequence inv_to_send
+		lastsend lastrecv last_transaction
 		last_block bytessent bytesrecv conntime timeoffset version subver inbound bip152_hb_to bip152_hb_from startingheight
 		presynced_headers synced_headers synced_blocks inflight addr_relay_enabled addr_processed addr_rate_limited permissions
 		minfeefilter bytessent_per_msg bytesrecv_per_msg connection_type transport_protocol_type session_id`)

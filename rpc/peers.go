@@ -22,10 +22,10 @@ type peerInfo struct {
 	Services        string   `json:"services" help:"what the peer offers, in hexadecimal digits"`
 	ServicesNames   []string `json:"servicesnames"`
 	RelayTxes       bool     `json:"relaytxes" help:"whether it wants transactions"`
-	LastSend        int64    `json:"lastsend" help:"when something was last sent, in seconds since 1970"`
-	LastRecv        int64    `json:"lastrecv" help:"when something last came"`
 	LastInvSequence uint64   `json:"last_inv_sequence" help:"state of the mempool when it was last told of something"`
 	InvToSend       int      `json:"inv_to_send" help:"transactions that it is to be told of"`
+	LastSend        int64    `json:"lastsend" help:"when something was last sent, in seconds since 1970"`
+	LastRecv        int64    `json:"lastrecv" help:"when something last came"`
 	LastTransaction int64    `json:"last_transaction" help:"when a new transaction last came"`
 	LastBlock       int64    `json:"last_block" help:"when a new block last came"`
 	BytesSent       uint64   `json:"bytessent"`
