@@ -50,6 +50,7 @@ and keeps its data in ~/.starling/node-8000. All use the network in
 // aliasFlags adds the flags that all commands of the walk-through have.
 func aliasFlags(c *cobra.Command) {
 	addSomeFlags(c.Flags(), "node-id", "datadir", "network", "config", "rpc-listen", "rpc-user", "rpc-password")
+	c.Flag("network").DefValue = walkNetwork
 }
 
 // aliasSettings returns the settings that a command of the walk-through makes

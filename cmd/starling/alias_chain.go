@@ -101,6 +101,7 @@ are transactions to put into them, and pays what they bring to ADDRESS.
 		},
 	}
 	config.AddFlags(c.Flags(), false)
+	c.Flag("network").DefValue = walkNetwork
 	return c
 }
 

@@ -25,9 +25,9 @@ func newSendAlias() *cobra.Command {
 		Long: `Pay somebody from one address of this node's wallet. The fee is paid by that
 address, and what is left over goes back to it. Several can be paid at once.
 
-With -mine this node makes a block with the payment at once, and the address that
-pays is paid for it. Without, the payment is handed to other nodes: by this node
-if it runs, otherwise over a short session with the network's seeds.
+With -mine this node makes a block with the payment at once; what the block brings
+goes to the address that pays. Without, the payment is handed to other nodes: by
+this node if it runs, otherwise over a short session with the network's seeds.
 
   NODE_ID=8000 starling send -from bcrt1q… -to bcrt1q… -amount 22 -mine
   NODE_ID=8000 starling send -from bcrt1q… -to bcrt1q…,bcrt1q… -amount 1,2.5` + aliasHelp,
