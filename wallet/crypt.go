@@ -22,9 +22,9 @@ const (
 	masterKeySize = chacha20poly1305.KeySize
 	saltSize      = 16
 
-	// scryptLogN, scryptR and scryptP make one guess cost 64 MiB and about a
-	// fifth of a second.
-	scryptLogN = 16
+	// scryptLogN, scryptR and scryptP make one guess cost 32 MiB and about a
+	// tenth of a second.
+	scryptLogN = 15
 	scryptR    = 8
 	scryptP    = 1
 

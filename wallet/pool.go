@@ -158,15 +158,20 @@ func (w *Wallet) resend(ctx context.Context) {
 	}
 	w.mu.Unlock()
 	for _, r := range todo {
-		err := w.m.pool.Submit(ctx, r.tx)
+		known := w.m.pool.Has(r.id)
+		var err error
+		if !known {
+			err = w.m.pool.Submit(ctx, r.tx)
+		}
 		w.mu.Lock()
 		if err == nil && r.status == unconfirmed && w.ledger.records[r.id] == r {
 			r.inPool = true
 		}
 		w.mu.Unlock()
-		if err != nil {
+		switch {
+		case err != nil:
 			w.log.Debug("unconfirmed transaction not taken by the node", "tx", r.id, "err", err)
-		} else {
+		case !known:
 			w.log.Info("unconfirmed transaction given to the node again", "tx", r.id)
 		}
 	}

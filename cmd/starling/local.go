@@ -155,12 +155,17 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 	done := make(chan error, 1)
 	go func() { done <- n.Run(runCtx) }()
 	closeNode := func() error { stop(); return <-done }
+	local := &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}
+	// After a crash blocks that are there have to be connected again.
+	if err := local.rebuilt(ctx); err != nil {
+		return nil, nil, errors.Join(err, closeNode())
+	}
 	if opts.Connect {
 		if err := catchUp(ctx, n); err != nil {
 			return nil, nil, errors.Join(err, closeNode())
 		}
 	}
-	return &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}, closeNode, nil
+	return local, closeNode, nil
 }
 
 // ask calls a method and reads its answer into result.

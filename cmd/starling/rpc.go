@@ -44,6 +44,7 @@ is needed. Texts are printed as they are, everything else as JSON.
 	c.Flags().Bool("named", false, "arguments of the form name=value are given by name")
 	c.Flags().Bool("stdin", false, "read more arguments from the standard input, one a line")
 	c.Flags().Bool("wait", false, "wait until the node answers, for scripts that start one")
+	c.Flags().String("wallet", "", "which wallet the call is about, if several are loaded")
 	// What follows the method is the method's, also if it starts with a dash.
 	c.Flags().SetInterspersed(false)
 	return c
@@ -90,8 +91,12 @@ func callRPC(c *cobra.Command, args []string) error {
 	}
 	client := newClient(cfg)
 	wait, _ := c.Flags().GetBool("wait")
+	ctx := c.Context()
+	if name, _ := c.Flags().GetString("wallet"); name != "" {
+		ctx = rpc.WithWallet(ctx, name)
+	}
 	for {
-		result, err := client.Call(c.Context(), method, params)
+		result, err := client.Call(ctx, method, params)
 		if err == nil {
 			return printResult(c.OutOrStdout(), result)
 		}

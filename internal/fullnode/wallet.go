@@ -16,6 +16,9 @@ import (
 type Wallets struct {
 	Off  bool     // none at all
 	Load []string // also these; it is an error if one is not there
+
+	// PassphraseCost is that of [wallet.Config]; 0 for the default.
+	PassphraseCost uint8
 }
 
 // openWallets opens the wallets of the node.
@@ -27,6 +30,7 @@ func (n *Node) openWallets(ctx context.Context, tap *walletTap) error {
 	m, err := wallet.New(wallet.Config{
 		Chain: wallet.OverChain(n.Server.Chain()), Pool: poolOf{n.Server},
 		FS: sc.FS, Dir: WalletDir(sc.Dir), Clock: n.Clock, Log: n.part("wallet"), Load: n.cfg.Wallets.Load,
+		PassphraseCost: n.cfg.Wallets.PassphraseCost,
 	})
 	if err != nil {
 		return err

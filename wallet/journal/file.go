@@ -27,9 +27,9 @@ const rewriteAbove = 1 << 20
 // program a [*store.VersionError].
 var (
 	// ErrExists is returned by Create for a file that is there already.
-	ErrExists = errors.New("journal: the file exists already")
+	ErrExists = errors.New("the file exists already")
 	// ErrTooLarge is returned for commits above [MaxRecord].
-	ErrTooLarge = errors.New("journal: too much for one commit")
+	ErrTooLarge = errors.New("too much for one commit to a wallet file")
 )
 
 // File is an open file. It is safe for concurrent use.
