@@ -9,10 +9,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"starling/clock"
 	"starling/internal/config"
 )
 
@@ -59,6 +61,10 @@ func oneLine(err error) string {
 	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
+// sameSignal is for how long further signals count as the first one: one Ctrl-C
+// may come twice, from the terminal and from a program that passes it on.
+const sameSignal = time.Second
+
 // untilSignal returns a context that the first interrupt or termination signal
 // ends. The second one ends the process at once.
 func untilSignal(stderr io.Writer) (context.Context, func()) {
@@ -73,11 +79,21 @@ func untilSignal(stderr io.Writer) (context.Context, func()) {
 		case <-done:
 			return
 		}
-		select {
-		case <-signals:
-			fmt.Fprintln(stderr, "starling: stopped at once; the next start recovers")
-			os.Exit(exitFailure)
-		case <-done:
+		impatient := false
+		timer := clock.System().NewTimer(sameSignal)
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+				impatient = true
+			case <-signals:
+				if impatient {
+					fmt.Fprintln(stderr, "starling: stopped at once; the next start recovers")
+					os.Exit(exitFailure)
+				}
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {
