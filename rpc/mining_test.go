@@ -144,9 +144,14 @@ func TestBlockTemplate(t *testing.T) {
 	if left := n.api.Node.Mempool().Len(); left != 0 {
 		t.Errorf("%d transactions are left in the pool", left)
 	}
-	if next := get[template](n, "getblocktemplate", segwitRule); len(next.Transactions) != 0 || next.Height != 103 {
+	next := get[template](n, "getblocktemplate", segwitRule)
+	if len(next.Transactions) != 0 || next.Height != 103 {
 		t.Errorf("the next one: %+v", next)
 	}
+	// Miners who know nothing of witnesses leave that of the coinbase out.
+	bare := next.solve(t, testchain.AnyoneCanSpend)
+	n.want("null", "submitblock", hex.EncodeToString(bare.AppendBase(nil)))
+	n.want("103", "getblockcount")
 }
 
 // TestProposals has blocks judged that nobody has worked for.

@@ -204,6 +204,7 @@ func (a *API) submitBlock(ctx context.Context, p submitBlockParams) (any, error)
 	if len(b.Txs) == 0 || !b.Txs[0].IsCoinbase() {
 		return nil, Errorf(CodeDeserialization, "Block does not start with a coinbase")
 	}
+	raw = a.withReservedValue(b).Bytes()
 	if n := a.Chain.Headers().Lookup(b.Hash()); n != nil {
 		switch {
 		case n.Failed():
