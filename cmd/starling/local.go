@@ -128,6 +128,7 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 		return nil, nil, usageError{err}
 	}
 	fc.RPC, fc.Metrics, fc.Server.Listen = fullnode.RPC{}, "", nil
+	fc.Mining.On = false // whatever the settings of the node itself say
 	fc.Server.DBCache = min(fc.Server.DBCache, localCache)
 	var hand *handover
 	if opts.Connect {

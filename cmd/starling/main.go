@@ -111,6 +111,7 @@ func newRoot() *cobra.Command {
 		Long: `Starling is a Bitcoin full node: it finds peers, fetches and checks every block,
 and serves the chain to others.
 
+  starling devnet                   a whole network on this machine, to try things out
   starling node                     run a node on the main network
   starling node --network regtest   run one on a network of your own
   starling rpc getblockchaininfo    ask a running node how far it is
