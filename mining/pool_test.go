@@ -219,27 +219,36 @@ func TestWorkerEmptiesARealPool(t *testing.T) {
 }
 
 // bigPool is a pool that serves no more than a test of speed: it has the
-// entries of a real one.
+// entries of a real one, in clusters of two.
 func bigPool(b *testing.B, n int) (*world, *mempool.Pool) {
 	b.Helper()
 	w := newWorld(b, nil)
+	const fan = 60
+	roots := make([]*wire.Tx, (n/2+fan-1)/fan)
+	for i := range roots {
+		roots[i] = testchain.Spend(w.coins[i], w.value, 0, fan)
+	}
+	tip, err := w.chain.ParsedBlock(w.chain.Tip())
+	if err != nil {
+		b.Fatal(err)
+	}
+	next := testchain.New(params.Regtest()).Next(testchain.Block{Block: tip, Height: w.chain.Tip().Height}, 0, roots...)
+	w.clock.Set(next.Header.Time())
+	if out := w.chain.Process(b.Context(), chain.Incoming{Raw: next.Bytes(), Requested: true}); out.Err != nil {
+		b.Fatal(out.Err)
+	}
 	pool := w.pool(b, w.chain)
-	// Each coin becomes a transaction with many outputs, each of these a chain
-	// of two, so that clusters stay small.
-	added := 0
-	add := func(tx *wire.Tx) {
+	add := func(op wire.OutPoint, value, fee int64) *wire.Tx {
+		tx := testchain.Spend(op, value, fee, 2)
 		if _, err := pool.Add(b.Context(), tx, mempool.AddOptions{}); err != nil {
 			b.Fatal(err)
 		}
-		added++
+		return tx
 	}
-	const fan = 60
-	for i := 0; added < n && i < len(w.coins); i++ {
-		root := testchain.Spend(w.coins[i], w.value, 20_000, fan)
-		add(root)
-		for j := 0; j < fan && added < n; j++ {
-			add(testchain.Spend(wire.OutPoint{Hash: root.TxID(), Index: uint32(j)}, root.Out[0].Value, int64(200+(i*j)%900), 2))
-		}
+	for k := range n / 2 {
+		root, leaf := roots[k/fan], k%fan
+		parent := add(wire.OutPoint{Hash: root.TxID(), Index: uint32(leaf)}, root.Out[leaf].Value, int64(200+k*7919%900))
+		add(wire.OutPoint{Hash: parent.TxID()}, parent.Out[0].Value, int64(200+k*104729%900))
 	}
 	return w, pool
 }

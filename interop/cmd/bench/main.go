@@ -54,6 +54,7 @@ func run(t *tb) error {
 		{"decode", measureDecode},
 		{"headers", measureHeaders},
 		{"idle", measureIdle},
+		{"mining", measureMining},
 		{"accept", func() ([]row, error) { return measureAccept(t) }},
 		{"relay", func() ([]row, error) { return measureRelay(t) }},
 	}
