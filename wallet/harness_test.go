@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -20,9 +19,19 @@ import (
 	"starling/wire"
 )
 
+// tester is a test, or one round of random play.
+type tester interface {
+	Helper()
+	Error(...any)
+	Errorf(string, ...any)
+	Fatal(...any)
+	Cleanup(func())
+	Context() context.Context
+}
+
 // bench is a chain in memory with a small pool and wallets on it.
 type bench struct {
-	t     *testing.T
+	t     tester
 	net   *params.Network
 	chain *chain.Chain
 	miner *mining.Miner
@@ -122,14 +131,34 @@ func (p *testPool) Tx(id wire.Hash) *wire.Tx {
 	}
 	return nil
 }
-func (p *testPool) All() []*wire.Tx                                { p.mu.Lock(); defer p.mu.Unlock(); return slices.Clone(p.txs) }
+
+// All puts parents first: after a reorganisation they may have come later.
+func (p *testPool) All() []*wire.Tx {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var sorted []*wire.Tx
+	done := map[wire.Hash]bool{}
+	for len(sorted) < len(p.txs) {
+		for _, tx := range p.txs {
+			ready := !done[tx.TxID()]
+			for i := range tx.In {
+				ready = ready && (done[tx.In[i].PrevOut.Hash] || !p.has(tx.In[i].PrevOut.Hash))
+			}
+			if ready {
+				done[tx.TxID()] = true
+				sorted = append(sorted, tx)
+			}
+		}
+	}
+	return sorted
+}
 func (p *testPool) MinFee() int64                                  { return 0 }
 func (p *testPool) IncrementalFee() int64                          { return 100 }
 func (p *testPool) EstimateFee(int, bool) (rate int64, known bool) { return p.rate, p.rate > 0 }
 func (p *testPool) Package(wire.Hash) (Package, bool)              { return Package{}, false }
 
 // newBench runs a chain until the test ends.
-func newBench(t *testing.T, net *params.Network) *bench {
+func newBench(t tester, net *params.Network) *bench {
 	t.Helper()
 	net.MinimumChainWork = new(uint256.Int)
 	b := &bench{t: t, net: net, clk: clock.NewMock(net.Genesis.Header.Time().Add(24 * time.Hour)), fs: vfs.NewMem()}
@@ -178,8 +207,8 @@ func (b *bench) mine(script []byte, n int) {
 	b.t.Helper()
 	for range n {
 		b.clk.Advance(10 * time.Minute)
+		txs := b.pool.All()
 		b.pool.mu.Lock()
-		txs := b.pool.txs
 		b.pool.txs = nil
 		for _, tx := range txs {
 			b.m.TxRemoved(tx)

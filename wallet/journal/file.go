@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func Open(fsys vfs.FS, path string) (*File, error) {
 	if f.torn > 0 {
 		// It is most likely a commit that never returned. In case it is not,
 		// the bytes are kept.
-		if err := writeWhole(fsys, path+".torn", raw); err != nil {
+		if err := writeWhole(fsys, path+".torn", bytes.Clone(raw)); err != nil {
 			return nil, err
 		}
 		return f, f.rewrite()
@@ -318,6 +319,7 @@ func (f *File) Rewrite() error {
 // rewrite is Rewrite with the lock held.
 func (f *File) rewrite() error {
 	raw := f.encode()
+	size, seq := int64(len(raw)), lastSeq(raw)
 	tmp := f.path + ".new"
 	if err := writeWhole(f.fs, tmp, raw); err != nil {
 		_ = f.fs.Remove(tmp) // gives the space back; the first error counts
@@ -343,8 +345,7 @@ func (f *File) rewrite() error {
 	if f.f, err = f.fs.OpenReadWrite(f.path, vfs.WriteCategoryUnspecified); err != nil {
 		return f.fail(err)
 	}
-	f.end = int64(len(raw))
-	f.seq = lastSeq(raw)
+	f.end, f.seq = size, seq
 	return nil
 }
 
@@ -417,6 +418,8 @@ func (f *File) Close() error {
 	return err
 }
 
+// writeWhole writes a file durably. A file system may use b as it likes, so that
+// it is not to be read afterwards.
 func writeWhole(fsys vfs.FS, path string, b []byte) error {
 	f, err := fsys.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {

@@ -117,7 +117,7 @@ func TestTornEnd(t *testing.T) {
 		for _, tail := range []string{"", "\x00\x00\x00\x00\x00\x00\x00", recordMagic} {
 			fsys := vfs.NewMem()
 			raw := append(bytes.Clone(whole[:n]), tail...)
-			if err := writeWhole(fsys, "w.dat", raw); err != nil {
+			if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 				t.Fatal(err)
 			}
 			f, err := Open(fsys, "w.dat")
@@ -155,7 +155,7 @@ func TestDamage(t *testing.T) {
 		fsys := vfs.NewMem()
 		raw := bytes.Clone(whole)
 		raw[i] ^= 0x10
-		if err := writeWhole(fsys, "w.dat", raw); err != nil {
+		if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := Open(fsys, "w.dat")
@@ -182,7 +182,7 @@ func TestVersion(t *testing.T) {
 	raw := readAll(t, fsys, "w.dat")
 	raw[len(fileMagic)] = 9
 	copy(raw[fileHeaderSize-4:], appendSum(raw[:fileHeaderSize-4]))
-	if err := writeWhole(fsys, "w.dat", raw); err != nil {
+	if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(fsys, "w.dat")
@@ -319,7 +319,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(fileMagic))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		fsys := vfs.NewMem()
-		if err := writeWhole(fsys, "w.dat", raw); err != nil {
+		if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 			t.Fatal(err)
 		}
 		f, err := Open(fsys, "w.dat")

@@ -1,0 +1,194 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"starling/params"
+	"starling/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestRun lets wallets follow on their own: blocks, the pool, and the time
+// after which they lock themselves.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, params.Regtest())
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- b.m.Run(ctx) }()
+		alice, bob := b.create(Options{Name: "alice"}), b.create(Options{Name: "bob"})
+		b.mine(b.address(alice, Bech32), 1)
+		b.burn(100)
+		synctest.Wait()
+		if hash, height := alice.Position(); height != 101 || hash != b.chain.Tip().Hash {
+			t.Errorf("stands at %d", height)
+		}
+		if got := alice.Balance(); got.Trusted != 50*coin {
+			t.Errorf("%+v", got)
+		}
+		b.send(alice, b.address(bob, Bech32), coin)
+		synctest.Wait()
+		if got := bob.Balance(); got.Pending != coin {
+			t.Errorf("%+v", got)
+		}
+		if err := alice.Encrypt("pass"); err != nil {
+			t.Fatal(err)
+		}
+		if err := alice.Unlock("pass", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.clk.Advance(time.Minute)
+		synctest.Wait()
+		alice.mu.Lock()
+		if alice.vault.open() {
+			t.Error("still unlocked")
+		}
+		alice.mu.Unlock()
+
+		if err := b.m.Unload("bob"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bob.NewAddress("", ""); !errors.Is(err, ErrClosed) {
+			t.Errorf("an address of an unloaded wallet: %v", err)
+		}
+		b.burn(1)
+		if _, err := b.m.Load(ctx, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		again, err := b.m.Get("bob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := again.Balance(); got.Trusted != coin {
+			t.Errorf("%+v", got)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if _, err := b.m.Load(t.Context(), "carol"); !errors.Is(err, ErrClosed) {
+			t.Errorf("loading after the end: %v", err)
+		}
+	})
+}
+
+// TestStartup loads what is to be there from the start.
+func TestStartup(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	for _, n := range []string{"one", "two", "three", DefaultName} {
+		b.create(Options{Name: n})
+	}
+	if err := b.m.LoadOnStartup("two", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.m.LoadOnStartup("three", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.m.LoadOnStartup("three", false); err != nil {
+		t.Fatal(err)
+	}
+	b.m.Close()
+	names := func() (s string) {
+		for _, w := range b.m.Loaded() {
+			s += w.Name() + " "
+		}
+		return s
+	}
+	b.open()
+	if got := names(); got != "default two " {
+		t.Errorf("loaded %s", got)
+	}
+	if _, err := b.m.Load(t.Context(), "two"); !errors.Is(err, ErrLoaded) {
+		t.Errorf("twice: %v", err)
+	}
+	if _, _, err := b.m.Create(t.Context(), Options{Name: "one"}); !errors.Is(err, ErrExists) {
+		t.Errorf("making one that is there: %v", err)
+	}
+	m, err := New(Config{Chain: OverChain(b.chain), FS: b.fs, Dir: "/wallets", Load: []string{"four"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Open(t.Context()); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a wallet that was asked for and is not there: %v", err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOtherNetwork opens a wallet of one network on another.
+func TestOtherNetwork(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	b.create(Options{Name: "w"})
+	other := newBench(t, params.Signet())
+	other.m.Close()
+	other.fs = b.fs
+	b.m.Close()
+	other.open()
+	if _, err := other.m.Load(t.Context(), "w"); err == nil {
+		t.Error("took a wallet of another network")
+	}
+}
+
+// TestDiskFails has the disk fail while an address is taken: the address must
+// not be given out, and the wallet must not go on as if nothing had been.
+func TestDiskFails(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	broken := &brokenFS{FS: vfs.NewMem()}
+	b.m.Close()
+	b.fs = broken
+	b.open()
+	w := b.create(Options{Name: "w"})
+	first := b.address(w, Bech32)
+	broken.fail = store.ErrDiskFull
+	for range 2 {
+		if a, err := w.NewAddress(Bech32, ""); err == nil {
+			t.Errorf("gave out %s", a)
+		}
+	}
+	if err := b.m.Close(); err == nil {
+		t.Error("closing did not say that something is not on disk")
+	}
+	broken.fail = nil
+	b.open()
+	w, err := b.m.Load(t.Context(), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !w.Owns(first) {
+		t.Error("the first address is lost")
+	}
+}
+
+// brokenFS fails to sync when it is told to.
+type brokenFS struct {
+	vfs.FS
+	fail error
+}
+
+func (f *brokenFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	file, err := f.FS.OpenReadWrite(name, c, o...)
+	return brokenFile{file, f}, err
+}
+
+type brokenFile struct {
+	vfs.File
+	fs *brokenFS
+}
+
+func (f brokenFile) Sync() error {
+	if f.fs.fail != nil {
+		return f.fs.fail
+	}
+	return f.File.Sync()
+}
