@@ -19,6 +19,9 @@ const (
 	spreadPatience = 30 * time.Second
 	// gatherPatience is how long it waits for transactions before.
 	gatherPatience = 2 * time.Second
+	// maxAgain is how many transactions of each node are announced again when a
+	// partition has ended.
+	maxAgain = 1000
 	// maxMine is how many blocks one action makes.
 	maxMine = 10_000
 	// generateTries is more than enough nonces where every second one will do.
@@ -166,7 +169,20 @@ func (d *Net) Heal(ctx context.Context) error {
 		wa, wb := a.tip().Work, b.tip().Work
 		return wa.Cmp(&wb)
 	})
-	return d.spread(ctx, best)
+	if err := d.spread(ctx, best); err != nil {
+		return err
+	}
+	// Payments of the side that lost are in its pools again. Nodes do not tell
+	// each other of them a second time, or only after minutes.
+	for _, n := range d.nodes {
+		for i, e := range n.Server.Mempool().Entries() {
+			if i == maxAgain {
+				break
+			}
+			n.Server.AnnounceTx(e.TxID)
+		}
+	}
+	return nil
 }
 
 // SetPath changes latency and loss.
@@ -265,6 +281,9 @@ func (d *Net) Reorg(ctx context.Context, name string, depth int) (hashes []wire.
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Reconsider(context.WithoutCancel(ctx), old)) }()
+	if err := c.Settle(ctx); err != nil { // on whatever is best without them
+		return nil, err
+	}
 	for more := depth + 1; ; more = 1 {
 		made, err := d.mine(ctx, at, more)
 		if err != nil {

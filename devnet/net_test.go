@@ -68,6 +68,32 @@ func start(t *testing.T, cfg Config) (d *Net, stop func()) {
 	return d, stop
 }
 
+// paid waits until a node's wallet sees its payment confirmed.
+func (d *Net) paid(t *testing.T, node, txid string) bool {
+	t.Helper()
+	n, err := d.find(node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := n.wallet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), spreadPatience)
+	defer cancel()
+	return n.await(ctx, func() bool {
+		if err := w.Sync(ctx); err != nil {
+			t.Error(err)
+		}
+		for _, e := range w.History() {
+			if e.ID.String() == txid {
+				return e.Depth > 0
+			}
+		}
+		return false
+	}) == nil
+}
+
 // TestNetwork goes through what one can do with a network that is not kept.
 func TestNetwork(t *testing.T) {
 	var told events
@@ -128,6 +154,22 @@ func TestNetwork(t *testing.T) {
 		t.Errorf("healed: %v", heights())
 	}
 
+	// Payments whose blocks lost are mined on the other side's chain.
+	do("partition", Request{Groups: [][]string{{"miner"}}})
+	var lost []string
+	for range 5 {
+		lost = append(lost, do("pay", Request{To: "wallet", Amount: 2 * params.Coin}).Payment.TxID)
+		do("mine", Request{Node: "central", N: 1})
+	}
+	do("mine", Request{Node: "miner", N: 6})
+	do("heal", Request{})
+	do("mine", Request{N: 1})
+	for _, txid := range lost {
+		if !d.paid(t, "central", txid) {
+			t.Error("a payment was lost with its block")
+		}
+	}
+
 	// A reorganisation keeps the payment, in another block.
 	before := d.nodes[1].tip()
 	if got := do("reorg", Request{N: 5}).Hashes; len(got) < 6 || len(got) == 0 {
@@ -139,23 +181,8 @@ func TestNetwork(t *testing.T) {
 	if told.count("reorg") < 3 {
 		t.Errorf("%d reorganisations were told", told.count("reorg"))
 	}
-	w, err := d.nodes[1].wallet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.nodes[1].await(ctx, func() bool {
-		if err := w.Sync(ctx); err != nil {
-			t.Error(err)
-			return true
-		}
-		for _, e := range w.History() {
-			if e.ID.String() == p.TxID && e.Depth > 0 {
-				return true
-			}
-		}
-		return false
-	}); err != nil {
-		t.Error(err)
+	if !d.paid(t, "wallet", p.TxID) {
+		t.Error("a payment was lost in the reorganisation")
 	}
 
 	do("path", Request{Path: Path{Latency: 5 * time.Millisecond, Loss: 0.01}})

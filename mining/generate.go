@@ -225,6 +225,9 @@ func (m *Miner) submit(ctx context.Context, parent *headertree.Node, raw []byte)
 		return ErrStale
 	}
 	out := m.chain.Process(ctx, chain.Incoming{Raw: raw, Requested: true})
+	if out.Err != nil && parent.Failed() {
+		return ErrStale // an operator has just declared it invalid
+	}
 	if out.Err != nil {
 		return fmt.Errorf("mining: a block on %v was not accepted: %w", parent.Hash, out.Err)
 	}
