@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"os"
 	"slices"
@@ -164,7 +163,7 @@ func addAliases(root *cobra.Command) {
 
 // word returns a flag that must be given.
 func word(c *cobra.Command, name, what string) (string, error) {
-	s := cmp.Or(c.Flag(name).Value.String())
+	s := c.Flag(name).Value.String()
 	if s == "" {
 		return "", usageError{errors.New("-" + name + " is needed: " + what)}
 	}

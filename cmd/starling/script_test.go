@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	free := newPorts()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -42,8 +43,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":     code,
-			"freeport": freePort,
-			"freenode": freeNode,
+			"freeport": free.freePort,
+			"freenode": free.freeNode,
 			"capture":  capture,
 			"coins":    coinSum,
 			"waitfor":  waitFor,
@@ -73,48 +74,66 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// ports gives out ports on this machine that nobody listens at. Stories that run
+// at the same time get different ones, and keep them while their nodes are
+// stopped; so do other processes that run these tests, mostly. They lie below
+// those that systems give to whoever asks for any.
+type ports struct {
+	mu    sync.Mutex
+	first int
+	used  map[int]bool
+}
+
+const (
+	portCount = 120 // for each process
+	portFirst = 10_000
+	// portRPC is how far above the number of a node (--node-id) its RPC port is.
+	portRPC = 10_000
+)
+
+func newPorts() *ports {
+	const processes = (portRPC - 2*portCount) / portCount
+	return &ports{first: portFirst + os.Getpid()%processes*portCount, used: map[int]bool{}}
+}
+
+// take returns a port until the end of the story; the one as far above it as
+// also says is free too.
+func (p *ports) take(ts *testscript.TestScript, also int) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	free := func(port int) bool {
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		return err == nil && ln.Close() == nil
+	}
+	for n := p.first; n < p.first+portCount; n++ {
+		if p.used[n] || !free(n) || !free(n+also) {
+			continue
+		}
+		p.used[n] = true
+		ts.Defer(func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			delete(p.used, n)
+		})
+		return strconv.Itoa(n)
+	}
+	ts.Fatalf("no free port")
+	return ""
+}
+
 // freePort NAME… sets variables to addresses on this machine that nobody
 // listens at.
-func freePort(ts *testscript.TestScript, neg bool, args []string) {
+func (p *ports) freePort(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		ts.Check(err)
-		// Kept open until all are chosen, so that they differ.
-		defer ln.Close()
-		ts.Setenv(name, ln.Addr().String())
+		ts.Setenv(name, net.JoinHostPort("127.0.0.1", p.take(ts, 0)))
 	}
 }
 
 // freeNode NAME… sets variables to numbers of nodes (--node-id) of whose ports
 // nobody listens at any.
-func freeNode(ts *testscript.TestScript, neg bool, args []string) {
-	const first, last = 10_000, 22_000 // below the ports that systems give to whoever asks for any
-	var taken []net.Listener
-	defer func() {
-		for _, ln := range taken {
-			ln.Close()
-		}
-	}()
-	listen := func(port int) bool {
-		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			// Kept open until all are chosen, so that they differ.
-			taken = append(taken, ln)
-		}
-		return err == nil
-	}
+func (p *ports) freeNode(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
-		found := false
-		for range 1000 {
-			id := first + rand.IntN(last-first)
-			if found = listen(id) && listen(id+10_000); found {
-				ts.Setenv(name, strconv.Itoa(id))
-				break
-			}
-		}
-		if !found {
-			ts.Fatalf("no free ports for a node")
-		}
+		ts.Setenv(name, p.take(ts, portRPC))
 	}
 }
 
