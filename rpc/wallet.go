@@ -69,13 +69,13 @@ func (a *API) named(ctx context.Context) (*wallet.Wallet, error) {
 }
 
 // wallet is [API.named] with the wallet brought to where the chain and the pool
-// stand.
+// stand, unless that would take long.
 func (a *API) wallet(ctx context.Context) (*wallet.Wallet, error) {
 	w, err := a.named(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Sync(ctx); err != nil {
+	if err := w.Keep(ctx); err != nil {
 		return nil, walletError(err)
 	}
 	return w, nil

@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"starling/wallet"
 	"starling/wire"
@@ -32,6 +34,13 @@ func (a *API) walletCoinMethods() []*Method {
 		define(Method{Name: "listreceivedbyaddress", Category: category,
 			Summary:  "Lists what was paid to each address of the wallet.",
 			Examples: [][]any{{}, {6, true}}}, a.listReceivedByAddress),
+		define(Method{Name: "getreceivedbylabel", Category: category,
+			Summary:  "Returns what was paid to the addresses with a label.",
+			Returns:  "In coins",
+			Examples: [][]any{{"rent", 6}}}, a.getReceivedByLabel),
+		define(Method{Name: "listreceivedbylabel", Category: category,
+			Summary:  "Lists what was paid to the addresses with each label.",
+			Examples: [][]any{{}, {6, true}}}, a.listReceivedByLabel),
 	}
 }
 
@@ -338,4 +347,76 @@ func (a *API) listReceivedByAddress(ctx context.Context, p listReceivedParams) (
 		all[len(all)-1].TxIDs = append(all[len(all)-1].TxIDs, t.txs...)
 	}
 	return all, nil
+}
+
+type receivedLabelParams struct {
+	Label    string `rpc:"label" help:"The label"`
+	MinConf  int32  `rpc:"minconf" default:"1" help:"Only payments at least so deep"`
+	Immature bool   `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
+}
+
+type receivedLabel struct {
+	Amount        Amount `json:"amount"`
+	Confirmations int32  `json:"confirmations" help:"of the newest payment"`
+	Label         string `json:"label"`
+}
+
+// byLabel adds up what was paid to the addresses with each label, in order of
+// the labels.
+func byLabel(w *wallet.Wallet, minConf int32, immature bool) []receivedLabel {
+	paid := tallies(w, minConf, immature)
+	sums := map[string]*receivedLabel{}
+	for _, l := range w.Labelled() {
+		if !l.Mine {
+			continue
+		}
+		r := sums[l.Label]
+		if r == nil {
+			r = &receivedLabel{Label: l.Label}
+			sums[l.Label] = r
+		}
+		if t, ok := paid[l.Address]; ok {
+			if r.Amount == 0 || t.depth < r.Confirmations {
+				r.Confirmations = t.depth
+			}
+			r.Amount += t.amount
+		}
+	}
+	var all []receivedLabel
+	for _, label := range slices.Sorted(maps.Keys(sums)) {
+		all = append(all, *sums[label])
+	}
+	return all
+}
+
+func (a *API) getReceivedByLabel(ctx context.Context, p receivedLabelParams) (Amount, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range byLabel(w, p.MinConf, p.Immature) {
+		if r.Label == p.Label {
+			return r.Amount, nil
+		}
+	}
+	return 0, Errorf(CodeWallet, "Label not found in wallet")
+}
+
+type listReceivedLabelParams struct {
+	MinConf   int32 `rpc:"minconf" default:"1" help:"Only payments at least so deep"`
+	Empty     bool  `rpc:"include_empty" default:"false" help:"Also labels whose addresses were never paid"`
+	WatchOnly bool  `rpc:"include_watchonly" default:"false" help:"Has no effect"`
+	Immature  bool  `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
+}
+
+func (a *API) listReceivedByLabel(ctx context.Context, p listReceivedLabelParams) ([]receivedLabel, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := byLabel(w, p.MinConf, p.Immature)
+	if !p.Empty {
+		all = slices.DeleteFunc(all, func(r receivedLabel) bool { return r.Amount == 0 })
+	}
+	return orEmpty(all), nil
 }

@@ -304,7 +304,11 @@ func (a *API) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
 	if s.Encrypted {
 		r.UnlockedUntil = &s.UnlockedUntil
 	}
-	if p, ok := w.ScanProgress(); ok {
+	p, scanning := w.ScanProgress()
+	if height, tip, behind := w.Behind(); behind {
+		p, scanning = wallet.Progress{Height: height, To: tip}, true
+	}
+	if scanning {
 		sc := scanningResult{Duration: int64(p.For / time.Second)}
 		if p.To > p.From {
 			sc.Progress = Float(float64(p.Height-p.From) / float64(p.To-p.From))

@@ -267,6 +267,14 @@ func TestSendMany(t *testing.T) {
 	for _, r := range get[[]received](b, in("bob"), "listreceivedbyaddress") {
 		got[r.Address] = r.Amount
 	}
+	get[any](b, in("bob"), "setlabel", one, "big")
+	if got := get[amount](b, in("bob"), "getreceivedbylabel", "big"); !strings.HasPrefix(string(got), "59.99999") {
+		t.Errorf("label big received %s", got)
+	}
+	if got := get[[]map[string]any](b, in("bob"), "listreceivedbylabel"); len(got) != 2 || got[1]["label"] != "big" {
+		t.Errorf("%v", got)
+	}
+	b.fails(rpc.CodeWallet, "Label not found", in("bob"), "getreceivedbylabel", "small")
 	if got[two] != "1.50000000" || !strings.HasPrefix(string(got[one]), "59.99999") {
 		t.Errorf("%v", got)
 	}

@@ -119,7 +119,7 @@ func (w *Wallet) bumpable(r *record) error {
 
 // prepareBump works out what a replacement must look like.
 func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (*plan, *Bumped, error) {
-	if err := w.Sync(ctx); err != nil {
+	if err := w.keepToPay(ctx); err != nil {
 		return nil, nil, err
 	}
 	w.mu.Lock()

@@ -19,11 +19,46 @@ const (
 	// saveEvery is after how many blocks without news for the wallet its
 	// position is written: what is read again at most after a crash.
 	saveEvery = 144
+	// maxUnsaved is how many transactions may wait to be written while the
+	// wallet is more than nearTip blocks behind.
+	maxUnsaved = 200
+	nearTip    = 6
 )
+
+// maxLag is how many blocks a wallet may be behind for callers to wait for it:
+// it reads them within some seconds.
+const maxLag = 1000
+
+// Behind reports whether the wallet has so much to read that callers do not
+// wait for it, and how far it is.
+func (w *Wallet) Behind() (height, tip int32, behind bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	height, tip = w.at.Height, w.chain.Tip().Height
+	return height, tip, tip-height > maxLag
+}
+
+// Keep brings the wallet to where the chain and the pool stand, as Sync does,
+// unless it is far behind: then that goes on in the background.
+func (w *Wallet) Keep(ctx context.Context) error {
+	if _, _, behind := w.Behind(); behind {
+		return nil
+	}
+	return w.Sync(ctx)
+}
+
+// keepToPay is Keep for payments, which need to know what there is.
+func (w *Wallet) keepToPay(ctx context.Context) error {
+	if height, tip, behind := w.Behind(); behind {
+		return paymentErrorf("The wallet is still reading the chain: it is at block %d of %d", height, tip)
+	}
+	return w.Sync(ctx)
+}
 
 // Sync brings the wallet to where the chain and the pool stood when it was
 // called. It works in the caller's goroutine if nobody else is at it.
 func (w *Wallet) Sync(ctx context.Context) error {
+	goal := w.chain.Tip()
 	w.followMu.Lock()
 	defer w.followMu.Unlock()
 	w.m.deliver()
@@ -32,7 +67,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !more {
+		if !more || w.at.Height >= goal.Height && w.chain.Contains(w.at) {
 			break
 		}
 		if err := ctx.Err(); err != nil {
@@ -40,6 +75,9 @@ func (w *Wallet) Sync(ctx context.Context) error {
 		}
 	}
 	w.m.deliver()
+	if err := w.flush(); err != nil {
+		return err
+	}
 	w.resend(ctx)
 	return nil
 }
@@ -177,10 +215,30 @@ func (w *Wallet) scanOne() (more bool, err error) {
 	return true, w.saveIfDue()
 }
 
-// saveIfDue writes what has changed. The caller holds mu.
+// saveIfDue writes what has changed: at once near the tip, and now and then
+// while there is much to read, which after a crash is read again. The caller
+// holds mu.
 func (w *Wallet) saveIfDue() error {
 	w.sinceSave++
-	if len(w.ledger.dirty) == 0 && w.changes.Len() == 0 && w.sinceSave < saveEvery {
+	news := len(w.ledger.dirty)
+	if news == 0 && w.changes.Len() > 0 {
+		news = 1
+	}
+	most := 0
+	if w.scan >= 0 || w.chain.Tip().Height-w.at.Height > nearTip {
+		most = maxUnsaved
+	}
+	if news <= most && w.sinceSave < saveEvery {
+		return nil
+	}
+	return w.save()
+}
+
+// flush writes what has changed.
+func (w *Wallet) flush() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.ledger.dirty) == 0 && w.changes.Len() == 0 {
 		return nil
 	}
 	return w.save()

@@ -313,14 +313,16 @@ func (m *Manager) Load(ctx context.Context, name string) (*Wallet, error) {
 func (m *Manager) Unload(name string) error {
 	m.mu.Lock()
 	w := m.loaded[name]
-	delete(m.loaded, name)
-	m.mu.Unlock()
 	if w == nil {
+		m.mu.Unlock()
 		return ErrNotLoaded
 	}
-	if w.stop != nil {
-		w.stop()
-		<-w.stopped
+	delete(m.loaded, name)
+	stop, stopped := w.stop, w.stopped
+	m.mu.Unlock()
+	if stop != nil {
+		stop()
+		<-stopped
 	}
 	return w.close()
 }

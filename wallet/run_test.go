@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"starling/params"
 	"starling/store"
+	"starling/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -191,4 +193,59 @@ func (f brokenFile) Sync() error {
 		return f.fs.fail
 	}
 	return f.File.Sync()
+}
+
+// TestFarBehind asks a wallet that has a long way to the tip: it answers at
+// once, and pays nothing.
+func TestFarBehind(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	alice, words, err := b.m.Create(t.Context(), Options{Name: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.mine(b.address(alice, Bech32), 1)
+	b.burn(maxLag)
+	w := b.create(Options{Name: "again", Mnemonic: words})
+	if err := w.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if height, tip, behind := w.Behind(); !behind || height != 0 || tip != maxLag+1 {
+		t.Errorf("at %d of %d, %v", height, tip, behind)
+	}
+	var pay *PaymentError
+	if _, err := w.Send(t.Context(), SpendOptions{Payments: []Payment{{Script: foreign, Amount: coin}}}); !errors.As(err, &pay) {
+		t.Errorf("paying: %v", err)
+	}
+	if _, err := w.step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.Balance(); got.Trusted != 50*coin {
+		t.Errorf("%+v", got)
+	}
+}
+
+// BenchmarkReadBlock reads a block of 3,000 payments of two inputs that are none
+// of the wallet's, which is what following the chain costs beside reading it.
+func BenchmarkReadBlock(b *testing.B) {
+	w := newWallet(&Manager{cfg: Config{Chain: Detached(params.Regtest()), Clock: nil, Log: slog.New(slog.DiscardHandler)}, log: slog.New(slog.DiscardHandler)}, "w")
+	w.meta.gap = RestoreGap
+	if _, err := w.plant("abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about", "", nil, 0); err != nil {
+		b.Fatal(err)
+	}
+	var txs []*wire.Tx
+	for i := range 3000 {
+		tx := sampleTx()
+		in := []wire.TxIn{tx.In[0], tx.In[0]}
+		in[0].PrevOut.Index, in[1].PrevOut.Index = uint32(i), uint32(i)
+		in[1].PrevOut.Hash[5] = 1
+		txs = append(txs, wire.NewTx(2, in, []wire.TxOut{{Value: int64(i), Script: foreign}, {Value: 1, Script: foreign}}, 0))
+	}
+	block := wire.NewBlock(wire.Header{}, txs)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.readBlock(w.chain.Tip(), block)
+	}
 }

@@ -162,7 +162,7 @@ func (w *Wallet) lookUp(op wire.OutPoint) (out wire.TxOut, ok bool, err error) {
 // Fund makes a transaction that is not signed: it chooses coins, works out the
 // fee and adds change. The errors are [FundsError] and [PaymentError] mostly.
 func (w *Wallet) Fund(ctx context.Context, o SpendOptions) (*Draft, error) {
-	if err := w.Sync(ctx); err != nil {
+	if err := w.keepToPay(ctx); err != nil {
 		return nil, err
 	}
 	p, err := w.prepare(&o)
@@ -190,7 +190,7 @@ func (w *Wallet) Fund(ctx context.Context, o SpendOptions) (*Draft, error) {
 // and hands it to the node. If the node refuses it, it is forgotten again and
 // the error is a [RejectedError].
 func (w *Wallet) Send(ctx context.Context, o SpendOptions) (Entry, error) {
-	if err := w.Sync(ctx); err != nil {
+	if err := w.keepToPay(ctx); err != nil {
 		return Entry{}, err
 	}
 	p, err := w.prepare(&o)

@@ -51,7 +51,7 @@ meant, or the one called ` + wallet.DefaultName + `.`,
 func walletCmd(c *cobra.Command) *cobra.Command {
 	config.AddFlags(c.Flags(), true)
 	addSomeFlags(c.Flags(), "connect")
-	c.Flags().String("name", "", "which wallet")
+	c.Flags().String("name", "", "which `WALLET`")
 	c.Flags().Bool("json", false, "print what the node answers, as JSON")
 	c.Flags().SortFlags = false
 	return c

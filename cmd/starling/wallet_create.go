@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
 	"starling/wallet"
 )
 
@@ -35,10 +34,7 @@ and spend from it, and without them nobody can if the file is lost.
 protected by it.`,
 		Args: args(0, 1, "create [NAME]"),
 		RunE: withWallets(func(p *purse, args []string) error {
-			name := wallet.DefaultName
-			if len(args) > 0 {
-				name = args[0]
-			}
+			name := p.nameOf(args)
 			words, _ := p.cmd.Flags().GetInt("words")
 			params := map[string]any{
 				"wallet_name": name, "load_on_startup": true, "show_mnemonic": true, "mnemonic_words": words,
@@ -62,7 +58,7 @@ protected by it.`,
 func addEncryptFlags(c *cobra.Command) {
 	c.Flags().Bool("encrypt", false, "protect the file with a passphrase")
 	addSecretFlag(c, "passphrase-file", "the passphrase")
-	addSecretFlag(c, "extra-file", "an extra passphrase of the phrase itself (BIP39); it is needed to restore the wallet")
+	addSecretFlag(c, "extra-file", "an extra passphrase of the phrase itself (BIP39)")
 }
 
 // passphraseFor asks for the passphrases that the flags ask for.
@@ -76,6 +72,14 @@ func (p *purse) passphraseFor(params map[string]any) (err error) {
 		params["passphrase"], err = p.secret("passphrase-file", "passphrase", true)
 	}
 	return err
+}
+
+// nameOf returns the name of a wallet to make.
+func (p *purse) nameOf(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return cmp.Or(p.text("name"), wallet.DefaultName)
 }
 
 // make makes a wallet and says what to do with it.
@@ -119,8 +123,8 @@ birthday on, if you know it.
 	}
 	walletCmd(c)
 	addSecretFlag(c, "phrase-file", "the seed phrase")
-	c.Flags().String("backup", "", "restore from this backup instead")
-	c.Flags().String("birthday", "", "when the wallet was made, as 2024-03-01: older blocks are not read")
+	c.Flags().String("backup", "", "restore from this `FILE` instead")
+	c.Flags().String("birthday", "", "the `DAY` the wallet was made, as 2024-03-01: older blocks are not read")
 	c.Flags().Int("gap", 0, "how many unused addresses in a row to look beyond (default 200)")
 	c.Flags().Bool("legacy", false, "also addresses of BIP44 and BIP49")
 	addEncryptFlags(c)
@@ -128,10 +132,7 @@ birthday on, if you know it.
 }
 
 func restoreWallet(p *purse, args []string) error {
-	name := wallet.DefaultName
-	if len(args) > 0 {
-		name = args[0]
-	}
+	name := p.nameOf(args)
 	if backup := p.text("backup"); backup != "" {
 		path, err := absolute(backup)
 		if err != nil {
@@ -247,8 +248,5 @@ func newWalletInfoCmd() *cobra.Command {
 		}),
 	})
 }
-
-// netName returns the network for people.
-func netName(cfg *config.Config) string { return cmp.Or(cfg.Network.Name, "main") }
 
 var errNoAmount = errors.New("the amount is in coins, with up to eight decimals, such as 0.1")

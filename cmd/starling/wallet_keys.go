@@ -31,8 +31,8 @@ sees two payments to one address knows that they belong together.
 			return err
 		}),
 	})
-	c.Flags().String("label", "", "what it is for")
-	c.Flags().String("type", "", "bech32, bech32m (taproot), p2sh-segwit or legacy (default bech32)")
+	c.Flags().String("label", "", "what it is for, a `TEXT`")
+	c.Flags().String("type", "", "the `KIND`: bech32, bech32m (taproot), p2sh-segwit or legacy (default bech32)")
 	return c
 }
 
@@ -156,7 +156,7 @@ the file, or since --birthday.
 		Args: args(1, 1, "import FILE|DESCRIPTOR"),
 		RunE: withWallet(walletImport),
 	})
-	c.Flags().String("birthday", "", "when the first payment can have been made, as 2024-03-01 (default any time)")
+	c.Flags().String("birthday", "", "the `DAY` of the first payment at the earliest, as 2024-03-01 (default any time)")
 	c.Flags().Bool("active", false, "take new addresses from a descriptor of the command line")
 	return c
 }
@@ -294,7 +294,7 @@ it keeps the key in memory.
 			return p.quietly(nil, "walletpassphrase", map[string]any{"passphrase": pass, "timeout": int64(d / time.Second)})
 		}),
 	})
-	c.Flags().Duration("for", time.Minute, "for how long")
+	c.Flags().Duration("for", time.Minute, "for how long, a `TIME` such as 5m")
 	addSecretFlag(c, "passphrase-file", "the passphrase")
 	return c
 }
@@ -350,7 +350,7 @@ func newWalletRescanCmd() *cobra.Command {
 			return err
 		}),
 	})
-	c.Flags().Int32("from", 0, "the height to begin at")
+	c.Flags().Int32("from", 0, "the `HEIGHT` to begin at")
 	return c
 }
 

@@ -56,8 +56,8 @@ spent by payments that do not name it, --thaw takes that back.
 		Args: noArgs,
 		RunE: withWallet(walletCoins),
 	})
-	c.Flags().String("freeze", "", "keep this coin, TXID:N, from being spent")
-	c.Flags().String("thaw", "", "let this coin, TXID:N, be spent again")
+	c.Flags().String("freeze", "", "keep this coin, `TXID:N`, from being spent")
+	c.Flags().String("thaw", "", "let this coin, `TXID:N`, be spent again")
 	return c
 }
 
@@ -199,11 +199,11 @@ type sent struct {
 
 // addPayFlags adds the flags of commands that pay.
 func addPayFlags(c *cobra.Command) {
-	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in satoshi (default an estimate)")
-	c.Flags().Int("target", 0, "within how many blocks it should be confirmed")
-	c.Flags().StringArray("from", nil, "spend only coins of this address; may be repeated")
-	c.Flags().StringArray("coin", nil, "spend this coin, TXID:N; may be repeated")
-	c.Flags().String("change", "", "where change goes (default a new address)")
+	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default an estimate)")
+	c.Flags().Int("target", 0, "within how many `BLOCKS` it should be confirmed")
+	c.Flags().StringArray("from", nil, "spend only coins of this `ADDRESS`; may be repeated")
+	c.Flags().StringArray("coin", nil, "spend this coin, `TXID:N`; may be repeated")
+	c.Flags().String("change", "", "the `ADDRESS` where change goes (default a new one)")
 	c.Flags().Bool("no-replace", false, "do not allow to raise its fee later")
 	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
 	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
@@ -273,7 +273,7 @@ it, also after a crash.`,
 	})
 	addPayFlags(c)
 	c.Flags().Bool("subtract-fee", false, "take the fee from the amounts")
-	c.Flags().String("comment", "", "what it is for; only the wallet keeps it")
+	c.Flags().String("comment", "", "what it is for, a `TEXT` that only the wallet keeps")
 	return c
 }
 
@@ -402,7 +402,7 @@ transaction's id is printed.
 			return p.passOn(r.TxID)
 		}),
 	})
-	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in satoshi (default 5 more than before, or an estimate)")
+	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default 5 more than before, or an estimate)")
 	return addUnlockFlag(c)
 }
 

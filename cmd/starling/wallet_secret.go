@@ -18,7 +18,7 @@ import (
 
 // addSecretFlag adds the flag that names the file with a secret.
 func addSecretFlag(c *cobra.Command, name, what string) {
-	c.Flags().String(name, "", "read "+what+" from this file, or - for a line of the standard input")
+	c.Flags().String(name, "", "read "+what+" from this `FILE`, or - for a line of the standard input")
 }
 
 // secret reads a secret: from the file that a flag names, from the terminal,
