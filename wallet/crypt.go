@@ -4,7 +4,6 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -189,6 +188,3 @@ func (v *vault) load(key string, stored []byte) ([]byte, error) {
 	}
 	return plain, nil
 }
-
-// appendUint64 adds n in the form that sorts as numbers do.
-func appendUint64(dst []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(dst, n) }

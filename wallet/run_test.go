@@ -249,3 +249,44 @@ func BenchmarkReadBlock(b *testing.B) {
 		w.readBlock(w.chain.Tip(), block)
 	}
 }
+
+// TestAddressVectors holds the first addresses of a known phrase against the
+// vectors of BIP84 and BIP86, and against what others' wallets show for BIP44
+// and BIP49.
+func TestAddressVectors(t *testing.T) {
+	m, err := New(Config{Chain: Detached(params.Main()), FS: vfs.NewMem(), Dir: "/wallets", PassphraseCost: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _, err := m.Create(t.Context(), Options{
+		Name: "w", Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kind   Kind
+		change bool
+		want   []string
+	}{
+		{Bech32, false, []string{"bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", "bc1qnjg0jd8228aq7egyzacy8cys3knf9xvrerkf9g"}},
+		{Bech32, true, []string{"bc1q8c6fshw2dlwun7ekn9qwf37cu2rn755upcp6el"}},
+		{Bech32m, false, []string{"bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr", "bc1p4qhjn9zdvkux4e44uhx8tc55attvtyu358kutcqkudyccelu0was9fqzwh"}},
+		{Bech32m, true, []string{"bc1p3qkhfews2uk44qtvauqyr2ttdsw7svhkl9nkm9s9c3x4ax5h60wqwruhk7"}},
+		{Legacy, false, []string{"1LqBGSKuX5yYUonjxT5qGfpUsXKYYWeabA"}},
+		{P2SHSegwit, false, []string{"37VucYSaXLCAsxYyAPfbSi9eh4iEcbShgf"}},
+	} {
+		for i, want := range c.want {
+			a, err := w.newAddress(c.kind, "", c.change)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.String() != want {
+				t.Errorf("%s %d: %s, want %s", c.kind, i, a, want)
+			}
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+}

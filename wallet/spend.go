@@ -118,7 +118,6 @@ type plan struct {
 	rate  int64
 	fixed []candidate
 	outs  map[wire.OutPoint]wire.TxOut // of fixed inputs that are not the wallet's
-	bumps map[wire.Hash]Package
 	dice  *rand.Rand
 }
 
