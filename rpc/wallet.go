@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"starling/address"
 	"starling/store"
@@ -169,6 +168,3 @@ func (o *outPointArg) point() (wire.OutPoint, error) {
 	}
 	return wire.OutPoint{Hash: o.TxID, Index: uint32(min(o.Vout, 1<<32-1))}, nil
 }
-
-// isAll reports whether a label asks for all of them.
-func isAll(label string) bool { return strings.TrimSpace(label) == "*" }

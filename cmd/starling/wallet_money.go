@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -265,7 +266,7 @@ The payment is kept on disk before it leaves, and announced until a block holds
 it, also after a crash.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 || len(args)%2 != 0 {
-				return usageError{fmt.Errorf("usage: starling wallet send ADDRESS AMOUNT [ADDRESS AMOUNT]...")}
+				return usageError{errors.New("usage: starling wallet send ADDRESS AMOUNT [ADDRESS AMOUNT ...]")}
 			}
 			return nil
 		},
