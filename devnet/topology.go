@@ -46,9 +46,7 @@ func (t Topology) dials(n int, rng *rand.Rand) [][]int {
 		case Star:
 			all[i] = []int{0}
 		case Random:
-			for _, j := range rng.Perm(i)[:min(i, randomPeers)] {
-				all[i] = append(all[i], j)
-			}
+			all[i] = rng.Perm(i)[:min(i, randomPeers)]
 		default:
 			all[i] = []int{i - 1}
 		}

@@ -208,7 +208,8 @@ func TestRunSaves(t *testing.T) {
 		for w.pool.saver.dirty.Load() || w.pool.saver.hurried.Load() {
 			yield()
 		}
-		w.pool.saver.mu.Lock() // until it is written
+		w.pool.saver.mu.Lock()
+		//lint:ignore SA2001 whoever saves holds it until the file is written
 		w.pool.saver.mu.Unlock()
 	}
 	w.add(w.pay(1000))

@@ -15,7 +15,7 @@ func TestReasons(t *testing.T) {
 	w := newWorld(t, 60, nil)
 	young, youngValue := w.tip.Coinbase()
 	p2wsh := script.PayToWitness(0, sum256(redeem))
-	funding := w.pay(0)
+	var funding *wire.Tx
 	{ // outputs of other forms to spend
 		c := w.coin()
 		funding = spec{from: []coin{c}, extra: []wire.TxOut{

@@ -19,7 +19,6 @@ func TestEviction(t *testing.T) {
 	child := spec{from: []coin{out(parent, 0)}, fee: 700_000, pad: pad}.tx()
 	w.add(parent)
 	w.add(child)
-	var all []*wire.Tx
 	for i := range 260 {
 		tx := rate(3 + 3*int64(i%2))
 		if _, err := w.pool.Add(t.Context(), tx, AddOptions{}); err != nil {
@@ -27,9 +26,7 @@ func TestEviction(t *testing.T) {
 			if !ok || rej.Kind != Reconsiderable || rej.Reason != "mempool full" && rej.Reason != "mempool min fee not met" {
 				t.Fatal(err)
 			}
-			continue
 		}
-		all = append(all, tx)
 	}
 	w.check()
 	info := w.pool.Info()

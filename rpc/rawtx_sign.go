@@ -205,6 +205,7 @@ func (s *signable) run(j *sign.Job) signedTx {
 	for i := range tx.In {
 		if s.noValue[tx.In[i].PrevOut] && tx.In[i].Witness.Len() > 0 {
 			missing[i] = true
+			//lint:ignore ST1005 the words are Core's
 			errs = append(errs, &sign.InputError{Input: i, Err: errors.New("Missing amount")})
 			r.Complete = false
 		}

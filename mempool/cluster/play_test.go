@@ -120,10 +120,9 @@ type play struct {
 	m    model
 	next int
 
-	s       *Stage // not nil while changes are tried
-	staged  model
-	trial   map[int]*Tx // those that the stage added
-	checked int
+	s      *Stage // not nil while changes are tried
+	staged model
+	trial  map[int]*Tx // those that the stage added
 }
 
 func owners(ts []*Tx) map[int]bool {

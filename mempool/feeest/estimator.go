@@ -23,7 +23,9 @@ const oldestHistory = 6 * 1008
 
 // ErrInsufficient says that too little has been seen to estimate anything. The
 // words are Core's.
-var ErrInsufficient = errors.New("Insufficient data or no feerate found") //nolint:staticcheck // Core's words
+//
+//lint:ignore ST1005 the words are Core's
+var ErrInsufficient = errors.New("Insufficient data or no feerate found")
 
 // Tx is what is to be known of a transaction that begins to wait.
 type Tx struct {

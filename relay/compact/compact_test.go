@@ -257,9 +257,8 @@ func bare(t *wire.Tx) *wire.Tx {
 func TestRandom(t *testing.T) {
 	b := block(30)
 	rapid.Check(t, func(t *rapid.T) {
-		key := compact.NewKey(&b.Header, rapid.Uint64().Draw(t, "nonce"))
 		m := &wire.MsgCmpctBlock{Header: b.Header, Nonce: rapid.Uint64().Draw(t, "nonce of the message")}
-		key = compact.NewKey(&m.Header, m.Nonce)
+		key := compact.NewKey(&m.Header, m.Nonce)
 		var pool []*wire.Tx
 		var extra compact.Extra
 		var missing []uint16

@@ -18,7 +18,9 @@ const prefix = "Bitcoin Signed Message:\n"
 
 // Errors of [Verify].
 var (
-	ErrNoKey     = errors.New("Address does not refer to key")
+	//lint:ignore ST1005 the words are Core's
+	ErrNoKey = errors.New("Address does not refer to key")
+	//lint:ignore ST1005 the words are Core's
 	ErrMalformed = errors.New("Malformed base64 encoding")
 )
 

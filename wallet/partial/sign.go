@@ -16,6 +16,7 @@ var (
 	ErrNoSpent = errors.New("the output that the input spends is not known")
 	// ErrHashType says that the packet asks for another hash type, or has
 	// signatures of another.
+	//lint:ignore ST1005 the words are Core's
 	ErrHashType = errors.New("Specified sighash value does not match value stored in PSBT")
 )
 

@@ -24,6 +24,7 @@ var (
 	// ErrNoOutput says that SIGHASH_SINGLE has no output to sign.
 	ErrNoOutput = errors.New("there is no output with the number of the input, which SIGHASH_SINGLE would sign")
 	// ErrSpentUnknown says that the output that an input spends is not known.
+	//lint:ignore ST1005 the words are Core's
 	ErrSpentUnknown = errors.New("Input not found or already spent")
 	// ErrSpentMissing says that a taproot signature needs all outputs that the
 	// transaction spends, and some are not known.
