@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"starling/chain"
+	"starling/mempool"
 	"starling/netsync"
 	"starling/peer"
 )
@@ -24,14 +25,15 @@ type Options struct {
 	Network string // name of the network
 }
 
-// Metrics measures one node. It implements the observers of chain, peer and
-// netsync; all its methods may be called from any goroutine, at any time.
+// Metrics measures one node. It implements the observers of chain, peer,
+// netsync and mempool; all its methods may be called from any goroutine, at any time.
 type Metrics struct {
 	registry *prometheus.Registry
 
 	chain   chainMetrics
 	peers   peerMetrics
 	sync    syncMetrics
+	mempool mempoolMetrics
 	mining  miningMetrics
 	watched atomic.Pointer[chainSource]
 }
@@ -40,6 +42,7 @@ var (
 	_ chain.Observer   = (*Metrics)(nil)
 	_ peer.Observer    = (*Metrics)(nil)
 	_ netsync.Observer = (*Metrics)(nil)
+	_ mempool.Observer = (*Metrics)(nil)
 )
 
 // New returns metrics that stand at zero.
@@ -56,6 +59,7 @@ func New(opts Options) *Metrics {
 	m.chain.init(f)
 	m.peers.init(f)
 	m.sync.init(f)
+	m.mempool.init(f)
 	m.mining.init(f)
 	m.watch(f)
 	return m

@@ -20,7 +20,9 @@ import (
 	"starling/chain"
 	"starling/chain/consensus"
 	"starling/chain/headertree"
+	"starling/mempool"
 	"starling/netsync"
+	"starling/netsync/txdownload"
 	"starling/params"
 	"starling/peer"
 	"starling/telemetry"
@@ -149,6 +151,41 @@ func TestWatch(t *testing.T) {
 	next := &headertree.Node{Height: 21, Header: wire.Header{Timestamp: 1700000000}}
 	m.Watch(&fakeChain{tree: tree, tip: next})
 	want(t, m, "chain_height 21", "chain_tip_timestamp_seconds 1.7e+09", "sync_initial_download 0")
+}
+
+// fakePool stands at fixed sizes.
+type fakePool struct{}
+
+func (fakePool) Info() mempool.Info {
+	return mempool.Info{Count: 3, VSize: 420, Usage: 9000, MinFee: 100}
+}
+
+func (fakePool) Stats() txdownload.Stats {
+	return txdownload.Stats{Tracked: 5, InFlight: 2, Orphans: 4, OrphanWeight: 1600}
+}
+
+func TestMempool(t *testing.T) {
+	m := telemetry.New(telemetry.Options{})
+	want(t, m, "mempool_transactions 0", "tx_orphans 0") // before there is one
+	m.WatchMempool(fakePool{}, fakePool{})
+	m.TxAdded(nil)
+	m.TxAdded(nil)
+	m.TxRemoved(nil, mempool.RemovedBlock)
+	m.TxRemoved(nil, mempool.RemovedReplaced)
+	m.TipMoved(nil, nil)
+	want(t, m,
+		"mempool_transactions 3",
+		"mempool_virtual_bytes 420",
+		"mempool_memory_bytes 9000",
+		"mempool_min_fee_satoshi_per_kvb 100",
+		"mempool_added_total 2",
+		`mempool_removed_total{reason="block"} 1`,
+		`mempool_removed_total{reason="replaced"} 1`,
+		"tx_announced 5",
+		"tx_in_flight 2",
+		"tx_orphans 4",
+		"tx_orphans_weight 1600",
+	)
 }
 
 func TestPeers(t *testing.T) {

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":     code,
+			"fetch":    fetch,
 			"freeport": free.freePort,
 			"freenode": free.freeNode,
 			"capture":  capture,
@@ -72,6 +75,18 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// fetch URL prints what an HTTP server answers.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fetch URL")
+	}
+	r, err := http.Get(args[0])
+	ts.Check(err)
+	defer r.Body.Close()
+	_, err = io.Copy(ts.Stdout(), r.Body)
+	ts.Check(err)
 }
 
 // ports gives out ports on this machine that nobody listens at. Stories that run

@@ -162,7 +162,7 @@ func (n *Node) open(ctx context.Context) error {
 	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.API.Tap)
 	if n.metricsListen != nil {
 		n.Metrics = telemetry.New(telemetry.Options{Version: cfg.Version, Network: sc.Network.Name})
-		sc.ChainObserver, sc.SyncObserver = n.Metrics, n.Metrics
+		sc.ChainObserver, sc.SyncObserver, sc.Pool.Observer = n.Metrics, n.Metrics, n.Metrics
 		sc.PeerObservers = append(sc.PeerObservers, n.Metrics)
 	}
 	for _, f := range sc.Load {
@@ -198,6 +198,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	if n.Metrics != nil {
 		n.Metrics.Watch(c)
+		n.Metrics.WatchMempool(n.Server.Mempool(), n.Server.TxDownload())
 	}
 	n.API.Node, n.API.Chain = n.Server, c
 	if err := n.openWallets(ctx, tap); err != nil {
