@@ -27,6 +27,7 @@ const (
 // time, is killed (kill -9) at many instants. It always goes on, without being
 // told anything, and ends in the state of a node that was never disturbed.
 func TestKill(t *testing.T) {
+	t.Parallel() // with TestRandomPayments, which leaves the processor idle
 	path := filepath.Join(t.TempDir(), "chain.dat")
 	f, err := os.Create(path)
 	if err != nil {

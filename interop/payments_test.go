@@ -115,6 +115,7 @@ func TestMinedByTheOther(t *testing.T) {
 // Random payments between two wallets, handed in at any of four nodes and
 // mined by any of them.
 func TestRandomPayments(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	const payments, perBlock = 200, 10
 	s1, s2 := promptStarling(t), promptStarling(t)
 	b1, b2 := promptBtcd(t), promptBtcd(t)
