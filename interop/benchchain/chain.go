@@ -27,6 +27,9 @@ type Config struct {
 	Seed    uint64        // of everything random
 	Start   time.Time     // time of the first block after genesis (2021-01-01 UTC)
 	Spacing time.Duration // between blocks, at least a second (10 min)
+	// Multisig locks all coins by 2 of 3 keys in P2WSH, so that blocks have the
+	// most bytes for their weight: 2 MB when they are full.
+	Multisig bool
 }
 
 func (c Config) withDefaults() Config {
@@ -171,6 +174,16 @@ func (g *generator) run() error {
 	return nil
 }
 
+// randomCoin returns a coin of the given value with a random lock, not yet on
+// any transaction.
+func (g *generator) randomCoin(value int64) coin {
+	c := coin{value: value, kind: kind(g.rng.IntN(int(kinds))), key: g.rng.IntN(keyCount)}
+	if g.cfg.Multisig {
+		c.kind = wsh
+	}
+	return c
+}
+
 // fanOutBlock mines a block that spends coinbases into many coins.
 func (g *generator) fanOutBlock(coinbases []coin) error {
 	var spends []*spend
@@ -178,7 +191,7 @@ func (g *generator) fanOutBlock(coinbases []coin) error {
 		share := c.value / fanOut
 		out := make([]coin, fanOut)
 		for i := range out {
-			out[i] = randomCoin(g.rng, share)
+			out[i] = g.randomCoin(share)
 		}
 		spends = append(spends, g.wallet.newSpend(g.rng, []coin{c}, out))
 	}
@@ -212,10 +225,10 @@ func (g *generator) fullBlock() error {
 		if split {
 			// A fifth to four fifths.
 			part := total * int64(20+g.rng.IntN(61)) / 100
-			out = append(out, randomCoin(g.rng, part))
+			out = append(out, g.randomCoin(part))
 			total -= part
 		}
-		out = append(out, randomCoin(g.rng, total))
+		out = append(out, g.randomCoin(total))
 		g.live += len(out) - len(in)
 		spends[i] = g.wallet.newSpend(g.rng, in, out)
 	}

@@ -99,12 +99,6 @@ func build(fn func(b *txscript.ScriptBuilder)) ([]byte, error) {
 // script returns the script that locks c.
 func (w *wallet) script(c coin) []byte { return w.keys[c.key].scripts[c.kind] }
 
-// randomCoin returns a coin of the given value with a random lock, not yet on
-// any transaction.
-func randomCoin(rng *rand.Rand, value int64) coin {
-	return coin{value: value, kind: kind(rng.IntN(int(kinds))), key: rng.IntN(keyCount)}
-}
-
 // spend is a transaction with the coins that it spends and makes.
 type spend struct {
 	tx      *wire.MsgTx

@@ -41,8 +41,8 @@ type shortChain struct {
 }
 
 // makeShortChain makes a chain with so many full blocks and leaves the last
-// ones out.
-func makeShortChain(dir string, blocks, txs, leave int) (*shortChain, error) {
+// ones out. multisig is [benchchain.Config.Multisig].
+func makeShortChain(dir string, blocks, txs, leave int, multisig bool) (*shortChain, error) {
 	whole := filepath.Join(dir, "whole.dat")
 	f, err := os.Create(whole)
 	if err != nil {
@@ -50,7 +50,7 @@ func makeShortChain(dir string, blocks, txs, leave int) (*shortChain, error) {
 	}
 	const spacing = time.Minute
 	_, err = benchchain.Write(f, benchchain.Config{
-		Blocks: blocks, Txs: txs, Empty: -1, Seed: 2, Spacing: spacing, Start: time.Now().Add(-chainLead),
+		Blocks: blocks, Txs: txs, Empty: -1, Seed: 2, Spacing: spacing, Start: time.Now().Add(-chainLead), Multisig: multisig,
 	})
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -216,7 +216,7 @@ func poolSize(n *harness.Node) (int, error) {
 // measureAccept hands the same transactions to btcd and to Starling.
 func measureAccept(t *tb) ([]row, error) {
 	progress("making unconfirmed transactions")
-	p, err := makeShortChain(t.TempDir(), acceptBlocks+2, 1500, acceptBlocks)
+	p, err := makeShortChain(t.TempDir(), acceptBlocks+2, 1500, acceptBlocks, false)
 	if err != nil {
 		return nil, err
 	}

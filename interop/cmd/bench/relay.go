@@ -13,7 +13,7 @@ const (
 	// lineNodes stand in a line, each linked to the next.
 	lineNodes = 5
 	// relayTxs make a block of about 2 MB.
-	relayTxs = 4600
+	relayTxs = 4250
 	// warmUp is how many blocks travel first, after which neighbours announce
 	// blocks in compact form unasked.
 	warmUp = 3
@@ -23,7 +23,7 @@ const (
 // have its transactions, compact and whole.
 func measureRelay(t *tb) ([]row, error) {
 	progress("making a block of 2 MB")
-	c, err := makeShortChain(t.TempDir(), warmUp+2, relayTxs, warmUp+1)
+	c, err := makeShortChain(t.TempDir(), warmUp+2, relayTxs, warmUp+1, true)
 	if err != nil {
 		return nil, err
 	}
