@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"starling/wire"
 )
@@ -193,8 +194,8 @@ func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage
 	case argument:
 		return dst.decodeArg(name, raw)
 	case *wire.Hash:
-		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
+		s, err := decodeString(raw)
+		if err != nil {
 			return err
 		}
 		h, err := parseHash(name, s)
@@ -221,11 +222,25 @@ func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage
 		return decodeSlice(name, v, raw)
 	case reflect.Struct:
 		return decodeStruct(sub, v, raw)
+	case reflect.String:
+		s, err := decodeString(raw)
+		v.SetString(s)
+		return err
 	default:
-		// Strings, booleans and floating point.
+		// Booleans and floating point.
 		return json.Unmarshal(raw, v.Addr().Interface())
 	}
 	return nil
+}
+
+// decodeString reads a JSON string that is known to be well formed. Blocks in
+// hexadecimal digits are long and hold no escape: they are taken as they are.
+func decodeString(raw json.RawMessage) (s string, err error) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return string(raw[1 : n-1]), nil
+	}
+	err = json.Unmarshal(raw, &s)
+	return s, err
 }
 
 func decodeSlice(name string, v reflect.Value, raw json.RawMessage) error {
@@ -315,8 +330,8 @@ func (*HexArg) argType() jsonType { return typeString }
 func (*HexArg) argWord() string   { return "string" }
 
 func (h *HexArg) decodeArg(name string, raw json.RawMessage) error {
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
+	s, err := decodeString(raw)
+	if err != nil {
 		return err
 	}
 	b, err := hex.DecodeString(s)
@@ -372,8 +387,8 @@ func (h *HashOrHeight) decodeArg(name string, raw json.RawMessage) error {
 		h.Height, h.IsHeight = int32(n), true
 		return nil
 	case typeString:
-		var s string
-		if err := json.Unmarshal(raw, &s); err != nil {
+		s, err := decodeString(raw)
+		if err != nil {
 			return err
 		}
 		hash, err := parseHash(name, s)

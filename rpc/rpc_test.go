@@ -506,3 +506,21 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestDecodeString reads strings as encoding/json does, whichever way they go.
+func TestDecodeString(t *testing.T) {
+	for _, raw := range []string{`""`, `"00ff"`, `"a b"`, `"é"`, `"\u00e9\n"`, `"a\"b"`, `"\\"`, "\"\xff\"", `"\ud800"`} {
+		var want string
+		if err := json.Unmarshal([]byte(raw), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodeString(json.RawMessage(raw)); err != nil || got != want {
+			t.Errorf("%s: got %q, %v; want %q", raw, got, err, want)
+		}
+	}
+	for _, raw := range []string{`7`, `null7`, `{}`} {
+		if _, err := decodeString(json.RawMessage(raw)); err == nil {
+			t.Errorf("%s: no error", raw)
+		}
+	}
+}

@@ -221,7 +221,7 @@ func (s *Server) single(ctx context.Context, out *answer, body []byte) {
 	var result any
 	var fail *Error
 	switch {
-	case !json.Valid(body):
+	case typeOf(body) != typeObject && !json.Valid(body):
 		fail = Errorf(CodeParse, "Parse error")
 	case typeOf(body) != typeObject:
 		fail = Errorf(CodeParse, "Top-level object parse error")

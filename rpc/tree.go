@@ -204,7 +204,7 @@ func (a *API) submitBlock(ctx context.Context, p submitBlockParams) (any, error)
 	if len(b.Txs) == 0 || !b.Txs[0].IsCoinbase() {
 		return nil, Errorf(CodeDeserialization, "Block does not start with a coinbase")
 	}
-	raw = a.withReservedValue(b).Bytes()
+	b = a.withReservedValue(b)
 	if n := a.Chain.Headers().Lookup(b.Hash()); n != nil {
 		switch {
 		case n.Failed():
@@ -213,7 +213,8 @@ func (a *API) submitBlock(ctx context.Context, p submitBlockParams) (any, error)
 			return "duplicate", nil
 		}
 	}
-	o := a.Chain.Process(ctx, chain.Incoming{Raw: raw, Requested: true})
+	b.HashTxs()
+	o := a.Chain.Process(ctx, chain.Incoming{Raw: b.Bytes(), Block: b, Requested: true})
 	if o.Err == nil {
 		// Whoever made it may have it nowhere else.
 		o.Err = a.Chain.Keep(ctx)

@@ -48,7 +48,7 @@ func makeShortChain(dir string, blocks, txs, leave int, multisig bool) (*shortCh
 	if err != nil {
 		return nil, err
 	}
-	const spacing = time.Minute
+	const spacing = 15 * time.Second
 	_, err = benchchain.Write(f, benchchain.Config{
 		Blocks: blocks, Txs: txs, Empty: -1, Seed: 2, Spacing: spacing, Start: time.Now().Add(-chainLead), Multisig: multisig,
 	})
@@ -79,9 +79,9 @@ func makeShortChain(dir string, blocks, txs, leave int, multisig bool) (*shortCh
 }
 
 // chainLead is how long ago a short chain begins: long enough for its blocks,
-// a minute apart, to be in the past, and less than the day after which a node
-// takes itself to be behind.
-const chainLead = 12 * time.Hour
+// 15 seconds apart, to be in the past, and less than the 200 minutes after which
+// a node takes its tip to be old and asks for whole blocks.
+const chainLead = 2 * time.Hour
 
 // payments returns the transactions of the blocks that were left out, but those
 // that spend an output of another.

@@ -54,6 +54,10 @@ func measureRelay(t *tb) ([]row, error) {
 				return 0, err
 			}
 		}
+		before, err := blockBytes(line[1:])
+		if err != nil {
+			return 0, err
+		}
 		arrived := make(chan error, 1)
 		go func() { arrived <- end.TryCall(nil, "waitforblock", last.Hash().String(), 60_000) }()
 		raw := hex.EncodeToString(last.Bytes())
@@ -64,6 +68,14 @@ func measureRelay(t *tb) ([]row, error) {
 		}
 		took := time.Since(began)
 		end.WaitBest(last.Hash().String(), time.Minute)
+		after, err := blockBytes(line[1:])
+		if err != nil {
+			return 0, err
+		}
+		// What is measured must be what it is called.
+		if sent := after - before; (sent == 0) != (len(flags) == 0) {
+			return 0, fmt.Errorf("with %q the nodes sent %d bytes of whole blocks", flags, sent)
+		}
 		return took, nil
 	}
 	compact, err := cross()
@@ -79,4 +91,20 @@ func measureRelay(t *tb) ([]row, error) {
 		{fmt.Sprintf("block of %.1f MB over %d nodes, compact", float64(last.Size())/1e6, lineNodes), ms(compact), "", "", "pools hold its transactions; all nodes share the cores"},
 		{"  whole", ms(whole), "", "", fmt.Sprintf("%.1f × as long", whole.Seconds()/compact.Seconds())},
 	}, nil
+}
+
+// blockBytes returns how many bytes of whole blocks nodes have received.
+func blockBytes(nodes []*harness.Node) (sum int64, err error) {
+	for _, n := range nodes {
+		var peers []struct {
+			Received map[string]int64 `json:"bytesrecv_per_msg"`
+		}
+		if err := n.TryCall(&peers, "getpeerinfo"); err != nil {
+			return 0, err
+		}
+		for _, p := range peers {
+			sum += p.Received["block"]
+		}
+	}
+	return sum, nil
 }
