@@ -109,7 +109,7 @@ func walkArgs(args []string, names []string) []string {
 			continue
 		}
 		name, value, given := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		name = strings.ToLower(name)
+		name = lower(name)
 		list = slices.Contains(listFlags(), name)
 		out = append(out, "--"+name)
 		switch {
@@ -120,6 +120,18 @@ func walkArgs(args []string, names []string) []string {
 		}
 	}
 	return out
+}
+
+// lower returns the name of a flag in small letters. Names are ASCII; what else
+// somebody typed stays as it is, so that they are told of just that.
+func lower(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // isLongFlag reports whether a word is a flag with a name, rather than one

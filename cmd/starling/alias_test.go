@@ -57,6 +57,7 @@ func TestSplitList(t *testing.T) {
 func FuzzWalkArgs(f *testing.F) {
 	f.Add("send\n-from\nA\n-to\n[B,\nC]\n-amount\n1")
 	f.Add("send\n--\n-to\n-")
+	f.Add("send\n-A\xd7 \xa7") // no UTF-8, by which \xd7\xa7 is one letter
 	f.Add("send\n-to=\n-=\n--=x\n---y")
 	f.Fuzz(func(t *testing.T, s string) {
 		args := strings.Split(s, "\n")
