@@ -309,7 +309,8 @@ func (d *Net) outdone(at *node) bool {
 }
 
 // Pay pays from a node's wallet, by default the first's, to a node's wallet or
-// an address. With wait it returns once that is confirmed.
+// an address. With wait it returns once that is confirmed and all nodes that no
+// partition keeps away know it.
 func (d *Net) Pay(ctx context.Context, from, to string, amount int64, wait bool) (PaymentInfo, error) {
 	var p PaymentInfo
 	payer, err := d.or(from, d.nodes[0])
@@ -334,13 +335,16 @@ func (d *Net) Pay(ctx context.Context, from, to string, amount int64, wait bool)
 	if !wait {
 		return p, nil
 	}
-	return p, payer.await(ctx, func() bool {
+	if err := payer.await(ctx, func() bool {
 		if w.Sync(ctx) != nil {
 			return false
 		}
 		e, err := w.Entry(e.ID)
 		return err == nil && e.Depth > 0
-	})
+	}); err != nil {
+		return p, err
+	}
+	return p, d.spread(ctx, payer)
 }
 
 // payee returns the script of a node's wallet or of an address.

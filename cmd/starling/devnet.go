@@ -301,7 +301,7 @@ node or of another. It prints the id of the transaction.
 			return nil
 		},
 	}, "the node that pays (default central)")
-	pay.Flags().BoolVar(&f.wait, "wait", false, "return once it is confirmed")
+	pay.Flags().BoolVar(&f.wait, "wait", false, "return once it is confirmed, and all nodes that can be reached know it")
 	stop := &cobra.Command{
 		Use: "stop", Short: "Stop the network", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
