@@ -116,6 +116,20 @@ func (p *testPool) drop(tx *wire.Tx) {
 	}
 }
 
+// prune drops what a reorganisation has left without the outputs it spends.
+func (p *testPool) prune() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, tx := range slices.Clone(p.txs) {
+		for i := range tx.In {
+			if _, ok := p.out(tx.In[i].PrevOut); !ok {
+				p.drop(tx)
+				break
+			}
+		}
+	}
+}
+
 func (p *testPool) has(id wire.Hash) bool {
 	return slices.ContainsFunc(p.txs, func(tx *wire.Tx) bool { return tx.TxID() == id })
 }

@@ -64,6 +64,10 @@ type ledger struct {
 	spenders map[wire.OutPoint][]*record // of any output, ours or not
 	next     uint64                      // order of the next record
 
+	// taken names the transactions in the node's pool that spend what one of
+	// the wallet's spends and are not the wallet's themselves.
+	taken map[wire.OutPoint]wire.Hash
+
 	dirty   map[wire.Hash]bool
 	removed map[wire.Hash]bool
 }
@@ -74,6 +78,7 @@ func newLedger(owns func([]byte) bool) *ledger {
 		records:  map[wire.Hash]*record{},
 		outs:     map[wire.OutPoint]*owned{},
 		spenders: map[wire.OutPoint][]*record{},
+		taken:    map[wire.OutPoint]wire.Hash{},
 		dirty:    map[wire.Hash]bool{},
 		removed:  map[wire.Hash]bool{},
 	}
@@ -103,6 +108,25 @@ func (l *ledger) rivals(tx *wire.Tx) bool {
 		}
 	}
 	return false
+}
+
+// take notes that the node's pool has a transaction that is not the wallet's,
+// but may spend what one of the wallet's spends.
+func (l *ledger) take(tx *wire.Tx) {
+	for i := range tx.In {
+		if op := tx.In[i].PrevOut; len(l.spenders[op]) > 0 {
+			l.taken[op] = tx.TxID()
+		}
+	}
+}
+
+// release takes back what take noted, as the pool has the transaction no more.
+func (l *ledger) release(tx *wire.Tx) {
+	for i := range tx.In {
+		if op := tx.In[i].PrevOut; l.taken[op] == tx.TxID() {
+			delete(l.taken, op)
+		}
+	}
 }
 
 // insert takes a record in whose fields are set, and links it.
@@ -271,16 +295,30 @@ func (l *ledger) remove(r *record) {
 	l.removed[r.id] = true
 }
 
-// poolRival reports whether the node's pool holds another of the wallet's
-// transactions that spends what r spends.
+// poolRival reports whether r can not get into the node's pool for now, as that
+// holds another transaction that spends what r spends, or what one spends that
+// r builds on.
 func (l *ledger) poolRival(r *record) bool {
-	if r.inPool {
-		return false
-	}
-	for i := range r.tx.In {
-		for _, s := range l.spenders[r.tx.In[i].PrevOut] {
-			if s != r && s.inPool {
+	line := []*record{r} // r and what it builds on, as far as the pool does not have it
+	seen := map[*record]bool{r: true}
+	for i := 0; i < len(line); i++ {
+		r := line[i]
+		if r.inPool || r.status == confirmed {
+			continue
+		}
+		for j := range r.tx.In {
+			op := r.tx.In[j].PrevOut
+			if _, taken := l.taken[op]; taken {
 				return true
+			}
+			for _, s := range l.spenders[op] {
+				if s != r && s.inPool {
+					return true
+				}
+			}
+			if parent := l.records[op.Hash]; parent != nil && !seen[parent] {
+				seen[parent] = true
+				line = append(line, parent)
 			}
 		}
 	}

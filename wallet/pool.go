@@ -81,9 +81,12 @@ func (w *Wallet) takePoolEvents(list []poolEvent) {
 	for _, ev := range list {
 		if ev.added {
 			w.seen(ev.tx)
-		} else if r := w.ledger.records[ev.tx.TxID()]; r != nil {
+			continue
+		}
+		if r := w.ledger.records[ev.tx.TxID()]; r != nil {
 			r.inPool = false
 		}
+		w.ledger.release(ev.tx)
 	}
 	w.saveLater()
 }
@@ -93,6 +96,7 @@ func (w *Wallet) seen(tx *wire.Tx) {
 	r := w.ledger.records[tx.TxID()]
 	if r == nil {
 		if !w.ledger.touches(tx) {
+			w.ledger.take(tx)
 			return
 		}
 		r, _ = w.ledger.add(tx, w.now())
@@ -107,6 +111,15 @@ func (w *Wallet) seen(tx *wire.Tx) {
 	}
 	r.inPool = true
 	w.markUsed(tx)
+	for _, c := range w.ledger.children(r) {
+		if c.status == unconfirmed && !c.inPool {
+			// The pool may have refused it for want of r, which another
+			// wallet or node has now handed in.
+			w.resentAt = nil
+			w.poke()
+			break
+		}
+	}
 }
 
 // lookThroughPool has a wallet look at all that is in the pool.
@@ -124,6 +137,7 @@ func (w *Wallet) lookThroughPool() {
 	for _, r := range w.ledger.records {
 		r.inPool = false
 	}
+	clear(w.ledger.taken)
 	for _, tx := range all {
 		w.seen(tx)
 	}
@@ -142,7 +156,8 @@ func (w *Wallet) saveLater() {
 }
 
 // resend hands unconfirmed payments to the node that its pool does not have:
-// after a start, after a reorganisation, and when the pool dropped them.
+// after a start, after a reorganisation, when the pool dropped them, and when
+// what they spend has come into the pool.
 func (w *Wallet) resend(ctx context.Context) {
 	w.mu.Lock()
 	if w.resentAt == w.at {

@@ -206,3 +206,92 @@ func TestNoDustChange(t *testing.T) {
 	}
 	_ = b
 }
+
+// TestResendAfterParent has the pool forget a payment and the unconfirmed
+// coins that it builds on. The wallet that made it knows of the last of them
+// only and can not hand it in; when the other wallet has handed in its own,
+// the payment must follow.
+func TestResendAfterParent(t *testing.T) {
+	b, alice := funded(t, 1)
+	bob := b.create(Options{Name: "bob"})
+	first := b.send(alice, foreign, 10*coin)
+	second := b.send(alice, b.address(bob, Bech32), 10*coin)
+	b.balance(bob, Balance{Pending: 10 * coin})
+	o := SpendOptions{Payments: []Payment{{Script: foreign, Amount: coin}}}
+	o.Filter.Unsafe = true
+	third, err := bob.Send(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.pool.mu.Lock()
+	for len(b.pool.txs) > 0 {
+		b.pool.drop(b.pool.txs[0])
+	}
+	b.pool.mu.Unlock()
+	// A block that holds none of them.
+	if _, err := b.miner.Block(t.Context(), testchain.AnyoneCanSpend, nil, true, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	b.balance(bob, Balance{})
+	if b.pool.Has(third.ID) {
+		t.Fatal("it is in the pool without what it spends")
+	}
+	b.balance(alice, Balance{Trusted: 30*coin - first.Fee - second.Fee})
+	b.balance(bob, Balance{Pending: 9*coin - third.Fee})
+	if !b.pool.Has(third.ID) {
+		t.Error("not handed in again")
+	}
+}
+
+// TestPayerReplaces has somebody replace a payment that the wallet has spent
+// on, together with a coin of its own: that coin must be free again, and only
+// until the replacement is gone.
+func TestPayerReplaces(t *testing.T) {
+	for name, payments := range map[string]func(*bench, *Wallet) []Payment{
+		"with the same outputs":       func(*bench, *Wallet) []Payment { return nil },
+		"with nothing for the wallet": func(*bench, *Wallet) []Payment { return []Payment{{Script: foreign, Amount: 10 * coin}} },
+		"with another output for it": func(b *bench, w *Wallet) []Payment {
+			return []Payment{{Script: b.address(w, Legacy), Amount: 10 * coin}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, alice := funded(t, 1)
+			bob := b.create(Options{Name: "bob"})
+			b.send(alice, b.address(bob, Bech32), coin)
+			b.burn(1)
+			b.balance(bob, Balance{Trusted: coin})
+			first := b.send(alice, b.address(bob, Bech32), 10*coin)
+			o := SpendOptions{Payments: []Payment{{Script: foreign, Amount: 11 * coin, SubtractFee: true}}}
+			o.Filter.Unsafe = true
+			second, err := bob.Send(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.balance(bob, Balance{})
+			if _, err := bob.Send(t.Context(), SpendOptions{Payments: []Payment{{Script: foreign, Amount: 1000}}}); err == nil {
+				t.Fatal("spent a coin twice")
+			}
+			replaced, _, err := alice.Bump(t.Context(), first.ID, BumpOptions{Payments: payments(b, bob)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Balance{Trusted: coin, Pending: 10 * coin}
+			if name == "with nothing for the wallet" {
+				want.Pending = 0
+			}
+			b.balance(bob, want)
+			if b.pool.Has(second.ID) {
+				t.Fatal("the pool holds what can not confirm")
+			}
+			// The pool forgets the replacement: the first payment may
+			// confirm after all, and so may what was built on it.
+			b.pool.mu.Lock()
+			b.pool.drop(b.pool.txs[0])
+			b.pool.mu.Unlock()
+			if b.pool.Has(replaced.ID) {
+				t.Fatal("not dropped")
+			}
+			b.balance(bob, Balance{})
+		})
+	}
+}

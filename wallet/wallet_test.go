@@ -79,6 +79,7 @@ func (b *bench) fork(n int) {
 			b.t.Fatal(err)
 		}
 	}
+	b.pool.prune()
 }
 
 func TestReorganisationUndoesPayment(t *testing.T) {
