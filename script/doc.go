@@ -15,7 +15,8 @@
 // the failure comes out. The commonest spends (pay to public key hash, to
 // witness public key hash, to a taproot key) never reach the interpreter;
 // their few steps are done directly, with the same outcome, which the tests
-// hold against the interpreter.
+// hold against the interpreter. Their signatures are checked by package curve,
+// those of all others by the interpreter.
 //
 // Two differences between the interpreter and Core are known. Neither has been
 // seen on any chain, and both need a script made for it. CHECKMULTISIG outside

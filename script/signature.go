@@ -2,8 +2,8 @@ package script
 
 import (
 	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
-	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+
+	"starling/script/curve"
 )
 
 // ecdsaSig is a parsed ECDSA signature.
@@ -47,24 +47,12 @@ func (sig *ecdsaSig) verify(hash *[32]byte, key []byte) bool {
 	if err != nil {
 		return false
 	}
-	return ecdsa.NewSignature(&sig.r, &sig.s).Verify(hash[:], k)
+	return curve.VerifyECDSA(&sig.r, &sig.s, hash, k)
 }
 
 // verifySchnorr reports whether sig, 64 bytes, is a signature of hash by the
 // key with this x coordinate (BIP340).
 func verifySchnorr(sig, x []byte, hash *[32]byte) bool {
-	if len(sig) != 64 || len(x) != taprootSize {
-		return false
-	}
-	// The library takes S modulo the group order; BIP340 has it in range.
-	var s btcec.ModNScalar
-	if s.SetByteSlice(sig[32:]) {
-		return false
-	}
-	parsed, err := schnorr.ParseSignature(sig)
-	if err != nil {
-		return false
-	}
-	key, err := schnorr.ParsePubKey(x)
-	return err == nil && parsed.Verify(hash[:], key)
+	return len(sig) == 64 && len(x) == taprootSize &&
+		curve.VerifySchnorr((*[64]byte)(sig), (*[32]byte)(x), hash)
 }

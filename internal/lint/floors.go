@@ -19,9 +19,10 @@ var floors = map[string]int{
 	"params/netfile": 3, // reads addresses
 
 	"transport": 10,
-	"script":    10,
 	"store":     10,
 
+	"script/curve":      10,
+	"script":            11,
 	"script/descriptor": 12, // reads addresses
 
 	"chain/consensus":  20,
