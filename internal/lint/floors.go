@@ -18,11 +18,11 @@ var floors = map[string]int{
 
 	"params/netfile": 3, // reads addresses
 
-	"transport": 10,
-	"store":     10,
+	"transport": 11,
+	"script":    11,
+	"store":     11,
 
-	"script/curve":      10,
-	"script":            11,
+	"script/curve":      10, // script checks signatures with it
 	"script/descriptor": 12, // reads addresses
 
 	"chain/consensus":  20,

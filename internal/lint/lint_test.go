@@ -71,7 +71,7 @@ func TestRules(t *testing.T) {
 		},
 		"imports sideways": {
 			files: map[string]string{"script/a.go": doc + `import "starling/store"`},
-			want:  []string{"script/a.go:3: script (floor 1) imports store (floor 1); only what is below may be imported"},
+			want:  []string{"script/a.go:3: script (floor 1.1) imports store (floor 1.1); only what is below may be imported"},
 		},
 		"imports upward inside a tree": {
 			files: map[string]string{"chain/consensus/a.go": doc + `import "starling/chain"`},
