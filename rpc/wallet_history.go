@@ -52,7 +52,7 @@ type entryTx struct {
 	Conflicts     []wire.Hash `json:"walletconflicts" help:"others of the wallet that spend the same"`
 	ReplacedBy    *wire.Hash  `json:"replaced_by_txid,omitempty"`
 	Replaces      *wire.Hash  `json:"replaces_txid,omitempty"`
-	PoolConflicts []wire.Hash `json:"mempoolconflicts" help:"of these, unconfirmed ones that the node has"`
+	PoolConflicts []wire.Hash `json:"mempoolconflicts" help:"unconfirmed ones that the node has and that keep this one, or what it builds on, from confirming"`
 	To            string      `json:"to,omitempty"`
 	Time          int64       `json:"time" help:"when the wallet first saw it, in seconds since 1970"`
 	TimeReceived  int64       `json:"timereceived"`

@@ -1,6 +1,8 @@
 package wallet
 
 import (
+	"slices"
+
 	"starling/wire"
 )
 
@@ -59,8 +61,10 @@ type Entry struct {
 	Credit   int64 // what it pays the wallet, change included
 	External bool  // pays somebody else
 
-	Conflicts     []wire.Hash // the wallet's other transactions that spend the same
-	PoolConflicts []wire.Hash // of these, those in the pool
+	Conflicts []wire.Hash // the wallet's other transactions that spend the same
+	// PoolConflicts are those in the pool for which this one can not get there:
+	// they spend the same, or what one spends that this one builds on.
+	PoolConflicts []wire.Hash
 	ReplacedBy    wire.Hash
 	Replaces      wire.Hash
 	Comment, To   string
@@ -125,8 +129,10 @@ func (w *Wallet) entry(r *record) Entry {
 	}
 	for _, c := range w.ledger.conflicts(r) {
 		e.Conflicts = append(e.Conflicts, c.id)
-		if c.inPool {
-			e.PoolConflicts = append(e.PoolConflicts, c.id)
+	}
+	for id := range w.ledger.poolRivals(r) {
+		if !slices.Contains(e.PoolConflicts, id) {
+			e.PoolConflicts = append(e.PoolConflicts, id)
 		}
 	}
 	var all bool

@@ -3,6 +3,7 @@ package wallet
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 
 	"starling/wire"
@@ -295,32 +296,41 @@ func (l *ledger) remove(r *record) {
 	l.removed[r.id] = true
 }
 
-// poolRival reports whether r can not get into the node's pool for now, as that
-// holds another transaction that spends what r spends, or what one spends that
-// r builds on.
-func (l *ledger) poolRival(r *record) bool {
-	line := []*record{r} // r and what it builds on, as far as the pool does not have it
-	seen := map[*record]bool{r: true}
-	for i := 0; i < len(line); i++ {
-		r := line[i]
-		if r.inPool || r.status == confirmed {
-			continue
-		}
-		for j := range r.tx.In {
-			op := r.tx.In[j].PrevOut
-			if _, taken := l.taken[op]; taken {
-				return true
+// poolRivals returns the transactions for which r can not get into the node's
+// pool now: those in it that spend what r spends, or what one spends that r
+// builds on. One may come more than once.
+func (l *ledger) poolRivals(r *record) iter.Seq[wire.Hash] {
+	return func(yield func(wire.Hash) bool) {
+		line := []*record{r} // r and what it builds on, as far as the pool does not have it
+		seen := map[*record]bool{r: true}
+		for i := 0; i < len(line); i++ {
+			r := line[i]
+			if r.inPool || r.status == confirmed {
+				continue
 			}
-			for _, s := range l.spenders[op] {
-				if s != r && s.inPool {
-					return true
+			for j := range r.tx.In {
+				op := r.tx.In[j].PrevOut
+				if id, taken := l.taken[op]; taken && !yield(id) {
+					return
+				}
+				for _, s := range l.spenders[op] {
+					if s != r && s.inPool && !yield(s.id) {
+						return
+					}
+				}
+				if parent := l.records[op.Hash]; parent != nil && !seen[parent] {
+					seen[parent] = true
+					line = append(line, parent)
 				}
 			}
-			if parent := l.records[op.Hash]; parent != nil && !seen[parent] {
-				seen[parent] = true
-				line = append(line, parent)
-			}
 		}
+	}
+}
+
+// poolRival reports whether r has any of poolRivals.
+func (l *ledger) poolRival(r *record) bool {
+	for range l.poolRivals(r) {
+		return true
 	}
 	return false
 }

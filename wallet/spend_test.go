@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -282,6 +283,9 @@ func TestPayerReplaces(t *testing.T) {
 			b.balance(bob, want)
 			if b.pool.Has(second.ID) {
 				t.Fatal("the pool holds what can not confirm")
+			}
+			if got, err := bob.Entry(second.ID); err != nil || !slices.Equal(got.PoolConflicts, []wire.Hash{replaced.ID}) {
+				t.Errorf("conflicts in the pool: %v, %v", got.PoolConflicts, err)
 			}
 			// The pool forgets the replacement: the first payment may
 			// confirm after all, and so may what was built on it.
