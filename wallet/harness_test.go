@@ -48,7 +48,9 @@ type testPool struct {
 	mu   sync.Mutex
 	txs  []*wire.Tx
 	fail error // refuse all
-	rate int64 // of estimates; 0 for none
+	// refuse is one that is refused, as if its fee were too low
+	refuse wire.Hash
+	rate   int64 // of estimates; 0 for none
 	// fees of what is there
 	off bool // takes nothing and holds nothing
 }
@@ -68,6 +70,9 @@ func (p *testPool) Submit(_ context.Context, tx *wire.Tx) error {
 	defer p.mu.Unlock()
 	if p.fail != nil {
 		return p.fail
+	}
+	if tx.TxID() == p.refuse {
+		return errors.New("insufficient fee")
 	}
 	if p.has(tx.TxID()) {
 		return nil

@@ -335,6 +335,18 @@ func (l *ledger) poolRival(r *record) bool {
 	return false
 }
 
+// outranked reports whether one of r's poolRivals is another's, or the wallet
+// made or saw it after r: then r had its turn, as with a payment whose fee was
+// raised.
+func (l *ledger) outranked(r *record) bool {
+	for id := range l.poolRivals(r) {
+		if rival := l.records[id]; rival == nil || rival.order > r.order {
+			return true
+		}
+	}
+	return false
+}
+
 // counts reports whether what r spends is spent: it is confirmed, or may yet
 // be.
 func (l *ledger) counts(r *record) bool {

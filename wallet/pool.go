@@ -83,10 +83,15 @@ func (w *Wallet) takePoolEvents(list []poolEvent) {
 			w.seen(ev.tx)
 			continue
 		}
-		if r := w.ledger.records[ev.tx.TxID()]; r != nil {
+		r := w.ledger.records[ev.tx.TxID()]
+		if r != nil {
 			r.inPool = false
 		}
 		w.ledger.release(ev.tx)
+		// What spends the same was refused for want of a higher fee, perhaps.
+		for i := range ev.tx.In {
+			w.resendAny(w.ledger.spenders[ev.tx.In[i].PrevOut], r)
+		}
 	}
 	w.saveLater()
 }
@@ -111,13 +116,19 @@ func (w *Wallet) seen(tx *wire.Tx) {
 	}
 	r.inPool = true
 	w.markUsed(tx)
-	for _, c := range w.ledger.children(r) {
-		if c.status == unconfirmed && !c.inPool {
-			// The pool may have refused it for want of r, which another
-			// wallet or node has now handed in.
+	// What builds on it was refused for want of it, perhaps: another wallet or
+	// node may have handed it in.
+	w.resendAny(w.ledger.children(r), nil)
+}
+
+// resendAny has unconfirmed payments handed in again soon if one of these, other
+// than but, is one that the pool does not have. The caller holds mu.
+func (w *Wallet) resendAny(these []*record, but *record) {
+	for _, r := range these {
+		if r != but && r.status == unconfirmed && !r.inPool {
 			w.resentAt = nil
 			w.poke()
-			break
+			return
 		}
 	}
 }
@@ -157,7 +168,7 @@ func (w *Wallet) saveLater() {
 
 // resend hands unconfirmed payments to the node that its pool does not have:
 // after a start, after a reorganisation, when the pool dropped them, and when
-// what they spend has come into the pool.
+// what they spend has come into the pool or what stood in their way has left it.
 func (w *Wallet) resend(ctx context.Context) {
 	w.mu.Lock()
 	if w.resentAt == w.at {
@@ -167,7 +178,7 @@ func (w *Wallet) resend(ctx context.Context) {
 	w.resentAt = w.at
 	var todo []*record
 	for _, r := range w.ledger.sorted() {
-		if r.status == unconfirmed && !r.inPool && !r.tx.IsCoinbase() && !w.ledger.poolRival(r) {
+		if r.status == unconfirmed && !r.inPool && !r.tx.IsCoinbase() && !w.ledger.outranked(r) {
 			todo = append(todo, r)
 		}
 	}
@@ -189,6 +200,9 @@ func (w *Wallet) resend(ctx context.Context) {
 		case !known:
 			w.log.Info("unconfirmed transaction given to the node again", "tx", r.id)
 		}
+	}
+	if len(todo) > 0 {
+		w.m.deliver() // one may have taken another's place
 	}
 }
 

@@ -287,15 +287,66 @@ func TestPayerReplaces(t *testing.T) {
 			if got, err := bob.Entry(second.ID); err != nil || !slices.Equal(got.PoolConflicts, []wire.Hash{replaced.ID}) {
 				t.Errorf("conflicts in the pool: %v, %v", got.PoolConflicts, err)
 			}
-			// The pool forgets the replacement: the first payment may
-			// confirm after all, and so may what was built on it.
+			// The pool forgets the replacement. Who knows of it hands it in
+			// again; otherwise the first payment may confirm after all, and
+			// so may what was built on it.
 			b.pool.mu.Lock()
 			b.pool.drop(b.pool.txs[0])
 			b.pool.mu.Unlock()
 			if b.pool.Has(replaced.ID) {
 				t.Fatal("not dropped")
 			}
-			b.balance(bob, Balance{})
+			if name == "with nothing for the wallet" {
+				want = Balance{}
+			}
+			b.balance(bob, want)
 		})
+	}
+}
+
+// TestResendAfterRival has the pool forget all that is in it. What comes back
+// first is a payment that a replacement had made void, and it keeps out the one
+// made instead of it; when the replacement is back, that one must follow.
+func TestResendAfterRival(t *testing.T) {
+	b, alice := funded(t, 1)
+	bob := b.create(Options{Name: "bob"})
+	b.send(alice, b.address(bob, Bech32), coin)
+	b.burn(1)
+	first := b.send(alice, b.address(bob, Bech32), 10*coin)
+	b.balance(bob, Balance{Trusted: coin, Pending: 10 * coin})
+	o := SpendOptions{Payments: []Payment{{Script: foreign, Amount: 11 * coin, SubtractFee: true}}}
+	o.Filter.Unsafe = true
+	void, err := bob.Send(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := []Payment{{Script: foreign, Amount: 10 * coin}}
+	if _, _, err := alice.Bump(t.Context(), first.ID, BumpOptions{Payments: away}); err != nil {
+		t.Fatal(err)
+	}
+	b.balance(bob, Balance{Trusted: coin})
+	instead := b.send(bob, foreign, coin/2)
+
+	b.pool.mu.Lock()
+	for len(b.pool.txs) > 0 {
+		b.pool.drop(b.pool.txs[0])
+	}
+	b.pool.refuse = instead.ID
+	b.pool.mu.Unlock()
+	// A block that holds none of them.
+	if _, err := b.miner.Block(t.Context(), testchain.AnyoneCanSpend, nil, true, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	b.balance(bob, Balance{})
+	if !b.pool.Has(void.ID) || b.pool.Has(instead.ID) {
+		t.Fatal("the pool does not hold what it should")
+	}
+	b.pool.refuse = wire.Hash{}
+	if err := alice.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.balance(bob, Balance{Trusted: coin/2 - instead.Fee})
+	if b.pool.Has(void.ID) || !b.pool.Has(instead.ID) {
+		t.Error("not handed in again")
 	}
 }
