@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"starling/internal/plain"
 	"starling/transport"
 	"starling/wire"
 )
@@ -14,8 +15,9 @@ type Remote struct {
 	// Version is its protocol version; Common the lower one of both sides'.
 	Version, Common int32
 	Services        wire.ServiceFlag
-	UserAgent       string
-	StartHeight     int32
+	// UserAgent is how it calls itself, without what may harm who reads it.
+	UserAgent   string
+	StartHeight int32
 	// Relay says whether it wants announcements of transactions from the
 	// start (BIP37).
 	Relay bool
@@ -141,7 +143,7 @@ func (h *handshake) version(m *wire.MsgVersion) error {
 	}
 	r := &Remote{
 		Version: m.Version, Common: min(m.Version, wire.ProtocolVersion),
-		Services: m.Services, UserAgent: m.UserAgent, StartHeight: m.StartHeight, Relay: m.Relay,
+		Services: m.Services, UserAgent: plain.Name(m.UserAgent), StartHeight: m.StartHeight, Relay: m.Relay,
 		TimeOffset: timeOffset(m.Timestamp, p.cfg.Clock.Now()),
 	}
 	r.AddrLocal, _ = m.AddrRecv.AddrPort()

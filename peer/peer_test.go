@@ -133,6 +133,23 @@ func dial(t testing.TB, ctx context.Context, opts memnet.Options, cfg Config) (s
 	return s, p
 }
 
+// TestForeignUserAgent: a peer may call itself anything, and what is kept of it
+// is what Bitcoin Core keeps.
+func TestForeignUserAgent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x, y := links(t, memnet.Options{})
+		s, p := script{t, x}, run(t.Context(), y, Config{Kind: Inbound, Nonces: &Nonces{}})
+		v := version()
+		v.UserAgent = "/evil\x1b[2J\a\n\u202e<b>:1.0(é)/"
+		s.send(v, &wire.MsgVerack{})
+		s.expect("version", "wtxidrelay", "sendaddrv2", "verack", "ping")
+		if got, want := p.Remote().UserAgent, "/evil2Jb:1.0()/"; got != want {
+			t.Errorf("the user agent is %q, want %q", got, want)
+		}
+		p.close()
+	})
+}
+
 // TestHandshake lets two sessions shake hands.
 func TestHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -113,7 +113,7 @@ func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("log-level: %w", err)
 	}
-	stderr := &screen{w: c.ErrOrStderr()}
+	stderr := &screen{w: terminal(c.ErrOrStderr())}
 	log := newLogger(&config.Config{LogFormat: map[bool]string{true: "json"}[f.json]}, levels, stderr)
 	cfg.Log = func(node string) *slog.Logger { return log.With("node", node) }
 	return cfg, cfg.Check()

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/term"
@@ -32,13 +31,14 @@ type devnetShow struct {
 
 	mu   sync.Mutex
 	w    io.Writer
-	line string // on the terminal now
-	live bool   // the network is ready and not stopping
+	tty  io.Writer // w, to steer it
+	line string    // on the terminal now
+	live bool      // the network is ready and not stopping
 }
 
 func newDevnetShow(w io.Writer, asJSON bool) *devnetShow {
-	s := &devnetShow{w: w, asJSON: asJSON}
-	if f, ok := w.(*os.File); ok && !asJSON {
+	s := &devnetShow{w: w, tty: terminal(w), asJSON: asJSON}
+	if f, ok := s.tty.(*os.File); ok && !asJSON {
 		s.term = term.IsTerminal(int(f.Fd()))
 	}
 	return s
@@ -64,7 +64,7 @@ func (s *devnetShow) event(e devnet.Event) {
 		return
 	}
 	if s.line != "" {
-		fmt.Fprint(s.w, "\r\x1b[K")
+		fmt.Fprint(s.tty, "\r\x1b[K")
 		s.line = ""
 	}
 	fmt.Fprintln(s.w, text)
@@ -116,7 +116,8 @@ func (s *devnetShow) follow(ctx context.Context, d *devnet.Net) {
 			}{clk.Now(), "status", status})
 		case s.term:
 			s.line = text
-			fmt.Fprint(s.w, "\r\x1b[K"+text)
+			fmt.Fprint(s.tty, "\r\x1b[K")
+			fmt.Fprint(s.w, text)
 		case text != last:
 			last = text
 			fmt.Fprintln(s.w, clk.Now().Format(time.TimeOnly)+"  "+text)
@@ -126,7 +127,7 @@ func (s *devnetShow) follow(ctx context.Context, d *devnet.Net) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.line != "" {
-		fmt.Fprint(s.w, "\r\x1b[K")
+		fmt.Fprint(s.tty, "\r\x1b[K")
 		s.line = ""
 	}
 }
@@ -173,16 +174,15 @@ func showStatus(w io.Writer, st *devnet.Status, asJSON bool) error {
 		return json.NewEncoder(w).Encode(st)
 	}
 	fmt.Fprintln(w, statusText(*st))
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "NODE\tHEIGHT\tTIP\tPEERS\tMEMPOOL\tWALLET")
+	t := newTable(w, "NODE", "HEIGHT", "TIP", "PEERS", "MEMPOOL", "WALLET")
 	for _, n := range st.Nodes {
 		peers := fmt.Sprint(n.Peers)
 		if n.Cut > 0 {
 			peers += fmt.Sprintf(" (%d cut off)", n.Cut)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%d\t%s\n", n.Name, n.Height, n.Hash, peers, n.Mempool, n.Balance)
+		t.row(n.Name, n.Height, n.Hash, peers, n.Mempool, n.Balance)
 	}
-	return t.Flush()
+	return t.end()
 }
 
 // showInfo writes what one needs to use the network.
@@ -200,17 +200,17 @@ func writeInfo(w io.Writer, d *devnet.Description) {
 		end = "It is kept in " + d.Dir + "."
 	}
 	fmt.Fprintf(w, "A network of %d nodes runs on this machine. %s\n\n", len(d.Nodes), end)
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "NODE\tP2P\tRPC\tWALLET HAS\tAT ADDRESS")
+	t := newTable(w, "NODE", "P2P", "RPC", "WALLET HAS", "AT ADDRESS")
 	for _, n := range d.Nodes {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", n.Name, n.P2P, n.RPC, n.Balance, n.Address)
+		t.row(n.Name, n.P2P, n.RPC, n.Balance, n.Address)
 	}
-	t.Flush()
+	t.end()
 	fmt.Fprintln(w, "\nSeed phrases of the wallets:")
+	t = newTable(w)
 	for _, n := range d.Nodes {
-		fmt.Fprintf(t, "  %s\t%s\n", n.Name, n.Mnemonic)
+		t.row("  "+n.Name, n.Mnemonic)
 	}
-	t.Flush()
+	t.end()
 	fmt.Fprintln(w, "\nBlocks are made "+modeText(d.Mine)+".")
 	if d.FirstBlock > 0 {
 		fmt.Fprintf(w, "The first one came %.2f s after the start, with all wallets paid and confirmed after %.2f s.\n", d.FirstBlock, d.FirstPayment)

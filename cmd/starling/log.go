@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"starling/internal/config"
+	"starling/internal/plain"
 )
 
 // newLogger returns the node's logger, which writes to w what levels let
@@ -22,9 +23,18 @@ func newLogger(cfg *config.Config, levels *config.Levels, w io.Writer) *slog.Log
 // screen is a terminal on which log lines and a status line take turns.
 type screen struct {
 	mu     sync.Mutex
-	w      io.Writer
-	before func() // takes the status line away, if there is one
-	after  func() // and puts it back
+	w      io.Writer // the terminal itself
+	before func()    // takes the status line away, if there is one
+	after  func()    // and puts it back
+}
+
+// terminal returns what a command's output goes to in the end, which a program
+// may steer. What others wrote goes to w itself.
+func terminal(w io.Writer) io.Writer {
+	if clean, ok := w.(*plain.Writer); ok {
+		return clean.Unwrap()
+	}
+	return w
 }
 
 // Write writes whole log lines above the status line.
@@ -35,5 +45,8 @@ func (s *screen) Write(p []byte) (int, error) {
 		s.before()
 		defer s.after()
 	}
-	return s.w.Write(p)
+	if _, err := io.WriteString(s.w, plain.Text(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"starling/clock"
 	"starling/internal/config"
+	"starling/internal/plain"
 )
 
 const (
@@ -42,13 +43,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.SetArgs(walkArgs(args, aliasNames(root)))
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	// Much of what is shown came from others: no text of theirs steers a terminal.
+	cleanErr := plain.NewWriter(stderr)
+	root.SetOut(plain.NewWriter(stdout))
+	root.SetErr(cleanErr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "starling: "+oneLine(err))
+	fmt.Fprintln(cleanErr, "starling: "+oneLine(err))
 	var usage usageError
 	if !started || errors.As(err, &usage) {
 		return exitUsage

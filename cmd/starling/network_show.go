@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,9 +53,9 @@ func networkWords(cfg *config.Config, n *params.Network, path string) string {
 
 // networkFacts writes what people ask about a network.
 func networkFacts(w io.Writer, n *params.Network) {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	t := newTable(w)
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+		t.row("  "+name, fmt.Sprintf(format, args...))
 	}
 	row("first block", "%s", n.GenesisHash)
 	if n.GenesisSpendable {
@@ -85,7 +83,7 @@ func networkFacts(w io.Writer, n *params.Network) {
 	row("subsidy", "%s, half of it after %d blocks, spendable %d blocks later", coinText(n.InitialSubsidy), n.SubsidyHalvingInterval, n.CoinbaseMaturity)
 	row("least fee", "%d satoshi for 1,000 virtual bytes", n.MinRelayFee)
 	row("addresses", "begin with %s1", n.Bech32HRP)
-	t.Flush()
+	t.end()
 }
 
 // spanText writes a time without needless zeros: 10m, not 10m0s.
@@ -140,10 +138,9 @@ func newNetworkListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
-			fmt.Fprintln(t, "NAME\tPEERS\tRPC\tMAGIC\tFROM")
+			t := newTable(c.OutOrStdout(), "NAME", "PEERS", "RPC", "MAGIC", "FROM")
 			row := func(n *params.Network, from string) {
-				fmt.Fprintf(t, "%s\t%s\t%s\t%x\t%s\n", n.Name, strconv.Itoa(int(n.DefaultPort)), strconv.Itoa(int(n.RPCPort)), n.Magic, from)
+				t.row(n.Name, n.DefaultPort, n.RPCPort, hex.EncodeToString(n.Magic[:]), from)
 			}
 			for _, name := range params.Names() {
 				n, err := params.ByName(name)
@@ -158,12 +155,12 @@ func newNetworkListCmd() *cobra.Command {
 				switch {
 				case errors.Is(err, fs.ErrNotExist):
 				case err != nil:
-					fmt.Fprintf(t, "%s\t-\t-\t-\t%s\n", name, oneLine(err))
+					t.row(name, "-", "-", "-", oneLine(err))
 				default:
 					row(n, path)
 				}
 			}
-			return t.Flush()
+			return t.end()
 		},
 	}
 	addSomeFlags(c.Flags(), "datadir", "config")

@@ -62,7 +62,7 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	out := &screen{w: stderr}
+	out := &screen{w: terminal(stderr)}
 	log := newLogger(cfg, levels, out)
 	bar := newProgress(out, log.With(config.PartKey, "cmd"))
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, fullnode.Logs(log), levels

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"starling/clock"
 	"starling/internal/config"
+	"starling/internal/plain"
 	"starling/rpc"
 )
 
@@ -69,7 +69,7 @@ const clearScreen = "\x1b[H\x1b[J"
 
 func watchPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
 	for {
-		fmt.Fprint(w, clearScreen)
+		fmt.Fprint(terminal(w), clearScreen)
 		if err := showPeers(ctx, client, w); err != nil {
 			return err
 		}
@@ -105,8 +105,7 @@ func showPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
 	if err := json.Unmarshal(raw, &peers); err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tADDRESS\tTYPE\tVIA\tPING\tHEADERS\tBLOCKS\tASKED\tRECEIVED\tSENT\tFOR\tSOFTWARE")
+	t := newTable(w, "ID", "ADDRESS", "TYPE", "VIA", "PING", "HEADERS", "BLOCKS", "ASKED", "RECEIVED", "SENT", "FOR", "SOFTWARE")
 	now := clock.System().Now()
 	for _, p := range peers {
 		ping := "-"
@@ -114,10 +113,10 @@ func showPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
 			ping = (time.Duration(*p.Ping * float64(time.Second))).Round(100 * time.Microsecond).String()
 		}
 		age := now.Sub(time.Unix(p.ConnTime, 0)).Truncate(time.Second)
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%v\t%s\n", p.ID, p.Addr, p.Type, p.Framing, ping,
+		t.row(p.ID, p.Addr, p.Type, p.Framing, ping,
 			height(p.Headers), height(p.Blocks), len(p.InFlight), bytesText(p.Recv), bytesText(p.Sent), age, p.Agent)
 	}
-	return t.Flush()
+	return t.end()
 }
 
 func height(h int32) string {
@@ -175,7 +174,7 @@ func watchMessages(ctx context.Context, client *rpc.Client, w io.Writer) error {
 			if m.Dir == "out" {
 				arrow = "->"
 			}
-			fmt.Fprintf(w, "%s  peer %-4d %s %-12s %9d B  %s\n", time.UnixMicro(m.Time).UTC().Format("15:04:05.000000"), m.Peer, arrow, m.Command, m.Size, m.Addr)
+			fmt.Fprintf(w, "%s  peer %-4d %s %-12s %9d B  %s\n", time.UnixMicro(m.Time).UTC().Format("15:04:05.000000"), m.Peer, arrow, plain.Line(m.Command), m.Size, plain.Line(m.Addr))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/internal/config"
+	"starling/internal/plain"
 	"starling/rpc"
 	"starling/wallet"
 )
@@ -166,7 +167,7 @@ func list(names []string) string {
 		if i > 0 {
 			s += ", "
 		}
-		s += n
+		s += plain.Line(n)
 	}
 	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/internal/plain"
 	"starling/wallet"
 )
 
@@ -196,7 +197,7 @@ func newWalletListCmd() *cobra.Command {
 						state = "loaded"
 					}
 				}
-				fmt.Fprintf(p.out(), "%s (%s)\n", n, state)
+				fmt.Fprintf(p.out(), "%s (%s)\n", plain.Line(n), state)
 			}
 			return nil
 		}),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,12 +50,11 @@ func newWalletAddressesCmd() *cobra.Command {
 			if done, err := p.call(&all, "listreceivedbyaddress", params); done || err != nil {
 				return err
 			}
-			t := tabwriter.NewWriter(p.out(), 0, 8, 2, ' ', 0)
-			fmt.Fprintln(t, "ADDRESS\tRECEIVED\tLABEL")
+			t := newTable(p.out(), "ADDRESS", "RECEIVED", "LABEL")
 			for _, a := range all {
-				fmt.Fprintf(t, "%s\t%s\t%s\n", a.Address, a.Amount, a.Label)
+				t.row(a.Address, a.Amount, a.Label)
 			}
-			return t.Flush()
+			return t.end()
 		}),
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,12 +85,11 @@ func walletCoins(p *purse, _ []string) error {
 	if done, err := p.call(&coins, "listunspent", map[string]any{"minconf": 0}); done || err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(p.out(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "AMOUNT\tBLOCKS\tADDRESS\tLABEL\tCOIN")
+	t := newTable(p.out(), "AMOUNT", "BLOCKS", "ADDRESS", "LABEL", "COIN")
 	for _, c := range coins {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s:%d\n", c.Amount, c.Confirmations, c.Address, c.Label, c.TxID, c.Vout)
+		t.row(c.Amount, c.Confirmations, c.Address, c.Label, fmt.Sprintf("%s:%d", c.TxID, c.Vout))
 	}
-	return t.Flush()
+	return t.end()
 }
 
 // parseCoin reads an output as TXID:N.
@@ -156,17 +154,16 @@ impossible because a block holds another that spends the same.
 			if done, err := p.call(&lines, "listtransactions", map[string]any{"count": count, "skip": skip}); done || err != nil {
 				return err
 			}
-			t := tabwriter.NewWriter(p.out(), 0, 8, 2, ' ', 0)
-			fmt.Fprintln(t, "TIME\tWHAT\tAMOUNT\tFEE\tBLOCKS\tADDRESS\tLABEL\tTRANSACTION")
+			t := newTable(p.out(), "TIME", "WHAT", "AMOUNT", "FEE", "BLOCKS", "ADDRESS", "LABEL", "TRANSACTION")
 			for _, l := range lines {
 				at := time.Unix(l.Time, 0).UTC().Format("2006-01-02 15:04")
 				label := l.Label
 				if label == "" {
 					label = l.Comment
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", at, l.Category, l.Amount, l.Fee, l.state(), l.Address, label, l.TxID)
+				t.row(at, l.Category, l.Amount, l.Fee, l.state(), l.Address, label, l.TxID)
 			}
-			return t.Flush()
+			return t.end()
 		}),
 	})
 	c.Flags().Int("count", 20, "how many")
