@@ -46,8 +46,9 @@ type candidate struct {
 	adjusted int64
 	vsize    int64
 
-	checked bool // whether its scripts passed, by the rules of the next block as well:
-	flags   script.Flags
+	check   *script.PoolCheck
+	relayed bool         // whether its scripts passed the rules of relay,
+	flags   script.Flags // and these of the next block
 
 	// What judge finds.
 	modified  int64
@@ -348,24 +349,25 @@ func (p *Pool) weigh(c *candidate) *Rejection {
 	return nil
 }
 
-// scripts checks the scripts of a candidate, by the rules of relay and by those
-// of the next block. A second call does nothing unless these have changed.
+// scripts runs the scripts of a candidate, by the rules of relay and by those of
+// the next block. A second call does nothing unless the latter have changed.
 func (p *Pool) scripts(c *candidate) *Rejection {
 	flags := script.BlockFlags(p.net, c.tip.Height+1, wire.Hash{})
-	if c.checked && flags == c.flags {
+	if c.relayed && flags == c.flags {
 		return nil
 	}
-	if !c.checked {
-		if err := p.cfg.Verifier.Check(c.tx, c.spent, script.StandardFlags); err != nil {
+	if c.check == nil {
+		c.check = p.cfg.Verifier.Pool(c.tx, c.spent)
+	}
+	if !c.relayed {
+		if err := c.check.Relay(script.StandardFlags); err != nil {
 			return scriptRejection(c, NotStandard, "mempool-script-verify-flag-failed", err)
 		}
 	}
-	// What has passed above is remembered by the rules of blocks today, so this
-	// is a look-up, unless the network's are others.
-	if err := p.cfg.Verifier.Check(c.tx, c.spent, flags); err != nil {
+	if err := c.check.Block(flags); err != nil {
 		return scriptRejection(c, Consensus, "block-script-verify-flag-failed", err)
 	}
-	c.checked, c.flags = true, flags
+	c.relayed, c.flags = true, flags
 	return nil
 }
 

@@ -24,8 +24,14 @@ func TestCacheRemembersWhatPassed(t *testing.T) {
 	if err := v.Check(s.tx, s.spent, StandardFlags); err != nil {
 		t.Fatal(err)
 	}
+	if v.Tx(s.tx, s.spent, MandatoryFlags).Known() {
+		t.Error("having passed the rules of relay is taken for having passed those of blocks")
+	}
+	if err := v.Check(s.tx, s.spent, MandatoryFlags); err != nil {
+		t.Fatal(err)
+	}
 	if !v.Tx(s.tx, s.spent, MandatoryFlags).Known() {
-		t.Error("a transaction that passed relay rules is not known to pass consensus rules")
+		t.Error("a transaction that passed the rules of blocks is not known to have")
 	}
 	if v.Tx(s.tx, s.spent, MandatoryFlags&^Taproot).Known() {
 		t.Error("known for flags that nobody asked about")

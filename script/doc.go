@@ -2,7 +2,9 @@
 //
 // It owns the question whether an input may spend the output it names: the
 // rules that a block's height switches on ([BlockFlags]), signature hashes,
-// the interpreter, and the cache of transactions that were checked before. It
+// the interpreter, and the cache of transactions that were checked before, each
+// with the rules that it passed: a verdict on relay rules is none on those of
+// blocks, so a pool runs both ([PoolCheck]). It
 // also counts signature operations, names the standard forms of scripts, and
 // prints and builds scripts.
 //

@@ -2,6 +2,7 @@ package script
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 
 	//lint:ignore SA1019 the hash that addresses use
 	"golang.org/x/crypto/ripemd160"
@@ -23,7 +24,7 @@ func (c *TxCheck) passes(i int) bool {
 	}
 	in, out := &c.tx.In[i], c.spent[i].Script
 	if in.Witness.Len() == 0 {
-		return isKeyHash(out) && c.passesKeyHash(i)
+		return isKeyHash(out) && c.passesKeyHash(i) || isScriptHash(out) && c.passesScriptHash(i)
 	}
 	if isScriptHash(out) {
 		// The signature script is one direct push of the script, and that is
@@ -63,7 +64,7 @@ func (c *TxCheck) passesKeyHash(i int) bool {
 		return false
 	}
 	hash := SignatureHash(c.tx, i, out, hashType)
-	return parsed.verify((*[32]byte)(&hash), key)
+	return c.verifyECDSA(&parsed, (*[32]byte)(&hash), key)
 }
 
 // passesWitnessV0 checks pay to witness public key hash, and pay to witness
@@ -86,13 +87,13 @@ func (c *TxCheck) passesWitnessV0(i int, program []byte) bool {
 		}
 		code := PayToPubKeyHash([20]byte(program))
 		hash := c.shared().Witness(i, code, hashType)
-		return parsed.verify((*[32]byte)(&hash), key)
+		return c.verifyECDSA(&parsed, (*[32]byte)(&hash), key)
 	case scriptHashSize:
 		script := w.Item(w.Len() - 1)
 		if sha256.Sum256(script) != [32]byte(program) {
 			return false
 		}
-		return c.passesMultiSig(i, w, script)
+		return c.passesWitnessMultiSig(i, w, script)
 	}
 	return false
 }
@@ -101,9 +102,62 @@ func (c *TxCheck) passesWitnessV0(i int, program []byte) bool {
 // without the interpreter: as many as have an opcode for their number.
 const maxFastKeys = 16
 
-// passesMultiSig checks a witness script that is a number, compressed keys, a
-// number and CHECKMULTISIG, against an empty item and as many signatures.
-func (c *TxCheck) passesMultiSig(i int, w wire.Witness, script []byte) bool {
+// passesScriptHash checks pay to script hash without a witness, if the script
+// is a plain multi-signature one.
+func (c *TxCheck) passesScriptHash(i int) bool {
+	// An empty push, the signatures and the script, all in the shortest form.
+	s := c.tx.In[i].Script
+	if len(s) == 0 || s[0] != Op0 {
+		return false
+	}
+	s = s[1:]
+	var sigs [maxFastKeys][]byte
+	n := 0
+	for len(s) > 0 && s[0] < OpPushData1 && int(s[0]) < len(s)-1 {
+		if n == maxFastKeys {
+			return false
+		}
+		sigs[n] = s[1 : 1+s[0]]
+		s = s[1+s[0]:]
+		n++
+	}
+	// Two keys and more need a push with a length behind its opcode.
+	switch {
+	case len(s) > 2 && s[0] == OpPushData1 && int(s[1]) == len(s)-2 && s[1] >= OpPushData1:
+		s = s[2:]
+	case len(s) > 3 && s[0] == OpPushData2 && int(binary.LittleEndian.Uint16(s[1:])) == len(s)-3 &&
+		s[2] != 0 && len(s)-3 <= MaxElementSize:
+		s = s[3:]
+	case len(s) > 1 && int(s[0]) == len(s)-1 && s[0] < OpPushData1:
+		s = s[1:]
+	default:
+		return false
+	}
+	if hash160(s) != [20]byte(c.spent[i].Script[2:22]) {
+		return false
+	}
+	// Signatures are removed from the script before it is hashed. What is one
+	// begins with 0x30 and so is none of the pushes of the script, its keys.
+	return c.passesMultiSig(s, sigs[:n], func(hashType uint32) wire.Hash { return SignatureHash(c.tx, i, s, hashType) })
+}
+
+// passesWitnessMultiSig checks a witness script against an empty item and the
+// signatures before it, if it is a plain multi-signature one.
+func (c *TxCheck) passesWitnessMultiSig(i int, w wire.Witness, script []byte) bool {
+	n := w.Len() - 2
+	if n < 1 || n > maxFastKeys || len(w.Item(0)) != 0 {
+		return false
+	}
+	var sigs [maxFastKeys][]byte
+	for k := range n {
+		sigs[k] = w.Item(1 + k)
+	}
+	return c.passesMultiSig(script, sigs[:n], func(hashType uint32) wire.Hash { return c.shared().Witness(i, script, hashType) })
+}
+
+// passesMultiSig checks a script that is a number, compressed keys, a number and
+// CHECKMULTISIG, against as many signatures. hash gives what they sign.
+func (c *TxCheck) passesMultiSig(script []byte, sigs [][]byte, hash func(hashType uint32) wire.Hash) bool {
 	// Two numbers, the opcode, and keys of a fixed size between them.
 	const step = 1 + compressedKeySize
 	keys := (len(script) - 3) / step
@@ -112,7 +166,7 @@ func (c *TxCheck) passesMultiSig(i int, w wire.Witness, script []byte) bool {
 		return false
 	}
 	need := int(script[0]) - Op1 + 1
-	if need < 1 || need > keys || w.Len() != need+2 || len(w.Item(0)) != 0 {
+	if need < 1 || need > keys || need != len(sigs) {
 		return false
 	}
 	key := func(k int) []byte { return script[1+k*step+1 : 1+(k+1)*step] }
@@ -121,26 +175,26 @@ func (c *TxCheck) passesMultiSig(i int, w wire.Witness, script []byte) bool {
 			return false
 		}
 	}
-	var sigs [maxFastKeys]ecdsaSig
+	var parsed [maxFastKeys]ecdsaSig
 	var types [maxFastKeys]uint32
 	for s := range need {
 		var ok bool
-		if sigs[s], types[s], ok = parseECDSA(w.Item(1+s), c.flags); !ok {
+		if parsed[s], types[s], ok = parseECDSA(sigs[s], c.flags); !ok {
 			return false
 		}
 	}
 	// Signatures are in the order of their keys. The interpreter starts with
 	// the last of both, and so the same pairs are tried.
-	var hash wire.Hash
+	var signed wire.Hash
 	hashed := uint32(0)
 	for s, k := need-1, keys-1; s >= 0; k-- {
 		if k < s {
 			return false // fewer keys than signatures are left
 		}
 		if hashed != types[s] {
-			hash, hashed = c.shared().Witness(i, script, types[s]), types[s]
+			signed, hashed = hash(types[s]), types[s]
 		}
-		if sigs[s].verify((*[32]byte)(&hash), key(k)) {
+		if c.verifyECDSA(&parsed[s], (*[32]byte)(&signed), key(k)) {
 			s--
 		}
 	}
@@ -165,7 +219,7 @@ func (c *TxCheck) passesTaprootKey(i int) bool {
 		return false
 	}
 	hash, ok := c.shared().TaprootKey(i, hashType)
-	return ok && verifySchnorr(sig, c.spent[i].Script[2:], (*[32]byte)(&hash))
+	return ok && c.verifySchnorr(sig, c.spent[i].Script[2:], (*[32]byte)(&hash))
 }
 
 // isPlainKey reports whether a key is in the compressed or the plain

@@ -2,6 +2,7 @@ package script
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -11,7 +12,7 @@ import (
 )
 
 // fastKinds are the spends that never reach the interpreter.
-var fastKinds = []string{"p2wpkh", "p2pkh", "p2tr", "p2wsh-2of3", "p2sh-p2wpkh"}
+var fastKinds = []string{"p2wpkh", "p2pkh", "p2tr", "p2wsh-2of3", "p2sh-p2wpkh", "p2sh-2of3", "p2sh-1of1", "p2sh-2of2", "p2sh-3of15"}
 
 func TestOrdinarySpendsSkipTheInterpreter(t *testing.T) {
 	for _, kind := range fastKinds {
@@ -32,45 +33,12 @@ func TestOrdinarySpendsSkipTheInterpreter(t *testing.T) {
 // TestDirectPassesAreTheInterpreters changes spends in every place and holds
 // the direct checks against the interpreter: what they pass, it passes.
 func TestDirectPassesAreTheInterpreters(t *testing.T) {
-	var spends []spend
-	for _, kind := range spendKinds {
-		for _, hashType := range []txscript.SigHashType{1, 3, 0x82} {
-			spends = append(spends, newSpend(t, kind, 3, hashType))
-		}
-	}
+	spends := allSpends(t)
 	v := NewVerifier(Options{})
 	rapid.Check(t, func(t *rapid.T) {
-		s := spends[rapid.IntRange(0, len(spends)-1).Draw(t, "spend")]
-		ins := append([]wire.TxIn(nil), s.tx.In...)
-		outs := append([]wire.TxOut(nil), s.tx.Out...)
-		spent := append([]wire.TxOut(nil), s.spent...)
-		i := rapid.IntRange(0, 2).Draw(t, "input")
-		for range rapid.IntRange(0, 2).Draw(t, "changes") {
-			in := &ins[i]
-			switch rapid.IntRange(0, 8).Draw(t, "change") {
-			case 0:
-				in.Script = changed(t, in.Script)
-			case 1, 2, 3:
-				in.Witness = changedWitness(t, in.Witness)
-			case 4:
-				spent[i].Script = changed(t, spent[i].Script)
-			case 5:
-				spent[i].Value++
-			case 6:
-				outs[rapid.IntRange(0, len(outs)-1).Draw(t, "output")].Value--
-			case 7:
-				outs = outs[:1]
-			case 8:
-				// Another input's scripts, as a signature for something else.
-				in.Script, in.Witness = s.tx.In[(i+1)%3].Script, s.tx.In[(i+1)%3].Witness
-			}
-		}
-		flags := P2SH | Witness | Flags(rapid.Uint32Range(0, uint32(allFlags)).Draw(t, "flags"))&allFlags
-		if rapid.IntRange(0, 3).Draw(t, "old") == 0 {
-			flags &^= Witness | CleanStack
-		}
-		tx := wire.NewTx(s.tx.Version, ins, outs, s.tx.LockTime)
-		c := v.Tx(tx, spent, flags)
+		s, i := changedSpend(t, spends)
+		flags := someFlags(t)
+		c := v.Tx(s.tx, s.spent, flags)
 		err := c.interpret(i)
 		if c.passes(i) && err != nil {
 			t.Fatalf("%s passes directly with %s, but the interpreter says: %v", s.kind, flags, err)
@@ -79,6 +47,57 @@ func TestDirectPassesAreTheInterpreters(t *testing.T) {
 			t.Fatalf("%s: Input says %v, interpreter %v", s.kind, got, err)
 		}
 	})
+}
+
+// allSpends returns spends of all kinds with three inputs each.
+func allSpends(t *testing.T) (spends []spend) {
+	for _, kind := range spendKinds {
+		for _, hashType := range []txscript.SigHashType{1, 3, 0x82} {
+			spends = append(spends, newSpend(t, kind, 3, hashType))
+		}
+	}
+	return spends
+}
+
+// changedSpend draws one of spends and changes an input of it, or what that
+// depends on, in up to two places.
+func changedSpend(t *rapid.T, spends []spend) (s spend, i int) {
+	s = spends[rapid.IntRange(0, len(spends)-1).Draw(t, "spend")]
+	ins := append([]wire.TxIn(nil), s.tx.In...)
+	outs := append([]wire.TxOut(nil), s.tx.Out...)
+	s.spent = append([]wire.TxOut(nil), s.spent...)
+	i = rapid.IntRange(0, 2).Draw(t, "input")
+	for range rapid.IntRange(0, 2).Draw(t, "changes") {
+		in := &ins[i]
+		switch rapid.IntRange(0, 8).Draw(t, "change") {
+		case 0:
+			in.Script = changed(t, in.Script)
+		case 1, 2, 3:
+			in.Witness = changedWitness(t, in.Witness)
+		case 4:
+			s.spent[i].Script = changed(t, s.spent[i].Script)
+		case 5:
+			s.spent[i].Value++
+		case 6:
+			outs[rapid.IntRange(0, len(outs)-1).Draw(t, "output")].Value--
+		case 7:
+			outs = outs[:1]
+		case 8:
+			// Another input's scripts, as a signature for something else.
+			in.Script, in.Witness = s.tx.In[(i+1)%3].Script, s.tx.In[(i+1)%3].Witness
+		}
+	}
+	s.tx = wire.NewTx(s.tx.Version, ins, outs, s.tx.LockTime)
+	return s, i
+}
+
+// someFlags draws a set of rules that the interpreter takes.
+func someFlags(t *rapid.T) Flags {
+	flags := P2SH | Witness | Flags(rapid.Uint32Range(0, uint32(allFlags)).Draw(t, "flags"))&allFlags
+	if rapid.IntRange(0, 3).Draw(t, "old") == 0 {
+		flags &^= Witness | CleanStack
+	}
+	return flags
 }
 
 // changedWitness changes one item, or the number of items.
@@ -189,6 +208,13 @@ func TestOddSpendsGoToTheInterpreter(t *testing.T) {
 	tp := tap.tx.In[0].Witness.Stack()
 	old := newSpend(t, "p2pkh", 1, txscript.SigHashAll)
 	nested := newSpend(t, "p2sh-p2wpkh", 1, txscript.SigHashAll)
+	hashed := newSpend(t, "p2sh-2of3", 1, txscript.SigHashAll)
+	// An empty push, two signatures and the script behind OP_PUSHDATA1.
+	h := hashed.tx.In[0].Script
+	single := newSpend(t, "p2sh-1of1", 1, txscript.SigHashAll)
+	o := single.tx.In[0].Script
+	long := slices.Concat(o[:2+o[1]], []byte{OpPushData1}, o[2+o[1]:])
+	sig1, sig2, redeem := h[1:2+h[1]], h[2+h[1]:3+h[1]+h[2+h[1]]], h[3+h[1]+h[2+h[1]]:]
 	for _, c := range []struct {
 		name    string
 		of      spend
@@ -214,6 +240,21 @@ func TestOddSpendsGoToTheInterpreter(t *testing.T) {
 		{"something after the key", old, append(bytes.Clone(old.tx.In[0].Script), Op1), nil, MandatoryFlags, false},
 		{"witness where none belongs", old, old.tx.In[0].Script, [][]byte{{1}}, MandatoryFlags, false},
 		{"nested script pushed the long way", nested, append([]byte{OpPushData1}, nested.tx.In[0].Script...), nested.tx.In[0].Witness.Stack(), MandatoryFlags, false},
+		{"script hash, spare item not empty", hashed, slices.Concat([]byte{Op1}, sig1, sig2, redeem), nil, MandatoryFlags &^ NullDummy, true},
+		{"script hash, spare item not empty, forbidden", hashed, slices.Concat([]byte{Op1}, sig1, sig2, redeem), nil, MandatoryFlags, false},
+		{"script hash, something below", hashed, slices.Concat([]byte{Op1}, h), nil, MandatoryFlags, true},
+		{"script hash, something below, forbidden", hashed, slices.Concat([]byte{Op1}, h), nil, StandardFlags, false},
+		{"script hash, an empty item more", hashed, slices.Concat([]byte{Op0}, h), nil, MandatoryFlags, true},
+		{"script hash, signatures in the wrong order", hashed, slices.Concat([]byte{Op0}, sig2, sig1, redeem), nil, MandatoryFlags, false},
+		{"script hash, one signature twice", hashed, slices.Concat([]byte{Op0}, sig1, sig1, redeem), nil, MandatoryFlags, false},
+		{"script hash, one signature of two", hashed, slices.Concat([]byte{Op0}, sig2, redeem), nil, MandatoryFlags, false},
+		{"script hash, script pushed the long way", hashed, slices.Concat([]byte{Op0}, sig1, sig2, []byte{OpPushData2, redeem[1], 0}, redeem[2:]), nil, MandatoryFlags, true},
+		{"script hash, script pushed the long way, forbidden", hashed, slices.Concat([]byte{Op0}, sig1, sig2, []byte{OpPushData2, redeem[1], 0}, redeem[2:]), nil, StandardFlags, false},
+		{"script hash, short script pushed the long way", single, long, nil, MandatoryFlags, true},
+		{"script hash, short script pushed the long way, forbidden", single, long, nil, StandardFlags, false},
+		{"script hash, nothing at all", hashed, nil, nil, MandatoryFlags, false},
+		{"script hash, script cut off", hashed, h[:len(h)-1], nil, MandatoryFlags, false},
+		{"script hash, script only", hashed, redeem, nil, MandatoryFlags, false},
 		{"two pushes for a nested script", nested, append([]byte{Op1}, nested.tx.In[0].Script...), nested.tx.In[0].Witness.Stack(), MandatoryFlags, false},
 	} {
 		in := c.of.tx.In[0]

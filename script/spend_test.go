@@ -23,7 +23,7 @@ type spend struct {
 }
 
 // spendKinds are the kinds that newSpend makes.
-var spendKinds = []string{"p2wpkh", "p2pkh", "p2tr", "p2wsh-2of3", "p2sh-p2wpkh", "p2pk", "p2sh-2of3", "multisig-1of2", "tapscript"}
+var spendKinds = []string{"p2wpkh", "p2pkh", "p2tr", "p2wsh-2of3", "p2sh-p2wpkh", "p2pk", "p2sh-2of3", "p2sh-1of1", "p2sh-2of2", "p2sh-3of15", "multisig-1of2", "tapscript"}
 
 // testKey derives a key from a number.
 func testKey(n int) *btcec.PrivateKey {
@@ -82,6 +82,18 @@ func signedSpend(tb testing.TB, kind string, n int, hashType txscript.SigHashTyp
 			out = PayToWitness(0, sum[:])
 		case "p2sh-2of3":
 			redeem[i] = PayToMultiSig(2, pubs...)
+			out = PayToScriptHash(hash160(redeem[i]))
+		case "p2sh-1of1":
+			redeem[i] = PayToMultiSig(1, pubs[1])
+			out = PayToScriptHash(hash160(redeem[i]))
+		case "p2sh-2of2":
+			redeem[i] = PayToMultiSig(2, pubs[1:]...)
+			out = PayToScriptHash(hash160(redeem[i]))
+		case "p2sh-3of15":
+			for k := range 12 {
+				pubs = append(pubs, testKey(100+12*i+k).PubKey().SerializeCompressed())
+			}
+			redeem[i] = PayToMultiSig(3, pubs...)
 			out = PayToScriptHash(hash160(redeem[i]))
 		case "multisig-1of2":
 			out = PayToMultiSig(1, pubs[:2]...)
@@ -160,6 +172,16 @@ func signedSpend(tb testing.TB, kind string, n int, hashType txscript.SigHashTyp
 			sum := legacy(redeem[i])
 			sc := AppendData([]byte{Op0}, ecdsaSig(keys[i][1], sum))
 			ins[i].Script = AppendData(AppendData(sc, ecdsaSig(keys[i][2], sum)), redeem[i])
+		case "p2sh-1of1", "p2sh-2of2", "p2sh-3of15":
+			sum := legacy(redeem[i])
+			sc := []byte{Op0}
+			for k, key := range keys[i] {
+				if kind == "p2sh-1of1" && k != 1 || kind == "p2sh-2of2" && k == 0 {
+					continue
+				}
+				sc = AppendData(sc, ecdsaSig(key, sum))
+			}
+			ins[i].Script = AppendData(sc, redeem[i])
 		case "multisig-1of2":
 			ins[i].Script = AppendData([]byte{Op0}, ecdsaSig(keys[i][1], legacy(out)))
 		}

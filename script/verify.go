@@ -30,8 +30,8 @@ func NewVerifier(opts Options) *Verifier {
 
 // Tx prepares the check of a transaction. spent[i] is the output that input i
 // spends; there must be one for each. Work that all inputs share is done once,
-// by the first input that needs it. A transaction that [Verifier.Check] has
-// seen pass is not checked again. The coinbase has no scripts to check and
+// by the first input that needs it. A transaction that is known to have passed
+// the same rules is not checked again. The coinbase has no scripts to check and
 // must not be given.
 func (v *Verifier) Tx(tx *wire.Tx, spent []wire.TxOut, flags Flags) *TxCheck {
 	if len(spent) != len(tx.In) {
@@ -44,25 +44,11 @@ func (v *Verifier) Tx(tx *wire.Tx, spent []wire.TxOut, flags Flags) *TxCheck {
 	return c
 }
 
-// Check checks all inputs of a transaction in order. If all pass, it remembers
-// that the transaction passed the consensus rules among flags, as the other
-// flags only ever add to these. It is what a memory pool uses, so that the
-// block with the transaction finds it checked. Blocks use [Verifier.Tx]: what
-// they hold is not seen again.
+// Check checks all inputs of a transaction in order and, if all pass, remembers
+// that the transaction passed these rules, and no others. The error is an
+// *[Error].
 func (v *Verifier) Check(tx *wire.Tx, spent []wire.TxOut, flags Flags) error {
-	c := v.Tx(tx, spent, flags)
-	if c.known {
-		return nil
-	}
-	for i := range tx.In {
-		if err := c.Input(i); err != nil {
-			return err
-		}
-	}
-	if v.cache != nil {
-		v.cache.add(tx.WTxID(), flags&MandatoryFlags)
-	}
-	return nil
+	return v.Pool(tx, spent).Block(flags)
 }
 
 // TxCheck is the check of one transaction. Its methods may be called
@@ -78,6 +64,8 @@ type TxCheck struct {
 
 	convOnce sync.Once
 	conv     converted // what the interpreter wants
+
+	sigs *sigResults // of earlier rules; nil where every signature is checked
 }
 
 // Known reports whether the transaction has passed before, so that there is
@@ -167,7 +155,7 @@ func (c *TxCheck) interpret(i int) (fail *Error) {
 		}
 	}()
 	tx, prev := c.engineTx(), &c.spent[i]
-	e, err := txscript.NewEngine(prev.Script, &tx.msg, i, engineFlags(c.flags), nil, &tx.mid,
+	e, err := txscript.NewEngine(prev.Script, &tx.msg, i, engineFlags(c.flags), c.engineCache(), &tx.mid,
 		prev.Value, spentOutput{btcwire.TxOut{Value: prev.Value, PkScript: prev.Script}})
 	if err == nil {
 		err = e.Execute()
