@@ -31,24 +31,6 @@ const (
 	// MaxSilence is after how long without a message a peer is given up: three
 	// times the rule above.
 	MaxSilence = 90 * time.Minute
-
-	// MaxQueued is how many bytes may wait to be sent before nothing more is
-	// read from that peer, so that what it asks for cannot pile up.
-	MaxQueued = 1_000_000
-
-	// MaxQueuedHard is how many bytes may wait before the session is given up.
-	// Replies stay below it, because reading stops at MaxQueued and one
-	// message's replies are at most a block and a little. So it is reached only
-	// by what this node has to tell unasked, by a peer that does not read. With
-	// 125 peers it bounds the memory of all queues at 1.25 GB in the worst
-	// case, shared blocks counted once for each.
-	MaxQueuedHard = 10_000_000
-
-	// MaxLater is how many messages may be owed to a peer, see [Peer.SendLater],
-	// before nothing more is read from it: one getdata of the largest size,
-	// which is what btcd sends. With the request that exceeds it, a peer may be
-	// owed twice as many, whose list costs 3.6 MB.
-	MaxLater = wire.MaxInv
 )
 
 // Handler is what a session gives messages to. Its methods are called one at a
@@ -97,6 +79,9 @@ type Config struct {
 	// out on sessions whose kind has no use for them.
 	Relay bool
 
+	// Limits of what the session keeps.
+	Limits Limits
+
 	// Timeouts; zero means the default, negative means never.
 	HandshakeTimeout time.Duration
 	PingInterval     time.Duration
@@ -113,6 +98,7 @@ func (c *Config) fill() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Limits.fill()
 	def := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
 			*d = v

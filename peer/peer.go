@@ -42,7 +42,7 @@ func New(link transport.Link, cfg Config) *Peer {
 	cfg.fill()
 	p := &Peer{cfg: cfg, link: link, connected: cfg.Clock.Now()}
 	p.log = cfg.Log.With("peer", cfg.ID)
-	p.q.init()
+	p.q.init(cfg.Limits)
 	p.ka.interval, p.ka.timeout = cfg.PingInterval, cfg.PingTimeout
 	p.ka.start(p.connected)
 	return p
@@ -83,7 +83,11 @@ func (p *Peer) String() string {
 // already. The message may be changed afterwards, but not the
 // bytes of a block, which are not copied.
 func (p *Peer) Send(m wire.Message) error {
-	err := p.q.push(encode(m))
+	return p.queued(p.q.push(encode(m)))
+}
+
+// queued ends the session if something found no place in its queue.
+func (p *Peer) queued(err error) error {
 	if errors.Is(err, errQueueFull) {
 		p.stop(&Disconnect{Reason: QueueFull})
 		return ErrEnded
@@ -92,12 +96,13 @@ func (p *Peer) Send(m wire.Message) error {
 }
 
 // SendLater queues messages that are made only when there is room to send
-// them, about count of them. Messages given to Send go first, as they are
-// about something new; those of several producers keep their order, and
-// a pong waits for them if its ping came later. While more than
-// [MaxLater] messages are owed nothing more is read from the peer.
-func (p *Peer) SendLater(count int, next Producer) error {
-	return p.q.pushLater(owed{next, count})
+// them. Until next is done, what it refers to counts as size bytes: all that
+// the request for them keeps in memory. Messages given to Send go first, as they
+// are about something new; those of several producers keep their order, and
+// a pong waits for them if its ping came later. While more than Limits.Owed bytes
+// are kept nothing more is read from the peer. It fails as Send does.
+func (p *Peer) SendLater(size int, next Producer) error {
+	return p.queued(p.q.pushLater(owed{next, size}))
 }
 
 // Flush waits until all that was sent before has been handed to the link.

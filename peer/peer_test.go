@@ -406,7 +406,7 @@ func TestOrder(t *testing.T) {
 				return p.Send(&wire.MsgAddr{})
 			case *wire.MsgGetData:
 				left := len(m.Inv)
-				return p.SendLater(left, func(context.Context) (wire.Message, error) {
+				return p.SendLater(0, func(context.Context) (wire.Message, error) {
 					time.Sleep(time.Second)
 					if left--; left < 0 {
 						return nil, nil
@@ -471,37 +471,55 @@ func TestBackPressure(t *testing.T) {
 	})
 }
 
-// TestOwed asks for more messages than may be owed, in small portions.
+// TestOwed asks for more than may be owed, in small portions. A request of
+// nothing counts as something.
 func TestOwed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked := 0
-		h := handler{handle: func(_ context.Context, p *Peer, m wire.Message) error {
-			asked++
-			left := MaxLater/2 + 100
-			return p.SendLater(left, func(context.Context) (wire.Message, error) {
-				if left--; left < 0 {
-					return nil, nil
+	for _, tc := range []struct {
+		name       string
+		size, most int
+	}{
+		{"large requests", MaxOwed/2 + 100, 2},
+		{"requests of nothing", 0, MaxOwed/waitCost + 1},
+		{"requests of less than nothing", -1 << 40, MaxOwed/waitCost + 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				h := handler{handle: func(_ context.Context, p *Peer, m wire.Message) error {
+					asked++
+					left := 2
+					return p.SendLater(tc.size, func(context.Context) (wire.Message, error) {
+						if left--; left < 0 {
+							return nil, nil
+						}
+						return &wire.MsgBlock{Raw: make([]byte, 2000)}, nil
+					})
+				}}
+				s, p := dial(t, t.Context(), memnet.Options{Stall: 1000 * time.Hour, Buffer: 1000}, Config{Handler: h})
+				all := tc.most + 2
+				go func() {
+					for range all {
+						s.send(&wire.MsgGetAddr{})
+					}
+				}()
+				synctest.Wait()
+				if asked != tc.most {
+					t.Errorf("%d requests were taken on, want %d", asked, tc.most)
 				}
-				return &wire.MsgBlock{Raw: make([]byte, 100)}, nil
+				if owed := p.Stats().Owed; owed <= MaxOwed {
+					t.Errorf("%d bytes are owed", owed)
+				}
+				for range 2 * all {
+					s.expect("block")
+				}
+				synctest.Wait()
+				if p.Stats().Owed != 0 || asked != all {
+					t.Errorf("%d are owed, %d asked", p.Stats().Owed, asked)
+				}
+				p.close()
 			})
-		}}
-		s, p := dial(t, t.Context(), memnet.Options{Stall: 1000 * time.Hour, Buffer: 1000}, Config{Handler: h})
-		for range 4 {
-			s.send(&wire.MsgGetAddr{})
-		}
-		synctest.Wait()
-		if asked != 2 || p.Stats().Owed <= MaxLater {
-			t.Errorf("%d requests were taken on, %d messages are owed", asked, p.Stats().Owed)
-		}
-		for range 4 * (MaxLater/2 + 100) {
-			s.expect("block")
-		}
-		synctest.Wait()
-		if p.Stats().Owed != 0 || asked != 4 {
-			t.Errorf("%d are owed, %d asked", p.Stats().Owed, asked)
-		}
-		p.close()
-	})
+		})
+	}
 }
 
 // TestQueueFull tells a peer things until too much waits.

@@ -11,7 +11,7 @@ import (
 // ErrEnded means that the session is over, so that nothing can be sent.
 var ErrEnded = errors.New("the session has ended")
 
-// errQueueFull means that more than MaxQueuedHard bytes would wait.
+// errQueueFull means that more than Limits.QueuedHard bytes would wait.
 var errQueueFull = errors.New("send queue full")
 
 // outgoing is one message that waits to be sent.
@@ -20,30 +20,39 @@ type outgoing struct {
 	payload []byte
 }
 
-// cost is what a waiting message counts: its bytes and about what it takes to
-// keep it.
-func (o outgoing) cost() int { return len(o.payload) + 64 }
+// waitCost is what it takes to keep a message or a producer in line beside its
+// own bytes: its place in the list, which may be half empty, and its head in
+// memory. So a request of nothing still counts as something.
+const waitCost = 128
+
+// cost is what a waiting message counts: the bytes that it keeps and its place.
+func (o outgoing) cost() int { return cap(o.payload) + waitCost }
 
 // Producer makes messages that the other side has asked for, one at each call,
 // when there is room to send them. A nil message means that there are no
 // more. The session's writing goroutine calls it; an error ends the session.
 type Producer func(ctx context.Context) (wire.Message, error)
 
-// owed is a producer and how many messages it is expected to make.
+// owed is a producer and how many bytes it keeps until it is done.
 type owed struct {
-	next  Producer
-	count int
+	next Producer
+	size int
 }
+
+// cost is what a waiting producer counts.
+func (o owed) cost() int { return max(o.size, 0) + waitCost }
 
 // queue holds what a session has to send: messages, and producers of messages
 // to be asked when no message waits. One goroutine takes from it.
 type queue struct {
+	limits Limits
+
 	mu      sync.Mutex
 	msgs    []outgoing // msgs[head:] wait
 	head    int
-	bytes   int
+	bytes   int // sum of their costs, and of the one that is being sent
 	later   []owed
-	owes    int             // sum of later's counts
+	owes    int             // sum of later's costs
 	flushed []chan struct{} // closed when all has been handed to the link
 	closed  bool
 
@@ -51,7 +60,8 @@ type queue struct {
 	room chan struct{} // tells the reader that it may go on
 }
 
-func (q *queue) init() {
+func (q *queue) init(l Limits) {
+	q.limits = l
 	q.wake = make(chan struct{}, 1)
 	q.room = make(chan struct{}, 1)
 }
@@ -70,13 +80,26 @@ func (q *queue) push(o outgoing) error {
 	if q.closed {
 		return ErrEnded
 	}
-	if q.bytes > 0 && q.bytes+o.cost() > MaxQueuedHard {
+	if q.full(o.cost()) {
 		return errQueueFull
+	}
+	if q.head > len(q.msgs)/2 {
+		// A queue that never runs empty would grow by all that has been sent.
+		n := copy(q.msgs, q.msgs[q.head:])
+		clear(q.msgs[n:])
+		q.msgs, q.head = q.msgs[:n], 0
 	}
 	q.msgs = append(q.msgs, o)
 	q.bytes += o.cost()
 	signal(q.wake)
 	return nil
+}
+
+// full reports whether so much waits that no more may be added. One message
+// always has a place, however large.
+func (q *queue) full(more int) bool {
+	waits := q.bytes + q.owes
+	return waits > 0 && waits+more > q.limits.QueuedHard
 }
 
 func (q *queue) pushLater(o owed) error {
@@ -85,8 +108,11 @@ func (q *queue) pushLater(o owed) error {
 	if q.closed {
 		return ErrEnded
 	}
+	if q.full(o.cost()) {
+		return errQueueFull
+	}
 	q.later = append(q.later, o)
-	q.owes += o.count
+	q.owes += o.cost()
 	signal(q.wake)
 	return nil
 }
@@ -145,22 +171,17 @@ func (q *queue) produced(done bool) {
 	if q.closed {
 		return // the session ended while the producer was asked
 	}
-	first := &q.later[0]
-	switch {
-	case done:
-		q.owes -= first.count
-		*first = owed{}
+	if done {
+		q.owes -= q.later[0].cost()
+		q.later[0] = owed{}
 		if q.later = q.later[1:]; len(q.later) == 0 {
 			q.later = nil
 		}
-	case first.count > 0:
-		first.count--
-		q.owes--
 	}
 	q.signalRoom()
 }
 
-func (q *queue) hasRoom() bool { return q.bytes <= MaxQueued && q.owes <= MaxLater }
+func (q *queue) hasRoom() bool { return q.bytes <= q.limits.Queued && q.owes <= q.limits.Owed }
 
 func (q *queue) signalRoom() {
 	if q.hasRoom() {
@@ -210,7 +231,7 @@ func (q *queue) idle() {
 	q.flushed = nil
 }
 
-// waiting returns how many bytes and how many messages owed wait.
+// waiting returns how many bytes wait, and how many are kept for what is owed.
 func (q *queue) waiting() (bytes, owes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

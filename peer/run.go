@@ -158,7 +158,7 @@ func (p *Peer) pong(m *wire.MsgPing) error {
 	if !p.q.hasLater() {
 		return p.Send(pong)
 	}
-	return p.SendLater(1, func(context.Context) (wire.Message, error) {
+	return p.SendLater(0, func(context.Context) (wire.Message, error) {
 		m := pong
 		pong = nil
 		return m, nil

@@ -96,8 +96,8 @@ type Stats struct {
 	// Ping is the last round trip, MinPing the shortest one; zero if there was
 	// none. PingWait is for how long a pong has been outstanding.
 	Ping, MinPing, PingWait time.Duration
-	// Queued is how many bytes wait to be sent, Owed how many messages are
-	// still to be made.
+	// Queued is how many bytes wait to be sent, Owed how many are kept by
+	// requests that wait to be answered.
 	Queued, Owed int
 }
 

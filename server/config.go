@@ -88,6 +88,8 @@ type Config struct {
 	BanTime     time.Duration
 	ExemptLocal bool
 
+	// Limits of what a session keeps for the other side.
+	Limits peer.Limits
 	// Timing of sessions, see [peer.Config].
 	PingInterval time.Duration
 	PingTimeout  time.Duration

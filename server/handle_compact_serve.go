@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 
 	"starling/chain"
@@ -35,7 +36,17 @@ func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 	case !n.sync.ServesTxs(node):
 		return s.serveData(ctx, &wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvWitnessBlock, Hash: m.BlockHash}}})
 	}
-	return s.peer.SendLater(1, once(func() (wire.Message, error) {
+	// Indexes rise, so that there are no more of them than the block has
+	// transactions, unless one is beyond its end. Such a list is not kept.
+	txs := node.Txs()
+	if txs == 0 {
+		return nil // the block has been forgotten meanwhile
+	}
+	if k := len(m.Indexes); k > 0 && uint32(m.Indexes[k-1]) >= txs {
+		s.askedBeyond(fmt.Errorf("transaction %d of a block with %d is asked for", m.Indexes[k-1], txs))
+		return nil
+	}
+	return s.peer.SendLater(2*len(m.Indexes), once(func() (wire.Message, error) {
 		raw, err := n.rawBlock(node, true)
 		if err != nil {
 			return nil, unlessGone(err)
@@ -54,11 +65,17 @@ func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 func (s *session) answerTxs(b *wire.Block, m *wire.MsgGetBlockTxn) wire.Message {
 	answer, err := compact.Answer(b, m)
 	if err != nil {
-		s.node.log.Warn("peer misbehaved", "peer", s.peer.ID(), "err", err)
-		s.node.offence(s.origin(), connmgr.BadCompactBlock, 1)
+		s.askedBeyond(err)
 		return nil
 	}
 	return answer
+}
+
+// askedBeyond deals with a peer that asks for transactions beyond the end of a
+// block, which no honest peer does.
+func (s *session) askedBeyond(err error) {
+	s.node.log.Warn("peer misbehaved", "peer", s.peer.ID(), "err", err)
+	s.node.offence(s.origin(), connmgr.BadCompactBlock, 1)
 }
 
 // sendCmpctBlock announces a block by a compact block.
@@ -68,7 +85,7 @@ func (n *Node) sendCmpctBlock(s *session, node *headertree.Node) {
 		s.peer.Send(m)
 		return
 	}
-	s.peer.SendLater(1, once(func() (wire.Message, error) {
+	s.peer.SendLater(0, once(func() (wire.Message, error) {
 		m, err := n.compactBlock(node)
 		if err != nil {
 			return nil, unlessGone(err)

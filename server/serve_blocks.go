@@ -16,16 +16,29 @@ import (
 // serveData answers getdata. The list is kept, however long, and answered one
 // entry at a time as the peer takes what it is sent.
 func (s *session) serveData(_ context.Context, m *wire.MsgGetData) error {
+	if len(m.Inv) == 0 {
+		return nil
+	}
 	w := &order{s: s, inv: m.Inv}
-	return s.peer.SendLater(len(m.Inv), w.next)
+	// An entry takes as much memory as it does on the wire.
+	return s.peer.SendLater(len(m.Inv)*wire.InvVectSize, w.next)
 }
 
 // order is a getdata that is being answered.
 type order struct {
-	s       *session
-	inv     []wire.InvVect // what is left
-	served  wire.Hash      // the last block, until it is noted
-	missing []wire.InvVect
+	s      *session
+	inv    []wire.InvVect // inv[done:] is left
+	done   int
+	served wire.Hash // the last block, until it is noted
+	// missing counts the entries that are not here. They are kept at the front
+	// of inv, where the place of entries that are done has become free.
+	missing int
+}
+
+// miss notes that an entry is not here.
+func (w *order) miss(v wire.InvVect) {
+	w.inv[w.missing] = v
+	w.missing++
 }
 
 // next makes the next message of the answer. It is a [peer.Producer].
@@ -37,24 +50,23 @@ func (w *order) next(ctx context.Context) (wire.Message, error) {
 		n.perform(n.sync.Served(w.s.id(), w.served))
 		w.served = wire.Hash{}
 	}
-	for len(w.inv) > 0 && ctx.Err() == nil {
-		v := w.inv[0]
-		w.inv = w.inv[1:]
+	for w.done < len(w.inv) && ctx.Err() == nil {
+		v := w.inv[w.done]
+		w.done++
 		m, err := w.entry(v)
 		if m != nil || err != nil {
 			return m, err
 		}
 	}
-	w.inv = nil
-	if w.missing != nil {
-		m := &wire.MsgNotFound{Inv: w.missing}
-		w.missing = nil
-		// An honest peer asks for what it was told of. Asking for what nobody
-		// has costs a share of a flood, which decays.
-		n.offence(w.s.origin(), connmgr.GetDataFlood, float64(len(m.Inv))/wire.MaxInv)
-		return m, nil
+	if w.missing == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	m := &wire.MsgNotFound{Inv: w.inv[:w.missing]}
+	w.missing = 0
+	// An honest peer asks for what it was told of. Asking for what nobody
+	// has costs a share of a flood, which decays.
+	n.offence(w.s.origin(), connmgr.GetDataFlood, float64(len(m.Inv))/wire.MaxInv)
+	return m, nil
 }
 
 // entry makes the message for one entry, or nil if there is none.
@@ -67,7 +79,7 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	case wire.InvTx, wire.InvWTx, wire.InvWitnessTx:
 		return w.tx(v), nil
 	default:
-		w.missing = append(w.missing, v)
+		w.miss(v)
 		return nil, nil
 	}
 	if m := w.recent(v); m != nil {
@@ -80,13 +92,13 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	case netsync.TooOld:
 		return nil, &peer.Disconnect{Reason: peer.Requested, Detail: "it asked for a block that this node no longer keeps"}
 	case netsync.NotHere:
-		w.missing = append(w.missing, v)
+		w.miss(v)
 		return nil, nil
 	}
 	m, err := w.block(v, node)
 	switch {
 	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):
-		w.missing = append(w.missing, v)
+		w.miss(v)
 		return nil, nil
 	case err != nil:
 		return nil, err

@@ -32,7 +32,7 @@ func (w *order) tx(v wire.InvVect) wire.Message {
 	if tx := n.compact.recent.tx(v.Hash); tx != nil {
 		return &wire.MsgTx{Tx: tx, Base: v.Type == wire.InvTx}
 	}
-	w.missing = append(w.missing, v)
+	w.miss(v)
 	return nil
 }
 

@@ -95,6 +95,7 @@ func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permiss
 		Services: n.LocalServices(), UserAgent: n.cfg.UserAgent,
 		StartHeight:  func() int32 { return n.chain.Tip().Height },
 		Relay:        n.wantsTxs(kind, perm),
+		Limits:       n.cfg.Limits,
 		PingInterval: n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
 	})
 	l.byID[l.last] = s

@@ -172,7 +172,7 @@ func feed(n *harness.Node, txs []*wire.Tx) (time.Duration, error) {
 	began := time.Now()
 	for i, p := range peers {
 		at := i
-		err := p.SendLater(len(txs)/feeders+1, func(context.Context) (wire.Message, error) {
+		err := p.SendLater(0, func(context.Context) (wire.Message, error) {
 			if at >= len(txs) {
 				return nil, nil
 			}
