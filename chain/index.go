@@ -69,8 +69,8 @@ func (ix *indexState) touch(n *headertree.Node) {
 	}
 }
 
-// placed notes that the block of n has been stored.
-func (ix *indexState) placed(n *headertree.Node) {
+// holds notes where the block of n, and its undo record if there is one, lie.
+func (ix *indexState) holds(n *headertree.Node) {
 	d := n.Data()
 	ix.mu.Lock()
 	u := ix.files[d.File]
@@ -81,7 +81,15 @@ func (ix *indexState) placed(n *headertree.Node) {
 	u.nodes = append(u.nodes, n)
 	u.top = max(u.top, n.Height)
 	u.blockEnd = max(u.blockEnd, d.Offset+d.Size)
+	if d.UndoSize != 0 {
+		u.revEnd = max(u.revEnd, d.UndoOffset+d.UndoSize+wire.HashSize)
+	}
 	ix.mu.Unlock()
+}
+
+// placed notes that the block of n has been stored.
+func (ix *indexState) placed(n *headertree.Node) {
+	ix.holds(n)
 	ix.touch(n)
 }
 
@@ -210,10 +218,7 @@ func (c *Chain) loadIndex() error {
 		n.SetTxs(txs)
 		if d.Size != 0 {
 			n.SetData(d)
-			c.index.placed(n)
-			if d.UndoSize != 0 {
-				c.index.placedUndo(n)
-			}
+			c.index.holds(n) // what was read need not be written
 		}
 		return nil
 	})

@@ -62,6 +62,12 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 	if len(old) != wire.HashSize {
 		old = make([]byte, wire.HashSize)
 	}
+	if c.heads == nil && wire.Hash(old) == c.best {
+		// The store stands for the same block, so whatever has changed since
+		// has changed back.
+		c.settle(drop)
+		return 0, nil
+	}
 	b := c.db.NewBatch()
 	b.Delete([]byte{keyBest})
 	b.Set([]byte{keyHeads}, append(append([]byte(nil), old...), c.best[:]...))
@@ -109,6 +115,13 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 		return written, err
 	}
 
+	c.settle(drop)
+	return written, nil
+}
+
+// settle notes that the store holds all that the cache does, and with drop
+// empties the cache.
+func (c *Cache) settle(drop bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heads = nil
@@ -118,7 +131,7 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 		c.entries = make(map[wire.OutPoint]entry)
 		c.long = make(map[wire.OutPoint][]byte)
 		c.longLen = 0
-		return written, nil
+		return
 	}
 	for op, e := range c.entries {
 		if e.flags&flagSpent != 0 {
@@ -128,5 +141,4 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 			c.entries[op] = e
 		}
 	}
-	return written, nil
 }
