@@ -174,7 +174,7 @@ func (s *crashScript) live(fs vfs.FS, seed uint64) error {
 		err := n.give(b)
 		switch {
 		case err != nil:
-		case rng.IntN(3) == 0:
+		case rng.IntN(2) == 0:
 			err = n.Flush(n.ctx)
 		case rng.IntN(4) == 0:
 			n.clk.Advance(5 * time.Second) // the index is written beside the next block
