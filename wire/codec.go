@@ -21,8 +21,8 @@ type DecodeError struct {
 func (e *DecodeError) Error() string { return "wire: bad " + e.What + ": " + e.Reason }
 
 // Cursor reads primitive values from a byte slice. The first failure sticks:
-// every later read returns zero, and Err tells. It never allocates, and what
-// Bytes returns is a view.
+// every later read returns zero, nothing is left, and Err tells. It never
+// allocates, and what Bytes returns is a view.
 type Cursor struct {
 	buf  []byte
 	off  int
@@ -37,8 +37,14 @@ func NewCursor(b []byte, what string) Cursor { return Cursor{buf: b, what: what}
 // Err returns the first failure.
 func (c *Cursor) Err() error { return c.err }
 
-// Left returns how many bytes have not been read.
-func (c *Cursor) Left() int { return len(c.buf) - c.off }
+// Left returns how many bytes can still be read. After a failure that is none,
+// so that a loop over what is left ends.
+func (c *Cursor) Left() int {
+	if c.err != nil {
+		return 0
+	}
+	return len(c.buf) - c.off
+}
 
 // Offset returns how many bytes have been read.
 func (c *Cursor) Offset() int { return c.off }

@@ -247,6 +247,9 @@ func TestCursorSticks(t *testing.T) {
 	if c.Uint8() != 0 || c.Bytes(0) != nil || c.Hash() != (Hash{}) || c.VarBytes(9) != nil || c.Header() != (Header{}) {
 		t.Error("a failed cursor still reads")
 	}
+	if n := c.Left(); n != 0 {
+		t.Errorf("a failed cursor has %d bytes left: a loop over them would never end", n)
+	}
 	c.Failf("second")
 	if c.End() != first {
 		t.Errorf("the reason changed from %v to %v", first, c.Err())
