@@ -157,6 +157,17 @@ func (b *Bans) Find(now time.Time, a netip.Addr) (Ban, bool) {
 	return Ban{}, false
 }
 
+// covers reports whether a subnet is banned now; a single address is so within
+// a wider subnet too.
+func (b *Bans) covers(now time.Time, p netip.Prefix) bool {
+	if p.IsSingleIP() {
+		_, banned := b.Find(now, p.Addr())
+		return banned
+	}
+	_, banned := b.list[p]
+	return banned
+}
+
 // Expire drops the bans that have ended and reports whether there were any.
 func (b *Bans) Expire(now time.Time) (changed bool) {
 	for p, ban := range b.list {

@@ -350,8 +350,8 @@ func (m *Manager) Bans() []Ban {
 }
 
 // Ban bans a subnet until a given time, or for the default time if that is
-// zero. If it is banned for as long already the error is ErrBanned. The caller
-// ends the links that fall under it.
+// zero. If it is banned already, as an address also within a subnet, the error
+// is ErrBanned. The caller ends the links that fall under it.
 func (m *Manager) Ban(p netip.Prefix, until time.Time, reason string) error {
 	m.mu.Lock()
 	now := m.cfg.Clock.Now()
@@ -360,7 +360,10 @@ func (m *Manager) Ban(p netip.Prefix, until time.Time, reason string) error {
 	}
 	ban := Ban{Subnet: normal(p), Created: now, Until: until, Reason: reason}
 	m.bans.Expire(now)
-	err := m.bans.Add(ban)
+	err := ErrBanned
+	if !m.bans.covers(now, ban.Subnet) {
+		err = m.bans.Add(ban)
+	}
 	if err == nil {
 		m.obs.Banned(ban)
 	}
