@@ -62,7 +62,7 @@ type Details struct {
 
 // Info describes the pool, with the figures of Core's getmempoolinfo.
 type Info struct {
-	Loaded      bool  // whether the saved pool has been read
+	Loaded      bool  // whether the saved pool has been read, if there is any
 	Count       int   // transactions
 	VSize       int64 // sum of their virtual sizes
 	Usage       int64 // memory that the pool takes, in bytes

@@ -115,9 +115,6 @@ func (n *Node) startPool(ctx context.Context) (stop func()) {
 	wg.Go(func() { n.keepFees(runCtx) })
 	wg.Go(func() { n.pool.Run(runCtx) })
 	wg.Go(func() {
-		if n.cfg.ForgetPool {
-			return
-		}
 		// After a crash blocks that are there may have to be connected again;
 		// before they are, what spends their outputs looks invalid.
 		if n.chain.Settle(ctx) != nil {
@@ -129,8 +126,10 @@ func (n *Node) startPool(ctx context.Context) (stop func()) {
 			}
 			return
 		}
-		n.loadOwn()
-		wake(n.wakeTxs)
+		if !n.cfg.ForgetPool {
+			n.loadOwn()
+			wake(n.wakeTxs)
+		}
 	})
 	return func() {
 		cancel()

@@ -342,6 +342,9 @@ func TestMinerComesBack(t *testing.T) {
 		payer := m.node(2, 1)
 		miner := m.nodeWith(3, vfs.NewMem(), func(c *Config) { c.ForgetPool = true }, 1)
 		time.Sleep(time.Second)
+		if !miner.Mempool().Info().Loaded {
+			t.Error("a node that saves no mempool says that it is still reading one")
+		}
 		miner.stop()
 		tx := m.pay(1000)
 		payer.submit(tx)
