@@ -33,7 +33,7 @@ func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
 // UnmarshalJSON reads a number or a string of coins with up to eight decimals.
 func (a *Amount) UnmarshalJSON(b []byte) error {
-	v, err := ParseAmount(strings.Trim(string(b), `"`))
+	v, err := parseMoney(b)
 	if err == nil {
 		*a = v
 	}
@@ -46,28 +46,59 @@ const maxMoney = 21_000_000 * satoshiPerCoin
 // ParseAmount reads coins with up to eight decimals, exactly. It fails with
 // [CodeType] as Core does, for amounts out of range too.
 func ParseAmount(s string) (Amount, error) {
-	whole, frac, point := strings.Cut(s, ".")
+	v, err := parseFixed(s, 8)
+	return Amount(v), err
+}
+
+// maxDigits is how long a number is that is out of range, and not just wrong.
+const maxDigits = 18
+
+// parseFixed reads a number as JSON writes it, with an exponent or without, and
+// returns how many units it is of which there are 10^decimals in one. What is
+// less than a unit must be zeros.
+func parseFixed(s string, decimals int) (int64, error) {
 	bad := Errorf(CodeType, "Invalid amount")
-	if whole == "" || len(whole) > 10 || len(frac) > 8 || point && frac == "" || len(whole) > 1 && whole[0] == '0' {
-		if strings.HasPrefix(s, "-") {
-			return 0, Errorf(CodeType, "Amount out of range")
-		}
-		return 0, bad
-	}
-	digits := whole + frac + strings.Repeat("0", 8-len(frac))
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			if s[0] == '-' {
-				return 0, Errorf(CodeType, "Amount out of range")
-			}
+	digits, negative := strings.CutPrefix(s, "-")
+	power := decimals
+	if at := strings.IndexAny(digits, "eE"); at >= 0 {
+		exp := digits[at+1:]
+		if n := strings.TrimLeft(exp, "+-"); len(exp)-len(n) > 1 || !allDigits(n) {
 			return 0, bad
 		}
+		e, err := strconv.ParseInt(exp, 10, 16)
+		if err != nil {
+			return 0, bad // no amount has so many zeros
+		}
+		power, digits = power+int(e), digits[:at]
 	}
-	v, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || v > maxMoney {
+	whole, frac, point := strings.Cut(digits, ".")
+	if !allDigits(whole) || point && !allDigits(frac) || len(whole) > 1 && whole[0] == '0' {
+		return 0, bad
+	}
+	power -= len(frac)
+	digits = strings.TrimLeft(whole+frac, "0")
+	// Zeros at the end are taken off and added by the power alone.
+	significant := strings.TrimRight(digits, "0")
+	power += len(digits) - len(significant)
+	switch {
+	case significant == "":
+		return 0, nil
+	case power < 0, len(significant)+power > maxDigits:
+		return 0, bad
+	}
+	v, err := strconv.ParseInt(significant+strings.Repeat("0", power), 10, 64)
+	switch {
+	case err != nil:
+		return 0, bad
+	case negative, v > maxMoney:
 		return 0, Errorf(CodeType, "Amount out of range")
 	}
-	return Amount(v), nil
+	return v, nil
+}
+
+// allDigits reports whether s is one decimal digit or more.
+func allDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // Float is a number that is written with up to 16 significant digits, as Core

@@ -466,9 +466,43 @@ func TestAmount(t *testing.T) {
 			t.Errorf("%s was accepted", want)
 		}
 	}
-	for _, s := range []string{"", ".", "1.", ".5", "01", "1.123456789", "1e8", "x", "21000000.00000001", "+1"} {
-		if v, err := ParseAmount(s); err == nil {
-			t.Errorf("%q was read as %d", s, v)
+	// Python, JavaScript and Go write small numbers with an exponent, others
+	// with more zeros than there are satoshi.
+	for s, want := range map[string]Amount{
+		"1e-5": 1000, "1E-05": 1000, "1e0": satoshiPerCoin, "1.000000000": satoshiPerCoin, "1.5e1": 15 * satoshiPerCoin, "2.1e+7": maxMoney,
+		"0": 0, "-0": 0, "0e0": 0, "0.0000000000": 0, "1e-08": 1, "10e-9": 1, "0.000001e2": 10_000, "20999999.9999999900": maxMoney - 1,
+	} {
+		if got, err := ParseAmount(s); err != nil || got != want {
+			t.Errorf("%q was read as %d, %v; want %d", s, got, err, want)
+		}
+	}
+	for _, tc := range []struct{ message, numbers string }{
+		{"Invalid amount", ";.;1.;.5;01;00.1;1.123456789;x; 1;1 ;+1;1e-9;1e;1e+;1e+-1;1e1.0;e1;1.e1;1e10;1e99999;1e-99999;-;-.;-x;0x1;1_0;1,0;NaN"},
+		{"Amount out of range", "21000000.00000001;-1;-1e-8;1e9;2.2e7"},
+	} {
+		for s := range strings.SplitSeq(tc.numbers, ";") {
+			v, err := ParseAmount(s)
+			if want := (&Error{CodeType, tc.message}); err == nil || !cmp.Equal(asError(err), want) {
+				t.Errorf("%q was read as %d, %v", s, v, err)
+			}
+		}
+	}
+}
+
+// TestRate reads fee rates in satoshi for a virtual byte.
+func TestRate(t *testing.T) {
+	for raw, want := range map[string]rate{
+		`1`: 1000, `"1.5"`: 1500, `1.0000000000`: 1000, `1e-3`: 1, `"1E1"`: 10_000, `0.0010`: 1,
+	} {
+		var got rate
+		if err := got.decodeArg("", json.RawMessage(raw)); err != nil || got != want {
+			t.Errorf("%s was read as %d, %v; want %d", raw, got, err, want)
+		}
+	}
+	for _, raw := range []string{`1e-4`, `1.0001`, `" 1"`, `"1."`, `".5"`, `true`, `-1`} {
+		var got rate
+		if err := got.decodeArg("", json.RawMessage(raw)); err == nil {
+			t.Errorf("%s was read as %d", raw, got)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"starling/wallet"
@@ -20,17 +21,23 @@ func (m *money) decodeArg(_ string, raw json.RawMessage) error {
 
 // parseMoney reads an amount of coins, exactly.
 func parseMoney(raw json.RawMessage) (Amount, error) {
-	s := string(raw)
-	switch typeOf(raw) {
-	case typeString:
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return 0, err
-		}
-	case typeNumber:
-	default:
-		return 0, Errorf(CodeType, "Amount is not a number or string")
+	s, err := moneyText(raw)
+	if err != nil {
+		return 0, err
 	}
 	return ParseAmount(s)
+}
+
+// moneyText returns the text of an amount or a rate, which may stand in quotes.
+func moneyText(raw json.RawMessage) (string, error) {
+	switch typeOf(raw) {
+	case typeString:
+		return decodeString(bytes.TrimSpace(raw))
+	case typeNumber:
+		return string(bytes.TrimSpace(raw)), nil
+	default:
+		return "", Errorf(CodeType, "Amount is not a number or string")
+	}
 }
 
 // rate is a parameter that is a fee rate in satoshi for a virtual byte, with up
@@ -41,12 +48,12 @@ func (*rate) argType() jsonType { return "" }
 func (*rate) argWord() string   { return "numeric or string" }
 
 func (r *rate) decodeArg(_ string, raw json.RawMessage) error {
-	v, err := parseMoney(raw)
-	const perThousandth = 100_000 // an amount has eight decimals
-	if err == nil && v%perThousandth != 0 {
-		err = Errorf(CodeType, "Invalid amount")
+	s, err := moneyText(raw)
+	if err != nil {
+		return err
 	}
-	*r = rate(v / perThousandth)
+	v, err := parseFixed(s, 3)
+	*r = rate(v)
 	return err
 }
 

@@ -67,7 +67,7 @@ func TestSendToAddress(t *testing.T) {
 		{rpc.CodeInvalidAddress, "Invalid Bitcoin address", []any{"nonsense", 1}},
 		{rpc.CodeInvalidAddress, "main", []any{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", 1}},
 		{rpc.CodeType, "Invalid amount", []any{nobody, "1.123456789"}},
-		{rpc.CodeType, "Invalid amount", []any{nobody, "1e3"}},
+		{rpc.CodeType, "Invalid amount", []any{nobody, "1e-9"}},
 		{rpc.CodeType, "Invalid amount for send", []any{nobody, 0}},
 		{rpc.CodeType, "out of range", []any{nobody, -1}},
 		{rpc.CodeType, "out of range", []any{nobody, 21_000_001}},
