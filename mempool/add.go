@@ -3,6 +3,7 @@ package mempool
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"starling/mempool/cluster"
 	"starling/mempool/policy"
@@ -168,41 +169,38 @@ func (e *atError) Unwrap() error { return e.err }
 func at(c *candidate, err error) error { return &atError{c: c, err: err} }
 
 // Test tells whether transactions would be accepted, each on top of those
-// before it, without replacing any if there are several. maxFeeRate as in
-// [AddOptions]. There is one result for each transaction. The error is that of
-// ctx or of the disk.
+// before it that would be, without replacing any if there are several.
+// maxFeeRate as in [AddOptions]. There is one result for each transaction. The
+// error is that of ctx or of the disk.
 func (p *Pool) Test(ctx context.Context, txs []*wire.Tx, maxFeeRate FeeRate) ([]TestResult, error) {
 	results := make([]TestResult, len(txs))
 	for i, tx := range txs {
 		results[i].Tx = tx
 	}
-	if len(txs) == 0 {
-		return results, nil
-	}
-	var pkgErr error
-	if len(txs) == 1 {
-		pkgErr = p.testOne(ctx, txs[0], &results[0])
-	} else {
-		pkgErr = p.testMany(ctx, txs, results)
-	}
-	if pkgErr != nil {
-		return nil, pkgErr
-	}
-	// A fee that is too high for its sender stops the list where it stands.
-	for i := range results {
-		r := &results[i]
-		if !r.Checked {
-			continue
+	var err error
+	switch len(txs) {
+	case 0:
+	case 1:
+		if err = p.testOne(ctx, txs[0], &results[0]); err == nil {
+			results[0].limit(maxFeeRate)
 		}
-		if r.Err == nil && maxFeeRate > 0 && r.Fee > maxFeeRate.Fee(r.VSize) {
-			r.Err = reject(Policy, "max-fee-exceeded", "%d > %d", r.Fee, maxFeeRate.Fee(r.VSize))
-			for j := i + 1; j < len(results); j++ {
-				results[j] = TestResult{Tx: txs[j]}
-			}
-			break
-		}
+	default:
+		err = p.testMany(ctx, results, maxFeeRate)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return results, nil
+}
+
+// limit refuses what pays more than its sender wants, and reports whether it
+// does.
+func (r *TestResult) limit(most FeeRate) (refused bool) {
+	if r.Err != nil || most <= 0 || r.Fee <= most.Fee(r.VSize) {
+		return false
+	}
+	*r = TestResult{Tx: r.Tx, Err: reject(Policy, "max-fee-exceeded", "%d > %d", r.Fee, most.Fee(r.VSize))}
+	return true
 }
 
 // testOne tests a single transaction, which may replace others.
@@ -221,7 +219,6 @@ func (p *Pool) testOne(ctx context.Context, tx *wire.Tx, r *TestResult) error {
 // set fills in a result from a candidate and what became of it. It returns what
 // is not a rejection.
 func (r *TestResult) set(c *candidate, err error) error {
-	r.Checked = true
 	if err != nil {
 		if !errors.As(err, &r.Err) {
 			return err
@@ -234,46 +231,69 @@ func (r *TestResult) set(c *candidate, err error) error {
 }
 
 // testMany tests a list of transactions in which each may spend those before
-// it.
-func (p *Pool) testMany(ctx context.Context, txs []*wire.Tx, results []TestResult) error {
+// it. One that fails is taken out and the others are tested anew, so that each
+// has an answer of its own: those that need it miss their inputs then.
+func (p *Pool) testMany(ctx context.Context, results []TestResult, maxFeeRate FeeRate) error {
+	left := make([]*TestResult, len(results))
+	txs := make([]*wire.Tx, len(results))
+	for i := range results {
+		left[i], txs[i] = &results[i], results[i].Tx
+	}
 	if err := policy.CheckPackage(txs); err != nil {
-		for i := range results {
-			results[i].PackageErr = fromPolicy(Policy, err)
+		for _, r := range left {
+			r.PackageErr = fromPolicy(Policy, err)
 		}
 		return nil
 	}
-	cs := make([]*candidate, len(txs))
-	for i, tx := range txs {
+	for len(left) > 0 {
+		failed, err := p.testTogether(ctx, left, maxFeeRate)
+		if failed < 0 || err != nil {
+			return err
+		}
+		left = slices.Delete(left, failed, failed+1)
+	}
+	return nil
+}
+
+// testTogether tests a list of transactions and fills in all results if there
+// is nothing against any or against the list. Otherwise it fills in the result
+// of one that fails and says which; -1 is for none.
+func (p *Pool) testTogether(ctx context.Context, results []*TestResult, maxFeeRate FeeRate) (failed int, err error) {
+	cs := make([]*candidate, len(results))
+	for i, r := range results {
 		var rej *Rejection
-		if cs[i], rej = p.candidate(tx, p.cfg.Clock.Now(), mode{}); rej != nil {
-			return results[i].set(cs[i], rej)
+		if cs[i], rej = p.candidate(r.Tx, p.cfg.Clock.Now(), mode{}); rej != nil {
+			return i, r.set(cs[i], rej)
 		}
 	}
-	err := p.examine(ctx, cs, nil, func() error {
+	err = p.examine(ctx, cs, nil, func() error {
 		_, _, err := p.judgePackage(cs)
 		return err
 	})
 	var one *atError
 	var pkg *packageError
 	switch {
-	case err == nil:
-		for i, c := range cs {
-			_ = results[i].set(c, nil)
-		}
-		return nil
 	case errors.As(err, &one):
-		for i, c := range cs {
-			if c == one.c {
-				return results[i].set(c, one.err)
-			}
-		}
+		i := slices.Index(cs, one.c)
+		return i, results[i].set(one.c, one.err)
 	case errors.As(err, &pkg):
-		for i := range results {
-			results[i].PackageErr = pkg.rej
+		for _, r := range results {
+			*r = TestResult{Tx: r.Tx, PackageErr: pkg.rej}
 		}
-		return nil
+		return -1, nil
+	case err != nil:
+		return -1, err
 	}
-	return err
+	for i, c := range cs {
+		r := TestResult{Tx: c.tx}
+		if err := r.set(c, nil); err != nil {
+			return -1, err
+		}
+		if *results[i] = r; results[i].limit(maxFeeRate) {
+			return i, nil
+		}
+	}
+	return -1, nil
 }
 
 // packageError refuses a package as a whole.

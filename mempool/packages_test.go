@@ -250,26 +250,34 @@ func TestTRUC(t *testing.T) {
 	w.reasons(res, "min relay fee not met", "bad-txns-inputs-missingorspent")
 }
 
+// noInputs is said of what spends an output that nobody knows.
+const noInputs = "bad-txns-inputs-missingorspent"
+
 func TestTestLists(t *testing.T) {
 	w := newWorld(t, 10, nil)
 	a := w.pay(1000)
 	b := spec{from: []coin{out(a, 0)}, fee: 1000}.tx()
 	c := spec{from: []coin{out(b, 0)}, fee: 0}.tx()
 	r, err := w.pool.Test(t.Context(), []*wire.Tx{a, b}, 0)
-	if err != nil || r[0].Err != nil || r[1].Err != nil || !r[1].Checked || r[1].Fee != 1000 || r[1].VSize != int64(b.VSize()) {
+	if err != nil || r[0].Err != nil || r[1].Err != nil || r[1].Fee != 1000 || r[1].VSize != int64(b.VSize()) {
 		t.Errorf("%+v %v", r, err)
 	}
-	// Each pays for itself here.
-	r, err = w.pool.Test(t.Context(), []*wire.Tx{a, b, c}, 0)
-	if err != nil || r[0].Checked || r[2].Err == nil || r[2].Err.Reason != "min relay fee not met" {
-		t.Errorf("%+v %v", r, err)
-	}
-	// The first that fails is told, as it fails.
+	// Each pays for itself here, and has an answer of its own.
 	cheap := spec{from: []coin{w.coin()}, fee: 1}.tx()
+	child := spec{from: []coin{out(cheap, 0)}, fee: 1000}.tx()
 	nowhere := spec{from: []coin{{wire.OutPoint{Hash: wire.Hash{1}}, 5000}}, fee: 1000}.tx()
-	r, err = w.pool.Test(t.Context(), []*wire.Tx{cheap, nowhere}, 0)
-	if err != nil || r[0].Err == nil || r[0].Err.Reason != "min relay fee not met" || r[1].Checked {
-		t.Errorf("%+v %v", r, err)
+	r, err = w.pool.Test(t.Context(), []*wire.Tx{cheap, a, nowhere, b, child, c}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"min relay fee not met", "", noInputs, "", noInputs, "min relay fee not met"} {
+		got := ""
+		if r[i].Err != nil {
+			got = r[i].Err.Reason
+		}
+		if got != want || (r[i].Fee == 1000) != (want == "") {
+			t.Errorf("%d: %q, fee %d; want %q", i, got, r[i].Fee, want)
+		}
 	}
 	r, err = w.pool.Test(t.Context(), []*wire.Tx{b, a}, 0)
 	if err != nil || r[0].PackageErr == nil || r[0].PackageErr.Reason != "package-not-sorted" || r[1].PackageErr == nil {

@@ -80,7 +80,7 @@ func TestReasons(t *testing.T) {
 			}
 			// Testing says the same as adding.
 			r, err := w.pool.Test(t.Context(), []*wire.Tx{c.tx}, 0)
-			if err != nil || !r[0].Checked || r[0].Err == nil || r[0].Err.Reason != c.reason {
+			if err != nil || r[0].Err == nil || r[0].Err.Reason != c.reason {
 				t.Errorf("test: %+v, %v", r, err)
 			}
 		})
@@ -161,8 +161,9 @@ func TestMaxFeeRate(t *testing.T) {
 	if err != nil || r[0].Err == nil || r[0].Err.Reason != "max-fee-exceeded" {
 		t.Errorf("%+v %v", r, err)
 	}
-	r, err = w.pool.Test(t.Context(), []*wire.Tx{other, tx, w.pay(50)}, 10_000)
-	if err != nil || r[0].Err != nil || !r[0].Checked || r[1].Err == nil || r[2].Checked {
+	r, err = w.pool.Test(t.Context(), []*wire.Tx{other, tx, w.pay(50), spec{from: []coin{out(tx, 0)}, fee: 50}.tx()}, 10_000)
+	if err != nil || r[0].Err != nil || r[1].Err == nil || r[1].Err.Reason != "max-fee-exceeded" || r[2].Err != nil || r[2].Fee != 50 ||
+		r[3].Err == nil || r[3].Err.Reason != noInputs {
 		t.Errorf("%+v %v", r, err)
 	}
 	w.add(tx)

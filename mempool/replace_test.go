@@ -102,7 +102,7 @@ func TestTestDoesNotReplaceInLists(t *testing.T) {
 		t.Errorf("%+v %v", r, err)
 	}
 	r, err = w.pool.Test(t.Context(), []*wire.Tx{better, w.pay(100)}, 0)
-	if err != nil || r[0].Err == nil || r[0].Err.Reason != "bip125-replacement-disallowed" || r[1].Checked {
+	if err != nil || r[0].Err == nil || r[0].Err.Reason != "bip125-replacement-disallowed" || r[1].Err != nil || r[1].Fee != 100 {
 		t.Errorf("%+v %v", r, err)
 	}
 	if w.pool.Len() != 1 {

@@ -64,10 +64,7 @@ type TestResult struct {
 	// PackageErr says why the transactions can not be tested together; the
 	// rest is empty then.
 	PackageErr *Rejection
-	// Checked is false if another transaction failed first and this one was not
-	// looked at to the end.
-	Checked bool
-	Err     *Rejection // nil if it would be accepted
+	Err        *Rejection // nil if it would be accepted
 
 	VSize         int64
 	Fee           int64

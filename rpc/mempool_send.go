@@ -19,7 +19,7 @@ func (a *API) sendMethods() []*Method {
 			Returns:  "The transaction's id",
 			Examples: [][]any{{"0200000001…"}, {"0200000001…", "0.05"}}}, a.sendRawTransaction),
 		define(Method{Name: "testmempoolaccept", Category: category,
-			Summary:  "Tells whether transactions would be taken into the mempool, each on top of those before it.",
+			Summary:  "Tells whether transactions would be taken into the mempool, each on top of those before it that\nwould be.",
 			Examples: [][]any{{[]string{"0200000001…"}}}}, a.testMempoolAccept),
 		define(Method{Name: "submitpackage", Category: category,
 			Summary:  "Takes a transaction with its unconfirmed parents into the mempool: one that pays too little alone is\ntaken if its child pays for it.",
@@ -49,10 +49,31 @@ func (r *feeRateParam) decodeArg(name string, raw json.RawMessage) error {
 	return nil
 }
 
+// defaultMaxFeeRate is the most that a transaction may pay unless its sender
+// says more, in satoshi for 1,000 virtual bytes.
+const defaultMaxFeeRate = satoshiPerCoin / 10
+
+// sendFeeRate is a feeRateParam that may also be the boolean which older clients
+// send in its place (allowhighfees): true for no limit.
+type sendFeeRate struct{ feeRateParam }
+
+func (*sendFeeRate) argWord() string { return "numeric, string or boolean" }
+
+func (r *sendFeeRate) decodeArg(name string, raw json.RawMessage) error {
+	if typeOf(raw) != typeBool {
+		return r.feeRateParam.decodeArg(name, raw)
+	}
+	r.feeRateParam = defaultMaxFeeRate
+	if raw[0] == 't' {
+		r.feeRateParam = 0
+	}
+	return nil
+}
+
 type sendRawParams struct {
-	Hex        string       `rpc:"hexstring" help:"The transaction in hexadecimal digits"`
-	MaxFeeRate feeRateParam `rpc:"maxfeerate" default:"\"0.10\"" help:"The most that it may pay, in coins for 1,000 virtual bytes; 0 for no limit"`
-	MaxBurn    money        `rpc:"maxburnamount" default:"\"0.00\"" help:"The most that an output may hold that nobody can spend, in coins"`
+	Hex        string      `rpc:"hexstring" help:"The transaction in hexadecimal digits"`
+	MaxFeeRate sendFeeRate `rpc:"maxfeerate|allowhighfees" default:"\"0.10\"" help:"The most that it may pay, in coins for 1,000 virtual bytes; 0 or true for no limit"`
+	MaxBurn    money       `rpc:"maxburnamount" default:"\"0.00\"" help:"The most that an output may hold that nobody can spend, in coins"`
 }
 
 func (a *API) sendRawTransaction(ctx context.Context, p sendRawParams) (wire.Hash, error) {
@@ -73,7 +94,7 @@ func (a *API) sendRawTransaction(ctx context.Context, p sendRawParams) (wire.Has
 			return id, Errorf(CodeAlreadyInChain, "Transaction outputs already in utxo set")
 		}
 	}
-	if err := a.Node.SubmitTx(ctx, tx, int64(p.MaxFeeRate)); err != nil {
+	if err := a.Node.SubmitTx(ctx, tx, int64(p.MaxFeeRate.feeRateParam)); err != nil {
 		return id, submitError(err)
 	}
 	return id, nil
@@ -181,7 +202,7 @@ type testAcceptResult struct {
 	TxID       wire.Hash      `json:"txid"`
 	WTxID      wire.Hash      `json:"wtxid" help:"the id with witness"`
 	PackageErr string         `json:"package-error,omitempty" help:"why they can not be tested together"`
-	Allowed    *bool          `json:"allowed,omitempty" help:"whether it would be taken; left out if another failed first"`
+	Allowed    *bool          `json:"allowed,omitempty" help:"whether it would be taken; left out if they can not be tested together"`
 	VSize      int64          `json:"vsize,omitempty" help:"virtual bytes; more if it has many signature operations"`
 	Fees       *effectiveFees `json:"fees,omitempty" help:"if it would be taken"`
 	Reason     string         `json:"reject-reason,omitempty" help:"why not"`
@@ -203,8 +224,6 @@ func (a *API) testMempoolAccept(ctx context.Context, p testAcceptParams) ([]test
 		o.TxID, o.WTxID = r.Tx.TxID(), r.Tx.WTxID()
 		if r.PackageErr != nil {
 			o.PackageErr = r.PackageErr.Error()
-		}
-		if !r.Checked {
 			continue
 		}
 		allowed := r.Err == nil

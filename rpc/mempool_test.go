@@ -201,6 +201,12 @@ func TestSendRawTransaction(t *testing.T) {
 		})
 	}
 	get[string](w.testNode, "sendrawtransaction", burn(0x6a), 0, "0.00001")
+	// Clients that take the node for an old one send a boolean in place of the
+	// limit: whether to do without one.
+	rich, poor := w.take(), w.take()
+	w.fails(CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", "sendrawtransaction", hexOf(pay(rich, 970_000)), false)
+	w.want(compact(pay(rich, 970_000).TxID()), "sendrawtransaction", hexOf(pay(rich, 970_000)), true)
+	w.want(compact(pay(poor, 1000).TxID()), "sendrawtransaction", hexOf(pay(poor, 1000)), false)
 
 	w.mine(1)
 	w.pool()
@@ -332,7 +338,8 @@ func TestTestMempoolAccept(t *testing.T) {
 		{"replaces", []*wire.Tx{pay(a, 3000)}, []string{"allowed"}},
 		{"replaces for too little", []*wire.Tx{pay(a, 1001)}, []string{"insufficient fee"}},
 		{"too little", []*wire.Tx{pay(c, 1)}, []string{"min relay fee not met"}},
-		{"too much", []*wire.Tx{pay(b, 970_000), pay(c, 10)}, []string{"max-fee-exceeded", "not tested"}},
+		{"too much", []*wire.Tx{pay(b, 970_000), pay(c, 10)}, []string{"max-fee-exceeded", "allowed"}},
+		{"one of several", []*wire.Tx{pay(c, 1), parent, pay(coinOf(pay(c, 1), 0), 1000), child}, []string{"min relay fee not met", "allowed", "missing-inputs", "allowed"}},
 		{"conflict with each other", []*wire.Tx{pay(b, 1000), pay(b, 2000)}, []string{"not tested", "not tested"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
