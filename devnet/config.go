@@ -53,9 +53,7 @@ type Config struct {
 	// block took.
 	Since cputime.Stopwatch
 
-	// Version as people write it and as one number.
-	Version       string
-	VersionNumber int
+	Version string // as people write it
 }
 
 // Mode says when blocks are made.

@@ -69,7 +69,7 @@ func (d *Net) openNode(ctx context.Context, i int, dial []ma.Multiaddr) (*node, 
 		},
 		RPC:     fullnode.RPC{Listen: loopback(np.RPC), CookiePath: cookie},
 		Stop:    d.Stop,
-		Version: d.cfg.Version, VersionNumber: d.cfg.VersionNumber,
+		Version: d.cfg.Version,
 	}
 	if i == d.minerIndex() && d.cfg.Mode.kind != hand {
 		pace, least := d.cfg.Mode.pace(rand.New(rand.NewPCG(rand.Uint64(), 0)))

@@ -30,8 +30,6 @@ type API struct {
 	Logs   LogLevels
 	Stop   func()  // begins the shutdown
 	Server *Server // for getrpcinfo
-
-	Version int // two digits for each part: 100 for 0.1.0
 }
 
 // MockClock is a clock that can be moved for tests.

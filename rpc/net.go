@@ -54,9 +54,17 @@ func (a *API) netMethods() []*Method {
 	}
 }
 
+// Clients look at Core's version to see what they may ask for: at the number,
+// or at the name that a Core of that version has. Both are those of the Core
+// whose methods these are.
+const (
+	coreVersion = 319900
+	coreName    = "/Satoshi:31.99.0"
+)
+
 type networkInfo struct {
-	Version         int            `json:"version" help:"this node's version as a number"`
-	SubVersion      string         `json:"subversion" help:"the name that peers see"`
+	Version         int            `json:"version" help:"the version of Bitcoin Core that these methods are those of, as a number"`
+	SubVersion      string         `json:"subversion" help:"the name of that Core, then the name that peers see"`
 	ProtocolVersion int            `json:"protocolversion"`
 	LocalServices   string         `json:"localservices" help:"what this node offers, in hexadecimal digits"`
 	ServicesNames   []string       `json:"localservicesnames"`
@@ -90,7 +98,7 @@ type localAddress struct {
 func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
 	services, pool := a.Node.LocalServices(), a.Node.Mempool().Info()
 	info := networkInfo{
-		Version: a.Version, SubVersion: a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
+		Version: coreVersion, SubVersion: coreName + a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
 		LocalServices: fmt.Sprintf("%016x", uint64(services)), ServicesNames: serviceNames(services),
 		NetworkActive: a.Node.Conns().Active(),
 		LocalRelay:    a.Node.WantsTxs(),

@@ -35,7 +35,9 @@ func TestPeerControl(t *testing.T) {
 	n.want(`[{"address":"10.0.0.0/8","ban_created":1700000000,"banned_until":1700001000,"ban_duration":1000,"time_remaining":1000},`+
 		`{"address":"192.168.0.6/32","ban_created":1700000000,"banned_until":1700000500,"ban_duration":500,"time_remaining":500}]`, "listbanned")
 	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10)
-	n.fails(CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "10.0.0.1", "add", 10, true)
+	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10_000)
+	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.1.2.3", "add", 10_000)
+	n.fails(CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "11.0.0.1", "add", 10, true)
 	n.fails(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet", "setban", "host", "add")
 	n.want("null", "setban", "10.0.0.0/8", "remove")
 	n.fails(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "10.0.0.0/8", "remove")
@@ -90,6 +92,9 @@ func TestPeerInfo(t *testing.T) {
 	}
 	a.want("1", "getconnectioncount")
 	info := get[networkInfo](a, "getnetworkinfo")
+	if info.Version != 319900 || info.SubVersion != "/Satoshi:31.99.0"+server.DefaultUserAgent {
+		t.Errorf("version %d, %s", info.Version, info.SubVersion)
+	}
 	if info.Connections != 1 || info.ConnectionsIn != 1 || info.ConnectionsOut != 0 || !info.NetworkActive {
 		t.Errorf("%+v", info)
 	}

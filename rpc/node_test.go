@@ -57,7 +57,7 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 	}
 	n.api = &API{
 		Node: node, Chain: node.Chain(), Tap: tap, Clock: n.clk, Logs: levels, Stop: func() {},
-		Miner: mining.New(mining.Config{Chain: node.Chain(), Clock: n.clk}), Version: 100,
+		Miner: mining.New(mining.Config{Chain: node.Chain(), Clock: n.clk}),
 	}
 	n.table = n.api.Table()
 	n.api.Server = NewServer(Options{Table: n.table})

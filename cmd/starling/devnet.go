@@ -91,7 +91,7 @@ func (f *devnetFlags) control() string {
 func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	cfg := devnet.Config{
 		Nodes: f.nodes, TxRate: f.txRate, State: f.state, Control: f.control(),
-		Since: cputime.Start(), Version: version, VersionNumber: versionNumber,
+		Since: cputime.Start(), Version: version,
 	}
 	if c.Flags().Changed("nodes") && f.nodes < 1 {
 		return cfg, fmt.Errorf("nodes: want from 1 to %d", devnet.MaxNodes)

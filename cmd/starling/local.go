@@ -147,7 +147,7 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 		log := newLogger(cfg, levels, opts.Stderr)
 		fc.Server.Log, fc.Server.Logs = log, fullnode.Logs(log)
 	}
-	fc.Version, fc.VersionNumber = version, versionNumber
+	fc.Version = version
 	n, err := fullnode.Open(ctx, fc)
 	if err != nil {
 		return nil, nil, err

@@ -67,7 +67,7 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	bar := newProgress(out, log.With(config.PartKey, "cmd"))
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, fullnode.Logs(log), levels
 	fc.Server.Progress = bar.imported
-	fc.Stop, fc.Version, fc.VersionNumber = stop, version, versionNumber
+	fc.Stop, fc.Version = stop, version
 	n, err := fullnode.Open(ctx, fc)
 	if err != nil {
 		return err

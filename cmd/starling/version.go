@@ -11,9 +11,6 @@ import (
 // version is the release that this source leads to.
 const version = "0.1.0"
 
-// versionNumber is the same as one number, two digits for each part.
-const versionNumber = 100
-
 func newVersionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",

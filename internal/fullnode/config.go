@@ -42,9 +42,7 @@ type Config struct {
 	// Stop is called when a client asks the node to stop; nil to refuse that.
 	Stop func()
 
-	// Version as people write it and as one number, two digits for each part.
-	Version       string
-	VersionNumber int
+	Version string // as people write it
 }
 
 // RPC says where and for whom calls are answered.

@@ -64,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		n.part = Logs(log)
 	}
 	n.log = n.part("server")
-	n.API = &rpc.API{Clock: n.Clock, Logs: cfg.Levels, Stop: cfg.Stop, Version: cfg.VersionNumber}
+	n.API = &rpc.API{Clock: n.Clock, Logs: cfg.Levels, Stop: cfg.Stop}
 	if n.API.Logs == nil {
 		n.API.Logs = fixedLevels{}
 	}
