@@ -231,6 +231,13 @@ func TestDecode(t *testing.T) {
 	n.golden("script_p2wpkh.json", "decodescript", "0014751e76e8199196d454941c45d1b3a323f1433bd6")
 	n.golden("script_return.json", "decodescript", "6a0461626364")
 	n.golden("script_empty.json", "decodescript", "")
+	// Scripts that end in the middle of what they push.
+	for _, cut := range []string{"01", "0201", "4b00", "4c", "4c02ff", "4d", "4d00", "4d0200ff", "4e", "4e000000", "4e02000000ff", "5151" + "02ff"} {
+		got := get[decodedScript](n, "decodescript", cut)
+		if !strings.HasSuffix(got.Asm, "[error]") || got.P2SH != "" || got.Segwit != nil {
+			t.Errorf("%s: %+v", cut, got)
+		}
+	}
 
 	n.golden("address_p2wpkh.json", "validateaddress", "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4")
 	n.golden("address_p2pkh.json", "validateaddress", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
@@ -243,6 +250,12 @@ func TestControl(t *testing.T) {
 	n.want(`"help: unknown command: nope"`, "help", "nope")
 	n.want(compact(n.table.Lookup("stop").Help()), "help", "stop")
 	n.want(`"Starling stopping"`, "stop")
+	n.want(`"Starling stopping"`, "stop", 0)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := n.table.Lookup("stop").invoke(gone, json.RawMessage(`[600000]`)); err != nil {
+		t.Error("a stop whose caller does not wait:", err)
+	}
 	n.want("0", "uptime")
 	on := get[map[string]bool](n, "logging", []string{"all"}, []string{"chain"})
 	if !on["net"] || on["chain"] || n.api.Logs.Level("net") != slog.LevelDebug {

@@ -340,6 +340,11 @@ type tipResult struct {
 	Height int32     `json:"height" help:"its height"`
 }
 
+// milliseconds is a time that a caller names, no longer than durations can be.
+func milliseconds(n int64) time.Duration {
+	return time.Duration(min(n, math.MaxInt32)) * time.Millisecond
+}
+
 // waitFor waits until the tip satisfies a condition, the time is up, or the
 // caller or the node goes away, and returns the tip.
 func (a *API) waitFor(ctx context.Context, timeout int64, met func(*headertree.Node) bool) (tipResult, error) {
@@ -349,7 +354,7 @@ func (a *API) waitFor(ctx context.Context, timeout int64, met func(*headertree.N
 	if timeout > 0 {
 		// The caller waits in real time, whatever the node's clock says.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(min(timeout, math.MaxInt32))*time.Millisecond)
+		ctx, cancel = context.WithTimeout(ctx, milliseconds(timeout))
 		defer cancel()
 	}
 	for {

@@ -23,11 +23,7 @@ func (a *API) controlMethods(t *Table) []*Method {
 				return m.Help(), nil
 			}),
 		define(Method{Name: "stop", Category: category, Early: true,
-			Summary: "Stops the node.", Returns: "A farewell"},
-			func(context.Context, none) (string, error) {
-				a.Stop()
-				return "Starling stopping", nil
-			}),
+			Summary: "Stops the node.", Returns: "A farewell"}, a.stop),
 		define(Method{Name: "uptime", Category: category,
 			Summary: "Returns for how long the node has been running.", Returns: "Seconds"},
 			func(context.Context, none) (int64, error) { return int64(a.Node.Uptime().Seconds()), nil }),
@@ -38,6 +34,20 @@ func (a *API) controlMethods(t *Table) []*Method {
 		define(Method{Name: "getrpcinfo", Category: category,
 			Summary: "Returns the calls that are being answered."}, a.getRPCInfo),
 	}
+}
+
+type stopParams struct {
+	Wait int64 `rpc:"wait" default:"0" help:"How long to keep back the answer, in milliseconds; no longer than the node answers calls"`
+}
+
+func (a *API) stop(ctx context.Context, p stopParams) (string, error) {
+	a.Stop()
+	if p.Wait > 0 {
+		wait, cancel := context.WithTimeout(ctx, milliseconds(p.Wait))
+		defer cancel()
+		<-wait.Done()
+	}
+	return "Starling stopping", nil
 }
 
 type helpParams struct {

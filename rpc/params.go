@@ -49,7 +49,8 @@ type argument interface {
 	argType() jsonType
 	// argWord names the type in the help text.
 	argWord() string
-	// decodeArg reads a value that is not null; name is the parameter's.
+	// decodeArg reads a value; name is the parameter's. It is null only where
+	// several types are allowed and the parameter is required.
 	decodeArg(name string, raw json.RawMessage) error
 }
 
@@ -171,10 +172,15 @@ func decodeArgs(ps []*Param, args []json.RawMessage, dst reflect.Value) error {
 // fill sets a field from an argument, or to its default if there is none.
 func (p *Param) fill(field reflect.Value, raw json.RawMessage) error {
 	if raw == nil {
-		if p.Default == "" {
+		switch {
+		case p.Default != "":
+			raw = json.RawMessage(p.Default)
+		case p.Optional:
 			return nil
+		default:
+			// Only what decodes itself comes here, and says what it needs.
+			raw = json.RawMessage("null")
 		}
-		raw = json.RawMessage(p.Default)
 	}
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(p.typ))
@@ -187,7 +193,8 @@ func (p *Param) decode(v reflect.Value, raw json.RawMessage) error {
 	return decodeValue(p.Name(), p.sub, v, raw)
 }
 
-// decodeValue reads a value that is not null and whose type has been checked.
+// decodeValue reads a value whose type has been checked. It is not null where
+// that is known.
 func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage) error {
 	raw = bytes.TrimSpace(raw)
 	switch dst := v.Addr().Interface().(type) {

@@ -28,7 +28,7 @@ type Method struct {
 
 	result reflect.Type
 	call   func(ctx context.Context, args []json.RawMessage) (any, error)
-	decode func(args []json.RawMessage) error // only sees whether args decode
+	decode func(args []json.RawMessage) (params any, err error) // without running it
 }
 
 // Shape describes one form of result.
@@ -43,16 +43,17 @@ type Shape struct {
 func define[P, R any](m Method, handle func(context.Context, P) (R, error)) *Method {
 	m.Params = paramsOf(reflect.TypeFor[P]())
 	m.result = reflect.TypeFor[R]()
+	decode := func(args []json.RawMessage) (p P, err error) {
+		err = decodeArgs(m.Params, args, reflect.ValueOf(&p).Elem())
+		return p, err
+	}
+	m.decode = func(args []json.RawMessage) (any, error) { return decode(args) }
 	m.call = func(ctx context.Context, args []json.RawMessage) (any, error) {
-		var p P
-		if err := decodeArgs(m.Params, args, reflect.ValueOf(&p).Elem()); err != nil {
+		p, err := decode(args)
+		if err != nil {
 			return nil, err
 		}
 		return handle(ctx, p)
-	}
-	m.decode = func(args []json.RawMessage) error {
-		var p P
-		return decodeArgs(m.Params, args, reflect.ValueOf(&p).Elem())
 	}
 	return &m
 }
