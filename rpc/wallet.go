@@ -80,6 +80,19 @@ func (a *API) wallet(ctx context.Context) (*wallet.Wallet, error) {
 	return w, nil
 }
 
+// keys is [API.wallet] for calls that need what is in the wallet's file and no
+// more: a wallet that can not follow the chain answers them all the same.
+func (a *API) keys(ctx context.Context) (*wallet.Wallet, error) {
+	w, err := a.named(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Keep(ctx); err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
 // walletError turns an error of a wallet into Core's.
 func walletError(err error) error {
 	var (

@@ -76,7 +76,7 @@ type createWalletParams struct {
 	Words         int      `rpc:"mnemonic_words" default:"12" help:"How many words a new phrase has, 12 or 24"`
 	Show          bool     `rpc:"show_mnemonic" default:"false" help:"Return the phrase"`
 	Birthday      int64    `rpc:"birthday" default:"0" help:"When the first payment can have been made, in seconds since 1970"`
-	Gap           int32    `rpc:"gap" default:"0" help:"How many unused addresses are watched; 0 for 20, or 200 for restored wallets"`
+	Gap           int32    `rpc:"gap" default:"0" help:"How many unused addresses are watched; 0 for 1,000"`
 	Kinds         []string `rpc:"address_types" default:"[]" item:"type" help:"Kinds of addresses to restore: legacy, p2sh-segwit, bech32, bech32m (default the last two)"`
 }
 
@@ -288,7 +288,7 @@ type walletInfo struct {
 
 func (a *API) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
 	var r walletInfo
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -324,7 +324,7 @@ type pathParams struct {
 }
 
 func (a *API) backupWallet(ctx context.Context, p pathParams) (null, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -362,7 +362,7 @@ type passphraseParams struct {
 }
 
 func (a *API) encryptWallet(ctx context.Context, p passphraseParams) (string, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -385,7 +385,7 @@ type unlockParams struct {
 }
 
 func (a *API) walletPassphrase(ctx context.Context, p unlockParams) (null, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -402,7 +402,7 @@ func (a *API) walletPassphrase(ctx context.Context, p unlockParams) (null, error
 }
 
 func (a *API) walletLock(ctx context.Context, _ none) (null, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -418,7 +418,7 @@ type changePassphraseParams struct {
 }
 
 func (a *API) walletPassphraseChange(ctx context.Context, p changePassphraseParams) (null, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -438,7 +438,7 @@ type mnemonicResult struct {
 }
 
 func (a *API) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResult, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return mnemonicResult{}, err
 	}

@@ -52,7 +52,7 @@ type newAddressParams struct {
 }
 
 func (a *API) getNewAddress(ctx context.Context, p newAddressParams) (string, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -85,7 +85,7 @@ type changeAddressParams struct {
 }
 
 func (a *API) getRawChangeAddress(ctx context.Context, p changeAddressParams) (string, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -125,7 +125,7 @@ type addressInfo struct {
 
 func (a *API) getAddressInfo(ctx context.Context, p addressParams) (addressInfo, error) {
 	var r addressInfo
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -178,7 +178,7 @@ type setLabelParams struct {
 }
 
 func (a *API) setLabel(ctx context.Context, p setLabelParams) (null, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ type listLabelsParams struct {
 }
 
 func (a *API) listLabels(ctx context.Context, p listLabelsParams) ([]string, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ type addressPurpose struct {
 }
 
 func (a *API) getAddressesByLabel(ctx context.Context, p labelParams) (Object, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ type refillParams struct {
 }
 
 func (a *API) keypoolRefill(ctx context.Context, p refillParams) (null, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +275,7 @@ type descriptorList struct {
 
 func (a *API) listDescriptors(ctx context.Context, p listDescriptorsParams) (descriptorList, error) {
 	var r descriptorList
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
 	}

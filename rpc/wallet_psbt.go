@@ -51,7 +51,7 @@ type signWalletParams struct {
 }
 
 func (a *API) signRawTransactionWithWallet(ctx context.Context, p signWalletParams) (r signedTx, err error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -291,7 +291,7 @@ type walletProcessParams struct {
 }
 
 func (a *API) walletProcessPSBT(ctx context.Context, p walletProcessParams) (r processed, err error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -391,7 +391,7 @@ type signMessageParams struct {
 }
 
 func (a *API) signMessage(ctx context.Context, p signMessageParams) (string, error) {
-	w, err := a.wallet(ctx)
+	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -387,6 +387,10 @@ func TestPhraseAndRescan(t *testing.T) {
 		t.Fatalf("%s %v", raw, err)
 	}
 	b.balance("again", "150.00000000")
+	// Its birthday is a mistake: no block has reached it, so that it stands for
+	// the newest time that one has.
+	b.clk.Set(b.clk.Now().Add(3 * time.Hour))
+	b.mine(12, nobody)
 	if _, err := b.local.Call(bg, "createwallet", map[string]any{"wallet_name": "late", "mnemonic": c.Mnemonic, "birthday": math.MaxInt32}); err != nil {
 		t.Fatal(err)
 	}

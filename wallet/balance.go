@@ -48,7 +48,7 @@ func (w *Wallet) exists(o *owned) bool {
 	case confirmed:
 		return o.rec.height > 0 || w.chain.Network().GenesisSpendable
 	case unconfirmed:
-		return !o.rec.tx.IsCoinbase()
+		return true
 	default:
 		return false
 	}

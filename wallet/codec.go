@@ -46,7 +46,7 @@ func parseRecord(b []byte) (*record, error) {
 		c.Failf("version %d", v)
 	}
 	r := &record{status: status(c.Uint8()), order: c.Uint64(), block: c.Hash()}
-	if r.status > abandoned {
+	if r.status > orphaned {
 		c.Failf("status %d", r.status)
 	}
 	r.height, r.index = int32(c.Uint32()), int32(c.Uint32())
@@ -147,11 +147,9 @@ func parseMeta(b []byte) (m meta, err error) {
 
 const (
 	// DefaultGap is how many unused addresses of each kind a wallet watches
-	// beyond the last one that was given out or used (BIP44).
-	DefaultGap = 20
-	// RestoreGap is the gap of wallets restored from a phrase: whoever had the
-	// phrase before may have skipped many addresses.
-	RestoreGap = 200
+	// beyond the last one that was given out or used, as Bitcoin Core does:
+	// whoever has the same keys elsewhere may have skipped many.
+	DefaultGap = 1000
 	// maxGap bounds the memory of one descriptor: about 20 MB.
 	maxGap = 100_000
 )

@@ -94,15 +94,17 @@ func (w *Wallet) fill(o *Options) (mnemonic string, err error) {
 	}
 	if w.meta.gap == 0 {
 		w.meta.gap = DefaultGap
-		if restored {
-			w.meta.gap = RestoreGap
-		}
 	}
 	if w.meta.gap < 1 || w.meta.gap > maxGap {
 		return "", fmt.Errorf("a gap of %d is not between 1 and %d", w.meta.gap, maxGap)
 	}
 	if w.meta.birthday == 0 && !restored {
 		w.meta.birthday = now
+	}
+	if !w.chain.IsInitialDownload() {
+		// The wallet's clock, or whoever gave the birthday, may be ahead of the
+		// chain. Nothing that is mined from now on may be taken for older.
+		w.meta.birthday = min(w.meta.birthday, w.tipTime())
 	}
 	// Blank wallets have no file yet, so that their secrets go into changes.
 	if o.Passphrase != "" {
@@ -126,6 +128,8 @@ func (w *Wallet) fill(o *Options) (mnemonic string, err error) {
 		}
 	}
 	w.at = w.startFrom(restored)
+	// Nobody has given the passphrase to unlock it.
+	w.vault.lock()
 	return mnemonic, w.readGenesis()
 }
 

@@ -382,20 +382,16 @@ func (w *Wallet) advance(ctx context.Context) (more bool, err error) {
 	}
 }
 
-// heightOfTime returns the height of the first block of the best chain from
-// which on blocks may have a time of at least t, in seconds since 1970, with
-// the margin that the times of blocks need.
+// heightOfTime returns the height of the first block of the best chain with a
+// time of at least t, in seconds since 1970, less the margin that the times of
+// blocks need; the height after the tip's if there is none.
 func (w *Wallet) heightOfTime(t int64) int32 {
 	t -= int64(birthdayMargin / time.Second)
-	// Times are not in order, but those two hours apart are nearly; the
-	// greatest time so far is in order.
-	h := w.chain.Tip()
-	first := h.Height + 1
-	for n := h; n != nil; n = n.Parent {
+	tip := w.chain.Tip()
+	first := tip.Height + 1
+	for n := tip; n != nil; n = n.Parent {
 		if n.Time() >= t {
 			first = n.Height
-		} else if n.Time() < t-int64(birthdayMargin/time.Second) {
-			break
 		}
 	}
 	return first

@@ -49,7 +49,7 @@ type Entry struct {
 
 	InPool    bool // the node has it among its unconfirmed transactions
 	Trusted   bool // its outputs can be relied upon
-	Abandoned bool
+	Abandoned bool // given up, or it builds on a reward whose block has left the chain
 	Generated bool // a coinbase
 
 	// FromUs says that the wallet pays at least part of it; Fee is known if it
@@ -121,7 +121,7 @@ func (w *Wallet) entry(r *record) Entry {
 	e := Entry{
 		Tx: r.tx, ID: r.id, Order: r.order, Time: r.time,
 		Depth: r.depth(w.at.Height), Height: r.height, Index: r.index, Block: r.block, BlockTime: r.blockTime,
-		InPool: r.inPool, Trusted: w.ledger.trusted(r), Abandoned: r.status == abandoned, Generated: r.tx.IsCoinbase(),
+		InPool: r.inPool, Trusted: w.ledger.trusted(r), Abandoned: r.status == abandoned || r.status == orphaned, Generated: r.tx.IsCoinbase(),
 		ReplacedBy: r.replacedBy, Replaces: r.replaces, Comment: r.comment, To: r.to,
 	}
 	for i := range r.tx.In {

@@ -54,20 +54,26 @@ type Import struct {
 	First      int32
 	End        int32 // behind the last index to watch; below zero for the default
 	Next       int32 // the next index to give out; below zero for the first
-	Created    int64 // when the first payment can have been made, in seconds since 1970
-	Now        bool  // nothing was paid to it yet
-	Label      string
-	HasLabel   bool
+	// Created is when the first payment can have been made, in seconds since
+	// 1970. A time that the chain has not reached stands for that of its tip.
+	Created  int64
+	Now      bool // nothing was paid to it yet, but, perhaps, just now
+	Label    string
+	HasLabel bool
 }
 
 // Import adds descriptors and reads the chain again from the earliest time on
-// at which something can have been paid to one. The errors are about one
-// descriptor each; the last one is about all.
+// at which something can have been paid to one, and the pool. The errors are
+// about one descriptor each; the last one is about all.
 func (w *Wallet) Import(ctx context.Context, list []Import) ([]error, error) {
 	errs := make([]error, len(list))
 	s, err := w.addImports(list, errs)
-	if err != nil || s == nil {
+	if err != nil {
 		return errs, err
+	}
+	if s == nil {
+		w.m.lookThroughPool(w)
+		return errs, nil
 	}
 	return errs, w.awaitScan(ctx, s)
 }
@@ -79,18 +85,17 @@ func (w *Wallet) addImports(list []Import, errs []error) (*scanState, error) {
 	if w.scanning != nil {
 		return nil, ErrScanning
 	}
-	from := int32(-1)
+	tip := w.tipTime()
+	since := tip
 	added := false
 	for i := range list {
-		if errs[i] = w.addImport(&list[i]); errs[i] != nil {
-			continue
+		created := tip
+		if !list[i].Now {
+			created = min(list[i].Created, tip)
 		}
-		added = true
-		if list[i].Now {
-			continue
-		}
-		if h := w.heightOfTime(list[i].Created); from < 0 || h < from {
-			from = h
+		if errs[i] = w.addImport(&list[i], created); errs[i] == nil {
+			added = true
+			since = min(since, created)
 		}
 	}
 	if !added {
@@ -100,15 +105,25 @@ func (w *Wallet) addImports(list []Import, errs []error) (*scanState, error) {
 	if err := w.save(); err != nil {
 		return nil, err
 	}
-	if from < 0 || from > w.at.Height {
-		return nil, nil
+	from := w.heightOfTime(since)
+	if from > w.at.Height {
+		return nil, nil // these blocks are still to be read
 	}
 	return w.startScan(from)
 }
 
+// tipTime is the time that the chain has reached for sure: whatever was paid
+// after it is in a block that comes after the tip, or in the last few.
+func (w *Wallet) tipTime() int64 {
+	if w.isDetached() {
+		return w.now()
+	}
+	return w.chain.Tip().MedianTime()
+}
+
 // addImport adds one descriptor. Importing one that is there already changes
 // what is said of it.
-func (w *Wallet) addImport(m *Import) error {
+func (w *Wallet) addImport(m *Import, created int64) error {
 	d := m.Descriptor
 	noKeys := w.meta.flags&flagNoKeys != 0
 	switch {
@@ -124,10 +139,6 @@ func (w *Wallet) addImport(m *Import) error {
 	text, err := d.Normalized()
 	if err != nil {
 		return err
-	}
-	created := m.Created
-	if m.Now {
-		created = w.now()
 	}
 	var k *keychain
 	for _, old := range w.chains {

@@ -22,6 +22,9 @@ const (
 	conflicted
 	// abandoned is one that the user gave up.
 	abandoned
+	// orphaned is a reward whose block has left the chain, or one that builds
+	// on such a reward: it cannot confirm unless that block comes back.
+	orphaned
 )
 
 // record is a transaction of the wallet. All fields but inPool are on disk.
@@ -186,10 +189,14 @@ func (l *ledger) confirm(tx *wire.Tx, block wire.Hash, height, index int32, bloc
 	if !fresh && r.status == confirmed && r.block == block {
 		return r
 	}
+	back := r.status == orphaned
 	r.status, r.block, r.height, r.index, r.blockTime = confirmed, block, height, index, blockTime
 	r.inPool = false
 	l.touch(r)
 	l.defeat(tx, block, height)
+	if back {
+		l.judgeRewards()
+	}
 	return r
 }
 
@@ -240,6 +247,40 @@ func (l *ledger) disconnect(block wire.Hash) {
 		r.status, r.block, r.height, r.index, r.blockTime = unconfirmed, wire.Hash{}, -1, -1, 0
 		l.touch(r)
 	}
+	l.judgeRewards()
+}
+
+// judgeRewards marks as orphaned what builds on a reward that is in no block of
+// the chain, and takes the mark back from what does so no more.
+func (l *ledger) judgeRewards() {
+	lost := map[*record]bool{}
+	var line []*record
+	for _, r := range l.records {
+		if r.tx.IsCoinbase() && r.status != confirmed {
+			lost[r] = true
+			line = append(line, r)
+		}
+	}
+	for len(line) > 0 {
+		var r *record
+		r, line = line[0], line[1:]
+		for _, c := range l.children(r) {
+			if !lost[c] {
+				lost[c] = true
+				line = append(line, c)
+			}
+		}
+	}
+	for _, r := range l.records {
+		switch {
+		case lost[r] && r.status == unconfirmed:
+			r.status = orphaned
+			l.touch(r)
+		case !lost[r] && r.status == orphaned:
+			r.status = unconfirmed
+			l.touch(r)
+		}
+	}
 }
 
 // abandon gives r and all that builds on it up. It reports false if r is
@@ -252,11 +293,11 @@ func (l *ledger) abandon(r *record) bool {
 			return false
 		}
 	}
-	if r.status != unconfirmed {
-		return r.status == abandoned
+	if r.status == conflicted {
+		return false
 	}
 	for _, d := range all {
-		if d.status == unconfirmed {
+		if d.status == unconfirmed || d.status == orphaned && !d.tx.IsCoinbase() {
 			d.status = abandoned
 			l.touch(d)
 		}
@@ -354,7 +395,7 @@ func (l *ledger) counts(r *record) bool {
 	case confirmed:
 		return true
 	case unconfirmed:
-		return !r.tx.IsCoinbase() && !l.poolRival(r)
+		return !l.poolRival(r)
 	default:
 		return false
 	}

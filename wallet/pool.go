@@ -109,8 +109,9 @@ func (w *Wallet) seen(tx *wire.Tx) {
 	if r.status == confirmed {
 		return
 	}
-	if r.status != unconfirmed {
-		// It was given up, or a block spoke against it that is gone.
+	if r.status != unconfirmed && r.status != orphaned {
+		// It was given up, or a block spoke against it that is gone. What rests
+		// on a reward is back once the wallet has read the reward's block.
 		r.status, r.block, r.height, r.index = unconfirmed, wire.Hash{}, -1, -1
 		w.ledger.touch(r)
 	}
@@ -178,7 +179,7 @@ func (w *Wallet) resend(ctx context.Context) {
 	w.resentAt = w.at
 	var todo []*record
 	for _, r := range w.ledger.sorted() {
-		if r.status == unconfirmed && !r.inPool && !r.tx.IsCoinbase() && !w.ledger.outranked(r) {
+		if r.status == unconfirmed && !r.inPool && !w.ledger.outranked(r) {
 			todo = append(todo, r)
 		}
 	}

@@ -231,7 +231,7 @@ func TestFarBehind(t *testing.T) {
 // of the wallet's, which is what following the chain costs beside reading it.
 func BenchmarkReadBlock(b *testing.B) {
 	w := newWallet(&Manager{cfg: Config{Chain: Detached(params.Regtest()), Clock: nil, Log: slog.New(slog.DiscardHandler)}, log: slog.New(slog.DiscardHandler)}, "w")
-	w.meta.gap = RestoreGap
+	w.meta.gap = DefaultGap
 	if _, err := w.plant("abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about", "", nil, 0); err != nil {
 		b.Fatal(err)
 	}

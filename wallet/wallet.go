@@ -214,6 +214,7 @@ func (w *Wallet) place(pos position) {
 	for h := range gone {
 		w.ledger.disconnect(h)
 	}
+	w.ledger.judgeRewards()
 }
 
 func txKey(id wire.Hash) string { return prefixTx + id.String() }

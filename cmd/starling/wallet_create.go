@@ -126,7 +126,7 @@ birthday on, if you know it.
 	addSecretFlag(c, "phrase-file", "the seed phrase")
 	c.Flags().String("backup", "", "restore from this `FILE` instead")
 	c.Flags().String("birthday", "", "the `DAY` the wallet was made, as 2024-03-01: older blocks are not read")
-	c.Flags().Int("gap", 0, "how many unused addresses in a row to look beyond (default 200)")
+	c.Flags().Int("gap", 0, "how many unused addresses in a row to look beyond (default 1000)")
 	c.Flags().Bool("legacy", false, "also addresses of BIP44 and BIP49")
 	addEncryptFlags(c)
 	return c

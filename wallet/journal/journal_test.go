@@ -336,3 +336,26 @@ func FuzzOpen(f *testing.F) {
 		wantContent(t, f, want)
 	})
 }
+
+// TestPayloadEnds reads payloads that fail in the middle: reading must end
+// there, with an error, and tell of no change that is not whole.
+func TestPayloadEnds(t *testing.T) {
+	whole := (&change{key: []byte("k"), value: []byte("v")}).append(nil)
+	for name, tail := range map[string][]byte{
+		"unknown kind":      {9, 1, 1, 1},
+		"key too long":      {opSet, 0xfd, 0xff, 0xff, 1, 1},
+		"value cut short":   {opSet, 1, 'k', 5, 1},
+		"deletion cut off":  {opDelete},
+		"size not shortest": {opDelete, 0xfd, 1, 0, 'k'},
+	} {
+		calls := 0
+		err := parsePayload(append(bytes.Clone(whole), tail...), func(change) {
+			if calls++; calls > 10 {
+				t.Fatalf("%s: it goes on for ever", name)
+			}
+		})
+		if err == nil || calls != 1 {
+			t.Errorf("%s: %d changes, %v", name, calls, err)
+		}
+	}
+}

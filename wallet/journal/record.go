@@ -119,10 +119,9 @@ func (c *change) append(dst []byte) []byte {
 // parsePayload calls fn for each change of a payload. Key and value are views.
 func parsePayload(payload []byte, fn func(change)) error {
 	c := wire.NewCursor(payload, "wallet record")
-	for c.Left() > 0 {
-		op := c.Uint8()
+	for c.Err() == nil && c.Left() > 0 {
 		var ch change
-		switch op {
+		switch op := c.Uint8(); op {
 		case opSet:
 			ch.key = c.VarBytes(MaxKey)
 			ch.value = c.VarBytes(MaxRecord)
@@ -132,10 +131,9 @@ func parsePayload(payload []byte, fn func(change)) error {
 		default:
 			c.Failf("change of unknown kind %d", op)
 		}
-		if c.Err() != nil {
-			break
+		if c.Err() == nil {
+			fn(ch)
 		}
-		fn(ch)
 	}
 	return c.End()
 }

@@ -65,7 +65,7 @@ func decodeTree(b []byte) ([]script.TapLeaf, error) {
 	}
 	var leaves []script.TapLeaf
 	c := wire.NewCursor(b, "taproot tree")
-	for c.Left() > 0 {
+	for c.Err() == nil && c.Left() > 0 {
 		l := script.TapLeaf{Depth: int(c.Uint8()), Version: c.Uint8(), Script: c.VarBytes(len(b))}
 		switch {
 		case c.Err() != nil:

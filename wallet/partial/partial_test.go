@@ -368,3 +368,21 @@ func TestLongScripts(t *testing.T) {
 		t.Error("extracted")
 	}
 }
+
+// TestTreeEnds reads trees that fail in the middle: reading must end there, with
+// an error and nothing gathered.
+func TestTreeEnds(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"empty":         {},
+		"no version":    {0},
+		"no script":     {0, 0xc0},
+		"script cut":    {0, 0xc0, 5, 1},
+		"second cut":    {1, 0xc0, 0, 1, 0xc0, 9},
+		"script of 4 G": {0, 0xc0, 0xfe, 0xff, 0xff, 0xff, 0xff},
+		"only depths":   {1, 1, 0, 1},
+	} {
+		if leaves, err := decodeTree(b); err == nil || leaves != nil {
+			t.Errorf("%s: %v, %v", name, leaves, err)
+		}
+	}
+}

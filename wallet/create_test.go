@@ -1,0 +1,68 @@
+package wallet
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"starling/params"
+)
+
+// TestBornLocked makes wallets with a passphrase on a node that runs: nobody
+// has unlocked them, so that nothing secret can be done with them.
+func TestBornLocked(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	const words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+	for _, c := range []struct {
+		name string
+		o    Options
+	}{
+		{"new", Options{Passphrase: "pass"}},
+		{"restored", Options{Passphrase: "pass", Mnemonic: words}},
+		{"blank", Options{Passphrase: "pass", Blank: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.o.Name = c.name
+			w := b.create(c.o)
+			if s := w.Status(); !s.Encrypted || s.UnlockedUntil != 0 {
+				t.Errorf("encrypted %v, unlocked until %d", s.Encrypted, s.UnlockedUntil)
+			}
+			if _, err := w.Descriptors(true); !errors.Is(err, ErrLocked) {
+				t.Errorf("private descriptors: %v", err)
+			}
+			if _, _, err := w.Mnemonic(); !c.o.Blank && !errors.Is(err, ErrLocked) {
+				t.Errorf("phrase: %v", err)
+			}
+			if !c.o.Blank {
+				b.address(w, Bech32) // needs no secret
+			}
+			if err := w.Unlock("pass", time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := w.Status().UnlockedUntil, b.clk.Now().Add(time.Minute).Unix(); got != want {
+				t.Errorf("unlocked until %d, want %d", got, want)
+			}
+		})
+	}
+}
+
+// TestBirthdayAhead makes wallets whose birthday lies after all blocks, by a
+// clock that is ahead or by mistake: what is paid to them must be found.
+func TestBirthdayAhead(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	b.burn(20)
+	b.clk.Advance(10 * time.Hour)
+	w := b.create(Options{Name: "w"})
+	b.clk.Advance(-10 * time.Hour)
+	b.mine(b.address(w, Bech32), 1)
+	b.burn(100)
+	b.balance(w, Balance{Trusted: 50 * coin})
+
+	words, _, err := w.Mnemonic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := b.create(Options{Name: "again", Mnemonic: words, Birthday: b.clk.Now().Add(1000 * time.Hour).Unix()})
+	b.mine(b.address(again, Bech32), 1)
+	b.balance(again, Balance{Immature: 50 * coin})
+}
