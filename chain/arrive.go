@@ -45,6 +45,7 @@ type Outcome struct {
 type arrival struct {
 	Incoming
 	node *headertree.Node
+	size int64 // what it takes of the bytes that may wait
 }
 
 func (a *arrival) done(o Outcome) {
@@ -80,22 +81,22 @@ func (a *arrivals) end(h wire.Hash) {
 	a.mu.Unlock()
 }
 
-// Submit hands a block over. It waits while too many bytes of blocks are
-// waiting already, and returns an error only if ctx ends or the chain stops;
+// Submit hands a block over. It waits while too many bytes of blocks wait to be
+// connected already, and returns an error only if ctx ends or the chain stops;
 // what becomes of the block is told through in.Done and Config.OnInvalid.
 func (c *Chain) Submit(ctx context.Context, in Incoming) error {
-	size := min(int64(len(in.Raw)), incomingBudget)
-	if err := c.budget.Acquire(ctx, size); err != nil {
+	a := &arrival{Incoming: in, size: min(int64(len(in.Raw)), c.cfg.Waiting)}
+	if err := c.budget.Acquire(ctx, a.size); err != nil {
 		return err
 	}
 	select {
-	case c.incoming <- &arrival{Incoming: in}:
+	case c.incoming <- a:
 		return nil
 	case <-ctx.Done():
-		c.budget.Release(size)
+		c.budget.Release(a.size)
 		return ctx.Err()
 	case <-c.stopped:
-		c.budget.Release(size)
+		c.budget.Release(a.size)
 		return ErrStopped
 	}
 }
@@ -122,10 +123,13 @@ func (c *Chain) rejectWaiting() {
 	for {
 		select {
 		case a := <-c.incoming:
+			c.budget.Release(a.size)
 			a.done(Outcome{Err: ErrStopped})
 		case a := <-c.stored:
+			c.budget.Release(a.size)
 			a.done(Outcome{Err: ErrStopped})
 		default:
+			c.w.queue.clear()
 			c.w.settleAll(Outcome{Err: ErrStopped})
 			return
 		}
@@ -139,15 +143,15 @@ func (c *Chain) checkArrivals(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case a := <-c.incoming:
-			size := min(int64(len(a.Raw)), incomingBudget)
 			o, store, err := c.checkArrival(a)
 			a.Raw, a.Block = nil, nil
-			c.budget.Release(size)
 			if err != nil {
+				c.budget.Release(a.size)
 				a.done(Outcome{Err: err})
 				return err
 			}
 			if !store {
+				c.budget.Release(a.size)
 				if o.Err != nil {
 					c.reject(a, o.Err)
 				}
@@ -157,6 +161,7 @@ func (c *Chain) checkArrivals(ctx context.Context) error {
 			select {
 			case c.stored <- a:
 			case <-ctx.Done():
+				c.budget.Release(a.size)
 				a.done(Outcome{Err: ErrStopped})
 				return nil
 			}
@@ -240,8 +245,7 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 	if err := c.storeBlock(n, b); err != nil {
 		return Outcome{}, false, err
 	}
-	// Blocks that find no room here are read from disk when their turn comes.
-	c.bodies.put(n, b)
+	c.bodies.put(n, b, n.Parent.ChainTx() == 0)
 	return Outcome{}, true, nil
 }
 

@@ -15,39 +15,52 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
-// bodyCache holds checked blocks until they are connected, so that those that
-// arrive in order need not be read from disk.
+// bodyCache holds checked blocks until they are connected, so that they need not
+// be read from disk. Those whose turn has come, as their ancestors are there,
+// are counted among the bytes that may wait; loose ones are kept while there is
+// room for them, and read again if not.
 type bodyCache struct {
 	mu     sync.Mutex
-	room   int
-	blocks map[*headertree.Node]*wire.Block
+	room   int // for loose ones, in bytes
+	blocks map[*headertree.Node]body
+}
+
+type body struct {
+	block *wire.Block
+	loose bool
 }
 
 func (bc *bodyCache) init(budget int) {
 	bc.room = budget
-	bc.blocks = make(map[*headertree.Node]*wire.Block)
+	bc.blocks = make(map[*headertree.Node]body)
 }
 
-// put keeps b if there is room.
-func (bc *bodyCache) put(n *headertree.Node, b *wire.Block) {
+// put keeps b, unless it is loose and there is no room.
+func (bc *bodyCache) put(n *headertree.Node, b *wire.Block, loose bool) {
 	bc.mu.Lock()
 	defer bc.mu.Unlock()
-	if _, has := bc.blocks[n]; !has && b.Size() <= bc.room {
-		bc.room -= b.Size()
-		bc.blocks[n] = b
+	if _, has := bc.blocks[n]; has || loose && b.Size() > bc.room {
+		return
 	}
+	if loose {
+		bc.room -= b.Size()
+	}
+	bc.blocks[n] = body{b, loose}
 }
 
 // take returns the block of n and forgets it; nil if it is not held.
 func (bc *bodyCache) take(n *headertree.Node) *wire.Block {
 	bc.mu.Lock()
 	defer bc.mu.Unlock()
-	b := bc.blocks[n]
-	if b != nil {
-		bc.room += b.Size()
-		delete(bc.blocks, n)
+	b, has := bc.blocks[n]
+	if !has {
+		return nil
 	}
-	return b
+	if b.loose {
+		bc.room += b.block.Size()
+	}
+	delete(bc.blocks, n)
+	return b.block
 }
 
 // storeBlock appends a block to the block files and notes where.

@@ -34,13 +34,12 @@ const (
 	// KeepBlocks is how many blocks below the tip are never pruned.
 	KeepBlocks = 288
 
-	// incomingBudget is how many bytes of blocks may wait for or be in the
-	// hands of the checking workers. A parsed block takes about twice its
-	// size beside its bytes, so this costs at most about 100 MB.
-	incomingBudget = 32 << 20
-	// bodyBudget is how many bytes of checked blocks stay in memory until
-	// they are connected; others are read from disk again.
-	bodyBudget = 32 << 20
+	// defaultWaiting is Config.Waiting where that is zero. A parsed block takes
+	// about twice its size beside its bytes, so it costs at most about 100 MB.
+	defaultWaiting = 32 << 20
+	// looseBudget is how many bytes of checked blocks whose ancestors are not
+	// all there stay in memory; others are read from disk again.
+	looseBudget = 32 << 20
 
 	// indexEvery is how often changes of the block index are written. After a
 	// crash at most so much of what arrived is fetched again.
@@ -61,6 +60,7 @@ type Config struct {
 	Prune   int64 // target size of block and undo files, in bytes; 0 keeps all, 1 prunes on request
 	MaxFile int64 // how long a block file grows, in bytes; 0 for 128 MiB
 	Workers int   // checking workers and script goroutines; 0 for one per core
+	Waiting int64 // bytes of blocks that may wait between Submit and being connected; 0 for 32 MiB
 	Reindex bool  // rebuild index and coin set from the block files, in Run
 
 	Clock    clock.Clock
@@ -123,6 +123,9 @@ func Open(cfg Config) (*Chain, error) {
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
+	if cfg.Waiting <= 0 {
+		cfg.Waiting = defaultWaiting
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.System()
 	}
@@ -136,7 +139,7 @@ func Open(cfg Config) (*Chain, error) {
 		cfg: cfg, net: cfg.Network, log: cfg.Log, clk: cfg.Clock, obs: cfg.Observer,
 		tree:       headertree.New(cfg.Network),
 		tipChanged: make(chan struct{}),
-		budget:     semaphore.NewWeighted(incomingBudget),
+		budget:     semaphore.NewWeighted(cfg.Waiting),
 		incoming:   make(chan *arrival, 4*cfg.Workers),
 		stored:     make(chan *arrival, 64),
 		commands:   make(chan func()),
@@ -144,7 +147,7 @@ func Open(cfg Config) (*Chain, error) {
 		stopped:    make(chan struct{}),
 	}
 	c.arriving.init()
-	c.bodies.init(bodyBudget)
+	c.bodies.init(looseBudget)
 	c.index.init()
 	c.w.init(c)
 	err := c.openStores()

@@ -32,6 +32,7 @@ type writer struct {
 	sequence   uint64 // numbers candidates in the order of arrival
 
 	waiting map[*headertree.Node]*arrival // whose outcome is not known yet
+	queue   queue
 	ahead   *readAhead
 }
 
@@ -39,6 +40,7 @@ func (w *writer) init(c *Chain) {
 	w.c = c
 	w.unlinked = make(map[*headertree.Node][]*headertree.Node)
 	w.waiting = make(map[*headertree.Node]*arrival)
+	w.queue.init(c.budget)
 }
 
 // candidate is a block with all its ancestors stored, which may become the
@@ -112,6 +114,7 @@ func (w *writer) activate(ctx context.Context, timer *clock.Timer) error {
 		// less work than before (invalidateblock).
 		w.c.publish(w.at)
 		w.settleAll(Outcome{})
+		w.queue.clear()
 	}
 	return nil
 }
@@ -175,6 +178,7 @@ func (w *writer) step(ctx context.Context, best *headertree.Node) error {
 	var lost *lostBlockError
 	switch {
 	case err == nil:
+		w.queue.leave(next.Height)
 		// Readers see the tip before anyone is told of it.
 		if w.at == w.precious || w.at.Work.Gt(&w.c.tip.Load().Work) {
 			w.c.publish(w.at)
@@ -224,6 +228,12 @@ func (w *writer) accept(a *arrival) {
 		w.waiting[n] = a
 	}
 	w.link(n)
+	if n.ChainTx() != 0 && w.awaits(n) {
+		w.queue.enter(n.Height, a.size)
+	} else {
+		// It waits for others to arrive, and its bytes must not keep them out.
+		w.c.budget.Release(a.size)
+	}
 	if n.ChainTx() == 0 || n.Work.Cmp(&w.at.Work) <= 0 {
 		w.settle(n, Outcome{})
 	}
@@ -260,9 +270,18 @@ func (w *writer) link(n *headertree.Node) {
 		queue = queue[1:]
 		m.SetChainTx(m.Parent.ChainTx() + uint64(m.Txs()))
 		w.offer(m)
+		if m != n && w.awaits(m) {
+			w.queue.enterUnpaid(m.Height, int64(m.Data().Size))
+		}
 		queue = append(queue, w.unlinked[m]...)
 		delete(w.unlinked, m)
 	}
+}
+
+// awaits reports whether n, whose ancestors are all there, is going to be
+// connected.
+func (w *writer) awaits(n *headertree.Node) bool {
+	return n.Height > w.at.Height && n.Work.Gt(&w.at.Work) && !n.Failed()
 }
 
 // offer makes n a candidate if it has more work than the tip. Otherwise its
