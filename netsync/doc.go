@@ -27,7 +27,7 @@
 // best header is recent, then from all ([Manager.Headers]). Chains without the
 // network's minimum work go through a gate that keeps no header before the
 // work is shown. Blocks are fetched from all peers at once within a window
-// ahead of what is stored (window.go); who holds up the window is replaced
+// ahead of what is connected (window.go); who holds up the window is replaced
 // (stall.go). Peers that do not answer getheaders are asked with getblocks
 // (getblocks.go). Near the tip blocks come and go as compact blocks: the caller
 // rebuilds them, the Manager says which, and how to go on (compact.go), and who

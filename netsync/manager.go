@@ -41,8 +41,12 @@ type Config struct {
 	// in a node, and may be fixed in a simulation.
 	Seed [32]byte
 	// Pruned says that this node has only the last blocks, so that older ones
-	// are neither announced nor served.
+	// are neither announced nor served, and that what is fetched ahead of
+	// validation is bounded in bytes.
 	Pruned bool
+	// PrunedWindow is how many bytes of blocks a pruned node fetches ahead of
+	// validation; 0 for 256 MiB.
+	PrunedWindow int64
 	// WholeBlocks asks for no compact blocks. They are of no use to a node that
 	// takes no transactions. It still sends them.
 	WholeBlocks bool
@@ -82,6 +86,8 @@ type Manager struct {
 	pruned  bool
 	obs     Observer
 
+	prunedWindow int64
+
 	wholeBlocks bool
 
 	mu    sync.Mutex
@@ -113,6 +119,7 @@ func New(cfg Config) *Manager {
 		net:          cfg.Network,
 		chain:        cfg.Chain,
 		pruned:       cfg.Pruned,
+		prunedWindow: cfg.PrunedWindow,
 		wholeBlocks:  cfg.WholeBlocks,
 		obs:          cfg.Observer,
 		rng:          rand.New(rand.NewChaCha8(cfg.Seed)),
@@ -123,6 +130,9 @@ func New(cfg Config) *Manager {
 	}
 	if m.obs == nil {
 		m.obs = NoObserver{}
+	}
+	if m.prunedWindow <= 0 {
+		m.prunedWindow = prunedWindow
 	}
 	switch {
 	case cfg.MinimumWork != nil:

@@ -55,6 +55,7 @@ type testChain struct {
 	bad     map[wire.Hash]bool
 	waiting map[*headertree.Node][]*headertree.Node // stored, parent not connected
 	onChain map[*headertree.Node]bool
+	size    uint32 // of each block
 }
 
 func newTestChain(net *params.Network, now func() time.Time) *testChain {
@@ -64,6 +65,7 @@ func newTestChain(net *params.Network, now func() time.Time) *testChain {
 		bad:     make(map[wire.Hash]bool),
 		waiting: make(map[*headertree.Node][]*headertree.Node),
 		onChain: map[*headertree.Node]bool{t.Genesis(): true},
+		size:    1,
 	}
 }
 
@@ -86,7 +88,7 @@ func (c *testChain) AcceptHeaders(headers []wire.Header) (last *headertree.Node,
 
 // store keeps a block and connects what can be connected.
 func (c *testChain) store(n *headertree.Node) (moved bool) {
-	n.SetData(&headertree.Data{Size: 1})
+	n.SetData(&headertree.Data{Size: c.size})
 	if !c.onChain[n.Parent] {
 		c.waiting[n.Parent] = append(c.waiting[n.Parent], n)
 		return false
@@ -195,7 +197,15 @@ type sim struct {
 	bad     []Misbehaved
 	log     []string
 	noBack  bool // peers that were dropped stay away
-	minWork *uint256.Int
+	config  func(*Config)
+
+	// With a validation time, blocks are stored at once and connected one after
+	// the other, each taking so long.
+	validation time.Duration
+	ahead      int // stored, not connected
+	most       int // of them at any time
+	validating bool
+	minWork    *uint256.Int
 }
 
 func newSim(t fataler, w *world, minWork *uint256.Int) *sim {
@@ -209,7 +219,11 @@ func newSim(t fataler, w *world, minWork *uint256.Int) *sim {
 
 // reset makes a new Manager for the chain as it is.
 func (s *sim) reset() {
-	s.m = New(Config{Network: s.w.net, Chain: s.chain, MinimumWork: s.minWork, Seed: [32]byte{1}})
+	cfg := Config{Network: s.w.net, Chain: s.chain, MinimumWork: s.minWork, Seed: [32]byte{1}}
+	if s.config != nil {
+		s.config(&cfg)
+	}
+	s.m = New(cfg)
 }
 
 func (s *sim) after(d time.Duration, do func()) {
@@ -425,6 +439,10 @@ func (s *sim) submit(r *remote, n *headertree.Node, ok bool) {
 			}
 			if r.corrupt {
 				s.act(s.m.BlockRejected(s.now, n.Hash))
+				return
+			}
+			if s.validation > 0 {
+				s.storeSlowly(own)
 				return
 			}
 			moved := s.chain.store(own)

@@ -13,10 +13,14 @@ const (
 	// full blocks are some 30 MB, enough to keep a fast link busy for the time
 	// of a round trip, and little to fetch again if the peer is lost.
 	maxInFlight = 16
-	// windowSize is how far beyond the last block that is stored without a gap
-	// blocks are fetched. It bounds how far the files on disk are out of order,
-	// which a pruned node depends on, and the length of the walks below.
+	// windowSize is how far beyond the last block that is connected blocks are
+	// fetched. It bounds how far the files on disk are out of order, and the
+	// length of the walks below.
 	windowSize = 1024
+	// prunedWindow is how many bytes of blocks a pruned node fetches beyond that
+	// block, whatever their number: they are no part of the limit that its
+	// operator has set. It is room for 16 blocks in flight from each of 8 peers.
+	prunedWindow = 256 << 20
 	// walkStep is how many headers are looked at in one go.
 	walkStep = 128
 	// limitedDepth is how far below the tip of a peer that keeps only the last
@@ -101,7 +105,8 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 		return w // nothing that we would switch to
 	}
 	m.advance(p, tip)
-	end := p.common.Height + windowSize
+	base := connected(p.common, tip)
+	end := m.windowEnd(p, base)
 	top := min(p.best.Height, end+1)
 	var first *flight // what the window waits for, if it is a peer
 	waits := false
@@ -129,7 +134,9 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 					w.late = append(w.late, f)
 				}
 			case n.Height > end:
-				if len(w.nodes) == 0 && first != nil && first.from[0].peer != p {
+				// While stored blocks wait to be connected, the window waits for
+				// this node, and nobody else is to blame.
+				if base == p.common && len(w.nodes) == 0 && first != nil && first.from[0].peer != p {
 					w.holder = first.from[0].peer
 				}
 				return w
@@ -145,6 +152,62 @@ func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
 	return w
 }
 
+// connected returns the last block up to common, whose chain is stored, that is
+// connected or would not be if it were the end: what comes after it has more
+// work than the tip, and waits for its validation.
+func connected(common, tip *headertree.Node) *headertree.Node {
+	if !common.Work.Gt(&tip.Work) {
+		return common
+	}
+	if common.Ancestor(tip.Height) == tip {
+		return tip
+	}
+	// A branch that is about to replace the tip's. Work grows with height.
+	low, high := headertree.Fork(common, tip).Height, common.Height
+	for low < high {
+		mid := low + (high-low+1)/2
+		if common.Ancestor(mid).Work.Gt(&tip.Work) {
+			high = mid - 1
+		} else {
+			low = mid
+		}
+	}
+	return common.Ancestor(low)
+}
+
+// windowEnd returns the height up to which blocks of the peer's chain may be
+// fetched. base is the last one that waits for no validation.
+func (m *Manager) windowEnd(p *peer, base *headertree.Node) int32 {
+	end := base.Height + windowSize
+	if !m.pruned {
+		return end
+	}
+	// Blocks that are not here yet count as much as the others on average.
+	var bytes, known, blocks int64
+	for h, top := base.Height, min(p.best.Height, end); h < top; {
+		n := min(top-h, walkStep)
+		m.scratch = path(m.scratch[:0], p.best, h+n, n)
+		for _, n := range m.scratch {
+			if d := n.Data(); d != nil {
+				known += int64(d.Size)
+				blocks++
+				bytes += int64(d.Size)
+			} else if blocks > 0 {
+				bytes += known / blocks
+			}
+			if bytes > m.prunedWindow {
+				if base == p.common {
+					// What the others wait for is fetched in any case.
+					return max(n.Height, min(end, base.Height+maxInFlight))
+				}
+				return n.Height
+			}
+		}
+		h += n
+	}
+	return end
+}
+
 // advance moves the peer's common block on as far as blocks are stored.
 func (m *Manager) advance(p *peer, tip *headertree.Node) {
 	fork := headertree.Fork(tip, p.best)
@@ -153,6 +216,8 @@ func (m *Manager) advance(p *peer, tip *headertree.Node) {
 	}
 	if p.common == nil || p.common.Height < fork.Height {
 		p.common = fork
+	} else if p.common != fork && !have(p.best.Ancestor(fork.Height+1), tip) {
+		p.common = fork // what was stored after it has been lost
 	}
 	for h := p.common.Height; h < p.best.Height; {
 		n := min(p.best.Height-h, walkStep)
