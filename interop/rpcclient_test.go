@@ -202,11 +202,11 @@ func TestRPCClientCalls(t *testing.T) {
 	must[*btcjson.CreateWalletResult](b)(b.CreateWallet("main"))
 	own := must[address.Address](b)(b.GetNewAddress(""))
 	to := must[address.Address](b)(b.GetNewAddress("other"))
-	hashes := must[[]*chainhash.Hash](b)(b.GenerateToAddress(103, own, nil))
+	hashes := must[[]*chainhash.Hash](b)(b.GenerateToAddress(120, own, nil))
 	best := hashes[len(hashes)-1]
 	sent := b.signed(to, 2000)
 	id := must[*chainhash.Hash](b)(b.SendRawTransaction(sent, false))
-	confirmed := must[*chainhash.Hash](b)(b.SendToAddress(to, 3000))
+	must[*chainhash.Hash](b)(b.SendToAddress(to, 3000))
 	version := must[rpcclient.BackendVersion](b)(b.BackendVersion())
 	if !version.SupportUnifiedSoftForks() || !version.SupportTestMempoolAccept() || !version.SupportGetTxSpendingPrevOut() || !version.SupportSubmitPackage() {
 		t.Errorf("taken for %v", version)
@@ -227,9 +227,10 @@ func TestRPCClientCalls(t *testing.T) {
 		}
 		return err
 	}
+	last := must[[]btcjson.ListUnspentResult](b)(b.ListUnspentMin(1))[1] // that nothing has spent yet
+	spare := wire.NewOutPoint(must[*chainhash.Hash](b)(chainhash.NewHashFromStr(last.TxID)), last.Vout)
 	const desc = "wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/0/*)#"
 	checked := must[*btcjson.GetDescriptorInfoResult](b)(b.GetDescriptorInfo(desc[:len(desc)-1])).Descriptor
-	txLabel := "label"
 
 	calls := []struct {
 		name string
@@ -262,7 +263,10 @@ func TestRPCClientCalls(t *testing.T) {
 			_, err := b.GetTxOutProof([]string{tx.String()}, &hash)
 			return err
 		}},
-		{"deriveaddresses", func() error { _, err := b.DeriveAddresses(checked, &btcjson.DescriptorRange{Value: []int{0, 2}}); return err }},
+		{"deriveaddresses", func() error {
+			_, err := b.DeriveAddresses(checked, &btcjson.DescriptorRange{Value: []int{0, 2}})
+			return err
+		}},
 		{"getdescriptorinfo", func() error { _, err := b.GetDescriptorInfo(checked); return err }},
 		{"invalidateblock", func() error { return b.InvalidateBlock(best) }},
 		{"reconsiderblock", func() error { return b.ReconsiderBlock(best) }},
@@ -308,15 +312,21 @@ func TestRPCClientCalls(t *testing.T) {
 		{"listsinceblock", func() error { _, err := b.ListSinceBlock(nil); return err }},
 		{"listsinceblock depth", func() error { _, err := b.ListSinceBlockMinConf(hashes[0], 2); return err }},
 		{"listsinceblock watch", func() error { _, err := b.ListSinceBlockMinConfWatchOnly(hashes[0], 2, true); return err }},
-		{"lockunspent", func() error { return b.LockUnspent(false, []*wire.OutPoint{&out}) }},
+		{"lockunspent", func() error { return b.LockUnspent(false, []*wire.OutPoint{spare}) }},
 		{"listlockunspent", func() error { _, err := b.ListLockUnspent(); return err }},
-		{"lockunspent true", func() error { return b.LockUnspent(true, []*wire.OutPoint{&out}) }},
+		{"lockunspent true", func() error { return b.LockUnspent(true, []*wire.OutPoint{spare}) }},
 		{"sendtoaddress comment", func() error { _, err := b.SendToAddressComment(to, 1500, "for", "to"); return err }},
 		{"sendmany", func() error { _, err := b.SendMany("", map[address.Address]btcutil.Amount{to: 1600}); return err }},
-		{"sendmany depth", func() error { _, err := b.SendManyMinConf("", map[address.Address]btcutil.Amount{to: 1700}, 1); return err }},
-		{"sendmany comment", func() error { _, err := b.SendManyComment("", map[address.Address]btcutil.Amount{to: 1800}, 1, "for"); return err }},
+		{"sendmany depth", func() error {
+			_, err := b.SendManyMinConf("", map[address.Address]btcutil.Amount{to: 1700}, 1)
+			return err
+		}},
+		{"sendmany comment", func() error {
+			_, err := b.SendManyComment("", map[address.Address]btcutil.Amount{to: 1800}, 1, "for")
+			return err
+		}},
 		{"getaddressinfo", func() error { _, err := b.GetAddressInfo(own.EncodeAddress()); return err }},
-		{"getnewaddress type", func() error { _, err := b.GetNewAddressType(txLabel, "legacy"); return err }},
+		{"getnewaddress type", func() error { _, err := b.GetNewAddressType("label", "legacy"); return err }},
 		{"getrawchangeaddress", func() error { _, err := b.GetRawChangeAddress(""); return err }},
 		{"getrawchangeaddress type", func() error { _, err := b.GetRawChangeAddressType("", "bech32"); return err }},
 		{"validateaddress", func() error { _, err := b.ValidateAddress(own); return err }},
@@ -355,7 +365,7 @@ func TestRPCClientCalls(t *testing.T) {
 			return err
 		}},
 		{"backupwallet", func() error { return b.BackupWallet(filepath.Join(t.TempDir(), "copy.dat")) }},
-		{"unloadwallet", func() error { return b.UnloadWallet(nil) }},
+		{"unloadwallet", func() error { return b.UnloadWallet(btcjson.String("main")) }},
 		{"loadwallet", func() error { _, err := b.LoadWallet("main"); return err }},
 		{"walletpassphrase", func() error {
 			if _, err := b.CreateWallet("locked", rpcclient.WithCreateWalletPassphrase("word")); err != nil {
@@ -370,9 +380,8 @@ func TestRPCClientCalls(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	if got := must[*btcjson.GetBlockChainInfoResult](b)(b.GetBlockChainInfo()); got.Blocks != 103 {
+	if got := must[*btcjson.GetBlockChainInfoResult](b)(b.GetBlockChainInfo()); got.Blocks != 120 {
 		t.Errorf("height %d", got.Blocks)
 	}
-	_ = confirmed
 	t.Logf("%d calls", len(calls))
 }

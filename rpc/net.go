@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -192,8 +193,28 @@ func (a *API) addNode(_ context.Context, p addNodeParams) (null, error) {
 	return nil, err
 }
 
+// peerArg is a peer's address, or the boolean that older clients send before it.
+type peerArg string
+
+func (*peerArg) argType() jsonType { return "" }
+func (*peerArg) argWord() string   { return "string" }
+
+func (p *peerArg) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeBool:
+		return nil
+	case typeString:
+		s, err := decodeString(raw)
+		*p = peerArg(s)
+		return err
+	default:
+		return Errorf(CodeType, "JSON value of type %s is not of expected type string", typeOf(raw))
+	}
+}
+
 type addedParams struct {
-	Node *string `rpc:"node" help:"One of the peers; all if left out"`
+	Node  peerArg `rpc:"node|dns" default:"\"\"" help:"One of the peers; all if left out"`
+	Node2 string  `rpc:"node_after_dns" default:"\"\"" help:"The peer, if a boolean stands before it, as older clients have it"`
 }
 
 type addedNode struct {
@@ -210,8 +231,12 @@ type addedAddress struct {
 func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, error) {
 	nodes := []addedNode{}
 	want := ""
-	if p.Node != nil {
-		addr, err := a.parseNode(*p.Node)
+	node := string(p.Node)
+	if p.Node2 != "" {
+		node = p.Node2
+	}
+	if node != "" {
+		addr, err := a.parseNode(node)
 		if err != nil {
 			return nil, err
 		}

@@ -81,13 +81,17 @@ func keyError(w *wallet.Wallet, err error) error {
 }
 
 type changeAddressParams struct {
-	Kind string `rpc:"address_type" default:"\"\"" help:"legacy, p2sh-segwit, bech32 or bech32m (default bech32)"`
+	Kind  string `rpc:"address_type" default:"\"\"" help:"legacy, p2sh-segwit, bech32 or bech32m (default bech32)"`
+	Kind2 string `rpc:"address_type_after_account" default:"\"\"" help:"The kind, if an account was named before it, as older clients do"`
 }
 
 func (a *API) getRawChangeAddress(ctx context.Context, p changeAddressParams) (string, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
+	}
+	if p.Kind2 != "" {
+		p.Kind = p.Kind2
 	}
 	kind, err := addressKind(p.Kind)
 	if err != nil {

@@ -194,7 +194,7 @@ func (a *API) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, f *fundingAr
 }
 
 type createFundedParams struct {
-	Inputs   []inputArg  `rpc:"inputs" item:"input" help:"Coins to spend; left empty, they are chosen"`
+	Inputs   []inputArg  `rpc:"inputs,optional" item:"input" help:"Coins to spend; left empty, they are chosen"`
 	Outputs  payees      `rpc:"outputs" help:"Whom to pay, and how much; {\"data\":\"hex\"} carries data"`
 	LockTime *uint32     `rpc:"locktime" help:"The lock time"`
 	Options  fundingArgs `rpc:"options" default:"{}" help:"More options"`
