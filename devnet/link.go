@@ -27,6 +27,7 @@ type link struct {
 	faults   *Faults
 	from, to int
 	out, in  lane
+	limit    int // receiver only; of a payload
 
 	closing sync.Once
 	closed  chan struct{} // by its user: nothing is taken or given any more
@@ -53,7 +54,7 @@ type lane struct {
 
 // newLink puts the ways of f on a link. The caller has f locked.
 func newLink(inner transport.Link, f *Faults, from, to int) *link {
-	l := &link{Link: inner, faults: f, from: from, to: to, closed: make(chan struct{}), gone: make(chan struct{})}
+	l := &link{Link: inner, faults: f, from: from, to: to, limit: wire.MaxPayloadSize, closed: make(chan struct{}), gone: make(chan struct{})}
 	l.out.changed, l.in.changed = make(chan struct{}), make(chan struct{})
 	f.links[l] = struct{}{}
 	f.pumps.Go(l.pumpOut)
@@ -214,13 +215,25 @@ func (l *link) Receive() (transport.Message, error) {
 	if err != nil {
 		return transport.Message{}, err
 	}
+	if size := len(p.msg.Payload); p.err == nil && size > l.limit {
+		return transport.Message{}, transport.TooLarge(p.msg.Command, size, l.limit)
+	}
 	return p.msg, p.err
+}
+
+// SetLimit implements [transport.Link]. The link below takes in messages ahead
+// of whoever receives them, so it has no part in it.
+func (l *link) SetLimit(payload int) {
+	if payload < 0 {
+		payload = wire.MaxPayloadSize
+	}
+	l.limit = payload
 }
 
 // Send implements [transport.Link].
 func (l *link) Send(command string, payload []byte) (int, error) {
 	if len(payload) > wire.MaxPayloadSize {
-		return 0, fmt.Errorf("%w: %q of %d bytes", transport.ErrTooLarge, command, len(payload))
+		return 0, transport.TooLarge(command, len(payload), wire.MaxPayloadSize)
 	}
 	m := transport.Message{Command: command, Payload: bytes.Clone(payload), Size: wire.FrameHeaderSize + len(payload)}
 	return m.Size, l.put(&l.out, parcel{msg: m}, l.closed)

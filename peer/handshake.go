@@ -180,6 +180,7 @@ func timeOffset(unix int64, now time.Time) time.Duration {
 func (h *handshake) finish(ctx context.Context) error {
 	p := h.p
 	h.done = true
+	p.link.SetLimit(-1)
 	now := p.cfg.Clock.Now()
 	p.mu.Lock()
 	p.ka.pongs = h.remote.Common > wire.PingNonceVersion

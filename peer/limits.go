@@ -15,6 +15,9 @@ type Limits struct {
 	// QueuedHard is how many bytes may wait in all before the session is given
 	// up; [MaxQueuedHard] if zero.
 	QueuedHard int
+	// HandshakePayload is the largest payload that is taken before the
+	// handshake is done, in bytes; [MaxHandshakePayload] if zero.
+	HandshakePayload int
 }
 
 const (
@@ -34,13 +37,18 @@ const (
 	// MaxQueued and MaxOwed. With 125 peers it bounds the memory of all queues
 	// at 1.25 GB in the worst case, shared blocks counted once for each.
 	MaxQueuedHard = 10_000_000
+
+	// MaxHandshakePayload holds every message of the handshake, the longest of
+	// which has 1.4 kB, and a getheaders of those that cannot wait. So a
+	// stranger has no more than this in a buffer of ours.
+	MaxHandshakePayload = 4096
 )
 
 func (l *Limits) fill() {
 	for _, x := range []struct {
 		limit *int
 		def   int
-	}{{&l.Queued, MaxQueued}, {&l.Owed, MaxOwed}, {&l.QueuedHard, MaxQueuedHard}} {
+	}{{&l.Queued, MaxQueued}, {&l.Owed, MaxOwed}, {&l.QueuedHard, MaxQueuedHard}, {&l.HandshakePayload, MaxHandshakePayload}} {
 		switch {
 		case *x.limit == 0:
 			*x.limit = x.def

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"net"
 	"runtime"
 	"testing"
 
@@ -65,6 +66,72 @@ func TestIdleMemory(t *testing.T) {
 	}
 	for _, s := range all {
 		s.close()
+	}
+}
+
+// TestMemoryBeforeHandshake opens links and begins a message of 4 MB on each,
+// before any handshake. The session refuses it by its header; without that limit
+// it would wait for the rest with what has come in a buffer.
+func TestMemoryBeforeHandshake(t *testing.T) {
+	const count, sent = 50, 300_000
+	for _, tc := range []struct {
+		name  string
+		limit int
+		most  uint64
+	}{
+		{"limited", 0, maxIdle},
+		{"unlimited", -1, 1 << 30},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tr := tcp.New(tcp.Options{Magic: [4]byte{1, 2, 3, 4}})
+			l, err := tr.Listen(t.Context(), ma.StringCast("/ip4/127.0.0.1/tcp/0"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			frame := wire.FrameHeader{Magic: [4]byte{1, 2, 3, 4}, Command: wire.CmdBlock, Length: wire.MaxPayloadSize}.Append(nil)
+			frame = append(frame, make([]byte, sent)...)
+			before := used()
+			var all []*session
+			for range count {
+				addr, _ := transport.AddrPort(l.Addr())
+				c, err := net.Dial("tcp", addr.String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				y, err := l.Accept()
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, run(t.Context(), y, Config{Limits: Limits{HandshakePayload: tc.limit}}))
+				// When all is written, at most what the system buffers has not
+				// been read; or the session has ended over it.
+				c.Write(frame)
+			}
+			if tc.limit == 0 {
+				for _, s := range all {
+					if d := <-s.end; d.Reason != BadFrame {
+						t.Errorf("the session ended with %v", d)
+					}
+				}
+			}
+			cost := func() uint64 { return (max(used(), before) - before) / count }
+			each := cost()
+			for tc.limit < 0 && each <= maxIdle {
+				each = cost() // until what was sent has been read
+			}
+			t.Logf("each link costs %d bytes", each)
+			if each > tc.most {
+				t.Errorf("each link costs %d bytes, want at most %d", each, tc.most)
+			}
+			for _, s := range all {
+				if tc.limit < 0 {
+					s.close()
+				}
+			}
+			runtime.KeepAlive(all)
+		})
 	}
 }
 

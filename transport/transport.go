@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -31,6 +32,12 @@ type Link interface {
 	// link is of no more use. At the end of what the other side sent the error
 	// is io.EOF.
 	Receive() (Message, error)
+
+	// SetLimit bounds the payloads that Receive takes from now on, beside the
+	// limit of each kind of message: a larger one is [ErrTooLarge], and nothing is
+	// set aside for it. Below zero there is no such bound. It is for the
+	// goroutine that receives, or for the time before there is one.
+	SetLimit(payload int)
 
 	// Send writes one message, perhaps to a buffer, and returns how many bytes
 	// it takes on the wire. It does not keep payload after it returns. It may
@@ -105,8 +112,14 @@ var (
 	// ErrWrongNetwork means that the other side speaks for another network:
 	// its frames start with another magic.
 	ErrWrongNetwork = errors.New("wrong network magic")
-	// ErrTooLarge means that a frame claims more than its message may have.
-	ErrTooLarge = errors.New("message is larger than its kind allows")
+	// ErrTooLarge means that a frame claims more than its message may have, of
+	// its kind or at this time.
+	ErrTooLarge = errors.New("message is larger than allowed")
 	// ErrAddress means that a transport was given an address it has no use for.
 	ErrAddress = errors.New("not an address of this transport")
 )
+
+// TooLarge returns an [ErrTooLarge] that names the message.
+func TooLarge(command string, size, limit int) error {
+	return fmt.Errorf("%w: %q of %d bytes, limit %d", ErrTooLarge, command, size, limit)
+}

@@ -2,7 +2,6 @@ package memnet
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/netip"
 	"sync"
@@ -45,6 +44,7 @@ type item struct {
 type link struct {
 	*pipe
 	end    int // 0: a, 1: b
+	limit  int // receiver only; of a payload
 	local  ma.Multiaddr
 	remote ma.Multiaddr
 }
@@ -55,7 +55,8 @@ func newPipe(n *Network, a, b netip.AddrPort) (dialled, accepted *link) {
 	n.links[p] = struct{}{}
 	n.mu.Unlock()
 	am, bm := transport.FromAddrPort(a), transport.FromAddrPort(b)
-	return &link{p, 0, am, bm}, &link{p, 1, bm, am}
+	const max = wire.MaxPayloadSize
+	return &link{p, 0, max, am, bm}, &link{p, 1, max, bm, am}
 }
 
 func (p *pipe) change() {
@@ -81,6 +82,14 @@ func (l *link) LocalAddr() ma.Multiaddr  { return l.local }
 func (l *link) RemoteAddr() ma.Multiaddr { return l.remote }
 func (l *link) Info() transport.Info     { return transport.Info{Protocol: "memory"} }
 func (l *link) Flush() error             { return nil }
+
+// SetLimit implements [transport.Link].
+func (l *link) SetLimit(payload int) {
+	if payload < 0 {
+		payload = wire.MaxPayloadSize
+	}
+	l.limit = payload
+}
 
 // Close ends the link. The other side receives what is under way, then the
 // end of the stream.
@@ -178,8 +187,8 @@ func (l *link) take(in *half) (transport.Message, error) {
 	}
 	in.bytes -= frameSize(it.payload)
 	l.change()
-	if uint32(len(it.payload)) > wire.MaxPayload(it.command) {
-		return transport.Message{}, fmt.Errorf("%w: %q of %d bytes", transport.ErrTooLarge, it.command, len(it.payload))
+	if limit := min(l.limit, int(wire.MaxPayload(it.command))); len(it.payload) > limit {
+		return transport.Message{}, transport.TooLarge(it.command, len(it.payload), limit)
 	}
 	return transport.Message{Command: it.command, Payload: it.payload, Size: frameSize(it.payload)}, nil
 }
@@ -188,7 +197,7 @@ func (l *link) take(in *half) (transport.Message, error) {
 // buffer.
 func (l *link) Send(command string, payload []byte) (int, error) {
 	if len(payload) > wire.MaxPayloadSize {
-		return 0, fmt.Errorf("%w: %q of %d bytes", transport.ErrTooLarge, command, len(payload))
+		return 0, transport.TooLarge(command, len(payload), wire.MaxPayloadSize)
 	}
 	size := frameSize(payload)
 	deadline := l.net.clk.Now().Add(l.net.opts.Stall)

@@ -34,10 +34,12 @@ const (
 	// was buffered before it.
 	directWrite = 4 << 10
 
-	// firstAlloc is how much is set aside on the word of a frame header alone.
-	// The rest of a larger payload follows once this much has come, so that a
-	// header of 24 bytes cannot reserve 4 MB.
+	// firstAlloc is how much is set aside on the word of a frame header alone,
+	// and growth by how much this may grow each time that all of it has come. So
+	// what a message under way takes is at most 64 KiB and four times what the
+	// other side has sent of it; a block is copied three times at most.
 	firstAlloc = 64 << 10
+	growth     = 4
 )
 
 var unspecified = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
@@ -49,7 +51,8 @@ type link struct {
 	local, remote ma.Multiaddr
 	closed        atomic.Bool
 
-	r *bufio.Reader // receiver only
+	r     *bufio.Reader // receiver only
+	limit int           // receiver only; of a payload
 
 	w    *[]byte     // sender only; nil while nothing is buffered
 	bufs net.Buffers // sender only; scratch of writev
@@ -60,8 +63,16 @@ func newLink(c net.Conn, opts *Options) *link {
 	return &link{
 		conn: c, opts: opts,
 		local: multiaddr(c.LocalAddr()), remote: multiaddr(c.RemoteAddr()),
-		r: bufio.NewReaderSize(c, readBuffer),
+		r: bufio.NewReaderSize(c, readBuffer), limit: wire.MaxPayloadSize,
 	}
+}
+
+// SetLimit implements [transport.Link].
+func (l *link) SetLimit(payload int) {
+	if payload < 0 {
+		payload = wire.MaxPayloadSize
+	}
+	l.limit = payload
 }
 
 func (l *link) LocalAddr() ma.Multiaddr  { return l.local }
@@ -118,13 +129,17 @@ func (l *link) receive() (m transport.Message, whole bool, err error) {
 	if err != nil {
 		return m, false, err
 	}
+	size := int(h.Length)
+	if size > l.limit {
+		return m, false, transport.TooLarge(h.Command, size, l.limit)
+	}
 	l.r.Discard(wire.FrameHeaderSize)
 
-	size := int(h.Length)
 	payload := make([]byte, min(size, firstAlloc))
 	for n := 0; n < size; {
 		if n == len(payload) {
-			payload = append(make([]byte, 0, size), payload...)[:size]
+			payload = append(make([]byte, 0, min(size, growth*n)), payload...)
+			payload = payload[:cap(payload)]
 		}
 		end := min(len(payload), n+stallSlice)
 		if l.r.Buffered() < end-n {
@@ -182,7 +197,7 @@ var writeBuffers = sync.Pool{New: func() any {
 // Send frames one message. Small ones wait in the buffer for Flush.
 func (l *link) Send(command string, payload []byte) (int, error) {
 	if len(payload) > wire.MaxPayloadSize {
-		return 0, fmt.Errorf("%w: %q of %d bytes", transport.ErrTooLarge, command, len(payload))
+		return 0, transport.TooLarge(command, len(payload), wire.MaxPayloadSize)
 	}
 	if l.closed.Load() {
 		return 0, transport.ErrClosed

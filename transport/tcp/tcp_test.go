@@ -157,19 +157,27 @@ func TestSlowLoris(t *testing.T) {
 	<-done
 }
 
-// TestClaimedLength checks that a header alone makes nobody set aside the memory
-// that it speaks of.
+// TestClaimedLength checks that what is set aside for a message under way
+// follows what has come of it, not what its header speaks of.
 func TestClaimedLength(t *testing.T) {
-	k, raw := pipe(t, 20*time.Millisecond)
-	raw.Write(wire.FrameHeader{Magic: magic, Command: wire.CmdBlock, Length: wire.MaxPayloadSize}.Append(nil))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	if _, err := k.Receive(); !errors.Is(err, transport.ErrStalled) {
-		t.Fatal(err)
-	}
-	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; got > 4*firstAlloc {
-		t.Errorf("a header made the link allocate %d bytes", got)
+	for _, sent := range []int{0, 1, firstAlloc, firstAlloc + 1, 300_000, 1_100_000} {
+		k, raw := pipe(t, 20*time.Millisecond)
+		frame := wire.FrameHeader{Magic: magic, Command: wire.CmdBlock, Length: wire.MaxPayloadSize}.Append(nil)
+		frame = append(frame, make([]byte, sent)...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		go raw.Write(frame)
+		if _, err := k.Receive(); !errors.Is(err, transport.ErrStalled) {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		got := after.TotalAlloc - before.TotalAlloc
+		t.Logf("%d bytes of a message of 4 MB made the link allocate %d", sent, got)
+		// Smaller buffers before the last one are a third of it together.
+		if most := uint64(2*firstAlloc + growth*sent*4/3); got > most {
+			t.Errorf("after %d bytes the link has allocated %d, want at most %d", sent, got, most)
+		}
+		raw.Close()
 	}
 }
 

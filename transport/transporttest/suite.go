@@ -41,6 +41,7 @@ var Tests = []Test{
 	{"addresses", addresses},
 	{"payload is not kept", notKept},
 	{"too large", tooLarge},
+	{"limit", limit},
 	{"end of stream", endOfStream},
 	{"close ends receive", closeReceive},
 	{"close ends send", closeSend},
@@ -226,6 +227,33 @@ func tooLarge(t *testing.T, c Config) {
 		x.Flush()
 		if m, err := y.Receive(); err == nil {
 			t.Errorf("received a %s of %d bytes", m.Command, len(m.Payload))
+		}
+	}
+}
+
+// limit bounds what is received, lifts the bound and sets it again.
+func limit(t *testing.T, c Config) {
+	x, y := connect(t, c, long)
+	send := func(size int) {
+		if _, err := x.Send(wire.CmdBlock, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		limit, size int
+		ok          bool
+	}{{1000, 1000, true}, {-1, 1001, true}, {1000, 0, true}, {0, 0, true}, {1000, 1001, false}} {
+		y.SetLimit(step.limit)
+		send(step.size)
+		m, err := y.Receive()
+		switch {
+		case step.ok && (err != nil || len(m.Payload) != step.size):
+			t.Errorf("limit %d: got %d bytes of %d, %v", step.limit, len(m.Payload), step.size, err)
+		case !step.ok && !errors.Is(err, transport.ErrTooLarge):
+			t.Errorf("limit %d: %d bytes came, %v", step.limit, step.size, err)
 		}
 	}
 }
