@@ -30,6 +30,8 @@ type Candidate struct {
 	Net string
 	// PreferEvict marks a peer to be evicted before others.
 	PreferEvict bool
+	// Pending is true until the handshake is done.
+	Pending bool
 	// NoBan protects the peer from eviction.
 	NoBan bool
 }
@@ -184,12 +186,18 @@ func minorities(left []Candidate) []string {
 // an attacker is most likely; of groups of one size from that with the youngest
 // member.
 func youngestOfLargestGroup(left []Candidate) uint64 {
-	size := make(map[uint64]int)
-	for _, c := range left {
-		size[c.Group]++
-	}
+	size := groupSizes(left)
 	worst := slices.MaxFunc(left, func(a, b Candidate) int {
 		return cmp.Or(cmp.Compare(size[a.Group], size[b.Group]), a.Connected.Compare(b.Connected), cmp.Compare(a.ID, b.ID))
 	})
 	return worst.ID
+}
+
+// groupSizes counts the peers of each network group.
+func groupSizes(peers []Candidate) map[uint64]int {
+	size := make(map[uint64]int)
+	for _, c := range peers {
+		size[c.Group]++
+	}
+	return size
 }

@@ -15,19 +15,13 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/clock"
+	"starling/internal/rolling"
 	"starling/store"
 	"starling/transport"
 )
 
 // DefaultMaxPeers is how many links a node has in all unless set otherwise.
 const DefaultMaxPeers = 125
-
-// Errors of admitting an inbound link.
-var (
-	ErrHostBanned = errors.New("host is banned")
-	ErrFull       = errors.New("all places are taken by peers worth keeping")
-	ErrInactive   = errors.New("networking is switched off")
-)
 
 // Dialer makes links and serves them.
 type Dialer interface {
@@ -78,12 +72,16 @@ type Config struct {
 
 	MaxDials   int // dials under way at a time; 0 for [MaxDials]
 	MaxInbound int // inbound links; 0 for [DefaultMaxPeers], below 0 for none
+	// MaxPending is how many of the inbound links may be in their handshake; 0
+	// for a quarter of them, or 8 if that is more.
+	MaxPending int
 
 	BanScore float64       // score at which a host is banned; 0 for [DefaultBanScore]
 	BanTime  time.Duration // how long; 0 for [DefaultBanTime]
-	// ExemptLocal spares addresses of this machine from scores and bans by
-	// score. Bans by hand always count.
-	ExemptLocal bool
+	// CountLocal treats local and private addresses like any others, see
+	// [Manager.Punish]. It is for tests on one machine. Bans by hand always
+	// count.
+	CountLocal bool
 
 	// FS and BanFile say where the ban list is kept. Without BanFile it is
 	// kept in memory only.
@@ -97,13 +95,14 @@ type Manager struct {
 	log *slog.Logger
 	obs Observer
 
-	mu     sync.Mutex
-	out    *Outgoing
-	scores *Scores
-	bans   *Bans
-	active bool
-	cancel map[uint64]context.CancelFunc // of the running attempts
-	wake   chan struct{}                 // holds a value when the schedule has changed
+	mu          sync.Mutex
+	out         *Outgoing
+	scores      *Scores
+	bans        *Bans
+	active      bool
+	discouraged *rolling.Filter
+	cancel      map[uint64]context.CancelFunc // of the running attempts
+	wake        chan struct{}                 // holds a value when the schedule has changed
 
 	saving sync.Mutex // one writer of the ban file at a time
 }
@@ -129,17 +128,21 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxInbound == 0 {
 		cfg.MaxInbound = DefaultMaxPeers
 	}
+	if cfg.MaxPending == 0 {
+		cfg.MaxPending = max(minPending, cfg.MaxInbound/pendingShareOf)
+	}
 	if cfg.FS == nil {
 		cfg.FS = vfs.Default
 	}
 	m := &Manager{
 		cfg: cfg, log: cfg.Log, obs: cfg.Observer,
-		out:    NewOutgoing(cfg.MaxDials, rand.New(rand.NewChaCha8(cfg.Seed))),
-		scores: NewScores(),
-		bans:   NewBans(),
-		active: true,
-		cancel: make(map[uint64]context.CancelFunc),
-		wake:   make(chan struct{}, 1),
+		out:         NewOutgoing(cfg.MaxDials, rand.New(rand.NewChaCha8(cfg.Seed))),
+		scores:      NewScores(),
+		bans:        NewBans(),
+		active:      true,
+		discouraged: newDiscouraged(),
+		cancel:      make(map[uint64]context.CancelFunc),
+		wake:        make(chan struct{}, 1),
 	}
 	return m, m.load()
 }
@@ -201,31 +204,6 @@ func (m *Manager) Active() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.active
-}
-
-// Admit decides on an inbound link from addr while there are count others.
-// Candidates is called only if all places are taken; evict, if found, is the
-// peer that has to go for the newcomer. Permitted peers (noban) are admitted
-// even if banned, but not beyond the number of places.
-func (m *Manager) Admit(addr ma.Multiaddr, noBan bool, count int, candidates func() []Candidate) (evict uint64, found bool, err error) {
-	if !m.Active() {
-		return 0, false, ErrInactive
-	}
-	if ip, ok := transport.IP(addr); ok && !noBan {
-		if _, banned := m.Banned(ip); banned {
-			return 0, false, ErrHostBanned
-		}
-	}
-	switch {
-	case m.cfg.MaxInbound < 0:
-		return 0, false, ErrFull
-	case count < m.cfg.MaxInbound:
-		return 0, false, nil
-	}
-	if evict, found = SelectEviction(candidates()); !found {
-		return 0, false, ErrFull
-	}
-	return evict, true, nil
 }
 
 // kick has Run look at the schedule again.
@@ -294,44 +272,6 @@ func (m *Manager) serve(ctx context.Context, a Attempt) {
 	delete(m.cancel, a.ID)
 	m.out.Down(m.cfg.Clock.Now(), a.ID, err)
 	m.kick()
-}
-
-// Punish counts an offence of a host and reports whether that has got it
-// banned; the caller then ends its links. Share is the part of the offence's
-// weight that applies, 1 for all of it.
-func (m *Manager) Punish(host netip.Addr, o Offence, share float64) (banned bool) {
-	host = host.Unmap().WithZone("")
-	if !host.IsValid() || m.cfg.ExemptLocal && host.IsLoopback() {
-		return false
-	}
-	m.mu.Lock()
-	now := m.cfg.Clock.Now()
-	score := m.scores.Add(now, host.String(), o, share)
-	m.obs.Offended(host, o, score)
-	m.log.Info("peer misbehaved", "host", host, "offence", o, "score", score)
-	banned = score >= m.cfg.BanScore
-	if banned {
-		m.scores.Forget(host.String())
-		ban := Ban{Subnet: subnet(host), Created: now, Until: now.Add(m.cfg.BanTime), Reason: o.String()}
-		if m.bans.Add(ban) == nil { // else it is banned for longer already
-			m.obs.Banned(ban)
-			m.log.Warn("host banned", "host", host, "until", ban.Until, "offence", o)
-		}
-	}
-	m.mu.Unlock()
-	if banned {
-		if err := m.save(); err != nil {
-			m.log.Error("ban list not saved", "err", err)
-		}
-	}
-	return banned
-}
-
-// Score returns the present score of a host.
-func (m *Manager) Score(host netip.Addr) float64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.scores.Score(m.cfg.Clock.Now(), host.Unmap().WithZone("").String())
 }
 
 // Banned returns the ban that an address falls under.

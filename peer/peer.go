@@ -71,6 +71,13 @@ func (p *Peer) Link() transport.Info { return p.link.Info() }
 // handshake is done. The caller must not change it.
 func (p *Peer) Remote() *Remote { return p.remote.Load() }
 
+// Connected returns when the session began.
+func (p *Peer) Connected() time.Time { return p.connected }
+
+// Ending reports whether the session has been told to end. Its link is closed;
+// once Run has returned nothing of it is left.
+func (p *Peer) Ending() bool { return p.ended() != nil }
+
 // Known returns the inventory that the other side is known to have.
 func (p *Peer) Known() *Known { return &p.known }
 

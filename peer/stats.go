@@ -127,4 +127,11 @@ func (p *Peer) Stats() Stats {
 	return s
 }
 
+// MinPing returns the shortest round trip, or zero if there was none.
+func (p *Peer) MinPing() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ka.min
+}
+
 func itoa(v int32) string { return strconv.Itoa(int(v)) }

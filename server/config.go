@@ -84,9 +84,9 @@ type Config struct {
 	RelayDelayInbound, RelayDelayOutbound time.Duration
 
 	// Ban settings, see [connmgr.Config].
-	BanScore    float64
-	BanTime     time.Duration
-	ExemptLocal bool
+	BanScore   float64
+	BanTime    time.Duration
+	CountLocal bool
 
 	// Limits of what a session keeps for the other side.
 	Limits peer.Limits

@@ -57,9 +57,10 @@ type Node struct {
 	wakeTry  chan struct{}   // tells that there are orphans to be tried again
 	ctx      context.Context // of Run; transactions are checked under it
 
-	loading atomic.Bool
-	running atomic.Bool
-	links   sync.WaitGroup // of inbound sessions
+	loading   atomic.Bool
+	running   atomic.Bool
+	links     sync.WaitGroup // of inbound sessions
+	admitting sync.Mutex     // held while a newcomer is given a place
 }
 
 // New opens all that a node needs: the data directory, the chain, the ban
@@ -103,7 +104,7 @@ func (n *Node) open() (err error) {
 	n.conns, err = connmgr.New(connmgr.Config{
 		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: cfg.ConnObserver, Seed: cfg.Seed,
 		MaxInbound: cfg.maxInbound(),
-		BanScore:   cfg.BanScore, BanTime: cfg.BanTime, ExemptLocal: cfg.ExemptLocal,
+		BanScore:   cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
 		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "banlist.dat"),
 	})
 	if err != nil {

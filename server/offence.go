@@ -51,21 +51,19 @@ func (n *Node) invalidBlock(o origin, err error) {
 	}
 }
 
-// offence counts an offence of a peer and ends its session if it was one that
-// no honest peer commits, or if that has got its host banned. Peers that a
-// person asked for, or trusts, are spared: that person would not understand
-// where they went.
+// offence counts an offence of a peer and carries out what it leads to. Peers
+// that a person asked for, or trusts, are spared: that person would not
+// understand where they went.
 func (n *Node) offence(o origin, what connmgr.Offence, share float64) {
 	if o.forgiven || o.kind == peer.Manual {
 		n.log.Warn("misbehaviour of a trusted peer", "peer", o.id, "offence", what)
 		return
 	}
-	banned := n.conns.Punish(o.host, what, share)
-	switch what {
-	case connmgr.InvalidBlock, connmgr.MutatedBlock, connmgr.InvalidHeader, connmgr.BadCompactBlock:
+	switch n.conns.Punish(o.host, what, share) {
+	case connmgr.Ended, connmgr.Discouraged:
 		n.endPeer(o.id, peer.Misbehaved, what.String())
-	}
-	if banned {
+	case connmgr.Banned:
+		n.endPeer(o.id, peer.Misbehaved, what.String())
 		n.endHost(o)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"sync"
 
 	"starling/chain"
-	"starling/clock"
-	"starling/peer"
 	"starling/transport"
 )
 
@@ -111,46 +109,4 @@ func (n *Node) loadFile(ctx context.Context, name string) error {
 	}
 	n.log.Info("blocks loaded", "file", name, "blocks", s.Blocks, "known", s.Known, "orphans", s.Orphan, "height", n.chain.Tip().Height)
 	return nil
-}
-
-// acceptPause is how long to wait after a failure to accept, most often for
-// want of file descriptors, so that the failure does not keep a core busy.
-const acceptPause = 100e6 // nanoseconds
-
-// accept takes links that others open, until the listener is closed.
-func (n *Node) accept(ctx context.Context, l transport.Listener) {
-	for {
-		link, err := l.Accept()
-		if errors.Is(err, transport.ErrClosed) {
-			return
-		}
-		if err != nil {
-			n.log.Warn("accepting a connection failed", "addr", transport.FormatAddr(l.Addr()), "err", err)
-			if clock.Sleep(ctx, n.clk, acceptPause) != nil {
-				return
-			}
-			continue
-		}
-		n.admit(ctx, link)
-	}
-}
-
-// admit starts a session over a link that somebody has opened, if there is a
-// place for it.
-func (n *Node) admit(ctx context.Context, link transport.Link) {
-	addr := link.RemoteAddr()
-	host, _ := transport.IP(addr)
-	perm := n.cfg.Permissions(host)
-	evict, found, err := n.conns.Admit(addr, perm.Has(peer.PermNoBan), n.sessions.countInbound(), n.candidates)
-	if err != nil {
-		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
-		link.Close()
-		return
-	}
-	if found {
-		n.log.Debug("making room for a newcomer", "evicted", evict)
-		n.endPeer(evict, peer.Requested, "evicted in favour of another peer")
-	}
-	s := n.newSession(link, peer.Inbound, perm, nil)
-	n.links.Go(func() { n.runSession(ctx, s) })
 }

@@ -36,14 +36,23 @@ func (w *world) dial(to *node, i byte) *script {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { link.Close() })
-	s := &script{t: w.t, link: link, noise: []string{wire.CmdPing, wire.CmdGetHeaders, wire.CmdSendHeaders, wire.CmdSendCmpct, wire.CmdFeeFilter}}
+	s := &script{t: w.t, link: link, noise: slices.Clone(commonNoise)}
+	s.hello()
+	return s
+}
+
+// commonNoise is what every peer is told without asking.
+var commonNoise = []string{wire.CmdPing, wire.CmdGetHeaders, wire.CmdSendHeaders, wire.CmdSendCmpct, wire.CmdFeeFilter}
+
+// hello shakes hands.
+func (s *script) hello() {
+	s.t.Helper()
 	s.send(&wire.MsgVersion{Version: 70016, Services: wire.NodeNetwork | wire.NodeWitness, UserAgent: "/script/", Relay: true},
 		&wire.MsgSendAddrV2{}, &wire.MsgVerack{})
 	s.expect(wire.CmdVersion)
 	s.expect(wire.CmdWTxIDRelay)
 	s.expect(wire.CmdSendAddrV2)
 	s.expect(wire.CmdVerack)
-	return s
 }
 
 func (s *script) send(ms ...wire.Message) {

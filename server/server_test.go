@@ -62,6 +62,7 @@ func (w *world) startWith(i byte, fs vfs.FS, change func(*Config), to ...byte) *
 	cfg := Config{
 		Network: params.Regtest(), FS: fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 1,
 		Transports: []transport.Transport{nd.host}, Listen: []ma.Multiaddr{addr(i)},
+		CountLocal: true, // the hosts have private addresses
 	}
 	for _, j := range to {
 		cfg.Peers = append(cfg.Peers, addr(j))

@@ -39,15 +39,17 @@ type session struct {
 
 // sessions is the list of all sessions, also of those that are not ready yet.
 type sessions struct {
-	mu   sync.Mutex
-	last uint64
-	byID map[uint64]*session
-	seed maphash.Seed // of network groups
+	mu      sync.Mutex
+	last    uint64
+	byID    map[uint64]*session
+	seed    maphash.Seed  // of network groups
+	removed chan struct{} // closed and replaced whenever one is removed
 }
 
 func (s *sessions) init() {
 	s.byID = make(map[uint64]*session)
 	s.seed = maphash.MakeSeed()
+	s.removed = make(chan struct{})
 }
 
 // get returns a session, or nil if it has ended.
@@ -69,16 +71,20 @@ func (s *sessions) all() []*session {
 	return list
 }
 
-func (s *sessions) countInbound() int {
+// remove takes a session that has ended off the list.
+func (s *sessions) remove(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for _, c := range s.byID {
-		if c.peer.Kind() == peer.Inbound {
-			n++
-		}
-	}
-	return n
+	delete(s.byID, id)
+	close(s.removed)
+	s.removed = make(chan struct{})
+}
+
+// onRemoved returns a channel that is closed when a session has ended.
+func (s *sessions) onRemoved() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.removed
 }
 
 // newSession makes a session over a link and puts it in the list.
@@ -105,9 +111,7 @@ func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permiss
 // runSession carries a session to its end and clears up after it.
 func (n *Node) runSession(ctx context.Context, s *session) error {
 	err := s.peer.Run(ctx)
-	n.sessions.mu.Lock()
-	delete(n.sessions.byID, s.peer.ID())
-	n.sessions.mu.Unlock()
+	n.sessions.remove(s.peer.ID())
 	n.perform(n.sync.PeerDown(n.clk.Now(), s.id()))
 	n.txPeerDown(s)
 	n.judgeEnd(s, err)
@@ -175,60 +179,6 @@ func (s *session) Ready(_ context.Context, p *peer.Peer) error {
 	}))
 	n.txPeerUp(s)
 	return nil
-}
-
-// candidates describes the inbound sessions to whoever chooses which of them
-// has to make room.
-func (n *Node) candidates() []connmgr.Candidate {
-	var all []connmgr.Candidate
-	for _, s := range n.sessions.all() {
-		p := s.peer
-		if p.Kind() != peer.Inbound {
-			continue
-		}
-		st := p.Stats()
-		c := connmgr.Candidate{
-			ID: p.ID(), Connected: st.Connected, MinPing: st.MinPing,
-			LastBlock: unixNano(s.lastBlock.Load()), LastTx: unixNano(s.lastTx.Load()),
-			Group: maphash.Bytes(n.sessions.seed, group(s.host)),
-			Local: s.host.IsLoopback(), Net: network(s.host),
-			NoBan: p.Permissions().Has(peer.PermNoBan),
-		}
-		if r := p.Remote(); r != nil {
-			c.Useful = r.Services.Has(wire.NodeNetwork | wire.NodeWitness)
-			c.RelaysTxs = r.Relay
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-// group returns the part of an address that costs something to choose: /16 of
-// IPv4, /32 of IPv6.
-func group(a netip.Addr) []byte {
-	bits := 32
-	if a.Is4() {
-		bits = 16
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return nil
-	}
-	return p.Masked().Addr().AsSlice()
-}
-
-// network names the kind of network that an address belongs to, as Bitcoin Core
-// does.
-func network(a netip.Addr) string {
-	switch {
-	case !a.IsValid():
-		return "not_publicly_routable"
-	case a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified():
-		return "not_publicly_routable"
-	case a.Is4():
-		return "ipv4"
-	}
-	return "ipv6"
 }
 
 func unixNano(ns int64) time.Time {

@@ -102,7 +102,7 @@ func TestNetworkSettings(t *testing.T) {
 	if base := filepath.Base(c.NetDir); !strings.HasPrefix(base, "signet-") || len(base) != len("signet-")+8 {
 		t.Error(c.NetDir)
 	}
-	if c, err = load(t, "", nil, "--bantime=60", "--ping-timeout", "90s"); err != nil || c.BanTime != time.Minute || c.PingTimeout != 90*time.Second {
+	if c, err = load(t, "", nil, "--bantime=60", "--ping-timeout", "90s"); err != nil || c.BanTime != time.Minute || !c.ExemptLocal || c.PingTimeout != 90*time.Second {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -125,6 +125,8 @@ func TestErrors(t *testing.T) {
 		{"network", "", nil, []string{"--network=mian"}, "network: "},
 		{"prune", "", nil, []string{"--prune=100"}, "prune: at least 550 MiB"},
 		{"prune and index", "", nil, []string{"--prune=1000", "--txindex"}, "prune: a pruned node can not"},
+		{"no score", "", nil, []string{"--banscore=0"}, "banscore: at least 1"},
+		{"no ban", "", nil, []string{"--bantime=0"}, "bantime: at least a second"},
 		{"user alone", "", nil, []string{"--rpc-user=x"}, "rpc-user: rpc-user and rpc-password go together"},
 		{"address", "", nil, []string{"--listen=1.2.3.4:99999"}, `listen: "1.2.3.4:99999" is not host:port`},
 		{"part", "", nil, []string{"--log-level=nett=debug"}, `log-level: no part "nett" has a log level; did you mean net?`},

@@ -42,6 +42,7 @@ type Config struct {
 	PingTimeout          time.Duration
 	BanScore             int
 	BanTime              time.Duration
+	ExemptLocal          bool
 	UserAgentComments    []string
 	DBCache              int64 // bytes
 	Prune                int64 // bytes; 0 keeps all, 1 prunes on request
@@ -292,6 +293,13 @@ func (c *Config) settle() error {
 	c.MaxConnections = int(c.num("max-connections"))
 	c.PingInterval, c.PingTimeout = c.dur("ping-interval"), c.dur("ping-timeout")
 	c.BanScore, c.BanTime = int(c.num("banscore")), c.dur("bantime")
+	switch {
+	case c.BanScore == 0:
+		return c.fail("banscore", "at least 1")
+	case c.BanTime == 0:
+		return c.fail("bantime", "at least a second")
+	}
+	c.ExemptLocal = c.values["exempt-local"].(bool)
 	c.UserAgentComments = c.list("user-agent-comment")
 	for _, s := range c.UserAgentComments {
 		if strings.ContainsAny(s, "/:()") || len(s) > 100 {

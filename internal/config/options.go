@@ -71,8 +71,9 @@ func Options() []Option {
 		{Name: "max-connections", Value: "N", kind: kindInt, def: int64(125), Help: "how many peers at most"},
 		{Name: "ping-interval", Value: "TIME", kind: kindDuration, def: "2m", Help: "how often peers are pinged"},
 		{Name: "ping-timeout", Value: "TIME", kind: kindDuration, def: "20m", Help: "how long a peer may take to answer a ping"},
-		{Name: "banscore", Value: "N", kind: kindInt, def: int64(100), Help: "the score above which a misbehaving peer is banned"},
+		{Name: "banscore", Value: "N", kind: kindInt, def: int64(100), Help: "the score at which a misbehaving peer is banned"},
 		{Name: "bantime", Value: "TIME", kind: kindDuration, def: "24h", Help: "how long a ban lasts; a plain number is seconds"},
+		{Name: "exempt-local", kind: kindBool, def: true, Help: "ban no local or private address for its score, as many peers may be behind it"},
 		{Name: "user-agent-comment", Value: "TEXT", kind: kindList, def: []string(nil), Help: "added to the name that peers see; may be repeated"},
 
 		{Name: "dbcache", Value: "MIB", kind: kindInt, def: int64(450), Help: "memory for the set of unspent outputs, in MiB"},

@@ -59,7 +59,7 @@ func Settings(c *config.Config) (Config, error) {
 		Server: server.Config{
 			Network: c.Network, Dir: c.NetDir,
 			DBCache: c.DBCache, Prune: c.Prune, Reindex: c.Reindex,
-			MaxPeers: c.MaxConnections, BanScore: float64(c.BanScore), BanTime: c.BanTime,
+			MaxPeers: c.MaxConnections, BanScore: float64(c.BanScore), BanTime: c.BanTime, CountLocal: !c.ExemptLocal,
 			PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			UserAgent:         userAgent(c.UserAgentComments),
 			Load:              c.LoadBlock,

@@ -13,7 +13,8 @@ import (
 const (
 	// ReservedWeight is how much weight of orphans each peer may have here
 	// whatever others send: one transaction of the largest standard size, and a
-	// little. 125 peers that use it up cost 50 MB.
+	// little. 125 peers that use it up cost 50 MB, or 250 MB if their witnesses
+	// are made of empty items, which take four bytes more each.
 	ReservedWeight = 404_000
 
 	// MaxOrphanScore bounds how many orphans there are in all: each

@@ -1,0 +1,131 @@
+package connmgr
+
+import (
+	"net/netip"
+
+	"starling/internal/rolling"
+)
+
+const (
+	// maxDiscouraged is how many hosts are remembered as discouraged at least,
+	// and discouragedChance that of taking another one for one of them. Both are
+	// Bitcoin Core's; the filter takes 540 kB once somebody has misbehaved.
+	maxDiscouraged    = 50_000
+	discouragedChance = 1e-6
+)
+
+// Sentence is what an offence leads to.
+type Sentence uint8
+
+const (
+	// Tolerated: nothing more.
+	Tolerated Sentence = iota
+	// Ended: the link on which it happened ends, and nothing is remembered, as
+	// many others may be behind the same address.
+	Ended
+	// Discouraged: the link ends, and as long as the host is remembered its
+	// links are let in only while there is room, and are the first to make room.
+	Discouraged
+	// Banned: all links with the host end, and it is not let in.
+	Banned
+)
+
+// Punish counts an offence of a host and says what it leads to; to end links is
+// the caller's part. Share is the part of the offence's weight that applies, 1
+// for all of it.
+//
+// A host is banned when its score reaches the limit, and discouraged by each
+// single offence that ends a link. Addresses that do not stand for one host are
+// not banned by anybody's score: those of this machine, behind which are all who
+// come through Tor or another proxy, are not even discouraged, and private ones,
+// such as that of a router or of the host of a container, are discouraged at
+// most.
+func (m *Manager) Punish(host netip.Addr, o Offence, share float64) Sentence {
+	host = host.Unmap().WithZone("")
+	if !host.IsValid() || !m.cfg.CountLocal && isLocal(host) {
+		m.log.Info("peer misbehaved", "host", host, "offence", o)
+		if o.Ends() {
+			return Ended
+		}
+		return Tolerated
+	}
+	m.mu.Lock()
+	now := m.cfg.Clock.Now()
+	score := m.scores.Add(now, host.String(), o, share)
+	m.obs.Offended(host, o, score)
+	m.log.Info("peer misbehaved", "host", host, "offence", o, "score", score)
+	over := score >= m.cfg.BanScore
+	switch {
+	case over && (m.cfg.CountLocal || routable(host)):
+	case over || o.Ends():
+		m.discouraged.Add(discouragedKey(host))
+		m.mu.Unlock()
+		return Discouraged
+	default:
+		m.mu.Unlock()
+		return Tolerated
+	}
+	m.scores.Forget(host.String())
+	ban := Ban{Subnet: subnet(host), Created: now, Until: now.Add(m.cfg.BanTime), Reason: o.String()}
+	if m.bans.Add(ban) == nil { // else it is banned for longer already
+		m.obs.Banned(ban)
+		m.log.Warn("host banned", "host", host, "until", ban.Until, "offence", o)
+	}
+	m.mu.Unlock()
+	if err := m.save(); err != nil {
+		m.log.Error("ban list not saved", "err", err)
+	}
+	return Banned
+}
+
+// Score returns the present score of a host.
+func (m *Manager) Score(host netip.Addr) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.scores.Score(m.cfg.Clock.Now(), host.Unmap().WithZone("").String())
+}
+
+// Discouraged reports whether a host is remembered as discouraged.
+func (m *Manager) Discouraged(host netip.Addr) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.discouraged.Has(discouragedKey(host))
+}
+
+func newDiscouraged() *rolling.Filter { return rolling.New(maxDiscouraged, discouragedChance) }
+
+func discouragedKey(host netip.Addr) (key [32]byte) {
+	a := host.WithZone("").As16()
+	copy(key[:], a[:])
+	return key
+}
+
+// isLocal reports whether an address is one of this machine.
+func isLocal(a netip.Addr) bool { return a.IsLoopback() || thisHost.Contains(a) }
+
+// thisHost is what stands for the sender itself, and is never seen from afar.
+var thisHost = netip.MustParsePrefix("0.0.0.0/8")
+
+// unroutable are the address blocks that stand for no host of the internet, as
+// Bitcoin Core has them: RFC 1918, 2544, 3927, 4193, 4843, 4862, 5737, 6598, 7343
+// and 3849.
+var unroutable = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/64"), netip.MustParsePrefix("2001:10::/28"),
+	netip.MustParsePrefix("2001:20::/28"), netip.MustParsePrefix("2001:db8::/32"),
+}
+
+// routable reports whether an address can be that of one host of the internet.
+func routable(a netip.Addr) bool {
+	if isLocal(a) || a.IsUnspecified() {
+		return false
+	}
+	for _, p := range unroutable {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
+}

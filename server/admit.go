@@ -1,0 +1,172 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"net/netip"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/clock"
+	"starling/connmgr"
+	"starling/peer"
+	"starling/transport"
+	"starling/wire"
+)
+
+const (
+	// acceptPause is how long to wait after a failure to accept, most often for
+	// want of file descriptors, so that the failure does not keep a core busy.
+	acceptPause = 100 * time.Millisecond
+	// leavePatience is how long a newcomer waits for the place of a link that is
+	// ending, which takes longer only if it is in the middle of something.
+	// Meanwhile nobody else is let in, but there is no place for anybody.
+	leavePatience = 2 * time.Second
+)
+
+// errLeaving is why a newcomer was not let in although somebody is leaving.
+var errLeaving = errors.New("no place became free in time")
+
+// accept takes links that others open, until the listener is closed.
+func (n *Node) accept(ctx context.Context, l transport.Listener) {
+	for {
+		link, err := l.Accept()
+		if errors.Is(err, transport.ErrClosed) {
+			return
+		}
+		if err != nil {
+			n.log.Warn("accepting a connection failed", "addr", transport.FormatAddr(l.Addr()), "err", err)
+			if clock.Sleep(ctx, n.clk, acceptPause) != nil {
+				return
+			}
+			continue
+		}
+		n.admit(ctx, link)
+	}
+}
+
+// admit starts a session over a link that somebody has opened, if there is a
+// place for it. One newcomer is dealt with at a time, so that no two of them take
+// the same place.
+func (n *Node) admit(ctx context.Context, link transport.Link) {
+	n.admitting.Lock()
+	defer n.admitting.Unlock()
+	addr := link.RemoteAddr()
+	host, _ := transport.IP(addr)
+	perm := n.cfg.Permissions(host)
+	if err := n.makePlace(ctx, addr, perm); err != nil {
+		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
+		link.Close()
+		return
+	}
+	s := n.newSession(link, peer.Inbound, perm, nil)
+	n.links.Go(func() { n.runSession(ctx, s) })
+}
+
+// makePlace returns once there is a place for a newcomer, for which others may
+// have to go, or why there is none. A place is free when the session that had it
+// is gone with all that it held.
+func (n *Node) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Permissions) error {
+	patience := n.clk.NewTimer(leavePatience)
+	defer patience.Stop()
+	for {
+		removed := n.sessions.onRemoved() // asked for first, so that none is missed
+		do, evict, err := n.conns.Admit(addr, perm.Has(peer.PermNoBan), n.places(), n.candidates)
+		switch {
+		case err != nil:
+			return err
+		case do == connmgr.Enter:
+			return nil
+		case do == connmgr.Evict:
+			n.log.Debug("making room for a newcomer", "evicted", evict)
+			n.endPeer(evict, peer.Requested, "evicted in favour of another peer")
+			continue
+		}
+		select {
+		case <-removed:
+		case <-patience.C:
+			return errLeaving
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// places says how the places for inbound links are taken. Links that the node
+// has opened beyond those that are kept for it take places, too.
+func (n *Node) places() connmgr.Places {
+	var p connmgr.Places
+	outbound := 0
+	for _, s := range n.sessions.all() {
+		if s.peer.Kind() != peer.Inbound {
+			outbound++
+			continue
+		}
+		p.Links++
+		switch {
+		case s.peer.Ending():
+			p.Ending++
+		case s.peer.Remote() == nil:
+			p.Pending++
+		}
+	}
+	p.Links += max(0, outbound-outboundSlots)
+	return p
+}
+
+// candidates describes the inbound sessions that are not ending to whoever
+// chooses which of them has to make room.
+func (n *Node) candidates() []connmgr.Candidate {
+	var all []connmgr.Candidate
+	for _, s := range n.sessions.all() {
+		p := s.peer
+		if p.Kind() != peer.Inbound || p.Ending() {
+			continue
+		}
+		c := connmgr.Candidate{
+			ID: p.ID(), Connected: p.Connected(), MinPing: p.MinPing(),
+			LastBlock: unixNano(s.lastBlock.Load()), LastTx: unixNano(s.lastTx.Load()),
+			Group: maphash.Bytes(n.sessions.seed, group(s.host)),
+			Local: s.host.IsLoopback() && !n.cfg.CountLocal, Net: network(s.host),
+			NoBan:       p.Permissions().Has(peer.PermNoBan),
+			PreferEvict: s.host.IsValid() && n.conns.Discouraged(s.host),
+		}
+		r := p.Remote()
+		if c.Pending = r == nil; !c.Pending {
+			c.Useful = r.Services.Has(wire.NodeNetwork | wire.NodeWitness)
+			c.RelaysTxs = r.Relay
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// group returns the part of an address that costs something to choose: /16 of
+// IPv4, /32 of IPv6.
+func group(a netip.Addr) []byte {
+	bits := 32
+	if a.Is4() {
+		bits = 16
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return nil
+	}
+	return p.Masked().Addr().AsSlice()
+}
+
+// network names the kind of network that an address belongs to, as Bitcoin Core
+// does.
+func network(a netip.Addr) string {
+	switch {
+	case !a.IsValid():
+		return "not_publicly_routable"
+	case a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified():
+		return "not_publicly_routable"
+	case a.Is4():
+		return "ipv4"
+	}
+	return "ipv6"
+}

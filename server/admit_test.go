@@ -1,0 +1,239 @@
+package server
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/peer"
+	"starling/transport"
+	"starling/wire"
+)
+
+// lingering keeps every session for a while at its end.
+type lingering struct {
+	peer.NoObserver
+	n    func() *Node
+	most atomic.Int64
+}
+
+func (o *lingering) Disconnected(*peer.Peer, *peer.Disconnect) {
+	time.Sleep(200 * time.Millisecond)
+	o.count()
+}
+
+func (o *lingering) Handshake(*peer.Peer) { o.count() }
+
+func (o *lingering) count() {
+	if now := int64(len(o.n().Peers())); now > o.most.Load() {
+		o.most.Store(now)
+	}
+}
+
+// TestLimitOfLinks has many hosts connect, and again whenever they are thrown
+// out, while the node takes its time over each end. There are never more links
+// than allowed, also counting those that end, and newcomers still get in.
+func TestLimitOfLinks(t *testing.T) {
+	const limit, hosts = 40, 100
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		var a *node
+		o := &lingering{n: func() *Node { return a.Node }}
+		a = w.startWith(1, vfs.NewMem(), func(c *Config) {
+			c.MaxPeers, c.PeerObservers = limit+outboundSlots, []peer.Observer{o}
+		})
+		stop := make(chan struct{})
+		var all sync.WaitGroup
+		for i := range byte(hosts) {
+			all.Go(func() {
+				for {
+					link, err := w.net.Host(netip.AddrFrom4([4]byte{10, 100, i, 1})).Dial(t.Context(), a.Listening()[0])
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for _, m := range []wire.Message{&wire.MsgVersion{Version: 70016, Nonce: uint64(i)}, &wire.MsgVerack{}} {
+						link.Send(m.Command(), m.AppendPayload(nil))
+					}
+					for err == nil {
+						_, err = link.Receive()
+					}
+					link.Close()
+					select {
+					case <-stop:
+						return
+					case <-time.After(time.Second):
+					}
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		if got := o.most.Load(); got > limit {
+			t.Errorf("there were %d links, want at most %d", got, limit)
+		}
+		if got := len(a.Peers()); got < limit-1 {
+			t.Errorf("there are %d links, want %d", got, limit)
+		}
+		// Somebody from elsewhere gets in among them.
+		w.dial(a, 200).sync()
+		close(stop)
+		a.stop()
+		all.Wait()
+	})
+}
+
+// TestHandshakesMakeRoom opens links and says nothing on them. They take no place
+// from those who are there, and keep nobody out.
+func TestHandshakesMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = 40 + outboundSlots })
+		var there []*script
+		for i := range byte(20) {
+			s := w.dial(a, 20+i)
+			s.sync()
+			there = append(there, s)
+		}
+		for i := range byte(200) {
+			if _, err := w.net.Host(netip.AddrFrom4([4]byte{10, 1, i, 1})).Dial(t.Context(), a.Listening()[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		if p := a.places(); p.Pending != 10 || p.Links != 30 {
+			t.Errorf("%+v", p)
+		}
+		w.dial(a, 99).sync()
+		for _, s := range there {
+			s.sync()
+		}
+	})
+}
+
+// TestReconnectLoop is TestLimitOfLinks over sockets of the system, with links
+// that begin a message of 4 MB and do not finish it.
+func TestReconnectLoop(t *testing.T) {
+	const limit, hosts, rounds = 30, 60, 10
+	cfg := config(t, 0)
+	cfg.MaxPeers = limit + outboundSlots
+	n, stop := running(t, cfg)
+	defer stop()
+	addr, _ := transport.AddrPort(n.Listening()[0])
+	frame := wire.FrameHeader{Magic: cfg.Network.Magic, Command: wire.CmdBlock, Length: wire.MaxPayloadSize}.Append(nil)
+	frame = append(frame, make([]byte, 100_000)...)
+	hello := wire.AppendFrame(nil, cfg.Network.Magic, &wire.MsgVersion{Version: 70016, Nonce: 7})
+	hello = wire.AppendFrame(hello, cfg.Network.Magic, &wire.MsgVerack{})
+	hello = append(hello, frame...)
+	var most atomic.Int64
+	var all sync.WaitGroup
+	for range hosts {
+		all.Go(func() {
+			for range rounds {
+				c, err := net.Dial("tcp", addr.String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c.Write(hello)
+				if now := int64(len(n.Peers())); now > most.Load() {
+					most.Store(now)
+				}
+				c.Close()
+			}
+		})
+	}
+	all.Wait()
+	if got := most.Load(); got > limit {
+		t.Errorf("there were %d links, want at most %d", got, limit)
+	}
+}
+
+// TestDiscouraged has a peer behind an address of this machine, and one behind a
+// private address, send what nobody should. Others behind the same address stay
+// and get in, until there is hardly any room.
+func TestDiscouraged(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		host  netip.Addr
+		again bool // let in although there is hardly any room
+	}{
+		{"local", netip.MustParseAddr("127.0.0.1"), true},
+		{"private", netip.MustParseAddr("172.17.0.1"), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 0)
+				a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers, c.CountLocal = 3+outboundSlots, false })
+				dial := func(host netip.Addr) *script {
+					link, err := w.net.Host(host).Dial(t.Context(), a.Listening()[0])
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { link.Close() })
+					return &script{t: t, link: link, noise: slices.Clone(commonNoise)}
+				}
+				good := dial(tc.host)
+				good.hello()
+				for range 10 {
+					bad := dial(tc.host)
+					bad.hello()
+					bad.link.Send(wire.CmdInv, []byte{200})
+					bad.gone()
+				}
+				good.sync()
+				if len(a.Conns().Bans()) != 0 {
+					t.Errorf("banned: %v", a.Conns().Bans())
+				}
+				if got := a.Conns().Discouraged(tc.host); got == tc.again {
+					t.Errorf("discouraged: %v", got)
+				}
+				dial(netip.MustParseAddr("10.9.9.9")).hello() // two of three places are taken
+				last := dial(tc.host)
+				if tc.again {
+					last.hello()
+				} else {
+					last.gone()
+				}
+			})
+		})
+	}
+}
+
+// TestLocalGroups has peers of this machine counted like others, so that they
+// have network groups.
+func TestLocalGroups(t *testing.T) {
+	for _, count := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 0)
+			a := w.startWith(1, vfs.NewMem(), func(c *Config) {
+				c.CountLocal = count
+				c.Listen = []ma.Multiaddr{addr(1)}
+			})
+			for _, h := range []string{"127.1.0.1", "127.2.0.1"} {
+				link, err := w.net.Host(netip.MustParseAddr(h)).Dial(t.Context(), a.Listening()[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer link.Close()
+			}
+			synctest.Wait()
+			time.Sleep(time.Second)
+			for _, c := range a.candidates() {
+				if c.Local == count {
+					t.Errorf("counted %v: local %v", count, c.Local)
+				}
+			}
+			if c := a.candidates(); len(c) != 2 || c[0].Group == c[1].Group {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
