@@ -320,3 +320,37 @@ func TestDecodeMemory(t *testing.T) {
 		t.Errorf("transaction of empty witness items: %d bytes allocated for %d", got, len(witness))
 	}
 }
+
+// TestTxKeepsOnlyItself receives small transactions with a lot behind them. Who
+// keeps the transactions must not keep the rest.
+func TestTxKeepsOnlyItself(t *testing.T) {
+	const count, most = 50, 1 << 20
+	tx := NewTx(2, []TxIn{{PrevOut: OutPoint{Index: 1}, Script: []byte{1}, Witness: NewWitness([]byte{2})}}, []TxOut{{Value: 5, Script: []byte{3}}}, 0)
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var kept []*Tx
+	for range count {
+		payload := append(make([]byte, 0, 1_000_000), tx.Bytes()...)
+		m, err := Decode(CmdTx, payload[:cap(payload)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, m.(*MsgTx).Tx)
+	}
+	grown := max(heap(), before) - before
+	t.Logf("%d transactions of %d bytes keep %d", count, tx.Size(), grown)
+	if grown > most {
+		t.Errorf("%d transactions of %d bytes keep %d", count, tx.Size(), grown)
+	}
+	for _, k := range kept {
+		if k.WTxID() != tx.WTxID() || k.In[0].Witness.Item(0)[0] != 2 {
+			t.Error("another transaction")
+		}
+	}
+}

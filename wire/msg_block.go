@@ -1,5 +1,7 @@
 package wire
 
+import "bytes"
+
 // MsgBlock brings a block. It keeps the block's bytes and parses them only
 // when asked, so that blocks can be served from disk as they are, and parsed
 // where there is time for it.
@@ -50,7 +52,19 @@ func (m *MsgTx) AppendPayload(dst []byte) []byte {
 	return append(dst, m.Tx.Bytes()...)
 }
 
-func (m *MsgTx) decode(c *Cursor) { m.Tx = c.tx() }
+func (m *MsgTx) decode(c *Cursor) {
+	m.Tx = c.tx()
+	if m.Tx == nil || c.Left() == 0 {
+		return
+	}
+	// Bytes that follow are ignored. The transaction may be kept for long and
+	// is counted by its size, so it must not keep them as well.
+	own, err := ParseTx(bytes.Clone(m.Tx.Bytes()))
+	if err != nil {
+		c.Failf("%v", err)
+	}
+	m.Tx = own
+}
 
 // MsgMempool asks for an inv of the transactions in the pool (BIP35).
 type MsgMempool struct{}
