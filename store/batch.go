@@ -5,7 +5,8 @@ import "github.com/cockroachdb/pebble/v2"
 // Batch gathers changes that [DB.Write] applies together. Later changes win
 // over earlier ones. It is for one goroutine at a time.
 type Batch struct {
-	b *pebble.Batch
+	b    *pebble.Batch
+	note string
 }
 
 // NewBatch returns an empty batch for d.
@@ -28,6 +29,10 @@ func (b *Batch) DeleteRange(from, to []byte) { _ = b.b.DeleteRange(from, to, nil
 // must not be empty or all 0xff.
 func (b *Batch) DeletePrefix(prefix []byte) { b.DeleteRange(prefix, prefixEnd(prefix)) }
 
+// Note says for people what the database holds after the batch; its mark keeps
+// the note of the last synced write and damage is reported with it.
+func (b *Batch) Note(text string) { b.note = text }
+
 // Len returns the size of the batch in bytes, a little more than its keys and
 // values together.
 func (b *Batch) Len() int { return b.b.Len() }
@@ -36,4 +41,7 @@ func (b *Batch) Len() int { return b.b.Len() }
 func (b *Batch) Count() int { return int(b.b.Count()) }
 
 // Reset empties the batch.
-func (b *Batch) Reset() { b.b.Reset() }
+func (b *Batch) Reset() {
+	b.b.Reset()
+	b.note = ""
+}

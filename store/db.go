@@ -2,12 +2,16 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -54,6 +58,7 @@ type DBOptions struct {
 	Dir           string
 	CacheBytes    int64        // block cache; 0 is 8 MiB
 	MemTableBytes int64        // 0 is 16 MiB
+	Marked        bool         // keep a mark beside Dir, so that a database which opens short is found out
 	Logger        *slog.Logger // gets Pebble's own messages at debug level; nil discards them
 }
 
@@ -67,6 +72,11 @@ type DB struct {
 	log *slog.Logger
 	use gate // users of db; closes it
 
+	track      *tracker   // of the mark; nil without
+	syncing    sync.Mutex // held through a synced write of a database with a mark
+	generation uint64     // of the last one
+	doubt      bool       // see InDoubt
+
 	frozen atomic.Bool // set with failed: nothing is written any more
 
 	mu        sync.Mutex
@@ -74,8 +84,13 @@ type DB struct {
 	snapshots map[*Snapshot]struct{}
 }
 
+// formatVersion is the form in which Pebble writes.
+const formatVersion = pebble.FormatTableFormatV6
+
 // OpenDB opens the database in opts.Dir, creating it if need be. Damage that is
-// found on opening is a *CorruptError.
+// found on opening is a *CorruptError. With a mark the database is compared with
+// it before anything is written, and once more when it is open; see also
+// [DB.InDoubt].
 func OpenDB(opts DBOptions) (*DB, error) {
 	if opts.FS == nil {
 		opts.FS = vfs.Default
@@ -94,11 +109,22 @@ func OpenDB(opts DBOptions) (*DB, error) {
 	}
 	d := &DB{dir: opts.Dir, fs: opts.FS, log: opts.Logger, snapshots: map[*Snapshot]struct{}{}}
 	d.use.init()
+	if opts.Marked {
+		d.track = newTracker(opts.FS, opts.Dir+MarkSuffix)
+		if err := d.checkMark(); err != nil {
+			return nil, err
+		}
+	}
 	db, err := d.open(pebbleOptions(opts, d))
 	if err != nil {
 		return nil, openError(opts.Dir, err)
 	}
 	d.db = db
+	if opts.Marked {
+		if err := d.settleMark(); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
 	return d, nil
 }
 
@@ -110,6 +136,9 @@ func (d *DB) open(o *pebble.Options) (db *pebble.DB, err error) {
 			db, err = nil, fmt.Errorf("%w: %v", pebble.ErrCorruption, r)
 		}
 	}()
+	if err := d.dropOptions(); err != nil {
+		return nil, err
+	}
 	db, err = pebble.Open(d.dir, o)
 	failed := d.failure()
 	if failed == nil {
@@ -122,10 +151,35 @@ func (d *DB) open(o *pebble.Options) (db *pebble.DB, err error) {
 	return nil, failed
 }
 
+// dropOptions removes Pebble's notes on how it was opened before. Every opening
+// writes them anew, and they say nothing that is not said here; but Pebble
+// refuses to open where they are damaged.
+func (d *DB) dropOptions() error {
+	names, err := d.fs.List(d.dir)
+	if err != nil {
+		return ioError(d.dir, err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "OPTIONS-") {
+			if err := d.fs.Remove(d.fs.PathJoin(d.dir, name)); err != nil {
+				return ioError(d.dir, err)
+			}
+		}
+	}
+	return nil
+}
+
 // openError sorts out why a database could not be opened. A missing part is
-// damage as much as a changed one is.
+// damage as much as a changed one is, and so is all that neither the system nor
+// this package has reported: Pebble has many words for it.
 func openError(dir string, err error) error {
-	if isNotExist(err) || errors.Is(err, pebble.ErrDBNotPristine) {
+	var (
+		typed *FullDiskError
+		path  *fs.PathError
+		sys   syscall.Errno
+	)
+	known := errors.As(err, &typed) || errors.As(err, &path) || errors.As(err, &sys) || isLocked(err)
+	if isNotExist(err) || !known && !pebble.IsCorruptionError(err) {
 		return &CorruptError{Path: dir, What: firstLine(err), Advice: adviseDB, Err: err}
 	}
 	return dbError(dir, err)
@@ -141,8 +195,9 @@ func pebbleOptions(opts DBOptions, d *DB) *pebble.Options {
 		L0CompactionThreshold:       l0Compact,
 		L0StopWritesThreshold:       l0Stop,
 		LBaseMaxBytes:               baseLevelBytes,
-		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		FormatMajorVersion:          formatVersion,
 		Logger:                      pebbleLogger{d},
+		Cleaner:                     cleaner{},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 		EventListener: &pebble.EventListener{
 			BackgroundError: d.fail,
@@ -161,6 +216,18 @@ func pebbleOptions(opts DBOptions, d *DB) *pebble.Options {
 	}
 	return o
 }
+
+// cleaner deletes what Pebble has no more use for. By what it embeds it also
+// keeps Pebble from using old logs again for new ones: damage in a log that waits
+// to be used again could not be told from damage in one that is needed.
+type cleaner struct {
+	pebble.DeleteCleaner
+	keepsContents
+}
+
+// keepsContents has, below the method that deletes, the one by which Pebble
+// knows cleaners that want files to stay as they are.
+type keepsContents struct{ pebble.ArchiveCleaner }
 
 // fail records the error that ends writing. The first one counts.
 func (d *DB) fail(err error) {
@@ -232,19 +299,41 @@ func (d *DB) Write(b *Batch, sync bool) error {
 	if err := checkSpace(d.fs, d.dir, int64(b.Len())); err != nil {
 		return err
 	}
+	if err := d.apply(b, sync); err != nil {
+		return err
+	}
+	b.Reset()
+	return nil
+}
+
+func (d *DB) apply(b *Batch, sync bool) error {
 	opt := pebble.NoSync
 	if sync {
 		opt = pebble.Sync
+	}
+	if sync && d.track != nil {
+		// One after the other, so that the mark never names a generation that
+		// is not on disk.
+		d.syncing.Lock()
+		defer d.syncing.Unlock()
+		d.generation++
+		b.Set(keyGeneration, binary.LittleEndian.AppendUint64(nil, d.generation))
 	}
 	if err := d.db.Apply(b.b, opt); err != nil {
 		return dbError(d.dir, err)
 	}
 	// Pebble itself does not hear of a failed write.
-	if err := d.failure(); err != nil {
+	if err := d.failure(); err != nil || !sync || d.track == nil {
 		return err
 	}
-	b.Reset()
-	return nil
+	d.track.reach(d.generation, b.note)
+	return d.saveMark()
+}
+
+// saveMark brings the mark up to date, if the disk still works.
+func (d *DB) saveMark() error {
+	d.write(d.track.path, d.track.save)
+	return d.failure()
 }
 
 // Flush writes what is in memory to tables and returns when that is on disk.
@@ -288,6 +377,9 @@ func (d *DB) Close() error {
 	err := d.db.Close()
 	if failed := d.failure(); failed != nil {
 		return failed
+	}
+	if err == nil && d.track != nil {
+		return d.saveMark() // what was not synced before is now
 	}
 	return dbError(d.dir, err)
 }

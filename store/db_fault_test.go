@@ -228,9 +228,12 @@ func TestDBCrash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mem := vfs.NewCrashableMem()
 		open := func() *DB {
-			d, err := OpenDB(DBOptions{FS: mem, Dir: "data/db", MemTableBytes: 64 << 10})
+			d, err := OpenDB(DBOptions{FS: mem, Dir: "data/db", MemTableBytes: 64 << 10, Marked: true})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if d.InDoubt() {
+				t.Fatal("the mark is lost")
 			}
 			return d
 		}
@@ -303,12 +306,12 @@ func TestDBCrash(t *testing.T) {
 // that was in it.
 func TestDBCrashOnOpen(t *testing.T) {
 	empty := vfs.NewCrashableMem()
-	d := openDB(t, DBOptions{FS: empty})
+	d := openDB(t, DBOptions{FS: empty, Marked: true})
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	full := vfs.NewCrashableMem()
-	d = openDB(t, DBOptions{FS: full})
+	d = openDB(t, DBOptions{FS: full, Marked: true})
 	fill(t, d)
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
@@ -333,7 +336,7 @@ func TestDBCrashOnOpen(t *testing.T) {
 						}
 						return nil
 					}))
-					d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db"})
+					d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db", Marked: true})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -345,9 +348,12 @@ func TestDBCrashOnOpen(t *testing.T) {
 						done = true
 						break
 					}
-					d, err = OpenDB(DBOptions{FS: crashed, Dir: "data/db"})
+					d, err = OpenDB(DBOptions{FS: crashed, Dir: "data/db", Marked: true})
 					if err != nil {
 						t.Fatalf("before write %d, seed %d: %v", at, seed, err)
+					}
+					if d.InDoubt() {
+						t.Fatalf("before write %d, seed %d: the mark is lost", at, seed)
 					}
 					if name == "full" {
 						if ok, err := d.Has([]byte("in the log")); !ok || err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io"
+	"strings"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -28,12 +29,16 @@ func LockDir(fs vfs.FS, dir string) (io.Closer, error) {
 	switch {
 	case err == nil:
 		return l, nil
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EACCES) && fileExists(fs, path),
-		// What vfs says when the holder is this very process.
-		err.Error() == "lock held by current process":
+	case isLocked(err), errors.Is(err, syscall.EACCES) && fileExists(fs, path):
 		return nil, &LockedError{Dir: dir, Err: err}
 	}
 	return nil, ioError(path, err)
+}
+
+// isLocked reports whether err says that somebody else has a lock.
+func isLocked(err error) bool {
+	// The text is what vfs says when the holder is this very process.
+	return errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "lock held by current process")
 }
 
 func fileExists(fs vfs.FS, path string) bool {

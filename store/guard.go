@@ -45,6 +45,21 @@ func (g guardFS) opened(name string, open func() (vfs.File, error)) (vfs.File, e
 	return &guardFile{File: f, d: g.d, path: name}, nil
 }
 
+// written is opened for a file that is written from its start, one behind the
+// other, and followed for the mark.
+func (g guardFS) written(name string, open func() (vfs.File, error)) (vfs.File, error) {
+	f, err := g.opened(name, open)
+	if err == nil {
+		f.(*guardFile).log = g.d.track.begin(g.FS.PathBase(name))
+	}
+	return f, err
+}
+
+// leaving is called before a file goes or gets another name.
+func (g guardFS) leaving(name string) {
+	g.d.write(name, func() error { return g.d.track.leave(g.FS.PathBase(name)) })
+}
+
 // markerPrefix begins the names of the empty files by which Pebble says which
 // of its files are the valid ones.
 const markerPrefix = "marker."
@@ -63,7 +78,7 @@ func (g guardFS) orderMarker(name string) {
 // Create implements vfs.FS.
 func (g guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	g.orderMarker(name)
-	return g.opened(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
+	return g.written(name, func() (vfs.File, error) { return g.FS.Create(name, c) })
 }
 
 // OpenReadWrite implements vfs.FS.
@@ -73,7 +88,8 @@ func (g guardFS) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs
 
 // ReuseForWrite implements vfs.FS.
 func (g guardFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return g.opened(newname, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, c) })
+	g.leaving(oldname)
+	return g.written(newname, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, c) })
 }
 
 // OpenDir implements vfs.FS.
@@ -102,6 +118,7 @@ func (g guardFS) Link(oldname, newname string) error {
 // to replace it never reached the disk.
 func (g guardFS) Remove(name string) error {
 	g.orderMarker(name)
+	g.leaving(name)
 	if g.d.frozen.Load() {
 		return nil
 	}
@@ -124,12 +141,15 @@ type guardFile struct {
 	vfs.File
 	d    *DB
 	path string
+	log  *tracked // nil for files that the mark does not name
 }
 
 // Write implements vfs.File.
 func (f *guardFile) Write(p []byte) (int, error) {
 	n := len(p)
-	f.d.write(f.path, func() error { _, err := f.File.Write(p); return err })
+	if f.d.write(f.path, func() error { _, err := f.File.Write(p); return err }) {
+		f.d.track.wrote(f.log, p)
+	}
 	return n, nil
 }
 
@@ -146,14 +166,16 @@ func (f *guardFile) Preallocate(off, length int64) error {
 }
 
 // Sync implements vfs.File.
-func (f *guardFile) Sync() error {
-	f.d.write(f.path, f.File.Sync)
-	return nil
-}
+func (f *guardFile) Sync() error { return f.sync(f.File.Sync) }
 
 // SyncData implements vfs.File.
-func (f *guardFile) SyncData() error {
-	f.d.write(f.path, f.File.SyncData)
+func (f *guardFile) SyncData() error { return f.sync(f.File.SyncData) }
+
+func (f *guardFile) sync(op func() error) error {
+	e := f.d.track.reached(f.log)
+	if f.d.write(f.path, op) {
+		f.d.track.synced(f.log, e)
+	}
 	return nil
 }
 
