@@ -202,12 +202,11 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 				return Outcome{Err: err}, false, nil
 			}
 		}
-		n, isNew, err := c.tree.Add(&header, c.clk.Now())
+		n, isNew, err := c.addHeader(&header, c.clk.Now())
 		if err != nil {
 			return Outcome{Err: err}, false, nil
 		}
 		if a.node = n; isNew {
-			c.index.touch(n)
 			c.obs.HeadersAccepted(1, c.tree.Best())
 		}
 	}

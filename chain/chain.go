@@ -2,10 +2,8 @@ package chain
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"path"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -110,6 +108,7 @@ type Chain struct {
 	arriving arrivals
 	bodies   bodyCache
 	index    indexState
+	invalid  invalidList
 
 	w writer // owned by the writer goroutine while Run runs
 }
@@ -159,73 +158,6 @@ func Open(cfg Config) (*Chain, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// openStores opens the files and databases, removed first where they are to
-// be rebuilt.
-func (c *Chain) openStores() error {
-	fs, dir := c.cfg.FS, c.cfg.Dir
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	var err error
-	if c.lock, err = store.LockDir(fs, dir); err != nil {
-		return err
-	}
-	blockDir := path.Join(dir, "blocks")
-	indexDir, coinDir := path.Join(blockDir, "index"), path.Join(dir, "chainstate")
-	c.blocks, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "blk", Magic: c.net.Magic, MaxFileSize: c.cfg.MaxFile})
-	if err != nil {
-		return err
-	}
-	if err := c.openIndex(blockDir, indexDir, coinDir); err != nil {
-		return err
-	}
-	c.undos, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: blockDir, Prefix: "rev", Magic: c.net.Magic, Trailer: wire.HashSize})
-	if err != nil {
-		return err
-	}
-	// A quarter of the budget goes to the database's own block cache and
-	// memtable; the rest is the coin cache's.
-	dbCache := min(c.cfg.DBCache/8, 64<<20)
-	memTable := min(max(c.cfg.DBCache/16, 1<<20), 32<<20)
-	c.coinDB, err = store.OpenDB(store.DBOptions{FS: fs, Dir: coinDir, CacheBytes: dbCache, MemTableBytes: memTable, Logger: c.log})
-	if err != nil {
-		return err
-	}
-	c.coins, err = coins.Open(c.coinDB)
-	if err != nil {
-		return err
-	}
-	if c.verifier = c.cfg.Verifier; c.verifier == nil {
-		c.verifier = script.NewVerifier(script.Options{})
-	}
-	return nil
-}
-
-func (c *Chain) closeStores() error {
-	var first error
-	closeOne := func(name string, cl io.Closer) {
-		if err := cl.Close(); err != nil && first == nil {
-			first = fmt.Errorf("close %s: %w", name, err)
-		}
-	}
-	if c.blocks != nil {
-		closeOne("block files", c.blocks)
-	}
-	if c.undos != nil {
-		closeOne("undo files", c.undos)
-	}
-	if c.indexDB != nil {
-		closeOne("block index", c.indexDB)
-	}
-	if c.coinDB != nil {
-		closeOne("coin set", c.coinDB)
-	}
-	if c.lock != nil {
-		closeOne("lock", c.lock)
-	}
-	return first
 }
 
 // Run validates and connects blocks until ctx ends, then writes everything to
@@ -319,13 +251,12 @@ func (c *Chain) VerificationProgress(n *headertree.Node) float64 {
 func (c *Chain) AcceptHeaders(headers []wire.Header) (last *headertree.Node, added int, err error) {
 	now := c.clk.Now()
 	for i := range headers {
-		n, isNew, err := c.tree.Add(&headers[i], now)
+		n, isNew, err := c.addHeader(&headers[i], now)
 		if err != nil {
 			return last, added, err
 		}
 		if isNew {
 			added++
-			c.index.touch(n)
 		}
 		last = n
 	}
@@ -333,6 +264,18 @@ func (c *Chain) AcceptHeaders(headers []wire.Header) (last *headertree.Node, add
 		c.obs.HeadersAccepted(added, c.tree.Best())
 	}
 	return last, added, nil
+}
+
+// addHeader adds one header to the tree and notes it for the index.
+func (c *Chain) addHeader(h *wire.Header, now time.Time) (n *headertree.Node, isNew bool, err error) {
+	n, isNew, err = c.tree.Add(h, now)
+	if isNew {
+		c.index.touch(n)
+		if c.invalid.has(n.Hash) {
+			c.markFailed(n)
+		}
+	}
+	return n, isNew, err
 }
 
 // do runs fn on the writer goroutine and waits for it.

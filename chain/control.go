@@ -11,7 +11,8 @@ import (
 )
 
 // Invalidate declares a block invalid, as if it broke a rule, and moves to the
-// best chain without it. The next start remembers it.
+// best chain without it. The next start remembers it, and so does a rebuild of
+// the index.
 func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 	if n == c.tree.Genesis() {
 		return errors.New("the genesis block can not be invalidated")
@@ -21,6 +22,9 @@ func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 			if err := c.w.disconnect(); err != nil {
 				return err
 			}
+		}
+		if err := c.changeInvalid([]*headertree.Node{n}, nil); err != nil {
+			return err
 		}
 		c.markFailed(n)
 		c.w.rebuildCandidates()
@@ -35,8 +39,12 @@ func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 // invalid, and lets them be tried again.
 func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
 	return c.do(ctx, func() error {
-		for _, m := range c.tree.Unfail(n) {
+		changed := c.tree.Unfail(n)
+		for _, m := range changed {
 			c.index.touch(m)
+		}
+		if err := c.changeInvalid(nil, changed); err != nil {
+			return err
 		}
 		c.w.rebuildCandidates()
 		return nil
@@ -96,7 +104,9 @@ func (c *Chain) Flush(ctx context.Context) error {
 // Keep returns when the blocks that have been taken in are sure to survive a
 // crash. Otherwise that takes some seconds, in which others still have them; it
 // is for blocks that nobody else may have.
-func (c *Chain) Keep(ctx context.Context) error { return c.do(ctx, c.writeIndex) }
+func (c *Chain) Keep(ctx context.Context) error {
+	return c.do(ctx, func() error { return c.writeIndex() })
+}
 
 // PruneTo deletes block and undo files all of whose blocks are at or below
 // height, as far as the last KeepBlocks blocks allow, and returns the height

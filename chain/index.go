@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/cespare/xxhash/v2"
+
 	"starling/chain/headertree"
 	"starling/store"
 	"starling/wire"
@@ -23,6 +25,17 @@ const keyGenesis = 'g'
 // keyReindex stands in an index that is being rebuilt and not complete.
 const keyReindex = 'r'
 
+// keyTotal holds what all records of blocks add up to; see indexTotal.
+const keyTotal = 't'
+
+// keyPruned prefixes the numbers of block files that are being deleted to save
+// space. It is written with the records that forget their blocks.
+const keyPruned = 'p'
+
+// keyNoCoins stands in an index while a coin set that cannot be used is being
+// deleted.
+const keyNoCoins = 'c'
+
 // indexRecordSize is a header and nine 32-bit numbers.
 const indexRecordSize = wire.HeaderSize + 9*4
 
@@ -39,6 +52,31 @@ type indexState struct {
 	full  chan struct{} // asks for an early write
 
 	writing sync.Mutex // held while the index is written
+	total   indexTotal // of what is on disk; under writing
+}
+
+// indexTotal is how many records of blocks there are and the sum of their
+// hashes, by which an index that has lost some is found out when it is read.
+type indexTotal struct{ records, sum uint64 }
+
+// with returns the total with a record added, or taken away.
+func (t indexTotal) with(key, record []byte) indexTotal {
+	return indexTotal{t.records + 1, t.sum + recordHash(key, record)}
+}
+
+func (t indexTotal) without(key, record []byte) indexTotal {
+	return indexTotal{t.records - 1, t.sum - recordHash(key, record)}
+}
+
+func recordHash(key, record []byte) uint64 {
+	d := xxhash.New()
+	_, _ = d.Write(key) // it never fails
+	_, _ = d.Write(record)
+	return d.Sum64()
+}
+
+func (t indexTotal) encode() []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, t.records), t.sum)
 }
 
 // fileUse says what one block file, and the undo file of the same number,
@@ -122,8 +160,8 @@ func indexRecord(n *headertree.Node) []byte {
 }
 
 // writeIndex writes all changed records, after the blocks and undo records
-// that they name are on disk.
-func (c *Chain) writeIndex() error {
+// that they name are on disk, and in the same step what also adds.
+func (c *Chain) writeIndex(also ...func(*store.Batch)) error {
 	ix := &c.index
 	ix.writing.Lock()
 	defer ix.writing.Unlock()
@@ -131,22 +169,10 @@ func (c *Chain) writeIndex() error {
 	dirty := ix.dirty
 	ix.dirty = make(map[*headertree.Node]struct{})
 	ix.mu.Unlock()
-	if len(dirty) == 0 {
+	if len(dirty) == 0 && len(also) == 0 {
 		return nil
 	}
-	// The records are made before the files are synced, so they name nothing
-	// that the sync may miss.
-	b := c.indexDB.NewBatch()
-	for n := range dirty {
-		b.Set(indexKey(n), indexRecord(n))
-	}
-	err := c.blocks.Sync()
-	if err == nil {
-		err = c.undos.Sync()
-	}
-	if err == nil {
-		err = c.indexDB.Write(b, true)
-	}
+	err := c.writeRecords(dirty, also)
 	if err != nil {
 		ix.mu.Lock()
 		for n := range dirty {
@@ -155,6 +181,46 @@ func (c *Chain) writeIndex() error {
 		ix.mu.Unlock()
 	}
 	return err
+}
+
+func (c *Chain) writeRecords(dirty map[*headertree.Node]struct{}, also []func(*store.Batch)) error {
+	// The records are made before the files are synced, so they name nothing
+	// that the sync may miss.
+	b := c.indexDB.NewBatch()
+	total := c.index.total
+	for n := range dirty {
+		key, record := indexKey(n), indexRecord(n)
+		old, had, err := c.indexDB.Get(key)
+		if err != nil {
+			return err
+		}
+		if had {
+			total = total.without(key, old)
+		}
+		total = total.with(key, record)
+		b.Set(key, record)
+	}
+	for _, add := range also {
+		add(b)
+	}
+	if err := c.blocks.Sync(); err != nil {
+		return err
+	}
+	if err := c.undos.Sync(); err != nil {
+		return err
+	}
+	return c.writeTotal(b, total)
+}
+
+// writeTotal writes b, which makes the records add up to total.
+func (c *Chain) writeTotal(b *store.Batch, total indexTotal) error {
+	b.Set([]byte{keyTotal}, total.encode())
+	b.Note(fmt.Sprintf("%d headers", total.records+1))
+	if err := c.indexDB.Write(b, true); err != nil {
+		return err
+	}
+	c.index.total = total
+	return nil
 }
 
 // runIndex writes the index from time to time.
@@ -175,58 +241,89 @@ func (c *Chain) runIndex(ctx context.Context) error {
 	}
 }
 
+// indexDamage is the error of an index whose records cannot be believed.
+func (c *Chain) indexDamage(what string) error {
+	return &store.CorruptError{
+		Path: c.indexDir(), What: what,
+		Advice: "check the disk, then start with --reindex to rebuild it from the block files",
+	}
+}
+
 // loadIndex fills the header tree from disk.
 func (c *Chain) loadIndex() error {
-	corrupt := func(what string) error {
-		return &store.CorruptError{
-			Path: "blocks/index", What: what,
-			Advice: "rebuild the index from the block files with --reindex",
-		}
-	}
 	genesis, ok, err := c.indexDB.Get([]byte{keyGenesis})
 	if err != nil {
 		return err
 	}
-	if !ok {
-		b := c.indexDB.NewBatch()
-		b.Set([]byte{keyGenesis}, c.net.GenesisHash[:])
-		return c.indexDB.Write(b, true)
-	}
-	if wire.Hash(genesis) != c.net.GenesisHash {
+	if ok && wire.Hash(genesis) != c.net.GenesisHash {
 		return fmt.Errorf("%s holds another network than %s: choose another --datadir or --network", c.cfg.Dir, c.net.Name)
 	}
-	return c.indexDB.Iterate([]byte{keyBlock}, func(key, v []byte) error {
-		if len(v) != indexRecordSize {
-			return corrupt("a record has the wrong length")
-		}
-		h, err := wire.DecodeHeader(v)
-		if err != nil {
-			return corrupt(err.Error())
-		}
-		cur := wire.NewCursor(v[wire.HeaderSize:], "block index")
-		status := headertree.Status(cur.Uint32())
-		d := &headertree.Data{File: cur.Uint32(), Offset: cur.Uint32(), Size: cur.Uint32(), CRC: cur.Uint32()}
-		txs := cur.Uint32()
-		d.UndoOffset, d.UndoSize, d.UndoCRC = cur.Uint32(), cur.Uint32(), cur.Uint32()
-		n, err := c.tree.Restore(&h, status)
-		if err != nil {
-			return corrupt(err.Error())
-		}
-		if string(indexKey(n)) != string(key) {
-			return corrupt("a record is not under its own key")
-		}
-		n.SetTxs(txs)
-		if d.Size != 0 {
-			n.SetData(d)
-			c.index.holds(n) // what was read need not be written
-		}
-		return nil
+	var total indexTotal
+	err = c.indexDB.Iterate([]byte{keyBlock}, func(key, v []byte) error {
+		total = total.with(key, v)
+		return c.loadRecord(key, v)
 	})
+	if err != nil {
+		return err
+	}
+	if !ok && total.records > 0 {
+		return c.indexDamage("it does not say of which network it is")
+	}
+	stored, has, err := c.indexDB.Get([]byte{keyTotal})
+	if err != nil {
+		return err
+	}
+	if has && string(stored) != string(total.encode()) {
+		return c.indexDamage(fmt.Sprintf("it holds %d headers, and not those that it should", total.records+1))
+	}
+	if !ok || !has {
+		// New, or from before there were totals.
+		b := c.indexDB.NewBatch()
+		b.Set([]byte{keyGenesis}, c.net.GenesisHash[:])
+		if err := c.writeTotal(b, total); err != nil {
+			return err
+		}
+	}
+	c.index.total = total
+	if c.indexDB.InDoubt() {
+		c.log.Warn("the mark of the block index was lost; all that the index holds is there", "headers", total.records+1)
+		return c.indexDB.Trust()
+	}
+	return nil
 }
 
-// trimFiles cuts off what the files hold beyond what the index knows: the
-// tail of a write that a crash interrupted.
-func (c *Chain) trimFiles() error {
+// loadRecord puts one record into the header tree.
+func (c *Chain) loadRecord(key, v []byte) error {
+	if len(v) != indexRecordSize {
+		return c.indexDamage("a record has the wrong length")
+	}
+	h, err := wire.DecodeHeader(v)
+	if err != nil {
+		return c.indexDamage(err.Error())
+	}
+	cur := wire.NewCursor(v[wire.HeaderSize:], "block index")
+	status := headertree.Status(cur.Uint32())
+	d := &headertree.Data{File: cur.Uint32(), Offset: cur.Uint32(), Size: cur.Uint32(), CRC: cur.Uint32()}
+	txs := cur.Uint32()
+	d.UndoOffset, d.UndoSize, d.UndoCRC = cur.Uint32(), cur.Uint32(), cur.Uint32()
+	n, err := c.tree.Restore(&h, status)
+	if err != nil {
+		return c.indexDamage(err.Error())
+	}
+	if string(indexKey(n)) != string(key) {
+		return c.indexDamage("a record is not under its own key")
+	}
+	n.SetTxs(txs)
+	if d.Size != 0 {
+		n.SetData(d)
+		c.index.holds(n) // what was read need not be written
+	}
+	return nil
+}
+
+// checkFiles fails if a block or undo file does not reach as far as the index
+// says.
+func (c *Chain) checkFiles() error {
 	blockEnds, undoEnds := map[uint32]uint32{}, map[uint32]uint32{}
 	for file, u := range c.index.files {
 		blockEnds[file] = u.blockEnd
@@ -234,8 +331,8 @@ func (c *Chain) trimFiles() error {
 			undoEnds[file] = u.revEnd
 		}
 	}
-	if err := c.blocks.Truncate(blockEnds); err != nil {
+	if err := c.blocks.Require(blockEnds); err != nil {
 		return err
 	}
-	return c.undos.Truncate(undoEnds)
+	return c.undos.Require(undoEnds)
 }

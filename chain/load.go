@@ -18,7 +18,19 @@ func (c *Chain) load() error {
 		return err
 	}
 	if !c.reindexing {
-		if err := c.trimFiles(); err != nil {
+		if err := c.checkFiles(); err != nil {
+			return err
+		}
+	}
+	// Up to here nothing but the index's own logs has been written.
+	if err := c.openCoins(); err != nil {
+		return err
+	}
+	if !c.reindexing {
+		if err := c.finishPruning(); err != nil {
+			return err
+		}
+		if err := c.findTails(); err != nil {
 			return err
 		}
 		close(c.ready)
@@ -28,6 +40,9 @@ func (c *Chain) load() error {
 	}
 	c.tip.Store(c.w.at)
 	c.linkAll()
+	if c.w.at.ChainTx() == 0 {
+		return c.indexDamage(fmt.Sprintf("it does not hold all blocks up to %d, for which the coin set stands", c.w.at.Height))
+	}
 	return nil
 }
 
@@ -114,7 +129,7 @@ func (c *Chain) knownHead(h wire.Hash) (*headertree.Node, error) {
 		return n, nil
 	}
 	return nil, &store.CorruptError{
-		Path: "chainstate", Offset: -1, What: "the coin set belongs to block " + h.String() + ", which the index does not know",
+		Path: c.coinDir(), What: "the coin set belongs to block " + h.String() + ", which the index does not know",
 		Advice: "rebuild both from the block files with --reindex",
 	}
 }

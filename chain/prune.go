@@ -1,11 +1,13 @@
 package chain
 
 import (
+	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
 
 	"starling/chain/headertree"
+	"starling/store"
 )
 
 // prune deletes the oldest files if block and undo files take more room than
@@ -71,8 +73,8 @@ func (w *writer) pruneFiles(height int32, target int64) error {
 	}
 	ix.mu.Unlock()
 
-	// The index forgets the blocks before their files go, so that a crash in
-	// between leaves only files that nobody names; the next start drops those.
+	// The index forgets the blocks before their files go, and remembers the
+	// files, so that the next start deletes those that a crash has left.
 	top := int32(0)
 	for _, n := range gone {
 		n.SetStatus(headertree.Pruned)
@@ -80,16 +82,54 @@ func (w *writer) pruneFiles(height int32, target int64) error {
 		ix.touch(n)
 		top = max(top, n.Height)
 	}
-	if err := c.writeIndex(); err != nil {
-		return err
-	}
-	for _, f := range doomed {
-		if err := errors.Join(c.blocks.Remove(f), c.undos.Remove(f)); err != nil {
-			return err
+	err := c.writeIndex(func(b *store.Batch) {
+		for _, f := range doomed {
+			b.Set(prunedKey(f), nil)
 		}
+	})
+	if err == nil {
+		err = c.deletePruned(doomed)
+	}
+	if err != nil {
+		return err
 	}
 	c.log.Info("pruned old blocks", "files", len(doomed), "up to height", top)
 	return nil
+}
+
+func prunedKey(file uint32) []byte { return binary.BigEndian.AppendUint32([]byte{keyPruned}, file) }
+
+// deletePruned deletes files whose blocks the index has forgotten.
+func (c *Chain) deletePruned(files []uint32) error {
+	b := c.indexDB.NewBatch()
+	for _, f := range files {
+		if err := errors.Join(c.blocks.Remove(f), c.undos.Remove(f)); err != nil {
+			return err
+		}
+		b.Delete(prunedKey(f))
+	}
+	// If a crash takes this back, the files are found gone.
+	return c.indexDB.Write(b, false)
+}
+
+// finishPruning deletes the files that a crash has kept from being deleted.
+func (c *Chain) finishPruning() error {
+	var files []uint32
+	err := c.indexDB.Iterate([]byte{keyPruned}, func(key, _ []byte) error {
+		if len(key) == 5 {
+			files = append(files, binary.BigEndian.Uint32(key[1:]))
+		}
+		return nil
+	})
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	return c.deletePruned(files)
+}
+
+// pruned reports whether blocks were ever deleted to save space.
+func (c *Chain) pruned() bool {
+	return slices.ContainsFunc(c.tree.All(), func(n *headertree.Node) bool { return n.Has(headertree.Pruned) })
 }
 
 // PrunedHeight returns the greatest height of the best chain whose block was

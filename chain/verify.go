@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"starling/chain/coins"
@@ -14,9 +15,15 @@ import (
 // Verify checks the last n blocks of the best chain again (0 for all), at one
 // of these levels, each including those before: 0 reads the blocks, 1 checks
 // their rules, 2 reads the undo records, 3 takes the blocks back in memory and
-// compares with the coin set, 4 checks their scripts. It changes nothing. The
-// writer waits meanwhile.
+// compares with the coin set, which is read whole and compared with its total,
+// 4 checks their scripts. It changes nothing. The writer waits meanwhile, but
+// for the reading of the coin set.
 func (c *Chain) Verify(ctx context.Context, level, n int32) error {
+	if level >= 3 {
+		if err := c.verifyTotal(ctx); err != nil {
+			return err
+		}
+	}
 	return c.do(ctx, func() error {
 		if n <= 0 || n > c.w.at.Height {
 			n = c.w.at.Height
@@ -35,6 +42,24 @@ func (c *Chain) Verify(ctx context.Context, level, n int32) error {
 			}
 			at = at.Parent
 		}
+		return nil
+	})
+}
+
+// verifyTotal compares all coins with their total. A set from before there were
+// totals gets one.
+func (c *Chain) verifyTotal(ctx context.Context) error {
+	s, _, err := c.CoinSnapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	got, err := s.Check(ctx)
+	if !errors.Is(err, coins.ErrNoTotal) {
+		return err
+	}
+	return c.do(ctx, func() error {
+		c.coins.Learn(s, got)
 		return nil
 	})
 }

@@ -201,7 +201,10 @@ func pebbleOptions(opts DBOptions, d *DB) *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
 		EventListener: &pebble.EventListener{
 			BackgroundError: d.fail,
-			DataCorruption:  func(i pebble.DataCorruptionInfo) { d.fail(i.Details) },
+			DataCorruption: func(i pebble.DataCorruptionInfo) {
+				d.fail(i.Details)
+				d.track.distrust()
+			},
 		},
 	}
 	o.TargetFileSizes[0] = tableBytes
@@ -350,6 +353,9 @@ func (d *DB) Flush() error {
 	}
 	return d.failure()
 }
+
+// Dir returns the directory of the database, for messages.
+func (d *DB) Dir() string { return d.dir }
 
 // DiskBytes returns how much room the database takes on disk.
 func (d *DB) DiskBytes() uint64 {

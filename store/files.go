@@ -87,7 +87,7 @@ type Files struct {
 }
 
 // OpenFiles opens the family, creating the directory if need be. Appending goes
-// on behind the last byte there is; [Files.Truncate] says where it should.
+// on behind the last byte there is.
 func OpenFiles(opts FilesOptions) (*Files, error) {
 	if opts.FS == nil {
 		opts.FS = vfs.Default
@@ -350,19 +350,13 @@ func (f *Files) syncFile(n uint32) error {
 	return h.Close()
 }
 
-// Truncate forgets what lies behind the given ends (file → length in bytes)
-// and removes the files that have no end. It is called on start with what the
-// index knows, before the first Append. What is behind an end is overwritten
-// with zeros rather than cut off, which every file system can do; a scan skips
-// them, and new records go over them.
-func (f *Files) Truncate(ends map[uint32]uint32) error {
-	f.syncMu.Lock()
-	defer f.syncMu.Unlock()
+// Require fails with a *CorruptError if a file is missing or shorter than it must
+// be (file → length in bytes). It changes nothing, and nothing here ever cuts a
+// file: what lies behind the last record that somebody knows of may be one that
+// nobody knows of any more. A [Files.ScanFile] finds it.
+func (f *Files) Require(ends map[uint32]uint32) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.failed != nil {
-		return f.failed
-	}
 	for _, n := range slices.Sorted(maps.Keys(ends)) {
 		size, ok := f.ends[n]
 		if end := int64(ends[n]); size < end {
@@ -371,49 +365,6 @@ func (f *Files) Truncate(ends map[uint32]uint32) error {
 				what = fmt.Sprintf("the file is %d bytes long, %d expected", size, end)
 			}
 			return &CorruptError{Path: f.Path(n), Offset: size, What: what, Advice: adviseRecord}
-		}
-	}
-	f.cur = 0
-	for _, n := range slices.Sorted(maps.Keys(f.ends)) {
-		end, ok := ends[n]
-		if !ok {
-			if err := f.removeLocked(n); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := f.zeroLocked(n, int64(end), f.ends[n]); err != nil {
-			return ioError(f.Path(n), err)
-		}
-		f.ends[n] = int64(end)
-		f.cur = n
-	}
-	return nil
-}
-
-// zeroLocked overwrites a stretch of a file with zeros where it is not zero yet.
-func (f *Files) zeroLocked(file uint32, from, to int64) error {
-	if from >= to {
-		return nil
-	}
-	h, err := f.writers.get(file)
-	if err != nil {
-		return err
-	}
-	defer f.writers.put(h)
-	zeros := make([]byte, min(1<<20, to-from))
-	buf := make([]byte, len(zeros))
-	for off := from; off < to; off += int64(len(buf)) {
-		n := int(min(int64(len(buf)), to-off))
-		if _, err := h.ReadAt(buf[:n], off); err != nil && err != io.EOF {
-			return err
-		}
-		if isZero(buf[:n]) {
-			continue
-		}
-		f.dirty[file] = true
-		if _, err := h.WriteAt(zeros[:n], off); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -463,19 +414,4 @@ func (f *Files) Close() error {
 	f.readers.closeAll()
 	f.writers.closeAll()
 	return nil
-}
-
-func isZero(b []byte) bool {
-	for len(b) >= 8 {
-		if binary.LittleEndian.Uint64(b) != 0 {
-			return false
-		}
-		b = b[8:]
-	}
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
 }

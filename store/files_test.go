@@ -193,36 +193,29 @@ func TestFilesReadErrors(t *testing.T) {
 	}
 }
 
-func TestFilesTruncate(t *testing.T) {
+// What somebody knows of must be there; what nobody does stays, and new records
+// go behind it.
+func TestFilesRequire(t *testing.T) {
 	fs := vfs.NewMem()
 	f := openFiles(t, FilesOptions{FS: fs, MaxFileSize: 60})
-	for i := range 9 {
+	for i := range 8 {
 		mustAppend(t, f, fmt.Sprintf("record %d", i)) // 16 bytes each, 3 in a file
 	}
 	g := openFiles(t, FilesOptions{FS: fs, MaxFileSize: 60})
-	if err := g.Truncate(map[uint32]uint32{0: 48, 1: 16}); err != nil {
+	if err := g.Require(map[uint32]uint32{0: 48, 1: 16}); err != nil {
 		t.Fatal(err)
-	}
-	if d := cmp.Diff(map[uint32]int64{0: 48, 1: 16}, g.Sizes()); d != "" {
-		t.Error(d)
-	}
-	if fileExists(fs, "d/blocks/blk00002.dat") {
-		t.Error("a file without an end is still there")
-	}
-	if b := readWhole(t, fs, "d/blocks/blk00001.dat"); !isZero(b[16:]) {
-		t.Errorf("behind the end is %q", b[16:])
-	}
-	if pos := mustAppend(t, g, "new"); pos != (Pos{1, 24}) {
-		t.Errorf("goes on at %v", pos)
 	}
 	var c *CorruptError
 	for _, ends := range []map[uint32]uint32{{0: 49}, {5: 8}} {
-		if err := g.Truncate(ends); !errors.As(err, &c) {
+		if err := g.Require(ends); !errors.As(err, &c) {
 			t.Errorf("ends %v: %v, want a CorruptError", ends, err)
 		}
 	}
-	if d := cmp.Diff(map[uint32]int64{0: 48, 1: 27}, g.Sizes()); d != "" {
-		t.Errorf("a failed Truncate changed something: %s", d)
+	if pos := mustAppend(t, g, "new"); pos != (Pos{2, 40}) {
+		t.Errorf("goes on at %v", pos)
+	}
+	if d := cmp.Diff(map[uint32]int64{0: 48, 1: 48, 2: 43}, g.Sizes()); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -417,8 +410,8 @@ func TestFilesClosed(t *testing.T) {
 	}
 }
 
-// What was synced survives a crash, whatever else does; and after Truncate to
-// the known ends the files work on as if nothing had happened.
+// What was synced survives a crash, whatever else does, and the files work on
+// behind what the crash has left of the rest.
 func TestFilesCrash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mem := vfs.NewCrashableMem()
@@ -471,7 +464,7 @@ func TestFilesCrash(t *testing.T) {
 				if f, err = OpenFiles(opts); err != nil {
 					t.Fatal(err)
 				}
-				if err := f.Truncate(ends); err != nil {
+				if err := f.Require(ends); err != nil {
 					t.Fatal(err)
 				}
 				all = all[:synced]
@@ -501,7 +494,7 @@ func BenchmarkFilesAppend(b *testing.B) {
 				// Keep the benchmark from filling the disk.
 				if f.cur == 4 {
 					b.StopTimer()
-					if err := f.Truncate(nil); err != nil {
+					if err := errors.Join(f.Remove(0), f.Remove(1)); err != nil {
 						b.Fatal(err)
 					}
 					b.StartTimer()

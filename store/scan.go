@@ -32,14 +32,15 @@ func (f *Files) Scan(ctx context.Context, from Pos, fn func(pos Pos, payload []b
 		if n == from.File {
 			start = int64(from.Offset)
 		}
-		if err := f.scanFile(ctx, n, start, fn); err != nil {
+		if err := f.ScanFile(ctx, n, start, fn); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *Files) scanFile(ctx context.Context, file uint32, start int64, fn func(Pos, []byte) error) error {
+// ScanFile is [Files.Scan] for one file, from the given byte on.
+func (f *Files) ScanFile(ctx context.Context, file uint32, start int64, fn func(Pos, []byte) error) error {
 	f.mu.Lock()
 	end := f.ends[file]
 	if start < end {

@@ -181,6 +181,19 @@ func (t *tracker) create() error {
 	return nil
 }
 
+// distrust takes the mark away from a database that has turned out damaged, so
+// that the next opening does not believe what it has not read.
+func (t *tracker) distrust() {
+	if t == nil {
+		return
+	}
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	t.kept = false
+	// Should this fail, the damage is found again when it is next read.
+	_ = t.fs.Remove(t.path)
+}
+
 // checkMark compares the database in d.dir with its mark, before anything is
 // opened or written. Without a mark, or with one that cannot be read, it does
 // nothing.

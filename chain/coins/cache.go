@@ -45,6 +45,10 @@ type Cache struct {
 	longLen int64
 	best    wire.Hash
 	heads   *Heads // set while a flush is unfinished
+	total   Total  // of the set with its changes, if known
+	known   bool
+	stored  bool // whether the store has the total
+	hasher  hasher
 
 	// Touched by the writer only, but for epoch, which prefetching reads.
 	epoch   atomic.Uint64 // counts the flushes that dropped entries
@@ -59,6 +63,9 @@ type Heads struct{ Old, New wire.Hash }
 func Open(db *store.DB) (*Cache, error) {
 	c := &Cache{db: db, entries: make(map[wire.OutPoint]entry), long: make(map[wire.OutPoint][]byte)}
 	if err := c.readMarks(); err != nil {
+		return nil, err
+	}
+	if err := c.readTotal(); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -133,7 +140,7 @@ func (c *Cache) load(op *wire.OutPoint) (Coin, bool, error) {
 	coin, err := DecodeCoin(v)
 	if err != nil {
 		return Coin{}, false, &store.CorruptError{
-			Path: "chainstate", What: "the coin " + op.Hash.String() + " does not decode",
+			Path: c.db.Dir(), What: "the coin " + op.Hash.String() + " does not decode",
 			Advice: "rebuild the coin set with --reindex",
 		}
 	}

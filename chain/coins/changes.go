@@ -25,6 +25,13 @@ type Changes struct {
 	spent    map[wire.OutPoint]struct{} // outputs that this block spends
 	hasInner []bool                     // by transaction: one of its outputs is spent in the block
 	fresh    bool                       // nothing is overwritten in the store
+	over     []overwritten              // coins that outputs of the coinbase take the place of
+}
+
+// overwritten is a coin whose place another takes (BIP30).
+type overwritten struct {
+	op   wire.OutPoint
+	coin Coin
 }
 
 // MissingError says that an input spends a coin that does not exist, or that
@@ -170,6 +177,11 @@ func (c *Cache) Resolve(b *wire.Block, height int32, checkOverwrite bool, pre *P
 	if err := c.fill(ch, misses, pre); err != nil {
 		return nil, err
 	}
+	if !checkOverwrite {
+		if err := c.findOverwritten(ch); err != nil {
+			return nil, err
+		}
+	}
 	for k := range ch.Coins {
 		ch.Outs[k] = wire.TxOut{Value: ch.Coins[k].Value, Script: ch.Coins[k].Script}
 	}
@@ -223,6 +235,26 @@ func (c *Cache) checkOverwrite(b *wire.Block) error {
 	return nil
 }
 
+// findOverwritten finds the coins that a coinbase takes the place of, as two
+// early ones of the main network do.
+func (c *Cache) findOverwritten(ch *Changes) error {
+	tx := &ch.Block.Txs[0]
+	for j := range tx.Out {
+		op := wire.OutPoint{Hash: tx.TxID(), Index: uint32(j)}
+		if !spendable(&tx.Out[j]) {
+			continue
+		}
+		coin, ok, _, err := c.Get(op)
+		if err != nil {
+			return err
+		}
+		if ok {
+			ch.over = append(ch.over, overwritten{op, coin})
+		}
+	}
+	return nil
+}
+
 // Apply carries ch out; the coin set then stands for the block. moved, if not
 // nil, runs while readers are still kept out, so that whoever publishes the
 // new tip does it in the same instant.
@@ -230,12 +262,16 @@ func (c *Cache) Apply(ch *Changes, moved func()) {
 	b := ch.Block
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for i := range ch.over {
+		c.total.sub(&c.hasher, &ch.over[i].op, &ch.over[i].coin)
+	}
 	k := 0
 	for i := range b.Txs {
 		tx := &b.Txs[i]
 		if i > 0 {
 			for j := range tx.In {
 				if !ch.inner[k] {
+					c.total.sub(&c.hasher, &tx.In[j].PrevOut, &ch.Coins[k])
 					c.remove(tx.In[j].PrevOut)
 				}
 				k++
@@ -254,6 +290,8 @@ func (c *Cache) Apply(ch *Changes, moved func()) {
 			}
 			// A coinbase may repeat an earlier one where BIP30 is not
 			// checked; then the store may hold its coin already.
+			coin := Coin{Value: tx.Out[j].Value, Height: ch.Height, Coinbase: i == 0, Script: tx.Out[j].Script}
+			c.total.add(&c.hasher, &op, &coin)
 			c.add(op, &tx.Out[j], ch.Height, i == 0, ch.fresh || i > 0)
 		}
 	}
@@ -280,6 +318,7 @@ func (c *Cache) Disconnect(b *wire.Block, u *Undo, height int32, tolerateMissing
 		return err
 	}
 	spent := spentBy(b)
+	total := c.total
 	for i := range b.Txs {
 		tx := &b.Txs[i]
 		id := tx.TxID()
@@ -292,6 +331,9 @@ func (c *Cache) Disconnect(b *wire.Block, u *Undo, height int32, tolerateMissing
 			if err != nil {
 				return err
 			}
+			if ok {
+				total.sub(&c.hasher, &op, &coin)
+			}
 			same := ok && coin.Value == tx.Out[j].Value && coin.Height == height &&
 				coin.Coinbase == (i == 0) && bytes.Equal(coin.Script, tx.Out[j].Script)
 			if !same && !(i == 0 && tolerateMissing) {
@@ -301,7 +343,8 @@ func (c *Cache) Disconnect(b *wire.Block, u *Undo, height int32, tolerateMissing
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.takeBack(b, u, spent)
+	c.takeBack(b, u, spent, func(op *wire.OutPoint, coin *Coin) { total.add(&c.hasher, op, coin) })
+	c.total = total
 	c.best = b.Header.PrevBlock
 	if moved != nil {
 		moved()
@@ -333,9 +376,9 @@ func spentBy(b *wire.Block) map[wire.OutPoint]struct{} {
 }
 
 // takeBack removes the outputs of b and restores what it spent. Outputs made
-// and spent within the block never were in the coin set. The lock must be
-// held for writing.
-func (c *Cache) takeBack(b *wire.Block, u *Undo, spent map[wire.OutPoint]struct{}) {
+// and spent within the block never were in the coin set. restored is told of
+// each coin. The lock must be held for writing.
+func (c *Cache) takeBack(b *wire.Block, u *Undo, spent map[wire.OutPoint]struct{}, restored func(*wire.OutPoint, *Coin)) {
 	made := make(map[wire.Hash]struct{}, len(b.Txs))
 	for i := range b.Txs {
 		tx := &b.Txs[i]
@@ -357,12 +400,14 @@ func (c *Cache) takeBack(b *wire.Block, u *Undo, spent map[wire.OutPoint]struct{
 			coin := &u.Spent[i-1][j]
 			out := wire.TxOut{Value: coin.Value, Script: coin.Script}
 			c.add(op, &out, coin.Height, coin.Coinbase, false)
+			restored(&op, coin)
 		}
 	}
 }
 
 // Replay applies block b again after an interrupted flush, whatever part of
-// its changes the store already holds. It may be repeated.
+// its changes the store already holds. It may be repeated. The total is already
+// that of the block where the flush was going.
 func (c *Cache) Replay(b *wire.Block, height int32) {
 	spent := spentBy(b)
 	c.mu.Lock()
@@ -393,7 +438,7 @@ func (c *Cache) Unreplay(b *wire.Block, u *Undo) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.takeBack(b, u, spentBy(b))
+	c.takeBack(b, u, spentBy(b), func(*wire.OutPoint, *Coin) {})
 	c.best = b.Header.PrevBlock
 	return nil
 }
@@ -402,6 +447,18 @@ func (c *Cache) Unreplay(b *wire.Block, u *Undo) error {
 // networks where they may be spent.
 func (c *Cache) AddGenesis(b *wire.Block) {
 	c.Replay(b, 0)
+	if c.heads != nil {
+		return // the total includes them
+	}
+	for i := range b.Txs {
+		tx := &b.Txs[i]
+		for j := range tx.Out {
+			if spendable(&tx.Out[j]) {
+				op := wire.OutPoint{Hash: tx.TxID(), Index: uint32(j)}
+				c.total.add(&c.hasher, &op, &Coin{Value: tx.Out[j].Value, Coinbase: i == 0, Script: tx.Out[j].Script})
+			}
+		}
+	}
 }
 
 // SetBest names the block that an empty coin set stands for.

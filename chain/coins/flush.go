@@ -1,6 +1,8 @@
 package coins
 
 import (
+	"fmt"
+
 	"starling/store"
 	"starling/wire"
 )
@@ -10,6 +12,7 @@ const (
 	keyCoin  = 'C'
 	keyBest  = 'B' // hash of the block that the stored set stands for
 	keyHeads = 'H' // old and new hash, while a flush is unfinished
+	keyTotal = 'T' // total of the stored set; written with the heads, for the new block
 )
 
 // MaxBatch is how many bytes of changes one batch of a flush holds at most,
@@ -33,7 +36,7 @@ func (c *Cache) readMarks() error {
 		c.best = wire.Hash(best)
 	case hasHeads || hasBest:
 		return &store.CorruptError{
-			Path: "chainstate", What: "the mark of the best block is damaged",
+			Path: c.db.Dir(), What: "the mark of the best block is damaged",
 			Advice: "rebuild the coin set with --reindex",
 		}
 	default:
@@ -62,7 +65,7 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 	if len(old) != wire.HashSize {
 		old = make([]byte, wire.HashSize)
 	}
-	if c.heads == nil && wire.Hash(old) == c.best {
+	if c.heads == nil && wire.Hash(old) == c.best && c.stored == c.known {
 		// The store stands for the same block, so whatever has changed since
 		// has changed back.
 		c.settle(drop)
@@ -71,6 +74,12 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 	b := c.db.NewBatch()
 	b.Delete([]byte{keyBest})
 	b.Set([]byte{keyHeads}, append(append([]byte(nil), old...), c.best[:]...))
+	if c.known {
+		b.Set([]byte{keyTotal}, c.total.encode(c.best))
+	} else {
+		b.Delete([]byte{keyTotal})
+	}
+	b.Note(c.note())
 	if err := c.db.Write(b, true); err != nil {
 		return 0, err
 	}
@@ -119,12 +128,20 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 	return written, nil
 }
 
+// note says what the store holds after a flush.
+func (c *Cache) note() string {
+	if !c.known {
+		return fmt.Sprintf("the coins of block %v", c.best)
+	}
+	return fmt.Sprintf("the %d coins of block %v", c.total.Coins, c.best)
+}
+
 // settle notes that the store holds all that the cache does, and with drop
 // empties the cache.
 func (c *Cache) settle(drop bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heads = nil
+	c.heads, c.stored = nil, c.known
 	c.epoch.Add(1)
 	if drop {
 		// New maps, not emptied ones: a map never gives its memory back.

@@ -10,12 +10,16 @@ import (
 type Snapshot struct {
 	Best wire.Hash
 	snap *store.Snapshot
+
+	dir   string
+	total Total
+	known bool // whether total is right
 }
 
 // Snapshot returns the coin set as last flushed. Only the writer may call it;
 // the snapshot may be used anywhere.
 func (c *Cache) Snapshot() *Snapshot {
-	return &Snapshot{Best: c.best, snap: c.db.Snapshot()}
+	return &Snapshot{Best: c.best, snap: c.db.Snapshot(), dir: c.db.Dir(), total: c.total, known: c.known}
 }
 
 // Close releases the snapshot.
@@ -27,11 +31,11 @@ func (s *Snapshot) All(fn func(op wire.OutPoint, c Coin) error) error {
 	return s.snap.Iterate([]byte{keyCoin}, func(key, value []byte) error {
 		op, ok := outPointOf(key)
 		if !ok {
-			return &store.CorruptError{Path: "chainstate", What: "a key of the coin set is damaged", Advice: "rebuild the coin set with --reindex"}
+			return s.damage("a key of the coin set does not decode")
 		}
 		c, err := DecodeCoin(value)
 		if err != nil {
-			return &store.CorruptError{Path: "chainstate", What: "the coin " + op.Hash.String() + " does not decode", Advice: "rebuild the coin set with --reindex"}
+			return s.damage("the coin " + op.Hash.String() + " does not decode")
 		}
 		return fn(op, c)
 	})

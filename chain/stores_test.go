@@ -1,0 +1,322 @@
+package chain_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/chain"
+	"starling/chain/headertree"
+	"starling/internal/testchain"
+	"starling/params"
+	"starling/store"
+	"starling/wire"
+)
+
+// content returns all files below dir.
+func content(t *testing.T, fs vfs.FS, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	names, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		p := path.Join(dir, name)
+		st, err := fs.Stat(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.IsDir() {
+			maps.Copy(all, content(t, fs, p))
+			continue
+		}
+		b, err := read(fs, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[p] = string(b)
+	}
+	return all
+}
+
+// flipLogs changes a bit in each log and manifest of a database.
+func flipLogs(t *testing.T, fs vfs.FS, dir string) {
+	t.Helper()
+	for p, b := range content(t, fs, dir) {
+		if name := path.Base(p); len(b) > 60 && (strings.HasPrefix(name, "MANIFEST-") || strings.HasSuffix(name, ".log")) {
+			c := []byte(b)
+			c[60] ^= 4
+			if err := write(fs, p, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// makeOlder makes a data directory of one from before there were marks and
+// totals, and then lets edit change the index.
+func makeOlder(t *testing.T, fs vfs.FS, edit func(*store.DB, *store.Batch)) {
+	t.Helper()
+	for _, dir := range []string{"data/blocks/index", "data/chainstate"} {
+		d, err := store.OpenDB(store.DBOptions{FS: fs, Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := d.NewBatch()
+		for _, key := range []string{"\x00mark", "t", "T"} {
+			b.Delete([]byte(key))
+		}
+		if edit != nil && strings.HasSuffix(dir, "index") {
+			edit(d, b)
+		}
+		if err := errors.Join(d.Write(b, true), d.Close(), fs.Remove(dir+store.MarkSuffix)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A pruned node whose coin set is damaged says that it cannot rebuild it, and
+// changes neither it nor the block files. With the damage undone it goes on.
+func TestDamagedCoinsOfPrunedNode(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 700)
+	mem := vfs.NewMem()
+	edit := func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = 1, 8<<10 }
+	r := start(t, mem, edit)
+	r.give(blocks...)
+	if height, err := r.PruneTo(t.Context(), 200); err != nil || height < 1 {
+		t.Fatal(height, err)
+	}
+	r.close()
+	sound := content(t, mem, "data")
+	damages := map[string]func(){
+		"flipped": func() { flipLogs(t, mem, "data/chainstate") },
+		"removed": func() {
+			if err := mem.RemoveAll("data/chainstate"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"index removed": func() {
+			if err := mem.RemoveAll("data/blocks/index"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			damage()
+			before := content(t, mem, "data")
+			cfg := chain.Config{Network: params.Regtest(), FS: mem, Dir: "data", DBCache: chain.MinDBCache, Workers: 1}
+			edit(&cfg)
+			_, err := chain.Open(cfg)
+			var damage *store.CorruptError
+			if !errors.As(err, &damage) || !strings.Contains(err.Error(), "pruned") || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("got %v", err)
+			}
+			after := content(t, mem, "data")
+			for p, b := range before {
+				if !strings.HasPrefix(p, "data/blocks/index") && after[p] != b {
+					t.Errorf("%s was changed", p)
+				}
+			}
+			for p, b := range sound {
+				if err := errors.Join(mem.MkdirAll(path.Dir(p), 0o755), write(mem, p, []byte(b))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for p := range after {
+				if _, had := sound[p]; !had {
+					if err := mem.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+						t.Fatal(err)
+					}
+				}
+			}
+			r := start(t, mem, edit)
+			r.wantTip(blocks[699])
+			r.close()
+			sound = content(t, mem, "data")
+		})
+	}
+}
+
+// A directory from before there were marks opens, and from then on has them.
+func TestOlderDirectory(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 30)
+	mem := vfs.NewMem()
+	r := start(t, mem, nil)
+	r.give(blocks[:20]...)
+	r.wantTip(blocks[19])
+	r.close()
+	makeOlder(t, mem, nil)
+
+	r = start(t, mem, nil)
+	r.wantTip(blocks[19])
+	r.give(blocks[20:25]...)
+	// The first comparison has nothing to compare with; the next ones do.
+	for range 2 {
+		if err := r.Verify(t.Context(), 3, 0); err != nil {
+			t.Fatal(err)
+		}
+		r.give(blocks[25:]...)
+	}
+	r.wantTip(blocks[29])
+	sum, _ := r.coinSet()
+	r.close()
+
+	flipLogs(t, mem, "data/chainstate")
+	r = start(t, mem, nil)
+	r.wantTip(blocks[29])
+	if got, _ := r.coinSet(); got != sum {
+		t.Error("another coin set")
+	}
+	if err := r.Verify(t.Context(), 3, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// An index that has lost its end, in a directory without marks, which cannot be
+// noticed: no block file is cut, and the blocks are found again.
+func TestTailsAreTakenIn(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 60)
+	for _, keep := range []int32{0, 7, 40, 59} {
+		mem := vfs.NewMem()
+		r := start(t, mem, func(cfg *chain.Config) { cfg.MaxFile = 4 << 10 })
+		r.give(blocks...)
+		r.close()
+		makeOlder(t, mem, func(d *store.DB, b *store.Batch) {
+			err := d.Iterate([]byte("b"), func(k, _ []byte) error {
+				if k[3] > 0 || int32(k[4]) > keep {
+					b.Delete(k)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		before := content(t, mem, "data")
+		r = start(t, mem, nil)
+		r.wantTip(blocks[59])
+		for _, b := range blocks {
+			if raw, err := r.Block(r.At(b.Height)); err != nil || !bytes.Equal(raw, b.Bytes()) {
+				t.Errorf("index up to %d: block %d: %v", keep, b.Height, err)
+			}
+		}
+		r.close()
+		for p, b := range content(t, mem, "data") {
+			if strings.HasPrefix(path.Base(p), "blk") && before[p] != b {
+				t.Errorf("index up to %d: %s was changed", keep, p)
+			}
+		}
+	}
+}
+
+// Damage in a table that is read only when the node has long been running ends
+// in an error, and the next start rebuilds the coin set.
+func TestCoinsDamagedInTable(t *testing.T) {
+	net := params.Regtest()
+	net.CoinbaseMaturity = 1
+	m := testchain.New(net)
+	edit := func(cfg *chain.Config) { cfg.Network = net }
+	blocks := m.Chain(m.Genesis(), 3)
+	op, value := blocks[0].Coinbase()
+	many := testchain.Spend(op, value, 1000, 3000)
+	blocks = append(blocks, m.Next(blocks[2], 1000, many))
+	mem := vfs.NewMem()
+	r := start(t, mem, edit)
+	r.give(blocks...)
+	r.wantTip(blocks[3])
+	sum, _ := r.coinSet()
+	r.close()
+	start(t, mem, edit).close() // writes the table
+	var table string
+	for p, b := range content(t, mem, "data/chainstate") {
+		if strings.HasSuffix(p, ".sst") && len(b) > 20_000 {
+			table = p
+			c := []byte(b)
+			c[len(c)/2] ^= 1
+			if err := write(mem, p, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if table == "" {
+		t.Fatal("no table")
+	}
+	c, err := chain.Open(chain.Config{Network: net, FS: mem, Dir: "data", DBCache: chain.MinDBCache, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for i := range many.Out {
+		var damage *store.CorruptError
+		_, ok, _, err := c.Coin(wire.OutPoint{Hash: many.TxID(), Index: uint32(i)})
+		if errors.As(err, &damage) {
+			told++
+		} else if !ok || err != nil {
+			t.Fatalf("coin %d: exists %v, %v", i, ok, err)
+		}
+	}
+	if told == 0 {
+		t.Fatal("the damage was not read")
+	}
+	_ = c.Close()
+
+	var log rebuildLog
+	r = start(t, mem, func(cfg *chain.Config) { cfg.Network, cfg.Log = net, slog.New(&log) })
+	r.wantTip(blocks[3])
+	if got, _ := r.coinSet(); got != sum || !log.seen {
+		t.Errorf("rebuilt: %v, the same coins: %v", log.seen, got == sum)
+	}
+}
+
+// What was declared invalid stays so when the index is rebuilt, whether it could
+// be read or not; what was taken back does not come back.
+func TestReindexKeepsInvalid(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	base := m.Chain(m.Genesis(), 20)
+	side := m.Chain(base[9], 3)
+	mem := vfs.NewMem()
+	r := start(t, mem, nil)
+	r.give(base...)
+	r.give(side...)
+	invalidate := func(b testchain.Block) {
+		t.Helper()
+		if err := r.Invalidate(t.Context(), r.Headers().Lookup(b.Hash())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	invalidate(base[11])
+	r.wantTip(side[2])
+	r.close()
+	reindex := func(cfg *chain.Config) { cfg.Reindex = true }
+	rebuild := func(tip testchain.Block) {
+		t.Helper()
+		r = start(t, mem, reindex)
+		<-r.Ready()
+		r.wantTip(tip)
+	}
+	rebuild(side[2])
+	if n := r.Headers().Lookup(base[19].Hash()); n == nil || !n.Has(headertree.FailedParent) || n.Data() == nil {
+		t.Error("a block on top of the invalid one is not known any more")
+	}
+	r.close()
+	flipLogs(t, mem, "data/blocks/index")
+	rebuild(side[2])
+	if err := r.Reconsider(t.Context(), r.Headers().Lookup(base[15].Hash())); err != nil {
+		t.Fatal(err)
+	}
+	r.wantTip(base[19])
+	r.close()
+	rebuild(base[19])
+}
