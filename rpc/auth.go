@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,23 +28,72 @@ const (
 // credentials are the users that may call, as digests so that comparing them
 // takes the same time whatever their length.
 type credentials struct {
-	users [][2][sha256.Size]byte
+	users []digest
+}
+
+// digest stands for a user and password.
+type digest [2][sha256.Size]byte
+
+func newDigest(user, password string) digest {
+	return digest{sha256.Sum256([]byte(user)), sha256.Sum256([]byte(password))}
 }
 
 func (c *credentials) add(user, password string) {
-	c.users = append(c.users, [2][sha256.Size]byte{sha256.Sum256([]byte(user)), sha256.Sum256([]byte(password))})
+	c.users = append(c.users, newDigest(user, password))
 }
 
-// allow reports whether the request carries a known user and password. It
-// looks at every known user whether or not one has matched already.
-func (c *credentials) allow(r *http.Request) bool {
-	user, password, ok := r.BasicAuth()
-	u, p := sha256.Sum256([]byte(user)), sha256.Sum256([]byte(password))
+// allow reports whether a user and password are known. It looks at every known
+// user whether or not one has matched already.
+func (c *credentials) allow(d digest) bool {
 	match := 0
 	for i := range c.users {
-		match |= subtle.ConstantTimeCompare(c.users[i][0][:], u[:]) & subtle.ConstantTimeCompare(c.users[i][1][:], p[:])
+		match |= subtle.ConstantTimeCompare(c.users[i][0][:], d[0][:]) & subtle.ConstantTimeCompare(c.users[i][1][:], d[1][:])
 	}
-	return ok && match == 1
+	return match == 1
+}
+
+// admit returns the HTTP status of a request as far as its sender is concerned.
+func (s *Server) admit(r *http.Request) (status int) {
+	v := visitorOf(r.Context())
+	s.door.ask(v)
+	user, password, ok := r.BasicAuth()
+	if !ok {
+		return http.StatusUnauthorized
+	}
+	d := newDigest(user, password)
+	right := func() bool { return s.auth.allow(d) }
+	// Nobody guesses the cookie; so whoever has it need not wait behind those
+	// who guess passwords, nor does a connection that is known.
+	if !s.door.knows(v, d) && !(user == cookieUser && right()) && !s.guesses.guess(r.Context(), v.serving, v.source, right) {
+		s.log.Warn("wrong password", "from", r.RemoteAddr)
+		return http.StatusUnauthorized
+	}
+	leaves, ok := s.door.know(v, d)
+	if leaves != nil {
+		leaves.close()
+	}
+	if !ok {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+// hostName returns the name in a Host header as names are compared.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// isOwnHost reports whether a name that a client calls the server by is one
+// that nobody else could have pointed at it. A browser tells which name its
+// page was loaded by, and any name can be made to lead here. Programs of the
+// time before HTTP 1.1 tell none.
+func (s *Server) isOwnHost(name string) bool {
+	_, allowed := s.hosts[name]
+	_, err := netip.ParseAddr(name)
+	return allowed || err == nil || name == "localhost" || name == ""
 }
 
 // writeCookie makes a new cookie file, which only its owner may read, and

@@ -12,6 +12,7 @@
 // Core's words.
 //
 // [Server.Serve] runs the HTTP server's goroutines: one per connection, as
-// net/http does, bounded by Options.MaxConnections. It returns only when they
+// net/http does, bounded by Options.MaxConnections for those who have shown a
+// password and by a few places for those who have not. It returns only when they
 // are gone. Nothing else here starts a goroutine.
 package rpc

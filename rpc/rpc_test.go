@@ -123,18 +123,33 @@ func startServer(t *testing.T, opts Options) *testServer {
 // post sends a body and returns the HTTP status and the answer.
 func (s *testServer) post(t *testing.T, body string) (int, string) {
 	t.Helper()
-	req, _ := http.NewRequest(http.MethodPost, "http://"+s.addr+"/", strings.NewReader(body))
-	req.SetBasicAuth("user", "pass")
-	resp, err := http.DefaultClient.Do(req)
+	return s.postWith(t, http.DefaultClient, body)
+}
+
+// postWith does so with a client of one's own.
+func (s *testServer) postWith(t *testing.T, c *http.Client, body string) (int, string) {
+	t.Helper()
+	status, answer, err := s.tryPost(c, body)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return status, answer
+}
+
+// tryPost does so where the connection may be cut.
+func (s *testServer) tryPost(c *http.Client, body string) (int, string, error) {
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/", strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.SetBasicAuth("user", "pass")
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, "", err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(b)
+	return resp.StatusCode, string(b), err
 }
 
 func TestDialects(t *testing.T) {

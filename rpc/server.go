@@ -2,9 +2,11 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -21,6 +23,9 @@ const (
 	maxBody = 32 << 20
 	// maxHeader bounds the HTTP headers of a request.
 	maxHeader = 8 << 10
+	// headerTimeout is how long a client may take until it has sent the headers
+	// of a request, which hold its password.
+	headerTimeout = 5 * time.Second
 	// ioTimeout is how long a client may take to send its request, to read
 	// its answer, and to send the next one.
 	ioTimeout = 30 * time.Second
@@ -43,13 +48,20 @@ type Options struct {
 	CookiePath string
 	// User and Password let one more user in, if Password is not empty.
 	User, Password string
+	// AllowHosts are the names by which clients may call the server, beside
+	// localhost and addresses. A page of a browser that is called by another
+	// name is not meant to talk to it.
+	AllowHosts []string
 
 	Workers        int // calls that run at the same time; 0 means 16
 	QueueDepth     int // calls that may wait for a worker; 0 means 64
 	Waiters        int // calls that may wait for an event; 0 means 64
-	MaxConnections int // open connections; 0 means 256
+	MaxConnections int // open connections that have shown a password; 0 means 256
 
 	Log *slog.Logger // nil discards
+
+	// For tests: 0 means the constants of these names.
+	headerTimeout, stopTimeout time.Duration
 }
 
 // Server answers JSON-RPC over HTTP. Make one with [NewServer].
@@ -58,6 +70,9 @@ type Server struct {
 	table   *Table
 	log     *slog.Logger
 	auth    credentials
+	door    door
+	guesses turns
+	hosts   map[string]struct{} // Options.AllowHosts, as [hostName] has them
 	warmup  atomic.Pointer[string]
 	workers chan struct{}
 	waiters chan struct{}
@@ -85,6 +100,8 @@ func NewServer(opts Options) *Server {
 	def(&opts.QueueDepth, defaultQueueDepth)
 	def(&opts.Waiters, defaultWaiters)
 	def(&opts.MaxConnections, defaultConnections)
+	opts.headerTimeout = cmp.Or(opts.headerTimeout, headerTimeout)
+	opts.stopTimeout = cmp.Or(opts.stopTimeout, stopTimeout)
 	s := &Server{
 		opts:    opts,
 		table:   opts.Table,
@@ -92,6 +109,11 @@ func NewServer(opts Options) *Server {
 		workers: make(chan struct{}, opts.Workers),
 		waiters: make(chan struct{}, opts.Waiters),
 		active:  make(map[*activeCall]struct{}),
+		door:    door{maxKnown: opts.MaxConnections},
+		hosts:   make(map[string]struct{}),
+	}
+	for _, h := range opts.AllowHosts {
+		s.hosts[hostName(h)] = struct{}{}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -131,19 +153,21 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		}()
 	}
 	// Handlers get a context that ends with ctx, so that waiters let go.
+	var conns connections
 	srv := &http.Server{
 		Handler:           http.HandlerFunc(s.serveHTTP),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: ioTimeout,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return conns.open(ctx, c, &s.door) },
+		ConnState:         func(c net.Conn, state http.ConnState) { conns.change(c, state, &s.door) },
+		ReadHeaderTimeout: s.opts.headerTimeout,
 		ReadTimeout:       ioTimeout,
 		IdleTimeout:       ioTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	conns := make(chan struct{}, s.opts.MaxConnections)
 	failed := make(chan error, len(listeners))
 	for _, ln := range listeners {
-		go func() { failed <- srv.Serve(&limitListener{Listener: ln, ctx: ctx, slots: conns}) }()
+		go func() { failed <- srv.Serve(ln) }()
 	}
 	var err error
 	ended := 0
@@ -152,7 +176,11 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case err = <-failed:
 		ended++
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	// The server would wait for those who have sent nothing yet.
+	for _, v := range s.door.strangers() {
+		v.close()
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.stopTimeout)
 	defer cancel()
 	if srv.Shutdown(stop) != nil {
 		srv.Close()
@@ -162,6 +190,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			err = e
 		}
 	}
+	// What a method uses may be closed now; each ends with its context.
+	conns.wait()
 	if errors.Is(err, http.ErrServerClosed) || ctx.Err() != nil {
 		err = nil
 	}
@@ -170,6 +200,14 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 
 // serveHTTP answers one HTTP request.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	// Whoever is not let in does not keep its place.
+	w.Header().Set("Connection", "close")
+	if host := hostName(r.Host); !s.isOwnHost(host) {
+		s.log.Warn("called by a foreign name", "host", host, "from", r.RemoteAddr)
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "%q is not a name of this node. Call it by an address, or allow the name with --rpc-allow-host.\n", host)
+		return
+	}
 	walletName, forWallet := strings.CutPrefix(r.URL.Path, walletPath)
 	if !forWallet && r.URL.Path != "/" {
 		w.WriteHeader(http.StatusNotFound)
@@ -180,17 +218,17 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "JSONRPC server handles only POST requests")
 		return
 	}
-	if !s.auth.allow(r) {
-		if r.Header.Get("Authorization") != "" {
-			s.log.Warn("wrong password", "from", r.RemoteAddr)
-			delay, cancel := context.WithTimeout(r.Context(), authDelay)
-			<-delay.Done()
-			cancel()
+	if status := s.admit(r); status != http.StatusOK {
+		if status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="jsonrpc"`)
 		}
-		w.Header().Set("WWW-Authenticate", `Basic realm="jsonrpc"`)
-		w.WriteHeader(http.StatusUnauthorized)
+		w.WriteHeader(status)
+		if status == http.StatusServiceUnavailable {
+			io.WriteString(w, "Too many connections with calls in progress\n")
+		}
 		return
 	}
+	w.Header().Del("Connection")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		var tooBig *http.MaxBytesError
@@ -357,39 +395,3 @@ func (s *Server) track(method string) (done func()) {
 // wallClock is the real time, for socket deadlines and for how long calls
 // take; a mocked clock must not touch either.
 func wallClock() time.Time { return time.Now() }
-
-// limitListener accepts no more connections than there are slots; the rest
-// wait in the system's queue.
-type limitListener struct {
-	net.Listener
-	ctx   context.Context
-	slots chan struct{}
-}
-
-// Accept waits for a slot, then for a connection.
-func (l *limitListener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.ctx.Done():
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return &limitConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
-}
-
-// limitConn gives its slot back when it is closed.
-type limitConn struct {
-	net.Conn
-	release func()
-}
-
-// Close closes the connection.
-func (c *limitConn) Close() error {
-	err := c.Conn.Close()
-	c.release()
-	return err
-}

@@ -128,6 +128,7 @@ func TestErrors(t *testing.T) {
 		{"no score", "", nil, []string{"--banscore=0"}, "banscore: at least 1"},
 		{"no ban", "", nil, []string{"--bantime=0"}, "bantime: at least a second"},
 		{"user alone", "", nil, []string{"--rpc-user=x"}, "rpc-user: rpc-user and rpc-password go together"},
+		{"host", "", nil, []string{"--rpc-allow-host=http://node"}, `rpc-allow-host: "http://node" is not the name of a host`},
 		{"address", "", nil, []string{"--listen=1.2.3.4:99999"}, `listen: "1.2.3.4:99999" is not host:port`},
 		{"part", "", nil, []string{"--log-level=nett=debug"}, `log-level: no part "nett" has a log level; did you mean net?`},
 		{"level", "", nil, []string{"--log-level=loud"}, `log-level: "loud" is not one of`},

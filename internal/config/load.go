@@ -33,6 +33,7 @@ type Config struct {
 
 	RPCListen            string
 	RPCUser, RPCPassword string
+	RPCAllowHosts        []string // names by which RPC clients may call the node
 	Listen               []string // host:port; empty for nowhere
 	Connect              []string // host:port of the only peers
 	ConnectOnly          bool     // do not look for others
@@ -289,6 +290,12 @@ func (c *Config) settle() error {
 	c.RPCUser, c.RPCPassword = c.str("rpc-user"), c.str("rpc-password")
 	if (c.RPCUser == "") != (c.RPCPassword == "") {
 		return c.fail("rpc-user", "rpc-user and rpc-password go together")
+	}
+	c.RPCAllowHosts = c.list("rpc-allow-host")
+	for _, h := range c.RPCAllowHosts {
+		if h == "" || strings.ContainsAny(h, "/:@*? ") {
+			return c.fail("rpc-allow-host", "%q is not the name of a host", h)
+		}
 	}
 	c.MaxConnections = int(c.num("max-connections"))
 	c.PingInterval, c.PingTimeout = c.dur("ping-interval"), c.dur("ping-timeout")

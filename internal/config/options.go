@@ -64,6 +64,7 @@ func Options() []Option {
 		{Name: "rpc-listen", Value: "HOST:PORT", kind: kindString, def: "", global: true, Help: "where JSON-RPC calls are answered (default 127.0.0.1 and the network's port)"},
 		{Name: "rpc-user", Value: "NAME", kind: kindString, def: "", global: true, Help: "user name for RPC, beside the cookie file"},
 		{Name: "rpc-password", Value: "WORD", kind: kindString, def: "", global: true, Help: "password for RPC"},
+		{Name: "rpc-allow-host", Value: "NAME", kind: kindList, def: []string(nil), Help: "a name, other than localhost, by which RPC clients may call this node; may be repeated"},
 
 		{Name: "listen", Value: "HOST:PORT", kind: kindList, def: []string(nil), Help: "where peers may connect; may be repeated; 0 for nowhere (default the network's port on every interface)"},
 		{Name: "connect", Value: "HOST:PORT", kind: kindList, def: []string(nil), Help: "connect only to these peers; may be repeated; 0 for none"},

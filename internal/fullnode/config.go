@@ -50,6 +50,10 @@ type RPC struct {
 	Listen         string // host:port; empty for nowhere
 	CookiePath     string // of the file with a fresh password; empty for none
 	User, Password string // beside the cookie; empty for none
+
+	// AllowHosts are names by which clients may call the node, beside localhost
+	// and the host in Listen.
+	AllowHosts []string
 }
 
 // Settings turns a node's settings into what [Open] needs, all but the logger,
@@ -70,7 +74,7 @@ func Settings(c *config.Config) (Config, error) {
 		TxIndex: c.TxIndex,
 		RPC: RPC{
 			Listen: c.RPCListen, CookiePath: c.CookiePath(rpc.CookieFile),
-			User: c.RPCUser, Password: c.RPCPassword,
+			User: c.RPCUser, Password: c.RPCPassword, AllowHosts: c.RPCAllowHosts,
 		},
 		Metrics: c.MetricsListen,
 		Wallets: Wallets{Off: c.NoWallet, Load: c.Wallets},

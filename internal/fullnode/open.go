@@ -138,6 +138,7 @@ func (n *Node) serveRPC(ctx context.Context) {
 	n.RPC = rpc.NewServer(rpc.Options{
 		Table: n.Table, CookiePath: n.cfg.RPC.CookiePath,
 		User: n.cfg.RPC.User, Password: n.cfg.RPC.Password, Log: n.part("rpc"),
+		AllowHosts: append([]string{n.cfg.RPC.Listen}, n.cfg.RPC.AllowHosts...),
 	})
 	n.API.Server = n.RPC
 	rpcCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
