@@ -20,7 +20,7 @@ func (c *Chain) coinDir() string  { return path.Join(c.cfg.Dir, "chainstate") }
 // be rebuilt. The coin set comes when the index has been read.
 func (c *Chain) openStores() error {
 	fs, dir := c.cfg.FS, c.cfg.Dir
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := fs.MkdirAll(dir, store.PrivateDir); err != nil {
 		return err
 	}
 	var err error

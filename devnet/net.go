@@ -283,7 +283,7 @@ func (d *Net) openDir() error {
 		if d.dir, err = filepath.Abs(d.dir); err != nil {
 			return err
 		}
-		return os.MkdirAll(d.dir, 0o755)
+		return os.MkdirAll(d.dir, 0o700)
 	}
 	var err error
 	if d.dir, err = os.MkdirTemp("", tempPrefix+"*"); err != nil {

@@ -66,7 +66,7 @@ func makeDir(fs vfs.FS, dir string) error {
 		}
 		d = parent
 	}
-	if err := fs.MkdirAll(dir, 0o755); err != nil {
+	if err := fs.MkdirAll(dir, PrivateDir); err != nil {
 		return ioError(dir, err)
 	}
 	for _, d := range sync {

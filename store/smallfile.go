@@ -28,6 +28,7 @@ const (
 
 // WriteFileAtomic replaces the file at path by data in one step: after a crash
 // either the old or the new content is there. It is durable when it returns.
+// Only the file's owner may read it.
 func WriteFileAtomic(fs vfs.FS, path string, version uint16, data []byte) error {
 	if len(data) > maxSmallFile {
 		return fmt.Errorf("store: %s: %d bytes are too many for one file", path, len(data))
@@ -44,7 +45,7 @@ func WriteFileAtomic(fs vfs.FS, path string, version uint16, data []byte) error 
 }
 
 func writeWhole(fs vfs.FS, path string, b []byte) error {
-	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+	f, err := CreatePrivate(fs, path)
 	if err != nil {
 		return err
 	}

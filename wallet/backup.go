@@ -68,11 +68,11 @@ func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, erro
 		return nil, err
 	}
 	w, err := m.open(name)
-	if err != nil {
-		return nil, errors.Join(err, m.cfg.FS.RemoveAll(m.dir(name)))
+	if err == nil {
+		err = m.adopt(w)
 	}
-	if err := m.adopt(w); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, m.discard(name))
 	}
 	m.lookThroughPool(w)
 	return w, nil

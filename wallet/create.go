@@ -70,7 +70,7 @@ func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic st
 		return nil, "", err
 	}
 	if err := m.adopt(w); err != nil {
-		return nil, "", err
+		return nil, "", errors.Join(err, m.discard(o.Name))
 	}
 	m.lookThroughPool(w)
 	w.poke()
@@ -180,6 +180,14 @@ func (m *Manager) makeDir(name string) error {
 	return nil
 }
 
+// discard takes back the file of a wallet that could not be made, and its
+// directory if nothing else is in it.
+func (m *Manager) discard(name string) error {
+	err := m.cfg.FS.Remove(m.path(name))
+	_ = m.cfg.FS.Remove(m.dir(name))
+	return err
+}
+
 // write makes the wallet's file.
 func (w *Wallet) write(path string) error {
 	w.changes.Set(keyMeta, w.meta.append(nil))
@@ -188,13 +196,13 @@ func (w *Wallet) write(path string) error {
 	}
 	p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
 	w.changes.Set(keyPosition, p.append(nil))
-	w.changeRecords()
-	f, err := journal.Create(w.m.cfg.FS, path, &w.changes)
+	b := w.pending()
+	f, err := journal.Create(w.m.cfg.FS, path, &b)
 	if err != nil {
 		return err
 	}
 	w.changes = journal.Batch{}
-	clear(w.ledger.dirty)
+	w.ledger.saved()
 	w.savedAt = w.at
 	w.file = f
 	return nil
@@ -259,16 +267,18 @@ func (w *Wallet) addChain(k *keychain, d *descriptor.Descriptor) error {
 	}
 	k.num, k.text, k.kind = w.nextNum, text, Kind(d.OutputType())
 	k.derived = k.first
+	var stored []byte
 	if private, ok := d.Private(); ok {
-		stored, err := w.vault.store(k.secretKey(), []byte(private))
-		if err != nil {
+		if stored, err = w.vault.store(k.secretKey(), []byte(private)); err != nil {
 			return err
 		}
 		k.hasKeys = true
-		w.changes.Set(k.secretKey(), stored)
 	}
 	if _, err := w.watch(k, d); err != nil {
 		return err
+	}
+	if k.hasKeys {
+		w.changes.Set(k.secretKey(), stored)
 	}
 	w.nextNum++
 	w.chains = append(w.chains, k)

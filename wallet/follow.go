@@ -19,10 +19,13 @@ const (
 	// saveEvery is after how many blocks without news for the wallet its
 	// position is written: what is read again at most after a crash.
 	saveEvery = 144
-	// maxUnsaved is how many transactions may wait to be written while the
-	// wallet is more than nearTip blocks behind.
-	maxUnsaved = 200
-	nearTip    = 6
+	// maxUnsaved and maxUnsavedBytes are how many transactions may wait to be
+	// written while the wallet is more than nearTip blocks behind, and how large
+	// they may be together. That is what they cost in memory, twice while they
+	// are written.
+	maxUnsaved      = 200
+	maxUnsavedBytes = 8 << 20
+	nearTip         = 6
 )
 
 // maxLag is how many blocks a wallet may be behind for callers to wait for it:
@@ -228,7 +231,7 @@ func (w *Wallet) saveIfDue() error {
 	if w.scan >= 0 || w.chain.Tip().Height-w.at.Height > nearTip {
 		most = maxUnsaved
 	}
-	if news <= most && w.sinceSave < saveEvery {
+	if news <= most && w.ledger.unsaved <= maxUnsavedBytes && w.sinceSave < saveEvery {
 		return nil
 	}
 	return w.save()

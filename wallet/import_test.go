@@ -12,7 +12,7 @@ import (
 // watcher makes a wallet without keys.
 func (b *bench) watcher(name string) *Wallet {
 	b.t.Helper()
-	return b.create(Options{Name: name, NoKeys: true, Gap: 20})
+	return b.create(Options{Name: name, NoKeys: true})
 }
 
 // imports adds the first of a wallet's descriptors to another wallet.
@@ -47,7 +47,7 @@ func TestImportNow(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, alice := funded(t, 2)
-			bob := b.create(Options{Name: "bob", Gap: 20})
+			bob := b.create(Options{Name: "bob"})
 			b.send(alice, b.address(bob, Bech32), 3*coin)
 			b.burn(1)
 			b.send(alice, b.address(bob, Bech32), 4*coin)
@@ -67,7 +67,7 @@ func TestImportNow(t *testing.T) {
 func TestImportBehind(t *testing.T) {
 	b := newBench(t, params.Regtest())
 	w := b.watcher("watch")
-	bob := b.create(Options{Name: "bob", Gap: 20})
+	bob := b.create(Options{Name: "bob"})
 	b.burn(20)
 	b.mine(b.address(bob, Bech32), 1)
 	b.imports(w, bob, Import{Now: true})
@@ -79,7 +79,10 @@ func TestImportBehind(t *testing.T) {
 func TestImportWithoutRange(t *testing.T) {
 	b := newBench(t, params.Regtest())
 	bob := b.create(Options{Name: "bob", Kinds: []Kind{Bech32}})
-	w := b.create(Options{Name: "watch", NoKeys: true})
+	w, _, err := b.m.Create(t.Context(), Options{Name: "watch", NoKeys: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.imports(w, bob, Import{Now: true})
 	var last []byte
 	for range 1000 {

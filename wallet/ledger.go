@@ -74,6 +74,7 @@ type ledger struct {
 
 	dirty   map[wire.Hash]bool
 	removed map[wire.Hash]bool
+	unsaved int // bytes of the transactions in dirty
 }
 
 func newLedger(owns func([]byte) bool) *ledger {
@@ -180,7 +181,19 @@ func (l *ledger) add(tx *wire.Tx, now int64) (r *record, fresh bool) {
 	return r, true
 }
 
-func (l *ledger) touch(r *record) { l.dirty[r.id] = true }
+func (l *ledger) touch(r *record) {
+	if !l.dirty[r.id] {
+		l.dirty[r.id] = true
+		l.unsaved += len(r.tx.Bytes())
+	}
+}
+
+// saved says that all that dirty and removed name has been written.
+func (l *ledger) saved() {
+	clear(l.dirty)
+	clear(l.removed)
+	l.unsaved = 0
+}
 
 // confirm records that tx is in a block. now is the time to remember for one
 // that is new.
@@ -333,7 +346,10 @@ func (l *ledger) remove(r *record) {
 	for i := range r.tx.Out {
 		delete(l.outs, wire.OutPoint{Hash: r.id, Index: uint32(i)})
 	}
-	delete(l.dirty, r.id)
+	if l.dirty[r.id] {
+		delete(l.dirty, r.id)
+		l.unsaved -= len(r.tx.Bytes())
+	}
 	l.removed[r.id] = true
 }
 

@@ -116,12 +116,30 @@ func (m *Manager) Open(ctx context.Context) error {
 	if !slices.Contains(more, DefaultName) && m.exists(DefaultName) {
 		more = append(more, DefaultName)
 	}
+	m.tellMissing()
 	for _, name := range more {
 		if _, err := m.Load(ctx, name); err != nil && !errors.Is(err, ErrLoaded) {
 			m.log.Error("wallet not loaded", "wallet", name, "err", err)
 		}
 	}
 	return nil
+}
+
+// tellMissing says which directories of wallets have no wallet in them: its file
+// may have been lost.
+func (m *Manager) tellMissing() {
+	names, err := m.cfg.FS.List(m.cfg.Dir)
+	if err != nil {
+		return // there are no wallets yet
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		st, err := m.cfg.FS.Stat(m.dir(name))
+		if checkName(name) == nil && err == nil && st.IsDir() && !m.exists(name) {
+			m.log.Warn("the directory of a wallet has no wallet file; if you did not delete it, restore it from a backup or from its seed phrase",
+				"wallet", name, "missing", m.path(name))
+		}
+	}
 }
 
 // Run follows the chain with all loaded wallets until ctx ends. Wallets stay

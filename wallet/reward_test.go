@@ -20,7 +20,7 @@ func TestOrphanedReward(t *testing.T) {
 			net := params.Regtest()
 			net.CoinbaseMaturity = 2
 			b := newBench(t, net)
-			w := b.create(Options{Name: "alice", Gap: 20})
+			w := b.create(Options{Name: "alice"})
 			b.mine(b.address(w, Bech32), 2) // the second one is to be orphaned
 			b.burn(3)
 			first := b.chain.At(2)
@@ -83,7 +83,7 @@ func TestAbandonedOfOrphan(t *testing.T) {
 	net := params.Regtest()
 	net.CoinbaseMaturity = 2
 	b := newBench(t, net)
-	w := b.create(Options{Name: "alice", Gap: 20})
+	w := b.create(Options{Name: "alice"})
 	b.mine(b.address(w, Bech32), 1)
 	first := b.chain.Tip()
 	b.burn(2)

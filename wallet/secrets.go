@@ -81,8 +81,8 @@ func (w *Wallet) encrypt(passphrase string) error {
 }
 
 // Encrypt encrypts the secrets of a wallet and locks it. The file is written
-// anew, so that nothing of what was readable before is left in it. The seed
-// phrase stays the same.
+// anew, so that nothing of what was readable before is left in it or beside it.
+// The seed phrase stays the same.
 func (w *Wallet) Encrypt(passphrase string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,6 +95,10 @@ func (w *Wallet) Encrypt(passphrase string) error {
 		return ErrEncrypted
 	case passphrase == "":
 		return paymentErrorf("passphrase cannot be empty")
+	}
+	// Nothing that is not encrypted may wait to be written.
+	if err := w.save(); err != nil {
+		return err
 	}
 	plain := map[string][]byte{}
 	for key, stored := range w.file.All("") {
@@ -120,12 +124,29 @@ func (w *Wallet) Encrypt(passphrase string) error {
 		}
 		b.Set(key, stored)
 	}
-	if err := w.file.Commit(&b); err != nil {
+	if err := w.file.Replace(&b); err != nil {
 		w.vault = vault{}
 		return fmt.Errorf("wallet %s: %w", w.name, err)
 	}
 	w.vault.lock()
-	return w.file.Rewrite()
+	return w.dropAside()
+}
+
+// dropAside deletes what was set aside of the wallet's file: it holds secrets
+// as they were before they were encrypted, or under another passphrase.
+func (w *Wallet) dropAside() error {
+	fsys := w.m.cfg.FS
+	aside, err := journal.Aside(fsys, w.file.Path())
+	if err != nil {
+		return err
+	}
+	for _, name := range aside {
+		if err := fsys.Remove(name); err != nil {
+			return fmt.Errorf("wallet %s is encrypted, but a copy of its file that is not remains: %w", w.name, err)
+		}
+		w.log.Warn("a copy of the wallet file from before a crash was deleted, as its secrets are not under the passphrase", "file", name)
+	}
+	return nil
 }
 
 // maxUnlock bounds how long a wallet stays unlocked, as Core does.
@@ -204,12 +225,12 @@ func (w *Wallet) ChangePassphrase(old, new string) error {
 	}
 	var b journal.Batch
 	b.Set(keyMaster, locked.append(nil))
-	if err := w.file.Commit(&b); err != nil {
+	// The old passphrase must not open what is left in the file.
+	if err := w.file.Replace(&b); err != nil {
 		return fmt.Errorf("wallet %s: %w", w.name, err)
 	}
 	w.vault.locked = locked
-	// The old passphrase must not open what is left in the file.
-	return w.file.Rewrite()
+	return w.dropAside()
 }
 
 // needKeys returns ErrWatchOnly or ErrLocked if the wallet cannot sign now.

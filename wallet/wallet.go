@@ -77,6 +77,11 @@ func (w *Wallet) now() int64 { return w.clk.Now().Unix() }
 
 // open reads a wallet from disk.
 func (m *Manager) open(name string) (*Wallet, error) {
+	for _, dir := range []string{m.cfg.Dir, m.dir(name)} {
+		if err := store.MakePrivate(m.cfg.FS, dir); err != nil {
+			return nil, err
+		}
+	}
 	f, err := journal.Open(m.cfg.FS, m.path(name))
 	if err != nil {
 		return nil, err
@@ -86,9 +91,9 @@ func (m *Manager) open(name string) (*Wallet, error) {
 	if err := w.read(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if n := f.Torn(); n > 0 {
-		w.log.Warn("the end of the wallet file was cut short, most likely by a crash; the old file is kept beside it",
-			"bytes", n, "kept", f.Path()+".torn")
+	if n, kept := f.Torn(); n > 0 {
+		w.log.Warn("the end of the wallet file was cut short by a crash; the file as it was is kept beside it",
+			"bytes", n, "kept", kept)
 	}
 	return w, nil
 }
@@ -239,13 +244,18 @@ func lockKeyOf(op wire.OutPoint) string {
 // touchPosition has the position written with the next save.
 func (w *Wallet) touchPosition() { w.moved = true }
 
-// changeRecords puts the transactions that have changed into the changes.
-func (w *Wallet) changeRecords() {
+// pending returns all that is to be written, but for the position.
+func (w *Wallet) pending() journal.Batch {
+	b := w.changes
 	for _, id := range slices.SortedFunc(maps.Keys(w.ledger.dirty), compareHashes) {
 		if r := w.ledger.records[id]; r != nil {
-			w.changes.Set(txKey(id), r.append(nil))
+			b.Set(txKey(id), r.append(nil))
 		}
 	}
+	for id := range w.ledger.removed {
+		b.Delete(txKey(id))
+	}
+	return b
 }
 
 // save writes what has changed, durably. The caller holds mu.
@@ -253,20 +263,16 @@ func (w *Wallet) save() error {
 	if w.closed {
 		return ErrClosed
 	}
-	w.changeRecords()
-	for id := range w.ledger.removed {
-		w.changes.Delete(txKey(id))
-	}
+	b := w.pending()
 	if w.moved || w.at != w.savedAt || w.sinceSave > 0 && w.scan >= 0 {
 		p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
-		w.changes.Set(keyPosition, p.append(nil))
+		b.Set(keyPosition, p.append(nil))
 	}
-	if err := w.file.Commit(&w.changes); err != nil {
+	if err := w.file.Commit(&b); err != nil {
 		return fmt.Errorf("wallet %s: %w", w.name, err)
 	}
 	w.changes = journal.Batch{}
-	clear(w.ledger.dirty)
-	clear(w.ledger.removed)
+	w.ledger.saved()
 	w.savedAt, w.moved, w.sinceSave = w.at, false, 0
 	return nil
 }

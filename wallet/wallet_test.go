@@ -180,8 +180,8 @@ func TestRestoreFromPhrase(t *testing.T) {
 	b, alice := funded(t, 2)
 	b.send(alice, foreign, 10*coin)
 	b.burn(1)
-	// Skip many addresses, as somebody may have before.
-	for range 120 {
+	// Skip many addresses, as somebody may have before; as many as are watched.
+	for range 999 {
 		b.address(alice, Bech32m)
 	}
 	b.mine(b.address(alice, Bech32m), 1)
@@ -198,9 +198,9 @@ func TestRestoreFromPhrase(t *testing.T) {
 		t.Fatal(words, extra, err)
 	}
 
-	all := b.create(Options{Name: "all", Mnemonic: strings.ToUpper(words), Kinds: []Kind{Legacy, P2SHSegwit, Bech32, Bech32m}})
+	all := b.create(Options{Name: "all", Gap: DefaultGap, Mnemonic: strings.ToUpper(words), Kinds: []Kind{Legacy, P2SHSegwit, Bech32, Bech32m}})
 	b.balance(all, want)
-	some := b.create(Options{Name: "some", Mnemonic: words})
+	some := b.create(Options{Name: "some", Gap: DefaultGap, Mnemonic: words})
 	onOld := alice.Coins(CoinFilter{Addresses: map[string]bool{alice.addressOf(old): true}})[0].Value
 	b.balance(some, Balance{Trusted: want.Trusted - onOld})
 	if got, want := len(all.History()), len(alice.History()); got != want {

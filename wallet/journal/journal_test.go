@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -91,8 +94,8 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantContent(t, f, want)
-	if f.Torn() != 0 {
-		t.Errorf("%d bytes torn", f.Torn())
+	if n, kept := f.Torn(); n != 0 || kept != "" {
+		t.Errorf("%d bytes torn, kept in %q", n, kept)
 	}
 	if _, err := Open(fsys, "other.dat"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
@@ -104,21 +107,26 @@ func TestReopen(t *testing.T) {
 	}
 }
 
-// TestTornEnd cuts the last record short at every place: what came before must
-// be there, and the bytes must be kept.
+// TestTornEnd has a crash cut the last commit short at every place: what came
+// before must be there, and the bytes must be kept, beside those of the crash
+// before.
 func TestTornEnd(t *testing.T) {
 	fsys := vfs.NewMem()
 	f := mustCreate(t, fsys, batch("a", "1"))
 	mustCommit(t, f, "b", "2")
-	before := len(readAll(t, fsys, "w.dat"))
+	before := readAll(t, fsys, "w.dat")
 	mustCommit(t, f, "c", strings.Repeat("3", 40))
 	whole := readAll(t, fsys, "w.dat")
-	for n := before; n < len(whole); n++ {
+	for n := len(before); n < len(whole); n++ {
 		for _, tail := range []string{"", "\x00\x00\x00\x00\x00\x00\x00", recordMagic} {
 			fsys := vfs.NewMem()
-			raw := append(bytes.Clone(whole[:n]), tail...)
-			if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
-				t.Fatal(err)
+			// The mark is written when all else is on disk.
+			raw := append(bytes.Clone(before), whole[len(before):n]...)
+			raw = append(raw, tail...)
+			for _, name := range []string{"w.dat", "w.dat.torn"} {
+				if err := writeWhole(fsys, name, append(bytes.Clone(raw), name[5:]...)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			f, err := Open(fsys, "w.dat")
 			if err != nil {
@@ -126,6 +134,7 @@ func TestTornEnd(t *testing.T) {
 			}
 			want := map[string]string{"a": "1", "b": "2"}
 			wantContent(t, f, want)
+			torn, kept := f.Torn()
 			mustCommit(t, f, "d", "4")
 			want["d"] = "4"
 			if err := f.Close(); err != nil {
@@ -135,43 +144,117 @@ func TestTornEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantContent(t, f, want)
-			if len(raw) > before && !bytes.Equal(readAll(t, fsys, "w.dat.torn"), raw) {
-				t.Errorf("cut at %d: what was left out is not kept", n)
+			if len(raw) == len(before) {
+				continue
+			}
+			if torn != len(raw)-len(before) || kept != "w.dat.torn-2" || !bytes.Equal(readAll(t, fsys, kept), raw) {
+				t.Errorf("cut at %d: of what was left out %d bytes are kept in %q", n, torn, kept)
+			}
+			if aside, err := Aside(fsys, "/w.dat"); err != nil || len(aside) != 2 {
+				t.Errorf("set aside: %q, %v", aside, err)
 			}
 		}
 	}
 }
 
-// TestDamage changes every byte but those of the last record: opening must
-// fail, and nothing may be written.
+// TestDamage changes every byte, and cuts the file off at every place. Whatever
+// was committed must be there, or else opening must fail and write nothing.
 func TestDamage(t *testing.T) {
-	fsys := vfs.NewMem()
-	f := mustCreate(t, fsys, batch("a", "1"))
-	mustCommit(t, f, "b", "2")
-	before := len(readAll(t, fsys, "w.dat"))
-	mustCommit(t, f, "c", "3")
-	whole := readAll(t, fsys, "w.dat")
-	for i := range before {
+	for name, make := range map[string]func(t *testing.T) (whole []byte, want map[string]string){
+		"as it was written": func(t *testing.T) ([]byte, map[string]string) {
+			fsys := vfs.NewMem()
+			f := mustCreate(t, fsys, batch("a", "1"))
+			mustCommit(t, f, "b", "2")
+			mustCommit(t, f, "c", "3")
+			return readAll(t, fsys, "w.dat"), content(f)
+		},
+		"written anew": func(t *testing.T) ([]byte, map[string]string) {
+			fsys := vfs.NewMem()
+			f := mustCreate(t, fsys, batch("a", "1", "c", "3"))
+			if err := f.Replace(batch("b", "2")); err != nil {
+				t.Fatal(err)
+			}
+			return readAll(t, fsys, "w.dat"), content(f)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole, want := make(t)
+			refused := 0
+			try := func(what string, raw []byte) {
+				t.Helper()
+				fsys := vfs.NewMem()
+				if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
+					t.Fatal(err)
+				}
+				f, err := Open(fsys, "w.dat")
+				if err == nil {
+					wantContent(t, f, want)
+					return
+				}
+				refused++
+				var corrupt *store.CorruptError
+				var version *store.VersionError
+				if !errors.As(err, &corrupt) && !errors.As(err, &version) || strings.Contains(err.Error(), "\n") {
+					t.Fatalf("%s: %v", what, err)
+				}
+				if !bytes.Equal(readAll(t, fsys, "w.dat"), raw) {
+					t.Fatalf("%s: the damaged file was changed", what)
+				}
+				if names, _ := fsys.List(""); len(names) != 1 {
+					t.Errorf("%s: files %v", what, names)
+				}
+				if _, err := Read(fsys, "w.dat"); err == nil {
+					t.Errorf("%s: taken for a good backup", what)
+				}
+			}
+			for i := range whole {
+				for _, mask := range []byte{0x01, 0x10, 0xff} {
+					raw := bytes.Clone(whole)
+					raw[i] ^= mask
+					try(fmt.Sprintf("byte %d", i), raw)
+				}
+				try(fmt.Sprintf("cut at %d", i), whole[:i])
+			}
+			// Damage to one mark leaves the other.
+			if n := 4*len(whole) - 3*2*markSize; refused != n {
+				t.Errorf("%d of %d refused", refused, n)
+			}
+		})
+	}
+}
+
+// TestFirstVersion opens a file without marks, of the first version of the
+// format. It is written anew, and from then on proves itself.
+func TestFirstVersion(t *testing.T) {
+	head := append([]byte(fileMagic), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	raw := append(head, appendSum(head)...)
+	raw = appendRecord(raw, 1, (&change{key: []byte("a"), value: []byte("1")}).append(nil), false)
+	raw = appendRecord(raw, 2, (&change{key: []byte("b"), value: []byte("2")}).append(nil), false)
+	for _, c := range []struct {
+		name string
+		raw  []byte
+		want map[string]string
+	}{
+		{"whole", raw, map[string]string{"a": "1", "b": "2"}},
+		{"torn", raw[:len(raw)-1], map[string]string{"a": "1"}},
+	} {
 		fsys := vfs.NewMem()
-		raw := bytes.Clone(whole)
-		raw[i] ^= 0x10
-		if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
+		if err := writeWhole(fsys, "w.dat", bytes.Clone(c.raw)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Open(fsys, "w.dat")
+		f, err := Open(fsys, "w.dat")
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		wantContent(t, f, c.want)
+		f.Close()
+		now := readAll(t, fsys, "w.dat")
+		if err := writeWhole(fsys, "w.dat", bytes.Clone(now[:len(now)-1])); err != nil {
+			t.Fatal(err)
+		}
 		var corrupt *store.CorruptError
-		var version *store.VersionError
-		if !errors.As(err, &corrupt) && !errors.As(err, &version) {
-			t.Fatalf("byte %d: %v", i, err)
-		}
-		if strings.Contains(err.Error(), "\n") {
-			t.Errorf("more than one line: %v", err)
-		}
-		if !bytes.Equal(readAll(t, fsys, "w.dat"), raw) {
-			t.Fatalf("byte %d: the damaged file was changed", i)
-		}
-		if names, _ := fsys.List(""); len(names) != 1 {
-			t.Errorf("byte %d: files %v", i, names)
+		if _, err := Open(fsys, "w.dat"); !errors.As(err, &corrupt) {
+			t.Errorf("%s, cut short afterwards: %v", c.name, err)
 		}
 	}
 }
@@ -198,7 +281,7 @@ func appendSum(b []byte) []byte {
 }
 
 // TestRewrite overwrites one key again and again: the file must not grow for
-// ever, and nothing that was overtaken may be in it after Rewrite.
+// ever, and nothing that was overtaken may be in it after Replace.
 func TestRewrite(t *testing.T) {
 	fsys := vfs.NewMem()
 	f := mustCreate(t, fsys, batch("secret", "plain text"))
@@ -208,8 +291,7 @@ func TestRewrite(t *testing.T) {
 	if n := len(readAll(t, fsys, "w.dat")); n > 2*rewriteAbove {
 		t.Errorf("%d bytes", n)
 	}
-	mustCommit(t, f, "secret", "sealed", "k", nil)
-	if err := f.Rewrite(); err != nil {
+	if err := f.Replace(batch("secret", "sealed", "k", nil)); err != nil {
 		t.Fatal(err)
 	}
 	if raw := readAll(t, fsys, "w.dat"); bytes.Contains(raw, []byte("plain text")) || bytes.Contains(raw, []byte("xxx")) {
@@ -276,7 +358,7 @@ func TestCrash(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
-				if err := f.Rewrite(); err != nil {
+				if err := f.Replace(batch()); err != nil {
 					t.Fatal(err)
 				}
 			case 1, 2:
@@ -296,6 +378,9 @@ func TestCrash(t *testing.T) {
 					err = f.Commit(batch(k, nil))
 				} else {
 					v := rapid.StringN(0, 3000, 9000).Draw(t, "value")
+					if rapid.IntRange(0, 20).Draw(t, "large") == 0 {
+						v = strings.Repeat("v", partSize) // takes several records
+					}
 					want[k] = v
 					err = f.Commit(batch(k, v))
 				}
@@ -335,6 +420,128 @@ func FuzzOpen(f *testing.F) {
 		}
 		wantContent(t, f, want)
 	})
+}
+
+// TestLargeCommit commits more at once than goes into a record, and has a crash
+// cut it short at some places: it must be there as a whole or not at all.
+func TestLargeCommit(t *testing.T) {
+	fsys := vfs.NewMem()
+	f := mustCreate(t, fsys, batch("a", "1"))
+	before := readAll(t, fsys, "w.dat")
+	b, want := &Batch{}, map[string]string{"a": "1"}
+	for i := range 70 {
+		k, v := fmt.Sprintf("tx:%02d", i), strings.Repeat(string(rune('a'+i%26)), 1<<20)
+		b.Set(k, []byte(v))
+		want[k] = v
+	}
+	if err := f.Commit(b); err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, f, "z", "2")
+	want["z"] = "2"
+	f.Close()
+	f, err := Open(fsys, "w.dat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantContent(t, f, want)
+	if err := f.WriteTo(fsys, "copy.dat"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(fsys, "copy.dat"); err != nil || len(got) != len(want) {
+		t.Errorf("%d keys, %v", len(got), err)
+	}
+	f.Close()
+
+	whole := readAll(t, fsys, "w.dat")
+	second := bytes.Index(whole[headSize+100:], []byte(partMagic)) + headSize + 100
+	for name, raw := range map[string][]byte{
+		"in its first record":  whole[:headSize+1000],
+		"between its records":  whole[:second],
+		"in its second record": whole[:second+100],
+		// Nothing says in which order records get to disk before the sync.
+		"a hole": append(append(bytes.Clone(whole[:second]), make([]byte, 5000)...), whole[second+5000:second+10<<20]...),
+	} {
+		fsys := vfs.NewMem()
+		raw = append(bytes.Clone(before), raw[len(before):]...)
+		if err := writeWhole(fsys, "w.dat", raw); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(fsys, "w.dat")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		wantContent(t, f, map[string]string{"a": "1"})
+	}
+}
+
+// TestTooLarge has the limits of the format refuse what it has no room for. The
+// file must go on afterwards.
+func TestTooLarge(t *testing.T) {
+	fsys := vfs.NewMem()
+	f := mustCreate(t, fsys, batch("a", "1"))
+	var value Batch
+	value.Set("b", make([]byte, MaxValue+1))
+	for name, b := range map[string]*Batch{"value": &value, "key": batch(strings.Repeat("k", MaxKey+1), "1")} {
+		if err := f.Commit(b); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := f.Replace(b); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	mustCommit(t, f, "b", "2")
+	wantContent(t, f, map[string]string{"a": "1", "b": "2"})
+}
+
+// TestPrivate looks at the modes of what is written to a real disk, and at what
+// stands beside it.
+func TestPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no such modes here")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.dat")
+	f, err := Create(vfs.Default, path, batch("a", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, f, "b", "2")
+	backup := filepath.Join(dir, "backup.dat")
+	if err := os.WriteFile(backup+".new", []byte("mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.WriteTo(vfs.Default, backup); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(backup + ".new"); err != nil || string(b) != "mine" {
+		t.Errorf("what stood beside the backup: %q, %v", b, err)
+	}
+	f.Close()
+	// One that is too open, and torn.
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, append(raw, 1, 2, 3), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Open(vfs.Default, path); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Open(vfs.Default, path); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for _, name := range []string{path, backup, path + ".torn"} {
+		if st, err := os.Stat(name); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, st.Mode(), err)
+		}
+	}
 }
 
 // TestPayloadEnds reads payloads that fail in the middle: reading must end

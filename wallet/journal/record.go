@@ -15,9 +15,17 @@ import (
 //	 8 bytes  zero
 //	 4 bytes  CRC32C of the 28 bytes before
 //
-// and each record is a header of 24 bytes and its payload:
+// and two marks of 24 bytes, which are written in turn after each commit, when
+// its records are on disk; files of version 1 have none:
 //
-//	4 bytes  "SWR\x01"
+//	4 bytes  "SWM\x01"
+//	8 bytes  number of the commit's last record
+//	8 bytes  where that record ends in the file
+//	4 bytes  CRC32C of the 20 bytes before
+//
+// Each record is a header of 24 bytes and its payload:
+//
+//	4 bytes  "SWR\x01", or "SWC\x01" if the commit goes on in the next record
 //	4 bytes  length of the payload
 //	8 bytes  number of the record, one more than that of the one before
 //	4 bytes  CRC32C of the payload
@@ -28,19 +36,30 @@ import (
 const (
 	fileMagic      = "STARLING WALLET\n"
 	fileHeaderSize = 32
-	fileVersion    = 1
+	fileVersion    = 2
+
+	markMagic = "SWM\x01"
+	markSize  = 24
+	// headSize is what stands before the first record.
+	headSize = fileHeaderSize + 2*markSize
 
 	recordMagic      = "SWR\x01"
+	partMagic        = "SWC\x01"
 	recordHeaderSize = 24
 
 	opSet    = 1
 	opDelete = 2
 
-	// MaxRecord bounds one commit, in bytes. The largest is the whole content
-	// when the file is written anew, which is split below this.
-	MaxRecord = 64 << 20
+	// partSize is about how much of a commit goes into one record. It is what a
+	// commit costs in memory beside what it holds.
+	partSize = 4 << 20
+	// MaxValue bounds a value, in bytes.
+	MaxValue = 64 << 20
 	// MaxKey bounds a key, in bytes.
 	MaxKey = 1 << 10
+	// maxRecord bounds the payload of one record, in bytes. A record holds more
+	// than partSize only where one change is larger.
+	maxRecord = partSize + MaxValue + 2*MaxKey
 	// maxFile bounds what is read into memory at once.
 	maxFile = 4 << 30
 )
@@ -57,9 +76,48 @@ func appendFileHeader(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
 }
 
-func appendRecord(dst []byte, seq uint64, payload []byte) []byte {
+// mark says how much of a file was on disk once: all that comes before it must
+// be there whenever the file is opened.
+type mark struct {
+	seq uint64
+	end int64
+}
+
+func (m mark) append(dst []byte) []byte {
 	start := len(dst)
-	dst = append(dst, recordMagic...)
+	dst = append(dst, markMagic...)
+	dst = binary.LittleEndian.AppendUint64(dst, m.seq)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(m.end))
+	return binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
+}
+
+// offset returns where the mark belongs in a file. The one before it is left
+// alone, in case the power fails while this one is written.
+func (m mark) offset() int64 { return fileHeaderSize + int64(m.seq%2)*markSize }
+
+// parseMarks returns the later one of a file's marks, or the zero value if none
+// is whole.
+func parseMarks(head []byte) (last mark) {
+	for b := head[fileHeaderSize:headSize]; len(b) > 0; b = b[markSize:] {
+		if string(b[:4]) != markMagic || binary.LittleEndian.Uint32(b[20:]) != checksum(b[:20]) {
+			continue
+		}
+		m := mark{seq: binary.LittleEndian.Uint64(b[4:]), end: int64(binary.LittleEndian.Uint64(b[12:]))}
+		if m.seq > last.seq {
+			last = m
+		}
+	}
+	return last
+}
+
+// appendRecord appends a record. With more the commit goes on in the next one.
+func appendRecord(dst []byte, seq uint64, payload []byte, more bool) []byte {
+	start := len(dst)
+	magic := recordMagic
+	if more {
+		magic = partMagic
+	}
+	dst = append(dst, magic...)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
 	dst = binary.LittleEndian.AppendUint64(dst, seq)
 	dst = binary.LittleEndian.AppendUint32(dst, checksum(payload))
@@ -72,16 +130,18 @@ type recordHeader struct {
 	length uint32
 	seq    uint64
 	sum    uint32
+	more   bool // the commit goes on in the next record
 }
 
 // parseRecordHeader reads a header at the start of b; ok is false if there is
 // none.
 func parseRecordHeader(b []byte) (h recordHeader, ok bool) {
-	if len(b) < recordHeaderSize || string(b[:4]) != recordMagic ||
+	if len(b) < recordHeaderSize || string(b[:4]) != recordMagic && string(b[:4]) != partMagic ||
 		binary.LittleEndian.Uint32(b[20:]) != checksum(b[:20]) {
 		return h, false
 	}
 	return recordHeader{
+		more:   string(b[:4]) == partMagic,
 		length: binary.LittleEndian.Uint32(b[4:]),
 		seq:    binary.LittleEndian.Uint64(b[8:]),
 		sum:    binary.LittleEndian.Uint32(b[16:]),
@@ -92,7 +152,7 @@ func parseRecordHeader(b []byte) (h recordHeader, ok bool) {
 // stands anywhere in b.
 func soundAfter(b []byte, seq uint64) bool {
 	for {
-		at := bytes.Index(b, []byte(recordMagic))
+		at := bytes.Index(b, []byte("SW"))
 		if at < 0 {
 			return false
 		}
@@ -124,7 +184,7 @@ func parsePayload(payload []byte, fn func(change)) error {
 		switch op := c.Uint8(); op {
 		case opSet:
 			ch.key = c.VarBytes(MaxKey)
-			ch.value = c.VarBytes(MaxRecord)
+			ch.value = c.VarBytes(MaxValue)
 		case opDelete:
 			ch.del = true
 			ch.key = c.VarBytes(MaxKey)
