@@ -126,11 +126,7 @@ func (t *Table) ParseArgs(method string, words []string, named bool) (any, error
 		if name, value, ok := strings.Cut(w, "="); named && ok {
 			var p *Param
 			if m != nil {
-				for _, q := range m.Params {
-					if hasName([]*Param{q}, name) {
-						p = q
-					}
-				}
+				p = m.byName(name)
 			}
 			v, err := parseWord(p, name, value)
 			if err != nil {

@@ -302,7 +302,7 @@ type spendingOptions struct {
 
 type spendingParams struct {
 	Outputs []outPointParam  `rpc:"outputs" item:"output" help:"The outputs"`
-	Options *spendingOptions `rpc:"options" help:"What else to tell"`
+	Options *spendingOptions `rpc:"options,named" help:"What else to tell"`
 }
 
 type spending struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,12 +17,14 @@ import (
 // A method's parameters are the fields of a struct, in order. The tags are:
 //
 //	rpc      the name, with older names after "|"; ",optional" if it may be
-//	         left out without having a default
+//	         left out without having a default; ",named" for an object whose
+//	         members may also be given by name, as if they were parameters
 //	default  the value, in JSON, of a parameter that is left out
 //	help     one line for the help text
 //	item     for arrays: the name of an item in the help text
 //
-// A pointer field is optional and nil if left out.
+// A pointer field is optional and nil if left out. The fields of an embedded
+// struct stand in its place.
 
 // Param describes one parameter of a method.
 type Param struct {
@@ -32,8 +35,9 @@ type Param struct {
 
 	item  string
 	typ   reflect.Type // without pointer
-	field int
-	sub   []*Param // the members, of objects
+	field []int        // the field's index, as reflect counts
+	named bool         // its members are parameters too
+	sub   []*Param     // the members, of objects
 }
 
 // Name returns the parameter's name.
@@ -95,6 +99,13 @@ func paramsOf(t reflect.Type) []*Param {
 	var ps []*Param
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Anonymous {
+			for _, p := range paramsOf(f.Type) {
+				p.field = append(slices.Clone(f.Index), p.field...)
+				ps = append(ps, p)
+			}
+			continue
+		}
 		tag, flags, _ := strings.Cut(f.Tag.Get("rpc"), ",")
 		p := &Param{
 			Names:    strings.Split(tag, "|"),
@@ -103,7 +114,8 @@ func paramsOf(t reflect.Type) []*Param {
 			Optional: flags == "optional",
 			item:     f.Tag.Get("item"),
 			typ:      f.Type,
-			field:    i,
+			field:    f.Index,
+			named:    flags == "named",
 		}
 		if tag == "" || p.Help == "" {
 			panic("rpc: field " + t.String() + "." + f.Name + " has no name or no help")
@@ -162,7 +174,7 @@ func decodeArgs(ps []*Param, args []json.RawMessage, dst reflect.Value) error {
 		if i < len(args) && typeOf(args[i]) != typeNull {
 			raw = args[i]
 		}
-		if err := p.fill(dst.Field(p.field), raw); err != nil {
+		if err := p.fill(dst.FieldByIndex(p.field), raw); err != nil {
 			return err
 		}
 	}
@@ -273,6 +285,10 @@ func decodeSlice(name string, v reflect.Value, raw json.RawMessage) error {
 	return nil
 }
 
+// openObject is implemented by parameter types that take objects with more
+// members than they know, such as entries of lists that describe a coin.
+type openObject interface{ open() }
+
 func decodeStruct(sub []*Param, v reflect.Value, raw json.RawMessage) error {
 	ms, err := decodeObject(raw)
 	if err != nil {
@@ -293,11 +309,11 @@ func decodeStruct(sub []*Param, v reflect.Value, raw json.RawMessage) error {
 		if typeOf(raw) == typeNull {
 			raw = nil
 		}
-		if err := p.fill(v.Field(p.field), raw); err != nil {
+		if err := p.fill(v.FieldByIndex(p.field), raw); err != nil {
 			return err
 		}
 	}
-	if used < len(ms) {
+	if _, open := v.Addr().Interface().(openObject); !open && used < len(ms) {
 		for _, m := range ms {
 			if !hasName(sub, m.name) {
 				return Errorf(CodeType, "Unexpected key %s", m.name)

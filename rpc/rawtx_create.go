@@ -42,7 +42,8 @@ const (
 type txInput struct {
 	op       wire.OutPoint
 	sequence *int64
-	weight   *int64 // of an input that the wallet cannot sign
+	weight   *int64 // what the signed input weighs at most, if nobody can know
+	weighed  bool   // there is a weight, perhaps one that is no number
 }
 
 func (*txInput) argType() jsonType { return typeObject }
@@ -53,37 +54,47 @@ func (in *txInput) decodeArg(_ string, raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	id := member(ms, "txid")
-	if typeOf(id) != typeString {
-		return Errorf(CodeInvalidParam, "Invalid parameter, missing txid key")
-	}
-	var text string
-	if err := json.Unmarshal(id, &text); err != nil {
+	if in.op, err = outPointOf(ms); err != nil {
 		return err
 	}
-	if in.op.Hash, err = parseHash("txid", text); err != nil {
-		return err
-	}
-	vout := member(ms, "vout")
-	if typeOf(vout) != typeNumber {
-		return Errorf(CodeInvalidParam, "Invalid parameter, missing vout key")
-	}
-	n, err := strconv.ParseInt(string(vout), 10, 64)
-	switch {
-	case err != nil || n > math.MaxUint32:
-		return Errorf(CodeMisc, "JSON integer out of range")
-	case n < 0:
-		return Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
-	}
-	in.op.Index = uint32(n)
 	if in.sequence, err = optionalNumber(ms, "sequence"); err != nil {
 		return err
 	}
 	if s := in.sequence; s != nil && (*s < 0 || *s > wire.SequenceFinal) {
 		return Errorf(CodeInvalidParam, "Invalid parameter, sequence number is out of range")
 	}
+	in.weighed = member(ms, "weight") != nil
 	in.weight, err = optionalNumber(ms, "weight")
 	return err
+}
+
+// outPointOf reads the output that an object names. What else it says does not
+// matter, so that what lists of coins hold can be given as it is.
+func outPointOf(ms []rawMember) (op wire.OutPoint, err error) {
+	id := member(ms, "txid")
+	if typeOf(id) != typeString {
+		return op, Errorf(CodeInvalidParam, "Invalid parameter, missing txid key")
+	}
+	var text string
+	if err := json.Unmarshal(id, &text); err != nil {
+		return op, err
+	}
+	if op.Hash, err = parseHash("txid", text); err != nil {
+		return op, err
+	}
+	vout := member(ms, "vout")
+	if typeOf(vout) != typeNumber {
+		return op, Errorf(CodeInvalidParam, "Invalid parameter, missing vout key")
+	}
+	n, err := strconv.ParseInt(string(vout), 10, 64)
+	switch {
+	case err != nil || n > math.MaxUint32:
+		return op, Errorf(CodeMisc, "JSON integer out of range")
+	case n < 0:
+		return op, Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
+	}
+	op.Index = uint32(n)
+	return op, nil
 }
 
 // optionalNumber reads a member that is a whole number.

@@ -82,6 +82,9 @@ type prevTx struct {
 	Amount  *money    `rpc:"amount" help:"Its amount, which signatures in witnesses cover"`
 }
 
+// open lets entries of listunspent be given as they are.
+func (*prevTx) open() {}
+
 // signable is what is known of the outputs that a transaction spends.
 type signable struct {
 	outputs map[wire.OutPoint]wire.TxOut

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"sort"
-	"strings"
 )
 
 // Method is one entry of the table.
@@ -127,61 +126,4 @@ func (m *Method) invoke(ctx context.Context, params json.RawMessage) (any, error
 		return nil, Errorf(CodeMisc, "%s", m.Help())
 	}
 	return m.call(ctx, args)
-}
-
-// positional turns named arguments into positional ones. The name "args" may
-// hold an array of leading positional arguments.
-func (m *Method) positional(params json.RawMessage) ([]json.RawMessage, error) {
-	ms, err := decodeObject(params)
-	if err != nil {
-		return nil, err
-	}
-	seen := make(map[string]json.RawMessage, len(ms))
-	for _, kv := range ms {
-		if _, again := seen[kv.name]; again {
-			return nil, Errorf(CodeInvalidParam, "Parameter %s specified multiple times", kv.name)
-		}
-		seen[kv.name] = kv.value
-	}
-	named := make([]json.RawMessage, 0, len(m.Params))
-	first := -1 // the first parameter given by name
-	for i, p := range m.Params {
-		for _, n := range p.Names {
-			v, ok := seen[n]
-			if !ok {
-				continue
-			}
-			for len(named) < i {
-				// A gap is a null, but none follows the last argument.
-				named = append(named, json.RawMessage("null"))
-			}
-			named = append(named, v)
-			delete(seen, n)
-			if first < 0 {
-				first = i
-			}
-			break
-		}
-	}
-	if leading, ok := seen["args"]; ok && typeOf(leading) == typeArray {
-		delete(seen, "args")
-		var args []json.RawMessage
-		if err := json.Unmarshal(leading, &args); err != nil {
-			return nil, err
-		}
-		if first >= 0 && first < len(args) {
-			return nil, Errorf(CodeInvalidParam, "Parameter %s specified twice both as positional and named argument",
-				strings.Join(m.Params[first].Names, "|"))
-		}
-		if len(named) > len(args) {
-			args = append(args, named[len(args):]...)
-		}
-		named = args
-	}
-	for _, kv := range ms {
-		if _, left := seen[kv.name]; left {
-			return nil, Errorf(CodeInvalidParam, "Unknown named parameter %s", kv.name)
-		}
-	}
-	return named, nil
 }
