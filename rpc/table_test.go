@@ -105,7 +105,7 @@ func TestNullIsNotGiven(t *testing.T) {
 		}
 	})
 	t.Logf("%d optional and %d required parameters", optional, required)
-	if optional < 300 || required < 100 {
+	if optional < 250 || required < 100 {
 		t.Error("too few parameters were found")
 	}
 }

@@ -126,8 +126,12 @@ func walletError(err error) error {
 		return Errorf(CodeKeypoolRanOut, "Error: This wallet has no available keys (%v)", err)
 	case errors.As(err, &funds):
 		return Errorf(CodeInsufficientFunds, "Insufficient funds: %v", funds)
+	case errors.As(err, &payment) && payment.Param:
+		return Errorf(CodeInvalidParam, "%s", payment.Reason)
 	case errors.As(err, &payment):
 		return Errorf(CodeWallet, "%s", payment.Reason)
+	case errors.Is(err, wallet.ErrIncomplete):
+		return Errorf(CodeWallet, "Signing transaction failed: %v", err)
 	case errors.As(err, &rejected):
 		return Errorf(CodeVerifyRejected, "%v", rejected.Err)
 	case errors.As(err, &corrupt), errors.As(err, &version), errors.Is(err, journal.ErrExists):
@@ -174,6 +178,9 @@ type outPointArg struct {
 	TxID wire.Hash `rpc:"txid" help:"The transaction's id"`
 	Vout int64     `rpc:"vout" help:"The output's place"`
 }
+
+// open lets entries of listunspent be given as they are.
+func (*outPointArg) open() {}
 
 func (o *outPointArg) point() (wire.OutPoint, error) {
 	if o.Vout < 0 {

@@ -115,3 +115,12 @@ func (o *amounts) decodeArg(_ string, raw json.RawMessage) error {
 	}
 	return nil
 }
+
+// checkReuse refuses to keep coins of addresses back that were used before:
+// that is a feature of wallets, and none has it.
+func checkReuse(avoid *bool) error {
+	if avoid != nil && *avoid {
+		return Errorf(CodeWallet, `wallet does not have the "avoid reuse" feature enabled`)
+	}
+	return nil
+}

@@ -50,7 +50,7 @@ type balanceParams struct {
 	Dummy     string `rpc:"dummy" default:"\"*\"" help:"* or left out"`
 	MinConf   int32  `rpc:"minconf" default:"0" help:"Only what is at least so deep"`
 	WatchOnly bool   `rpc:"include_watchonly" default:"false" help:"Has no effect"`
-	Reuse     bool   `rpc:"avoid_reuse" default:"false" help:"Has no effect"`
+	Reuse     *bool  `rpc:"avoid_reuse" help:"Not supported: no wallet has the feature"`
 }
 
 func (a *API) getBalance(ctx context.Context, p balanceParams) (Amount, error) {
@@ -60,6 +60,9 @@ func (a *API) getBalance(ctx context.Context, p balanceParams) (Amount, error) {
 	}
 	if p.Dummy != "*" {
 		return 0, Errorf(CodeDeprecated, `dummy first argument must be excluded or set to "*".`)
+	}
+	if err := checkReuse(p.Reuse); err != nil {
+		return 0, err
 	}
 	if p.MinConf <= 0 {
 		return Amount(w.Balance().Trusted), nil
@@ -107,7 +110,7 @@ type unspentParams struct {
 	MaxConf   int32         `rpc:"maxconf" default:"9999999" help:"Only coins at most so deep"`
 	Addresses []string      `rpc:"addresses" default:"[]" item:"address" help:"Only coins of these addresses"`
 	Unsafe    bool          `rpc:"include_unsafe" default:"true" help:"Also unconfirmed coins from others"`
-	Query     *unspentQuery `rpc:"query_options" help:"More conditions"`
+	Query     *unspentQuery `rpc:"query_options,named" help:"More conditions"`
 }
 
 type unspentCoin struct {
@@ -132,7 +135,7 @@ func (a *API) listUnspent(ctx context.Context, p unspentParams) ([]unspentCoin, 
 	if err != nil {
 		return nil, err
 	}
-	f := wallet.CoinFilter{MinDepth: p.MinConf, MaxDepth: p.MaxConf, Unsafe: p.Unsafe}
+	f := wallet.CoinFilter{MinDepth: p.MinConf, MaxDepth: &p.MaxConf, Unsafe: p.Unsafe}
 	if len(p.Addresses) > 0 {
 		f.Addresses = map[string]bool{}
 	}
@@ -288,7 +291,7 @@ func tallies(w *wallet.Wallet, minConf int32, immature bool) map[string]tally {
 		}
 		seen := map[string]bool{}
 		for _, d := range e.Details {
-			if d.Category == wallet.Send || d.Address == "" || d.Category == wallet.Orphan || d.Category == wallet.Immature && !immature {
+			if d.Change || d.Category == wallet.Send || d.Address == "" || d.Category == wallet.Orphan || d.Category == wallet.Immature && !immature {
 				continue
 			}
 			t, known := all[d.Address]
@@ -328,9 +331,11 @@ func (a *API) listReceivedByAddress(ctx context.Context, p listReceivedParams) (
 		return nil, err
 	}
 	if p.Filter != nil {
-		if _, err := a.address(*p.Filter); err != nil {
+		to, err := a.address(*p.Filter)
+		if err != nil {
 			return nil, Errorf(CodeWallet, "address_filter parameter was invalid")
 		}
+		*p.Filter = to.String() // one address can be written in several ways
 	}
 	all := []receivedEntry{}
 	paid := tallies(w, p.MinConf, p.Immature)

@@ -54,7 +54,7 @@ func (a *API) walletFileMethods() []*Method {
 		define(Method{Name: "getwalletmnemonic", Category: category,
 			Summary: "Shows the seed phrase. Whoever knows it owns the wallet's money."}, a.getWalletMnemonic),
 		define(Method{Name: "rescanblockchain", Category: category, Waits: true,
-			Summary:  "Reads the chain again for the wallet's payments, from a height on. It goes on to the tip.",
+			Summary:  "Reads the chain again for the wallet's payments, from a height on, to\na height or the tip.",
 			Examples: [][]any{{}, {100000}}}, a.rescanBlockchain),
 		define(Method{Name: "abortrescan", Category: category,
 			Summary: "Ends a rescan.",
@@ -66,7 +66,7 @@ type createWalletParams struct {
 	Name          string   `rpc:"wallet_name" help:"What to call it"`
 	NoKeys        bool     `rpc:"disable_private_keys" default:"false" help:"Only watch"`
 	Blank         bool     `rpc:"blank" default:"false" help:"Make no keys; import them later"`
-	Passphrase    string   `rpc:"passphrase" default:"\"\"" help:"Encrypts the secrets"`
+	Passphrase    *string  `rpc:"passphrase" help:"Encrypts the secrets"`
 	AvoidReuse    bool     `rpc:"avoid_reuse" default:"false" help:"Not supported"`
 	Descriptors   bool     `rpc:"descriptors" default:"true" help:"There are no others"`
 	LoadOnStartup *bool    `rpc:"load_on_startup" help:"Load it at every start; left out, it is not, unless its name is default"`
@@ -106,6 +106,10 @@ func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWa
 	if err != nil {
 		return r, err
 	}
+	passphrase := ""
+	if p.Passphrase != nil {
+		passphrase = *p.Passphrase
+	}
 	switch {
 	case !p.Descriptors:
 		return r, Errorf(CodeWallet, `descriptors argument must be set to "true"; it is no longer possible to create a legacy wallet.`)
@@ -113,12 +117,12 @@ func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWa
 		return r, Errorf(CodeWallet, "External signers are not supported")
 	case p.AvoidReuse:
 		return r, Errorf(CodeWallet, "avoid_reuse is not supported")
-	case p.NoKeys && p.Passphrase != "":
+	case p.NoKeys && passphrase != "":
 		return r, Errorf(CodeWallet, "Passphrase provided but private keys are disabled. A passphrase is only used to encrypt private keys, so cannot be used for wallets with private keys disabled.")
 	}
 	o := wallet.Options{
 		Name: p.Name, Mnemonic: p.Mnemonic, Extra: p.Extra, Words: p.Words, Birthday: p.Birthday, Gap: p.Gap,
-		NoKeys: p.NoKeys, Blank: p.Blank, Passphrase: p.Passphrase,
+		NoKeys: p.NoKeys, Blank: p.Blank, Passphrase: passphrase,
 	}
 	for _, s := range p.Kinds {
 		kind, err := addressKind(s)
@@ -140,7 +144,7 @@ func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWa
 	if p.Show {
 		r.Mnemonic = mnemonic
 	}
-	if p.Passphrase == "" && !p.NoKeys {
+	if p.Passphrase != nil && passphrase == "" {
 		r.Warnings = append(r.Warnings, "Empty string given as passphrase, wallet will not be encrypted.")
 	}
 	// A wallet that is restored has its coins when the call returns.
@@ -454,7 +458,7 @@ func (a *API) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResult, er
 
 type rescanParams struct {
 	Start int32  `rpc:"start_height" default:"0" help:"Where to begin"`
-	Stop  *int32 `rpc:"stop_height" help:"Kept for callers that give it; reading goes on to the tip"`
+	Stop  *int32 `rpc:"stop_height" help:"The last block to read; the tip if left out"`
 }
 
 type rescanResult struct {
@@ -477,11 +481,14 @@ func (a *API) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResul
 	case p.Stop != nil && *p.Stop < p.Start:
 		return r, Errorf(CodeInvalidParam, "stop_height must be greater than start_height")
 	}
-	if err := w.Rescan(ctx, p.Start); err != nil {
+	last, err := w.Rescan(ctx, p.Start, p.Stop)
+	switch {
+	case errors.Is(err, wallet.ErrScanAborted):
+		return r, Errorf(CodeMisc, "Rescan aborted.")
+	case err != nil:
 		return r, walletError(err)
 	}
-	_, tip = w.Position()
-	return rescanResult{p.Start, tip}, nil
+	return rescanResult{p.Start, last}, nil
 }
 
 func (a *API) abortRescan(ctx context.Context, _ none) (bool, error) {

@@ -124,7 +124,7 @@ func (a *API) listTransactions(ctx context.Context, p listTxParams) ([]historyEn
 	case p.Label == "":
 		return nil, Errorf(CodeInvalidParam, "Label argument must be a valid label name or \"*\".")
 	}
-	keep := func(d *wallet.Detail) bool { return labelled(d, p.Label) }
+	keep := func(e *wallet.Entry, d *wallet.Detail) bool { return listed(e, d) && labelled(d, p.Label) }
 	all := []historyEntry{}
 	const enough = 1 << 40
 	for _, e := range w.HistoryTail(min(p.Count, enough)+min(p.Skip, enough), keep) {
@@ -134,80 +134,26 @@ func (a *API) listTransactions(ctx context.Context, p listTxParams) ([]historyEn
 	return all[max(0, end-p.Count):end], nil
 }
 
+// listed reports whether lists of payments show an output: change they leave
+// out, and what can not arrive any more.
+func listed(e *wallet.Entry, d *wallet.Detail) bool {
+	return !d.Change && (d.Category == wallet.Send || e.Depth >= 0)
+}
+
 // labelled reports whether a payment is to an address with a label; * is any.
 func labelled(d *wallet.Detail, label string) bool {
 	return label == "*" || d.Category != wallet.Send && d.HasLabel && d.Label == label
 }
 
-func entries(e *wallet.Entry, keep func(*wallet.Detail) bool) []historyEntry {
+func entries(e *wallet.Entry, keep func(*wallet.Entry, *wallet.Detail) bool) []historyEntry {
 	var all []historyEntry
 	t := describeTx(e)
 	for i := range e.Details {
-		if d := &e.Details[i]; keep(d) {
+		if d := &e.Details[i]; keep(e, d) {
 			all = append(all, historyEntry{describeDetail(e, d), t})
 		}
 	}
 	return all
-}
-
-type sinceParams struct {
-	Block     string  `rpc:"blockhash" default:"\"\"" help:"The block; left out, all payments are listed"`
-	Target    int     `rpc:"target_confirmations" default:"1" help:"How deep the block named in lastblock is"`
-	WatchOnly bool    `rpc:"include_watchonly" default:"false" help:"Has no effect"`
-	Removed   bool    `rpc:"include_removed" default:"true" help:"Also what was only in blocks that left the chain"`
-	Change    bool    `rpc:"include_change" default:"false" help:"Has no effect"`
-	Label     *string `rpc:"label" help:"Only payments to addresses with this label"`
-}
-
-type sinceResult struct {
-	Transactions []historyEntry `json:"transactions"`
-	Removed      []historyEntry `json:"removed,omitempty"`
-	LastBlock    wire.Hash      `json:"lastblock" help:"to be given as blockhash the next time"`
-}
-
-func (a *API) listSinceBlock(ctx context.Context, p sinceParams) (sinceResult, error) {
-	r := sinceResult{Transactions: []historyEntry{}}
-	w, err := a.wallet(ctx)
-	if err != nil {
-		return r, err
-	}
-	if p.Target < 1 {
-		return r, Errorf(CodeInvalidParam, "Invalid parameter")
-	}
-	_, tip := w.Position()
-	from := int32(-1) // the fork between the block's chain and the best one
-	if p.Block != "" {
-		hash, err := parseHash("blockhash", p.Block)
-		if err != nil {
-			return r, err
-		}
-		n := a.Chain.Headers().Lookup(hash)
-		if n == nil {
-			return r, Errorf(CodeInvalidAddress, "Block not found")
-		}
-		for !a.Chain.Contains(n) {
-			n = n.Parent
-		}
-		from = n.Height
-	}
-	label := "*"
-	if p.Label != nil {
-		label = *p.Label
-	}
-	keep := func(d *wallet.Detail) bool { return labelled(d, label) }
-	for _, e := range w.History() {
-		if e.Depth > 0 && e.Height <= from {
-			continue
-		}
-		r.Transactions = append(r.Transactions, entries(&e, keep)...)
-	}
-	if p.Removed {
-		r.Removed = []historyEntry{}
-	}
-	if last := a.Chain.At(max(0, tip+1-int32(min(p.Target, 1<<30)))); last != nil {
-		r.LastBlock = last.Hash
-	}
-	return r, nil
 }
 
 type getTxParams struct {
@@ -238,13 +184,18 @@ func (a *API) getTransaction(ctx context.Context, p getTxParams) (walletTx, erro
 	}
 	r = walletTx{entryTx: describeTx(&e), Details: []entryDetail{}, Hex: e.Tx.Bytes()}
 	r.Amount = Amount(e.Credit - e.Debit)
+	if e.Unripe {
+		r.Amount = 0
+	}
 	if e.HasFee {
 		r.Amount += Amount(e.Fee)
 		fee := Amount(-e.Fee)
 		r.Fee = &fee
 	}
 	for i := range e.Details {
-		r.Details = append(r.Details, describeDetail(&e, &e.Details[i]))
+		if d := &e.Details[i]; listed(&e, d) {
+			r.Details = append(r.Details, describeDetail(&e, d))
+		}
 	}
 	if p.Verbose {
 		d := txDescriber{net: a.network()}

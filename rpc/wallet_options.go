@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"starling/script"
 	"starling/wallet"
@@ -105,55 +107,40 @@ func (a *API) payments(o payees, rest bool) ([]wallet.Payment, error) {
 	return all, nil
 }
 
-// inputArg is a coin to spend.
-type inputArg struct {
-	TxID     wire.Hash `rpc:"txid" help:"The transaction's id"`
-	Vout     int64     `rpc:"vout" help:"The output's place"`
-	Sequence *uint32   `rpc:"sequence" help:"The sequence number"`
-	Weight   *int64    `rpc:"weight" help:"What the signed input weighs at most, if nobody can know"`
+// spendArgs are the options of all methods that choose coins.
+type spendArgs struct {
+	MinConf     int32    `rpc:"minconf" default:"0" help:"Only coins at least so deep"`
+	MaxConf     *int32   `rpc:"maxconf" help:"Only coins at most so deep"`
+	From        []string `rpc:"from_addresses" default:"[]" item:"address" help:"Only coins of these addresses"`
+	FeeRate     *rate    `rpc:"fee_rate" help:"Fee rate in sat/vB"`
+	FeeRateBTC  *money   `rpc:"feeRate" help:"Fee rate in coins for 1,000 virtual bytes; send and sendall refuse it"`
+	Target      *int64   `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
+	Mode        string   `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
+	Replaceable *bool    `rpc:"replaceable" help:"Whether it says that it may be replaced by one with a higher fee, BIP125 (default true)"`
+	Lock        bool     `rpc:"lock_unspents|lockUnspents" default:"false" help:"Do not spend its coins otherwise"`
+	Watch       bool     `rpc:"include_watching|includeWatching" default:"false" help:"Has no effect, as in Core: all coins of a wallet can be spent, or none"`
+	SolvingData *solving `rpc:"solving_data" help:"What is known of coins that are not the wallet's"`
 }
 
-func (i *inputArg) input() (wallet.Input, error) {
-	op, err := (&outPointArg{i.TxID, i.Vout}).point()
-	in := wallet.Input{OutPoint: op, Sequence: i.Sequence}
-	if i.Weight != nil {
-		const least, most = 165, 400_000
-		if *i.Weight < least || *i.Weight > most {
-			return in, Errorf(CodeInvalidParam, "Invalid parameter, weight cannot be less than 165 (41 bytes (size of outpoint + sequence + empty scriptSig) * 4 (witness scaling factor)) + 1 (empty witness)")
-		}
-		in.Weight = *i.Weight
-	}
-	return in, err
+// changeArgs are the further options of methods that add coins and change.
+type changeArgs struct {
+	AddInputs   *bool       `rpc:"add_inputs" help:"Add coins if those named are not enough (default true if none are named)"`
+	Unsafe      bool        `rpc:"include_unsafe" default:"false" help:"Also unconfirmed coins from others"`
+	ChangeTo    string      `rpc:"change_address|changeAddress" default:"\"\"" help:"Where change goes (default a new address)"`
+	ChangeAt    *int        `rpc:"change_position|changePosition" help:"The place of the change (default random)"`
+	ChangeKind  string      `rpc:"change_type" default:"\"\"" help:"Kind of address for change"`
+	Subtract    []feeBearer `rpc:"subtract_fee_from_outputs|subtractFeeFromOutputs" default:"[]" item:"vout" help:"The outputs that share the fee"`
+	MaxTxWeight *int64      `rpc:"max_tx_weight" help:"What the transaction may weigh at most (default 400000; 40000 for version 3)"`
+	Weights     []weightArg `rpc:"input_weights" default:"[]" item:"input" help:"For fundrawtransaction: objects of txid, vout and weight, what the signed input weighs at most"`
 }
 
-// fundingArgs are the options that all newer methods share.
-type fundingArgs struct {
-	AddInputs    *bool      `rpc:"add_inputs" help:"Add coins if those named are not enough (default true if none are named)"`
-	Unsafe       bool       `rpc:"include_unsafe" default:"false" help:"Also unconfirmed coins from others"`
-	MinConf      int32      `rpc:"minconf" default:"0" help:"Only coins at least so deep"`
-	MaxConf      int32      `rpc:"maxconf" default:"0" help:"Only coins at most so deep; 0 for no limit"`
-	AddToWallet  *bool      `rpc:"add_to_wallet" help:"Send it; otherwise it is only returned (default true)"`
-	ChangeTo     string     `rpc:"change_address|changeAddress" default:"\"\"" help:"Where change goes (default a new address)"`
-	ChangeAt     *int       `rpc:"change_position|changePosition" help:"The place of the change (default random)"`
-	ChangeKind   string     `rpc:"change_type" default:"\"\"" help:"Kind of address for change"`
-	FeeRate      *rate      `rpc:"fee_rate" help:"Fee rate in sat/vB"`
-	FeeRateBTC   *money     `rpc:"feeRate" help:"Fee rate in coins for 1,000 virtual bytes"`
-	Target       *int64     `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
-	Mode         string     `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
-	Replaceable  *bool      `rpc:"replaceable" help:"Whether it may be replaced by one with a higher fee (default true)"`
-	Subtract     []int      `rpc:"subtract_fee_from_outputs|subtractFeeFromOutputs" default:"[]" item:"vout" help:"The outputs that share the fee"`
-	Lock         bool       `rpc:"lock_unspents|lockUnspents" default:"false" help:"Do not spend its coins otherwise"`
-	LockTime     *uint32    `rpc:"locktime" help:"The lock time"`
-	PSBT         *bool      `rpc:"psbt" help:"Return a PSBT, also if it is complete"`
-	Inputs       []inputArg `rpc:"inputs" default:"[]" item:"input" help:"Coins to spend"`
-	From         []string   `rpc:"from_addresses" default:"[]" item:"address" help:"Only coins of these addresses"`
-	Version      int32      `rpc:"version" default:"2" help:"The transaction's version"`
-	Watch        bool       `rpc:"includeWatching|include_watching" default:"false" help:"Has no effect"`
-	MaxTxWeight  *int64     `rpc:"max_tx_weight" help:"Has no effect but that it must be sane"`
-	SolvingData  *solving   `rpc:"solving_data" help:"What is known of coins that are not the wallet's"`
-	SendMax      bool       `rpc:"send_max" default:"false" help:"For sendall: leave out coins that cost more than they add"`
-	Comment      string     `rpc:"comment" default:"\"\"" help:"What it is for; only the wallet keeps it"`
-	LockUnspent2 bool       `rpc:"lock_unspent" default:"false" help:"The same as lock_unspents"`
+// sendArgs are the further options of methods that send.
+type sendArgs struct {
+	AddToWallet *bool     `rpc:"add_to_wallet" help:"Send it; otherwise it is only returned (default true)"`
+	PSBT        *bool     `rpc:"psbt" help:"Return a PSBT, also if it is complete, and do not send it"`
+	Inputs      []txInput `rpc:"inputs" default:"[]" item:"input" help:"Coins to spend: objects with txid, vout and perhaps sequence and weight"`
+	LockTime    *uint32   `rpc:"locktime" help:"The lock time (default about the present height, so that nobody gains by mining the last block again)"`
+	Comment     string    `rpc:"comment" default:"\"\"" help:"What it is for; only the wallet keeps it"`
 }
 
 // solving is what is known of coins that are not the wallet's.
@@ -163,67 +150,42 @@ type solving struct {
 	Descriptors []string `rpc:"descriptors" default:"[]" item:"descriptor" help:"Descriptors"`
 }
 
-// spendOptions reads options.
-func (a *API) spendOptions(f *fundingArgs, pays []wallet.Payment, onlyInputs bool) (wallet.SpendOptions, error) {
-	o := wallet.SpendOptions{
-		Payments: pays, Freeze: f.Lock || f.LockUnspent2, LockTime: f.LockTime, Version: f.Version, ChangeAt: f.ChangeAt,
-		NoReplace: f.Replaceable != nil && !*f.Replaceable, KeepDust: !f.SendMax,
-		Filter:  wallet.CoinFilter{Unsafe: f.Unsafe, MinDepth: f.MinConf, MaxDepth: f.MaxConf},
-		Comment: f.Comment,
+// merge takes over the fee options that stand beside the options.
+func (f *spendArgs) merge(target *int64, mode string, feeRate *rate) error {
+	if target == nil && feeRate == nil && mode == "unset" {
+		return nil
 	}
-	if len(f.Comment) > maxComment {
-		return o, Errorf(CodeInvalidParam, "A comment has at most %d bytes", maxComment)
+	if f.Target != nil || f.FeeRate != nil || f.Mode != "unset" || f.FeeRateBTC != nil {
+		return Errorf(CodeInvalidParam, "Pass conf_target, estimate_mode or fee_rate either as an argument or in the options object, but not both")
+	}
+	f.Target, f.Mode, f.FeeRate = target, mode, feeRate
+	return nil
+}
+
+// options reads what all methods share.
+func (f *spendArgs) options(a *API, pays []wallet.Payment, version int32) (wallet.SpendOptions, error) {
+	o := wallet.SpendOptions{
+		Payments: pays, Version: version, Freeze: f.Lock, NoReplace: f.Replaceable != nil && !*f.Replaceable,
+		Filter: wallet.CoinFilter{MinDepth: f.MinConf, MaxDepth: f.MaxConf},
+	}
+	switch {
+	case version < 1 || version > 3:
+		return o, Errorf(CodeInvalidParam, "Invalid parameter, version out of range(1~3)")
+	case f.MinConf < 0:
+		return o, Errorf(CodeInvalidParam, "Negative minconf")
+	case f.MaxConf != nil && *f.MaxConf < f.MinConf:
+		return o, Errorf(CodeInvalidParam, "maxconf can't be lower than minconf: %d < %d", *f.MaxConf, f.MinConf)
+	case f.FeeRate != nil && f.FeeRateBTC != nil:
+		return o, Errorf(CodeInvalidParam, "Cannot specify both fee_rate (sat/vB) and feeRate (BTC/kvB)")
+	}
+	feeRate := f.FeeRate
+	if f.FeeRateBTC != nil {
+		r := rate(*f.FeeRateBTC)
+		feeRate = &r
 	}
 	var err error
-	if f.FeeRateBTC != nil {
-		if f.FeeRate != nil {
-			return o, Errorf(CodeInvalidParam, "Cannot specify both fee_rate (sat/vB) and feeRate (BTC/kvB)")
-		}
-		r := rate(*f.FeeRateBTC)
-		f.FeeRate = &r
-	}
-	if o.Fee, err = feeOptions(f.Target, f.Mode, f.FeeRate); err != nil {
+	if o.Fee, err = feeOptions(f.Target, f.Mode, feeRate); err != nil {
 		return o, err
-	}
-	for _, in := range f.Inputs {
-		more, err := in.input()
-		if err != nil {
-			return o, err
-		}
-		o.Inputs = append(o.Inputs, more)
-	}
-	o.OnlyInputs = onlyInputs && len(o.Inputs) > 0
-	if f.AddInputs != nil {
-		o.OnlyInputs = !*f.AddInputs
-	}
-	if f.ChangeTo != "" {
-		to, err := a.address(f.ChangeTo)
-		if err != nil {
-			return o, Errorf(CodeInvalidAddress, "Change address must be a valid bitcoin address")
-		}
-		if f.ChangeKind != "" {
-			return o, Errorf(CodeInvalidParam, "Cannot specify both change address and address type options")
-		}
-		o.Change = to.Script()
-	}
-	if o.ChangeKind, err = addressKind(f.ChangeKind); err != nil {
-		return o, Errorf(CodeInvalidAddress, "Unknown change type '%s'", f.ChangeKind)
-	}
-	if f.ChangeAt != nil && (*f.ChangeAt < 0 || *f.ChangeAt > len(pays)) {
-		return o, Errorf(CodeInvalidParam, "changePosition out of bounds")
-	}
-	seen := map[int]bool{}
-	for _, i := range f.Subtract {
-		switch {
-		case seen[i]:
-			return o, Errorf(CodeInvalidParam, "Invalid parameter, duplicated position: %d", i)
-		case i < 0:
-			return o, Errorf(CodeInvalidParam, "Invalid parameter, negative position: %d", i)
-		case i >= len(pays):
-			return o, Errorf(CodeInvalidParam, "Invalid parameter, position too large: %d", i)
-		}
-		seen[i] = true
-		o.Payments[i].SubtractFee = true
 	}
 	if len(f.From) > 0 {
 		o.From = map[string]bool{}
@@ -236,4 +198,170 @@ func (a *API) spendOptions(f *fundingArgs, pays []wallet.Payment, onlyInputs boo
 		o.From[to.String()] = true
 	}
 	return o, nil
+}
+
+// add reads the options of methods that add coins and change.
+func (c *changeArgs) add(a *API, o *wallet.SpendOptions) error {
+	o.Filter.Unsafe, o.ChangeAt = c.Unsafe, c.ChangeAt
+	if c.AddInputs != nil {
+		o.OnlyInputs = !*c.AddInputs
+	}
+	if c.ChangeTo != "" {
+		to, err := a.address(c.ChangeTo)
+		if err != nil {
+			return Errorf(CodeInvalidAddress, "Change address must be a valid bitcoin address")
+		}
+		if c.ChangeKind != "" {
+			return Errorf(CodeInvalidParam, "Cannot specify both change address and address type options")
+		}
+		o.Change = to.Script()
+	}
+	var err error
+	if o.ChangeKind, err = addressKind(c.ChangeKind); err != nil {
+		return Errorf(CodeInvalidAddress, "Unknown change type '%s'", c.ChangeKind)
+	}
+	if c.ChangeAt != nil && (*c.ChangeAt < 0 || *c.ChangeAt > len(o.Payments)) {
+		return Errorf(CodeInvalidParam, "changePosition out of bounds")
+	}
+	if c.MaxTxWeight != nil {
+		const least, most = 260, wallet.MaxTxWeight
+		if *c.MaxTxWeight < least || *c.MaxTxWeight > most {
+			return Errorf(CodeWallet, "Maximum transaction weight must be between %d and %d", least, most)
+		}
+		o.MaxWeight = *c.MaxTxWeight
+	}
+	return a.shareFee(o.Payments, c.Subtract)
+}
+
+// noWeights refuses weights where inputs have them.
+func (c *changeArgs) noWeights() error {
+	if len(c.Weights) > 0 {
+		return Errorf(CodeInvalidParam, "Input weights should be specified in inputs rather than in options.")
+	}
+	return nil
+}
+
+// add reads the options of methods that send. If there are inputs, no others
+// are added unless that is asked for.
+func (s *sendArgs) add(o *wallet.SpendOptions) (err error) {
+	if len(s.Comment) > maxComment {
+		return Errorf(CodeInvalidParam, "A comment has at most %d bytes", maxComment)
+	}
+	o.Comment, o.LockTime, o.OnlyInputs = s.Comment, s.LockTime, len(s.Inputs) > 0
+	o.Inputs, err = walletInputs(s.Inputs)
+	return err
+}
+
+// walletInputs reads inputs for a wallet.
+func walletInputs(list []txInput) ([]wallet.Input, error) {
+	var all []wallet.Input
+	for _, in := range list {
+		w := wallet.Input{OutPoint: in.op}
+		if in.sequence != nil {
+			n := uint32(*in.sequence)
+			w.Sequence = &n
+		}
+		if in.weighed {
+			if err := checkInputWeight(in.weight); err != nil {
+				return nil, err
+			}
+			w.Weight = *in.weight
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+// checkInputWeight refuses what no input can weigh.
+func checkInputWeight(weight *int64) error {
+	const least = 165
+	switch {
+	case weight == nil:
+		return Errorf(CodeInvalidParam, "Invalid parameter, missing weight key")
+	case *weight < least:
+		return Errorf(CodeInvalidParam, "Invalid parameter, weight cannot be less than 165 (41 bytes (size of outpoint + sequence + empty scriptSig) * 4 (witness scaling factor)) + 1 (empty witness)")
+	case *weight > wallet.MaxTxWeight:
+		return Errorf(CodeInvalidParam, "Invalid parameter, weight cannot be greater than the maximum standard tx weight of %d", wallet.MaxTxWeight)
+	}
+	return nil
+}
+
+// weightArg is what an input of a transaction weighs when it is signed.
+type weightArg struct {
+	op     wire.OutPoint
+	weight int64
+}
+
+func (*weightArg) argType() jsonType { return typeObject }
+func (*weightArg) argWord() string   { return "json object" }
+
+func (w *weightArg) decodeArg(_ string, raw json.RawMessage) error {
+	ms, err := decodeObject(raw)
+	if err != nil {
+		return err
+	}
+	if w.op, err = outPointOf(ms); err != nil {
+		return err
+	}
+	weight, err := optionalNumber(ms, "weight")
+	if err != nil {
+		return err
+	}
+	if err := checkInputWeight(weight); err != nil {
+		return err
+	}
+	w.weight = *weight
+	return nil
+}
+
+// feeBearer names an output that shares the fee: its place, or its address.
+type feeBearer struct {
+	address string // "" if it is named by its place
+	place   int64
+}
+
+func (*feeBearer) argType() jsonType { return "" }
+func (*feeBearer) argWord() string   { return "numeric or string" }
+
+func (f *feeBearer) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeString:
+		var err error
+		f.address, err = decodeString(raw)
+		return err
+	case typeNumber:
+		if json.Unmarshal(raw, &f.place) != nil {
+			return Errorf(CodeMisc, "JSON integer out of range")
+		}
+		return nil
+	}
+	return Errorf(CodeInvalidParam, "Invalid parameter 'subtract fee from output', invalid value type: %s", typeOf(raw))
+}
+
+// shareFee has payments share the fee. Addresses are compared by what they
+// stand for, as one can be written in several ways.
+func (a *API) shareFee(pays []wallet.Payment, list []feeBearer) error {
+	const what = "Invalid parameter 'subtract fee from output'"
+	for _, f := range list {
+		i := f.place
+		if f.address != "" {
+			i = -1
+			if to, err := a.address(f.address); err == nil {
+				i = int64(slices.IndexFunc(pays, func(p wallet.Payment) bool { return bytes.Equal(p.Script, to.Script()) }))
+			}
+			if i < 0 {
+				return Errorf(CodeInvalidParam, "%s, destination %s not found in tx outputs", what, f.address)
+			}
+		}
+		switch {
+		case i < 0:
+			return Errorf(CodeInvalidParam, "%s, negative position: %d", what, i)
+		case i >= int64(len(pays)):
+			return Errorf(CodeInvalidParam, "%s, position too large: %d", what, i)
+		case pays[i].SubtractFee:
+			return Errorf(CodeInvalidParam, "%s, duplicated position: %d", what, i)
+		}
+		pays[i].SubtractFee = true
+	}
+	return nil
 }

@@ -89,9 +89,14 @@ func (a *API) signRawTransactionWithWallet(ctx context.Context, p signWalletPara
 	return s.run(s.job(tx, keys, hashType, known.Solve)), nil
 }
 
+type fundOptions struct {
+	spendArgs
+	changeArgs
+}
+
 type fundRawParams struct {
 	Hex       string      `rpc:"hexstring" help:"The transaction in hexadecimal digits"`
-	Options   fundingArgs `rpc:"options" default:"{}" help:"More options"`
+	Options   fundOptions `rpc:"options,named" default:"{}" help:"More options"`
 	IsWitness *bool       `rpc:"iswitness" help:"Whether it has a witness; both are tried if left out"`
 }
 
@@ -114,21 +119,24 @@ func (a *API) fundRawTransaction(ctx context.Context, p fundRawParams) (r funded
 	for i := range tx.Out {
 		pays = append(pays, wallet.Payment{Script: tx.Out[i].Script, Amount: tx.Out[i].Value})
 	}
-	p.Options.Version, p.Options.LockTime = tx.Version, &tx.LockTime
-	o, err := a.spendOptions(&p.Options, pays, false)
+	f := &p.Options
+	o, err := f.options(a, pays, tx.Version)
 	if err != nil {
 		return r, err
 	}
-	weights := map[wire.OutPoint]int64{}
-	for _, in := range o.Inputs {
-		weights[in.OutPoint] = in.Weight
+	if err := f.changeArgs.add(a, &o); err != nil {
+		return r, err
 	}
-	o.Inputs = nil
+	o.LockTime = &tx.LockTime
+	weights := map[wire.OutPoint]int64{}
+	for _, in := range f.Weights {
+		weights[in.op] = in.weight
+	}
 	for i := range tx.In {
 		in := &tx.In[i]
 		o.Inputs = append(o.Inputs, wallet.Input{OutPoint: in.PrevOut, Sequence: &in.Sequence, Weight: weights[in.PrevOut]})
 	}
-	if err := a.solveInputs(w, &o, &p.Options); err != nil {
+	if err := a.solveInputs(w, &o, f.SolvingData); err != nil {
 		return r, err
 	}
 	d, err := w.Fund(ctx, o)
@@ -150,18 +158,18 @@ func fundError(err error) error {
 
 // solveInputs works out what inputs weigh that are not the wallet's, from what
 // the caller says of their scripts.
-func (a *API) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, f *fundingArgs) error {
-	if f.SolvingData == nil {
+func (a *API) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, s *solving) error {
+	if s == nil {
 		return nil
 	}
 	known := new(descriptor.Known)
-	for _, s := range f.SolvingData.Scripts {
-		known.AddScript(s)
+	for _, b := range s.Scripts {
+		known.AddScript(b)
 	}
-	for _, k := range f.SolvingData.PubKeys {
+	for _, k := range s.PubKeys {
 		known.AddKey(descriptor.Key{Pub: k})
 	}
-	for _, text := range f.SolvingData.Descriptors {
+	for _, text := range s.Descriptors {
 		ds, err := descriptor.Parse(text, a.network())
 		if err != nil {
 			return Errorf(CodeInvalidParam, "Unable to parse descriptor '%s': %v", text, err)
@@ -194,10 +202,10 @@ func (a *API) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, f *fundingAr
 }
 
 type createFundedParams struct {
-	Inputs   []inputArg  `rpc:"inputs,optional" item:"input" help:"Coins to spend; left empty, they are chosen"`
+	Inputs   []txInput   `rpc:"inputs,optional" item:"input" help:"Coins to spend: objects with txid, vout and perhaps sequence and weight; left empty, they are chosen"`
 	Outputs  payees      `rpc:"outputs" help:"Whom to pay, and how much; {\"data\":\"hex\"} carries data"`
-	LockTime *uint32     `rpc:"locktime" help:"The lock time"`
-	Options  fundingArgs `rpc:"options" default:"{}" help:"More options"`
+	LockTime uint32      `rpc:"locktime" default:"0" help:"The lock time"`
+	Options  fundOptions `rpc:"options,named" default:"{}" help:"More options"`
 	Origins  bool        `rpc:"bip32derivs" default:"true" help:"Whether it is added where keys come from"`
 	Version  int32       `rpc:"version" default:"2" help:"The transaction's version"`
 }
@@ -217,18 +225,22 @@ func (a *API) walletCreateFundedPSBT(ctx context.Context, p createFundedParams) 
 	if err != nil {
 		return r, err
 	}
-	p.Options.Inputs = append(p.Inputs, p.Options.Inputs...)
-	if p.LockTime != nil {
-		p.Options.LockTime = p.LockTime
-	}
-	if p.Options.Version == 2 {
-		p.Options.Version = p.Version
-	}
-	o, err := a.spendOptions(&p.Options, pays, true)
+	f := &p.Options
+	o, err := f.options(a, pays, p.Version)
 	if err != nil {
 		return r, err
 	}
-	if err := a.solveInputs(w, &o, &p.Options); err != nil {
+	o.LockTime, o.OnlyInputs = &p.LockTime, len(p.Inputs) > 0
+	if o.Inputs, err = walletInputs(p.Inputs); err != nil {
+		return r, err
+	}
+	if err := f.changeArgs.add(a, &o); err != nil {
+		return r, err
+	}
+	if err := f.noWeights(); err != nil {
+		return r, err
+	}
+	if err := a.solveInputs(w, &o, f.SolvingData); err != nil {
 		return r, err
 	}
 	d, err := w.Fund(ctx, o)
@@ -345,7 +357,7 @@ func (a *API) psbtBumpFee(ctx context.Context, p bumpParams) (bumpResult, error)
 
 // returnDraft returns a payment that is not sent, signed as far as the wallet
 // can.
-func (a *API) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft, psbt bool) (sendResult, error) {
+func (a *API) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft) (sendResult, error) {
 	fee := Amount(d.Fee)
 	r := sendResult{Fee: &fee}
 	packet, err := a.packet(ctx, w, d.Tx, true)
@@ -363,11 +375,7 @@ func (a *API) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft
 	r.Complete = len(signed.Errors) == 0
 	if r.Complete {
 		id := signed.Tx.TxID()
-		r.TxID = &id
-		if !psbt {
-			r.Hex = signed.Tx.Bytes()
-			return r, nil
-		}
+		r.TxID, r.Hex = &id, signed.Tx.Bytes()
 	}
 	var scripts [][]byte
 	for _, out := range d.Spent {
@@ -377,7 +385,7 @@ func (a *API) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft
 	if err != nil {
 		return r, walletError(err)
 	}
-	done, err := a.signPSBT(packet, keys, w.Known(scripts), nil, false)
+	done, err := a.signPSBT(packet, keys, w.Known(scripts), nil, true)
 	if err != nil {
 		return r, err
 	}
@@ -416,7 +424,7 @@ type simulateParams struct {
 	Txs     []string `rpc:"rawtxs" default:"[]" item:"rawtx" help:"The transactions in hexadecimal digits, in order"`
 	Options struct {
 		Watch bool `rpc:"include_watchonly" default:"false" help:"Has no effect"`
-	} `rpc:"options" default:"{}" help:"More options"`
+	} `rpc:"options,named" default:"{}" help:"More options"`
 }
 
 type simulated struct {
@@ -438,7 +446,7 @@ func (a *API) simulateRawTransaction(ctx context.Context, p simulateParams) (r s
 	}
 	sum, err := w.Effect(txs)
 	if err != nil {
-		return r, Errorf(CodeInvalidParam, "%v", err)
+		return r, walletError(err)
 	}
 	r.Change = Amount(sum)
 	return r, nil

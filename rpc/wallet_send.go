@@ -65,7 +65,7 @@ type sendToParams struct {
 	Replaceable *bool  `rpc:"replaceable" help:"Whether it may be replaced by one with a higher fee (default true)"`
 	Target      *int64 `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
 	Mode        string `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
-	AvoidReuse  bool   `rpc:"avoid_reuse" default:"true" help:"Has no effect"`
+	AvoidReuse  *bool  `rpc:"avoid_reuse" help:"Not supported: no wallet has the feature"`
 	FeeRate     *rate  `rpc:"fee_rate" help:"Fee rate in sat/vB"`
 	Verbose     bool   `rpc:"verbose" default:"false" help:"Return more than the id"`
 }
@@ -77,6 +77,9 @@ func (a *API) sendToAddress(ctx context.Context, p sendToParams) (any, error) {
 	}
 	to, err := a.address(p.Address)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkReuse(p.AvoidReuse); err != nil {
 		return nil, err
 	}
 	if p.Amount <= 0 {
@@ -111,16 +114,16 @@ func (a *API) sendPayment(ctx context.Context, w *wallet.Wallet, o wallet.SpendO
 const maxComment = 4096
 
 type sendManyParams struct {
-	Dummy       string   `rpc:"dummy" default:"\"\"" help:"Empty"`
-	Amounts     amounts  `rpc:"amounts" help:"Each address and how much it is paid"`
-	MinConf     int64    `rpc:"minconf" default:"0" help:"Has no effect"`
-	Comment     string   `rpc:"comment" default:"\"\"" help:"What it is for; only the wallet keeps it"`
-	Subtract    []string `rpc:"subtractfeefrom" default:"[]" item:"address" help:"These share the fee"`
-	Replaceable *bool    `rpc:"replaceable" help:"Whether it may be replaced by one with a higher fee (default true)"`
-	Target      *int64   `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
-	Mode        string   `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
-	FeeRate     *rate    `rpc:"fee_rate" help:"Fee rate in sat/vB"`
-	Verbose     bool     `rpc:"verbose" default:"false" help:"Return more than the id"`
+	Dummy       string      `rpc:"dummy" default:"\"\"" help:"Empty"`
+	Amounts     amounts     `rpc:"amounts" help:"Each address and how much it is paid"`
+	MinConf     int64       `rpc:"minconf" default:"0" help:"Has no effect, as in Core"`
+	Comment     string      `rpc:"comment" default:"\"\"" help:"What it is for; only the wallet keeps it"`
+	Subtract    []feeBearer `rpc:"subtractfeefrom" default:"[]" item:"address" help:"These share the fee"`
+	Replaceable *bool       `rpc:"replaceable" help:"Whether it may be replaced by one with a higher fee (default true)"`
+	Target      *int64      `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
+	Mode        string      `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
+	FeeRate     *rate       `rpc:"fee_rate" help:"Fee rate in sat/vB"`
+	Verbose     bool        `rpc:"verbose" default:"false" help:"Return more than the id"`
 }
 
 func (a *API) sendMany(ctx context.Context, p sendManyParams) (any, error) {
@@ -146,8 +149,11 @@ func (a *API) sendMany(ctx context.Context, p sendManyParams) (any, error) {
 			return nil, Errorf(CodeType, "Invalid amount for send")
 		}
 		o.Payments = append(o.Payments, wallet.Payment{
-			Script: to.Script(), Amount: int64(n.Amount), SubtractFee: slices.Contains(p.Subtract, n.Name),
+			Script: to.Script(), Amount: int64(n.Amount),
 		})
+	}
+	if err := a.shareFee(o.Payments, p.Subtract); err != nil {
+		return nil, err
 	}
 	if o.Fee, err = feeOptions(p.Target, p.Mode, p.FeeRate); err != nil {
 		return nil, err
@@ -155,35 +161,27 @@ func (a *API) sendMany(ctx context.Context, p sendManyParams) (any, error) {
 	return a.sendPayment(ctx, w, o, p.Verbose)
 }
 
+type sendOptions struct {
+	spendArgs
+	changeArgs
+	sendArgs
+}
+
 type sendParams struct {
 	Outputs payees      `rpc:"outputs" help:"Whom to pay, and how much; {\"data\":\"hex\"} carries data"`
 	Target  *int64      `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
 	Mode    string      `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
 	FeeRate *rate       `rpc:"fee_rate" help:"Fee rate in sat/vB"`
-	Options fundingArgs `rpc:"options" default:"{}" help:"More options"`
-	Version *int32      `rpc:"version" help:"The transaction's version (default 2)"`
+	Options sendOptions `rpc:"options,named" default:"{}" help:"More options"`
+	Version int32       `rpc:"version" default:"2" help:"The transaction's version"`
 }
 
 type sendResult struct {
 	Complete bool       `json:"complete" help:"whether it has all signatures"`
-	TxID     *wire.Hash `json:"txid,omitempty" help:"if it was sent, or would be complete"`
-	Hex      Hex        `json:"hex,omitempty" help:"the transaction, if it was not sent"`
-	PSBT     string     `json:"psbt,omitempty" help:"the unfinished transaction"`
+	TxID     *wire.Hash `json:"txid,omitempty" help:"if it is complete"`
+	Hex      Hex        `json:"hex,omitempty" help:"the transaction, if it is complete and was not sent"`
+	PSBT     string     `json:"psbt,omitempty" help:"the same as a PSBT, if it was not sent"`
 	Fee      *Amount    `json:"fee,omitempty" help:"what it pays for itself, in coins"`
-}
-
-// merge takes over the fee options that stand beside the options.
-func (f *fundingArgs) merge(target *int64, mode string, feeRate *rate, version *int32) error {
-	if target != nil || feeRate != nil || mode != "unset" {
-		if f.Target != nil || f.FeeRate != nil || f.Mode != "unset" || f.FeeRateBTC != nil {
-			return Errorf(CodeInvalidParam, "Pass conf_target, estimate_mode or fee_rate either as an argument or in the options object, but not both")
-		}
-		f.Target, f.Mode, f.FeeRate = target, mode, feeRate
-	}
-	if version != nil {
-		f.Version = *version
-	}
-	return nil
 }
 
 func (a *API) send(ctx context.Context, p sendParams) (sendResult, error) {
@@ -192,26 +190,51 @@ func (a *API) send(ctx context.Context, p sendParams) (sendResult, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := p.Options.merge(p.Target, p.Mode, p.FeeRate, p.Version); err != nil {
-		return r, err
-	}
 	pays, err := a.payments(p.Outputs, false)
 	if err != nil {
 		return r, err
 	}
-	o, err := a.spendOptions(&p.Options, pays, true)
+	f := &p.Options
+	if err := f.merge(p.Target, p.Mode, p.FeeRate); err != nil {
+		return r, err
+	}
+	o, err := a.sendable(&f.spendArgs, &f.sendArgs, pays, p.Version)
 	if err != nil {
 		return r, err
 	}
-	return a.finishSend(ctx, w, o, &p.Options)
+	if err := f.changeArgs.add(a, &o); err != nil {
+		return r, err
+	}
+	if err := f.noWeights(); err != nil {
+		return r, err
+	}
+	return a.finishSend(ctx, w, o, &f.spendArgs, &f.sendArgs)
+}
+
+// sendable reads what send and sendall share.
+func (a *API) sendable(f *spendArgs, s *sendArgs, pays []wallet.Payment, version int32) (o wallet.SpendOptions, err error) {
+	if f.FeeRateBTC != nil {
+		return o, Errorf(CodeInvalidParam, "Use fee_rate (sat/vB) instead of feeRate")
+	}
+	if o, err = f.options(a, pays, version); err != nil {
+		return o, err
+	}
+	return o, s.add(&o)
+}
+
+type sendAllOptions struct {
+	spendArgs
+	sendArgs
+	SendMax bool  `rpc:"send_max" default:"false" help:"Leave out coins that cost more than they add"`
+	Version int32 `rpc:"version" default:"2" help:"The transaction's version"`
 }
 
 type sendAllParams struct {
-	Recipients payees      `rpc:"recipients" help:"Addresses that share what is left, as texts, and others with amounts"`
-	Target     *int64      `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
-	Mode       string      `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
-	FeeRate    *rate       `rpc:"fee_rate" help:"Fee rate in sat/vB"`
-	Options    fundingArgs `rpc:"options" default:"{}" help:"More options"`
+	Recipients payees         `rpc:"recipients" help:"Addresses that share what is left, as texts, and others with amounts"`
+	Target     *int64         `rpc:"conf_target" help:"Within how many blocks it should be confirmed"`
+	Mode       string         `rpc:"estimate_mode" default:"\"unset\"" help:"unset, economical or conservative"`
+	FeeRate    *rate          `rpc:"fee_rate" help:"Fee rate in sat/vB"`
+	Options    sendAllOptions `rpc:"options,named" default:"{}" help:"More options"`
 }
 
 func (a *API) sendAll(ctx context.Context, p sendAllParams) (sendResult, error) {
@@ -220,45 +243,53 @@ func (a *API) sendAll(ctx context.Context, p sendAllParams) (sendResult, error) 
 	if err != nil {
 		return r, err
 	}
-	if err := p.Options.merge(p.Target, p.Mode, p.FeeRate, nil); err != nil {
-		return r, err
-	}
 	pays, err := a.payments(p.Recipients, true)
 	if err != nil {
 		return r, err
 	}
-	if !slices.ContainsFunc(pays, func(p wallet.Payment) bool { return p.Rest }) {
+	f := &p.Options
+	switch {
+	case !slices.ContainsFunc(pays, func(p wallet.Payment) bool { return p.Rest }):
 		return r, Errorf(CodeInvalidParam, "Must provide at least one address without a specified amount")
-	}
-	if len(p.Options.Inputs) > 0 && p.Options.SendMax {
+	case len(f.Inputs) > 0 && f.SendMax:
 		return r, Errorf(CodeInvalidParam, "Cannot combine send_max with specific inputs.")
+	case len(f.Inputs) > 0 && (f.MinConf > 0 || f.MaxConf != nil):
+		return r, Errorf(CodeInvalidParam, "Cannot combine minconf or maxconf with specific inputs.")
 	}
-	o, err := a.spendOptions(&p.Options, pays, true)
+	if err := f.merge(p.Target, p.Mode, p.FeeRate); err != nil {
+		return r, err
+	}
+	o, err := a.sendable(&f.spendArgs, &f.sendArgs, pays, f.Version)
 	if err != nil {
 		return r, err
 	}
-	return a.finishSend(ctx, w, o, &p.Options)
+	o.KeepDust = !f.SendMax
+	return a.finishSend(ctx, w, o, &f.spendArgs, &f.sendArgs)
 }
 
 // finishSend sends a payment, or only returns it if that was asked for or if
-// the wallet cannot sign.
-func (a *API) finishSend(ctx context.Context, w *wallet.Wallet, o wallet.SpendOptions, f *fundingArgs) (sendResult, error) {
+// the wallet cannot sign all of it.
+func (a *API) finishSend(ctx context.Context, w *wallet.Wallet, o wallet.SpendOptions, f *spendArgs, s *sendArgs) (sendResult, error) {
 	var r sendResult
-	psbt := f.PSBT != nil && *f.PSBT
-	keep := f.AddToWallet != nil && !*f.AddToWallet
+	if err := a.solveInputs(w, &o, f.SolvingData); err != nil {
+		return r, err
+	}
+	psbt := s.PSBT != nil && *s.PSBT
+	keep := s.AddToWallet != nil && !*s.AddToWallet
 	if !psbt && !keep && !w.Status().NoKeys {
-		e, err := w.Send(ctx, o)
-		if err != nil {
+		switch e, err := w.Send(ctx, o); {
+		case err == nil:
+			fee := Amount(e.Fee)
+			return sendResult{Complete: true, TxID: &e.ID, Fee: &fee}, nil
+		case !errors.Is(err, wallet.ErrIncomplete):
 			return r, walletError(err)
 		}
-		fee := Amount(e.Fee)
-		return sendResult{Complete: true, TxID: &e.ID, Fee: &fee}, nil
 	}
 	d, err := w.Fund(ctx, o)
 	if err != nil {
 		return r, walletError(err)
 	}
-	return a.returnDraft(ctx, w, d, psbt)
+	return a.returnDraft(ctx, w, d)
 }
 
 type bumpOptions struct {
@@ -272,7 +303,7 @@ type bumpOptions struct {
 
 type bumpParams struct {
 	TxID    wire.Hash   `rpc:"txid" help:"The payment's id"`
-	Options bumpOptions `rpc:"options" default:"{}" help:"More options"`
+	Options bumpOptions `rpc:"options,named" default:"{}" help:"More options"`
 }
 
 type bumpResult struct {

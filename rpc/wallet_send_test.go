@@ -142,9 +142,9 @@ func TestSendAndSendAll(t *testing.T) {
 	if o := tx.Decoded.Vout; len(o) != 3 || o[0].Value != "1.00000000" || o[2].ScriptPubKey.Type != "nulldata" {
 		t.Errorf("%+v", tx)
 	}
-	// Not sent: the transaction is returned.
+	// Not sent: the transaction is returned, and as a PSBT.
 	got = get[sent](b, a, "send", map[string]any{to: 1}, nil, "unset", nil, map[string]any{"add_to_wallet": false})
-	if !got.Complete || got.Hex == "" || got.PSBT != "" {
+	if !got.Complete || got.Hex == "" || got.PSBT == "" || got.TxID == "" {
 		t.Errorf("%+v", got)
 	}
 	accept := get[[]struct{ Allowed bool }](b, a, "testmempoolaccept", []string{got.Hex})
@@ -181,7 +181,6 @@ func TestWatchAndSign(t *testing.T) {
 	}
 	descs := get[list](b, a, "listdescriptors").Descriptors
 	for _, d := range descs {
-		delete(d, "next")
 		d["timestamp"] = 0
 	}
 	type result struct {
@@ -231,6 +230,23 @@ func TestWatchAndSign(t *testing.T) {
 	r := get[[]result](b, w, "importdescriptors", []any{map[string]any{"desc": "nonsense", "timestamp": "now"}})
 	if r[0].Success || r[0].Error.Code != rpc.CodeInvalidAddress {
 		t.Errorf("%+v", r)
+	}
+	// Each entry stands for itself.
+	for i, c := range []struct {
+		code rpc.Code
+		item map[string]any
+	}{
+		{0, descs[0]},
+		{rpc.CodeInvalidParam, map[string]any{"timestamp": 0}},
+		{rpc.CodeType, map[string]any{"desc": 7, "timestamp": 0}},
+		{rpc.CodeType, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "active": "yes"}},
+		{rpc.CodeInvalidParam, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "range": "all"}},
+		{0, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "unheard_of": 1}},
+	} {
+		r := get[[]result](b, w, "importdescriptors", []any{c.item, descs[2]})
+		if len(r) != 2 || !r[1].Success || r[0].Success != (c.code == 0) || c.code != 0 && r[0].Error.Code != c.code {
+			t.Errorf("%d: %+v", i, r)
+		}
 	}
 	b.fails(rpc.CodeType, "timestamp", w, "importdescriptors", []any{map[string]any{"desc": "raw(51)"}})
 }
@@ -282,7 +298,9 @@ func TestBumpFee(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	b.fails(rpc.CodeWallet, "already bumped", a, "bumpfee", id)
-	b.fails(rpc.CodeWallet, "Insufficient total fee", a, "bumpfee", r.TxID, map[string]any{"fee_rate": 20})
+	b.fails(rpc.CodeInvalidParam, "Insufficient total fee", a, "psbtbumpfee", r.TxID, map[string]any{"fee_rate": 20})
+	b.fails(rpc.CodeInvalidParam, "out of range", a, "psbtbumpfee", r.TxID, map[string]any{"original_change_index": 7})
+	b.fails(rpc.CodeInvalidParam, "Insufficient total fee", a, "bumpfee", r.TxID, map[string]any{"fee_rate": 20})
 	b.fails(rpc.CodeInvalidAddress, "non-wallet transaction", a, "bumpfee", strings.Repeat("0", 64))
 	if got := get[[]string](b, a, "getrawmempool"); len(got) != 1 || got[0] != r.TxID {
 		t.Errorf("%q", got)

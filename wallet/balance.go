@@ -94,8 +94,9 @@ type Coin struct {
 // CoinFilter chooses coins. The zero value wants confirmed and safe coins that
 // can be spent now.
 type CoinFilter struct {
-	MinDepth, MaxDepth int32 // MaxDepth 0 is no limit
-	Unsafe             bool  // also unconfirmed coins from others
+	MinDepth           int32
+	MaxDepth           *int32 // nil is no limit
+	Unsafe             bool   // also unconfirmed coins from others
 	Immature           bool
 	Frozen             bool
 	MinValue, MaxValue int64 // MaxValue 0 is no limit
@@ -131,7 +132,7 @@ func (w *Wallet) coins(f CoinFilter) []Coin {
 		frozen := w.isFrozen(o.op)
 		immature := w.matures(o.rec) > 0
 		switch {
-		case depth < f.MinDepth, f.MaxDepth > 0 && depth > f.MaxDepth:
+		case depth < f.MinDepth, f.MaxDepth != nil && depth > *f.MaxDepth:
 			continue
 		case frozen && !f.Frozen, immature && !f.Immature:
 			continue
@@ -223,66 +224,4 @@ func (w *Wallet) isChange(script []byte) bool {
 	}
 	_, labelled := w.labelOf(script)
 	return !labelled
-}
-
-func (w *Wallet) isFrozen(op wire.OutPoint) bool {
-	_, ok := w.frozen[op]
-	return ok
-}
-
-// Freeze keeps an output from being spent by payments that do not name it. It
-// is forgotten at the next start unless keep is set.
-func (w *Wallet) Freeze(op wire.OutPoint, keep bool) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.freeze(op, keep)
-}
-
-func (w *Wallet) freeze(op wire.OutPoint, keep bool) error {
-	if w.frozen[op] && !keep {
-		keep = true
-	}
-	w.frozen[op] = keep
-	if keep {
-		w.changes.Set(lockKeyOf(op), []byte{1})
-		return w.save()
-	}
-	return nil
-}
-
-// Thaw lets an output be spent again.
-func (w *Wallet) Thaw(op wire.OutPoint) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	onDisk := w.frozen[op]
-	delete(w.frozen, op)
-	if onDisk {
-		w.changes.Delete(lockKeyOf(op))
-		return w.save()
-	}
-	return nil
-}
-
-// Frozen returns all outputs that are not to be spent.
-func (w *Wallet) Frozen() []wire.OutPoint {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var all []wire.OutPoint
-	for op := range w.frozen {
-		all = append(all, op)
-	}
-	slices.SortFunc(all, compareOutPoints)
-	return all
-}
-
-// CanFreeze reports whether an outpoint is an output that the wallet knows,
-// whether it is spent, and whether it is frozen.
-func (w *Wallet) Outpoint(op wire.OutPoint) (known, exists, spent, frozen bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r := w.ledger.records[op.Hash]
-	if r == nil {
-		return false, false, false, false
-	}
-	return true, int(op.Index) < len(r.tx.Out), w.ledger.spent(op), w.isFrozen(op)
 }

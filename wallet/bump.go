@@ -88,7 +88,7 @@ func (w *Wallet) fundBump(p *plan, b *Bumped) (*Draft, error) {
 		return nil, err
 	}
 	if d.Fee <= b.OldFee {
-		return nil, paymentErrorf("Insufficient total fee %s, must be more than the old fee %s", coins(d.Fee), coins(b.OldFee))
+		return nil, paramErrorf("Insufficient total fee %s, must be more than the old fee %s", coins(d.Fee), coins(b.OldFee))
 	}
 	return d, nil
 }
@@ -105,11 +105,11 @@ func (w *Wallet) bumpable(r *record) error {
 	}
 	for _, c := range w.ledger.children(r) {
 		if w.ledger.counts(c) {
-			return paymentErrorf("Transaction has descendants in the wallet")
+			return paramErrorf("Transaction has descendants in the wallet")
 		}
 	}
 	if pkg, ok := w.m.pool.Package(r.id); ok && pkg.Descendants > 1 {
-		return paymentErrorf("Transaction has descendants in the mempool")
+		return paramErrorf("Transaction has descendants in the mempool")
 	}
 	if _, all := w.ledger.debit(r); !all {
 		return paymentErrorf("Transaction contains inputs that don't belong to this wallet")
@@ -143,17 +143,17 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 	oldSize := int64(r.tx.VSize())
 	oldRate := (b.OldFee*1000 + oldSize - 1) / oldSize
 	increment := w.m.pool.IncrementalFee()
-	if o.Fee.Rate != 0 {
-		if least := oldRate + increment; o.Fee.Rate < least {
-			return nil, nil, paymentErrorf("Insufficient total fee: %s is less than %s, the old fee rate (%s) and the incremental fee (%s)",
-				perVByte(o.Fee.Rate), perVByte(least), perVByte(oldRate), perVByte(increment))
-		}
-	}
 	p, err := w.prepare(so)
 	if err != nil {
 		return nil, nil, err
 	}
-	if o.Fee.Rate == 0 {
+	if o.Fee.Rate != 0 {
+		more := feeFor(oldSize*wire.WitnessScale, increment)
+		if fee := feeFor(oldSize*wire.WitnessScale, o.Fee.Rate); fee < b.OldFee+more {
+			return nil, nil, paramErrorf("Insufficient total fee %s, must be at least %s (oldFee %s + incrementalFee %s)",
+				coins(fee), coins(b.OldFee+more), coins(b.OldFee), coins(more))
+		}
+	} else {
 		// One more, as the old rate was rounded.
 		p.rate = max(p.rate, oldRate+1+max(increment, walletIncrement))
 	}
@@ -163,8 +163,11 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 // sameAgain returns what makes a transaction like an old one.
 func (w *Wallet) sameAgain(r *record, o BumpOptions) (*SpendOptions, error) {
 	so := &SpendOptions{
-		Fee: o.Fee, Version: r.tx.Version, LockTime: &r.tx.LockTime, NoReplace: o.NoReplace,
+		Fee: o.Fee, Version: r.tx.Version, NoReplace: o.NoReplace,
 		Filter: CoinFilter{MinDepth: 1}, Comment: r.comment, To: r.to, replaces: r,
+	}
+	if r.tx.LockTime > uint32(w.at.Height) {
+		so.LockTime = &r.tx.LockTime // somebody wants it to wait
 	}
 	for i := range r.tx.In {
 		so.Inputs = append(so.Inputs, Input{OutPoint: r.tx.In[i].PrevOut})
@@ -172,7 +175,7 @@ func (w *Wallet) sameAgain(r *record, o BumpOptions) (*SpendOptions, error) {
 	change := -1
 	if o.Change != nil {
 		if change = *o.Change; change < 0 || change >= len(r.tx.Out) {
-			return nil, paymentErrorf("Change position is out of range")
+			return nil, paramErrorf("Change position is out of range")
 		}
 	}
 	for i := range r.tx.Out {

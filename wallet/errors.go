@@ -37,6 +37,8 @@ var (
 	// ErrNoAddress is returned for kinds of addresses that the wallet has no
 	// keys for.
 	ErrNoAddress = errors.New("the wallet has no keys for such addresses")
+	// ErrIncomplete is returned for payments that need signatures of others.
+	ErrIncomplete = errors.New("the wallet cannot sign all inputs of the payment")
 	// ErrClosed is returned by wallets that have been unloaded.
 	ErrClosed = errors.New("the wallet has been unloaded")
 )
@@ -62,13 +64,22 @@ func (e *FundsError) Error() string {
 }
 
 // PaymentError says that a payment cannot be made as asked.
-type PaymentError struct{ Reason string }
+type PaymentError struct {
+	Reason string
+	// Param is set if no state of the wallet would do: what was asked for is
+	// at fault.
+	Param bool
+}
 
 // Error implements the error interface.
 func (e *PaymentError) Error() string { return e.Reason }
 
 func paymentErrorf(format string, args ...any) error {
 	return &PaymentError{Reason: fmt.Sprintf(format, args...)}
+}
+
+func paramErrorf(format string, args ...any) error {
+	return &PaymentError{Reason: fmt.Sprintf(format, args...), Param: true}
 }
 
 // RejectedError says that the node did not take a payment. The payment was

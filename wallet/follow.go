@@ -195,7 +195,7 @@ func (w *Wallet) scanOne() (more bool, err error) {
 	if height < 0 {
 		return false, nil
 	}
-	if height > at.Height {
+	if height > at.Height || w.scanned(height) {
 		return false, w.endScan()
 	}
 	n := w.chain.At(height)
@@ -215,7 +215,18 @@ func (w *Wallet) scanOne() (more bool, err error) {
 	}
 	w.readBlock(n, b)
 	w.scan++
+	if w.scanning != nil {
+		w.scanning.last = height
+	}
 	return true, w.saveIfDue()
+}
+
+// scanned reports whether a scan has all that was asked for when it is about to
+// read the block at a height.
+func (w *Wallet) scanned(height int32) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.scanning != nil && w.scanning.to != nil && height > *w.scanning.to
 }
 
 // saveIfDue writes what has changed: at once near the tip, and now and then
@@ -256,22 +267,27 @@ type Progress struct {
 // scanState is a rescan that somebody waits for.
 type scanState struct {
 	from  int32
+	to    *int32 // the last block to read; nil for the tip
+	last  int32  // the last block that was read; -1 for none
 	watch cputime.Stopwatch
 	done  chan struct{} // closed at the end
 	err   error         // set before done is closed
 }
 
-// startScan makes the wallet read the chain again from a height on. The
-// caller holds mu.
-func (w *Wallet) startScan(from int32) (*scanState, error) {
+// startScan makes the wallet read the chain again from a height on, to a height
+// or, if to is nil, the tip. The caller holds mu.
+func (w *Wallet) startScan(from int32, to *int32) (*scanState, error) {
 	if w.scanning != nil {
 		return nil, ErrScanning
 	}
 	from = max(0, from)
+	if w.scan >= 0 {
+		to = nil // one that was interrupted goes on to the tip
+	}
 	if w.scan < 0 || from < w.scan {
 		w.scan = from
 	}
-	w.scanning = &scanState{from: w.scan, watch: cputime.Start(), done: make(chan struct{})}
+	w.scanning = &scanState{from: w.scan, to: to, last: -1, watch: cputime.Start(), done: make(chan struct{})}
 	w.touchPosition()
 	return w.scanning, w.save()
 }
@@ -319,6 +335,9 @@ func (w *Wallet) ScanProgress() (p Progress, ok bool) {
 	p = Progress{From: w.scan, Height: w.scan, To: w.at.Height}
 	if w.scanning != nil {
 		p.From = w.scanning.from
+		if to := w.scanning.to; to != nil {
+			p.To = min(p.To, *to)
+		}
 		s := w.scanning.watch
 		p.For = s.Lap()
 	}
@@ -337,16 +356,20 @@ func (w *Wallet) AbortRescan() bool {
 }
 
 // Rescan reads the blocks of the best chain again from height from on, and
-// returns when it has reached the tip. It goes on after a restart if it is
-// interrupted by one.
-func (w *Wallet) Rescan(ctx context.Context, from int32) error {
+// returns when it has read the one at height to or, if that is nil, the tip. It
+// returns the height of the last block that it read, -1 for none. It goes on, to
+// the tip, after a restart if it is interrupted by one.
+func (w *Wallet) Rescan(ctx context.Context, from int32, to *int32) (last int32, err error) {
 	w.mu.Lock()
-	s, err := w.startScan(from)
+	s, err := w.startScan(from, to)
 	w.mu.Unlock()
 	if err != nil {
-		return err
+		return -1, err
 	}
-	return w.awaitScan(ctx, s)
+	err = w.awaitScan(ctx, s)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return s.last, err
 }
 
 // awaitScan works towards the end of a scan and waits for it.

@@ -12,11 +12,6 @@ import (
 // the most that a transaction may pay anywhere.
 const maxMoney = 21_000_000 * 1e8
 
-// maxAncestors is how many unconfirmed ancestors a coin may have for a payment
-// that finds enough elsewhere. The pool allows 64 transactions that hang
-// together.
-const maxAncestors = 10
-
 // checkPayments refuses payments that no node would pass on, and returns what
 // they add up to.
 func checkPayments(list []Payment) (sum int64, rest bool, err error) {
@@ -36,53 +31,6 @@ func checkPayments(list []Payment) (sum int64, rest bool, err error) {
 		sum += p.Amount
 	}
 	return sum, rest, nil
-}
-
-// candidates returns the coins that a payment may choose from, the safest
-// first: confirmed ones, then the wallet's own change, then what came from
-// others if that is allowed. next says where the second and the third group
-// begin.
-func (w *Wallet) candidates(p *plan, taken map[wire.OutPoint]bool) (all []candidate, next []int) {
-	f := p.o.Filter
-	f.Brief = true
-	var groups [4][]candidate
-	weights := map[weightKey]int64{}
-	for _, c := range w.coins(f) {
-		if taken[c.OutPoint] || p.o.From != nil && !p.o.From[c.Address] || !c.Solvable {
-			continue
-		}
-		if p.o.replaces != nil && c.Depth == 0 {
-			// A replacement may not bring new unconfirmed inputs, nor spend
-			// what it removes.
-			continue
-		}
-		weight, ok := w.weightOf(c.Script, weights)
-		if !ok {
-			continue
-		}
-		cand := candidate{op: c.OutPoint, value: c.Value, weight: weight}
-		group := 0
-		if c.Depth == 0 {
-			group = 1
-			pkg, ok := w.m.pool.Package(c.OutPoint.Hash)
-			if ok {
-				cand.bump = bumpFee(pkg, p.rate)
-			}
-			if !c.Safe {
-				group = 3
-			} else if ok && pkg.Ancestors > maxAncestors {
-				group = 2
-			}
-		}
-		groups[group] = append(groups[group], cand)
-	}
-	for _, g := range groups {
-		all = append(all, g...)
-		if len(g) > 0 {
-			next = append(next, len(all))
-		}
-	}
-	return all, next
 }
 
 // bumpFee returns what is missing for unconfirmed ancestors to pay a rate.
@@ -150,8 +98,14 @@ func (w *Wallet) fixedInputs(p *plan) error {
 				}
 			}
 		}
-		if pkg, ok := w.m.pool.Package(in.OutPoint.Hash); ok && p.o.replaces == nil {
-			c.bump = bumpFee(pkg, p.rate)
+		if tx := p.pending[in.OutPoint.Hash]; tx != nil {
+			if err := p.mayFollow(tx); err != nil {
+				return err
+			}
+			c.pending = true
+			if pkg, ok := w.m.pool.Package(in.OutPoint.Hash); ok && p.o.replaces == nil {
+				c.bump = bumpFee(pkg, p.rate)
+			}
 		}
 		p.fixed = append(p.fixed, c)
 	}
@@ -229,9 +183,12 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 	keepAbove := max(dust(changeScript), feeFor(spendWeight, discardFee))
 	g := goal{
 		target: pays, rate: p.rate, whole: shared,
-		changeCost: changeFee + feeFor(spendWeight, discardFee),
-		changeMin:  changeFee + 2*keepAbove,
-		maxWeight:  maxTxWeight - base - outputWeight(changeScript),
+		changeCost:  changeFee + feeFor(spendWeight, discardFee),
+		changeMin:   changeFee + 2*keepAbove,
+		otherWeight: base + outputWeight(changeScript),
+	}
+	if base > p.limit() {
+		return nil, paymentErrorf("Maximum transaction weight is less than transaction weight without inputs")
 	}
 	if !shared {
 		g.target += feeFor(base+wire.WitnessScale-1, p.rate) // a part of a virtual byte counts whole
@@ -243,42 +200,18 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 	return w.assemble(p, chosen, changeScript, keepAbove, rest, shared)
 }
 
-// choose chooses the coins of a payment.
-func (w *Wallet) choose(p *plan, g goal, everything bool) ([]candidate, error) {
-	taken := map[wire.OutPoint]bool{}
-	for _, c := range p.fixed {
-		taken[c.op] = true
-	}
-	var all []candidate
-	var next []int
-	if !p.o.OnlyInputs {
-		all, next = w.candidates(p, taken)
-	}
-	if everything {
-		chosen := slices.Clone(p.fixed)
-		for _, c := range all {
-			if p.o.KeepDust || c.effective(p.rate) > 0 {
-				chosen = append(chosen, c)
-			}
-		}
-		return chosen, nil
-	}
-	if p.o.OnlyInputs || len(all) == 0 {
-		next = []int{0}
-	}
-	for _, n := range next {
-		if chosen := selectCoins(g, p.fixed, all[:n], p.dice); chosen != nil {
-			return chosen, nil
-		}
-	}
-	return nil, w.tooLittle(p, g, all)
-}
-
 // smallInput is about the weight of the smallest inputs.
 const smallInput = 272
 
 // tooLittle says what is missing.
 func (w *Wallet) tooLittle(p *plan, g goal, all []candidate) error {
+	worth := int64(0)
+	for _, c := range slices.Concat(p.fixed, all) {
+		worth += max(0, g.value(&c))
+	}
+	if worth >= g.target {
+		return paymentErrorf("The inputs size exceeds the maximum weight. Please try sending a smaller amount or manually consolidating your wallet's UTXOs")
+	}
 	e := &FundsError{Need: g.target}
 	for _, pay := range p.o.Payments {
 		e.Fee -= pay.Amount
@@ -309,7 +242,7 @@ func (w *Wallet) tooLittle(p *plan, g goal, all []candidate) error {
 
 // assemble makes the transaction of chosen coins.
 func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keepAbove int64, rest, shared bool) (*Draft, error) {
-	o := p.o
+	o, limit := p.o, p.limitOf(chosen)
 	if len(chosen) == 0 {
 		return nil, &FundsError{}
 	}
@@ -335,18 +268,21 @@ func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keep
 		}
 		pays += pay.Amount
 	}
-	if weight > maxTxWeight {
-		return nil, paymentErrorf("The transaction would weigh %d, more than the %d that nodes pass on; spend fewer or larger coins", weight, maxTxWeight)
+	if weight > limit {
+		return nil, paymentErrorf("The transaction would weigh %d, more than the limit of %d; spend fewer or larger coins", weight, limit)
 	}
 	fee := txFee(weight, p.rate) + bumps
 	d := &Draft{Change: -1}
 	if !rest {
-		withChange := txFee(weight+outputWeight(changeScript)+4*(sizeOf(len(outs)+1)-sizeOf(len(outs))), p.rate) + bumps
+		heavier := weight + outputWeight(changeScript) + 4*(sizeOf(len(outs)+1)-sizeOf(len(outs)))
+		withChange := txFee(heavier, p.rate) + bumps
 		change := in - pays - withChange
 		if shared {
 			change = in - pays
 		}
 		switch {
+		case change >= keepAbove && heavier > limit:
+			return nil, paymentErrorf("Maximum transaction weight is too low, can not accommodate change output")
 		case change >= keepAbove:
 			fee = withChange
 			var err error
@@ -392,11 +328,7 @@ func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keep
 			d.Spent[i] = p.outs[c.op]
 		}
 	}
-	version := o.Version
-	if version == 0 {
-		version = 2
-	}
-	d.Tx = wire.NewTx(version, ins, outs, w.lockTime(p))
+	d.Tx = wire.NewTx(o.version(), ins, outs, w.lockTime(p))
 	return d, nil
 }
 

@@ -28,6 +28,8 @@ type Detail struct {
 	Output   int
 	Label    string
 	HasLabel bool
+	// Change is set for what a payment of the wallet's own gives back to it.
+	Change bool
 	// ParentDescs are the wallet's descriptors that the script belongs to.
 	ParentDescs []string
 }
@@ -51,6 +53,7 @@ type Entry struct {
 	Trusted   bool // its outputs can be relied upon
 	Abandoned bool // given up, or it builds on a reward whose block has left the chain
 	Generated bool // a coinbase
+	Unripe    bool // a coinbase whose outputs can not be spent, or not yet
 
 	// FromUs says that the wallet pays at least part of it; Fee is known if it
 	// pays all.
@@ -86,7 +89,7 @@ func (w *Wallet) History() []Entry {
 
 // HistoryTail returns the newest transactions that together have at least n
 // details that keep lets through, or all, oldest first.
-func (w *Wallet) HistoryTail(n int, keep func(*Detail) bool) []Entry {
+func (w *Wallet) HistoryTail(n int, keep func(*Entry, *Detail) bool) []Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	sorted := w.ledger.sorted()
@@ -94,7 +97,7 @@ func (w *Wallet) HistoryTail(n int, keep func(*Detail) bool) []Entry {
 	for i := len(sorted) - 1; i >= 0 && n > 0; i-- {
 		e := w.entry(sorted[i])
 		for j := range e.Details {
-			if keep(&e.Details[j]) {
+			if keep(&e, &e.Details[j]) {
 				n--
 			}
 		}
@@ -155,6 +158,7 @@ func (w *Wallet) entry(r *record) Entry {
 		default:
 			got = Generate
 		}
+		e.Unripe = got != Generate
 	}
 	for i := range r.tx.Out {
 		o := &r.tx.Out[i]
@@ -162,10 +166,8 @@ func (w *Wallet) entry(r *record) Entry {
 		if !mine {
 			e.External = true
 		}
-		if e.FromUs && mine && w.isChange(o.Script) {
-			continue
-		}
 		d := Detail{Script: o.Script, Output: i, Address: w.addressOf(o.Script)}
+		d.Change = e.FromUs && mine && w.isChange(o.Script)
 		d.Label, d.HasLabel = w.labelOf(o.Script)
 		if mine {
 			d.ParentDescs = []string{p.chain.text}

@@ -109,7 +109,7 @@ func (w *Wallet) addImports(list []Import, errs []error) (*scanState, error) {
 	if from > w.at.Height {
 		return nil, nil // these blocks are still to be read
 	}
-	return w.startScan(from)
+	return w.startScan(from, nil)
 }
 
 // tipTime is the time that the chain has reached for sure: whatever was paid

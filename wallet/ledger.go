@@ -27,7 +27,7 @@ const (
 	orphaned
 )
 
-// record is a transaction of the wallet. All fields but inPool are on disk.
+// record is a transaction of the wallet. All fields but the last two are on disk.
 type record struct {
 	tx    *wire.Tx
 	id    wire.Hash
@@ -48,6 +48,9 @@ type record struct {
 	to         string
 
 	inPool bool // the node has it among its unconfirmed transactions
+	// thawed are the outputs that it spends and that were frozen before, true
+	// if on disk.
+	thawed map[wire.OutPoint]bool
 }
 
 // owned is an output that pays the wallet.
@@ -62,7 +65,9 @@ type owned struct {
 // decides what a new transaction, a block or its undoing mean for the others.
 // It does no I/O; dirty names what must be written.
 type ledger struct {
-	owns     func(script []byte) bool
+	owns func(script []byte) bool
+	// fresh is told of each new transaction.
+	fresh    func(r *record)
 	records  map[wire.Hash]*record
 	outs     map[wire.OutPoint]*owned
 	spenders map[wire.OutPoint][]*record // of any output, ours or not
@@ -77,9 +82,10 @@ type ledger struct {
 	unsaved int // bytes of the transactions in dirty
 }
 
-func newLedger(owns func([]byte) bool) *ledger {
+func newLedger(owns func([]byte) bool, fresh func(*record)) *ledger {
 	return &ledger{
 		owns:     owns,
+		fresh:    fresh,
 		records:  map[wire.Hash]*record{},
 		outs:     map[wire.OutPoint]*owned{},
 		spenders: map[wire.OutPoint][]*record{},
@@ -178,6 +184,7 @@ func (l *ledger) add(tx *wire.Tx, now int64) (r *record, fresh bool) {
 	r = &record{tx: own, id: id, order: l.next, time: now, height: -1, index: -1}
 	l.insert(r)
 	l.touch(r)
+	l.fresh(r)
 	return r, true
 }
 

@@ -181,7 +181,7 @@ func play(rt *rapid.T, seed uint64) {
 				}
 			}
 		case 11: // read the chain again
-			if err := w.Rescan(rt.Context(), 0); err != nil {
+			if _, err := w.Rescan(rt.Context(), 0, nil); err != nil {
 				rt.Fatalf("rescan: %v", err)
 			}
 		}

@@ -16,6 +16,8 @@ type candidate struct {
 	// bump is what the payment has to add for the coin's unconfirmed ancestors,
 	// which pay too little themselves, in satoshi.
 	bump int64
+	// pending is set for outputs of unconfirmed transactions.
+	pending bool
 }
 
 // effective returns what a coin adds to a payment at a fee rate.
@@ -47,8 +49,9 @@ type goal struct {
 	changeCost int64
 	// changeMin is what must remain for change that is worth making, its own
 	// fee included.
-	changeMin int64
-	maxWeight int64 // of all inputs
+	changeMin   int64
+	otherWeight int64 // of the transaction without its inputs
+	maxWeight   int64 // of all inputs
 }
 
 func (g *goal) value(c *candidate) int64 {

@@ -121,7 +121,7 @@ func BenchmarkSelect(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		g := goal{target: 123_456_789, rate: 2000, changeCost: 300, changeMin: 1000, maxWeight: maxTxWeight}
+		g := goal{target: 123_456_789, rate: 2000, changeCost: 300, changeMin: 1000, maxWeight: MaxTxWeight}
 		if selectCoins(g, nil, all, dice) == nil {
 			b.Fatal("nothing")
 		}

@@ -128,7 +128,7 @@ func (w *Wallet) signAll(tx *wire.Tx, spent []wire.TxOut) (*wire.Tx, error) {
 	}
 	signed, errs := j.Run()
 	if len(errs) > 0 {
-		return nil, paymentErrorf("Signing transaction failed: %v", errs[0])
+		return nil, fmt.Errorf("%w: %w", ErrIncomplete, errs[0])
 	}
 	return signed, nil
 }
@@ -212,38 +212,4 @@ func (w *Wallet) KeyOf(pkScript []byte) (key *btcec.PrivateKey, compressed, ok b
 	key, ok = keys.PrivateKey(known.Keys[0])
 	const compressedSize = 33
 	return key, len(known.Keys[0].Pub) == compressedSize, ok, nil
-}
-
-// Effect returns by how much a transaction would change what the wallet has:
-// what it pays the wallet less what it spends of it. The outputs of earlier
-// ones in the list count as there.
-func (w *Wallet) Effect(txs []*wire.Tx) (sum int64, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	made := map[wire.OutPoint]wire.TxOut{}
-	spent := map[wire.OutPoint]bool{}
-	for _, tx := range txs {
-		id := tx.TxID()
-		for i := range tx.In {
-			op := tx.In[i].PrevOut
-			out, ok := made[op]
-			if o, ours := w.ledger.outs[op]; ours {
-				out, ok = wire.TxOut{Value: o.value, Script: o.script}, true
-			}
-			if spent[op] || ok && w.ledger.spent(op) {
-				return 0, paymentErrorf("Transaction(s) are spending an output more than once or already spent: %s", pointName(op))
-			}
-			spent[op] = true
-			if ok && w.ledger.owns(out.Script) {
-				sum -= out.Value
-			}
-		}
-		for i := range tx.Out {
-			made[wire.OutPoint{Hash: id, Index: uint32(i)}] = tx.Out[i]
-			if w.ledger.owns(tx.Out[i].Script) {
-				sum += tx.Out[i].Value
-			}
-		}
-	}
-	return sum, nil
 }

@@ -5,8 +5,8 @@ import (
 	crand "crypto/rand"
 	"math/rand/v2"
 	"slices"
+	"time"
 
-	"starling/params"
 	"starling/script"
 	"starling/script/descriptor"
 	"starling/wallet/sign"
@@ -55,6 +55,7 @@ type SpendOptions struct {
 	NoReplace bool // do not say that the transaction may be replaced
 	LockTime  *uint32
 	Version   int32 // 0 for 2
+	MaxWeight int64 // of the transaction; 0 for as much as nodes pass on
 	Freeze    bool  // do not spend its coins otherwise
 	KeepDust  bool  // with Rest: take coins too that cost more than they add
 
@@ -71,8 +72,8 @@ type Draft struct {
 	Change int // the output with the change, or -1
 }
 
-// maxTxWeight is the weight above which nodes do not pass a transaction on.
-const maxTxWeight = 400_000
+// MaxTxWeight is the weight above which nodes do not pass a transaction on.
+const MaxTxWeight = 400_000
 
 func sizeOf(n int) int64 { return int64(len(wire.AppendCompactSize(nil, uint64(n)))) }
 
@@ -119,11 +120,13 @@ type plan struct {
 	fixed []candidate
 	outs  map[wire.OutPoint]wire.TxOut // of fixed inputs that are not the wallet's
 	dice  *rand.Rand
+	// pending are the unconfirmed transactions that fixed inputs spend of.
+	pending map[wire.Hash]*wire.Tx
 }
 
 // prepare looks up what the wallet's lock must not be held for.
 func (w *Wallet) prepare(o *SpendOptions) (*plan, error) {
-	p := &plan{o: o, outs: map[wire.OutPoint]wire.TxOut{}}
+	p := &plan{o: o, outs: map[wire.OutPoint]wire.TxOut{}, pending: map[wire.Hash]*wire.Tx{}}
 	var err error
 	if p.rate, err = w.feeRate(o.Fee); err != nil {
 		return nil, err
@@ -132,6 +135,9 @@ func (w *Wallet) prepare(o *SpendOptions) (*plan, error) {
 	crand.Read(seed[:])
 	p.dice = rand.New(rand.NewChaCha8(seed))
 	for _, in := range o.Inputs {
+		if tx := w.m.pool.Tx(in.OutPoint.Hash); tx != nil {
+			p.pending[in.OutPoint.Hash] = tx
+		}
 		switch out, ok, err := w.lookUp(in.OutPoint); {
 		case err != nil && in.Out == nil:
 			return nil, err
@@ -256,6 +262,7 @@ func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
 			w.ledger.touch(old)
 		}
 		w.ledger.remove(r)
+		w.refreeze(r)
 		if err2 := w.save(); err2 != nil {
 			return Entry{}, err2
 		}
@@ -267,19 +274,26 @@ func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
 	return w.entry(r), nil
 }
 
-// isOwnNetwork reports whether blocks of a network are worth so little that
-// nobody would take a fee away from another's block.
-func isOwnNetwork(net *params.Network) bool { return net.MineOnDemand || !params.BuiltIn(net.Name) }
+// maxTipAge is how old the tip may be for its height to say anything about the
+// present one. It is Bitcoin Core's figure.
+const maxTipAge = 8 * time.Hour
 
-// lockTime returns the lock time of a new payment: on Bitcoin's networks the
-// present height, now and then a little less, so that a miner gains nothing by
-// mining the last block again for its fees.
+// lockTime returns the lock time of a new payment: the present height, now and
+// then a little less, so that a miner gains nothing by mining the last block
+// again for its fees. It is 0 if the wallet does not know the height, as one of
+// long ago would tell its payments from all others, and if the caller has said
+// how inputs depend on time.
 func (w *Wallet) lockTime(p *plan) uint32 {
 	if p.o.LockTime != nil {
 		return *p.o.LockTime
 	}
-	if isOwnNetwork(w.chain.Network()) || w.chain.IsInitialDownload() {
+	if w.chain.IsInitialDownload() || w.at.Time() < w.now()-int64(maxTipAge/time.Second) {
 		return 0
+	}
+	for _, in := range p.o.Inputs {
+		if in.Sequence != nil {
+			return 0
+		}
 	}
 	h := w.at.Height
 	if p.dice.IntN(10) == 0 {

@@ -66,7 +66,7 @@ func newWallet(m *Manager, name string) *Wallet {
 		wake: make(chan struct{}, 1), scripts: map[string]place{}, labels: map[string]string{},
 		frozen: map[wire.OutPoint]bool{}, scan: -1,
 	}
-	w.ledger = newLedger(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok })
+	w.ledger = newLedger(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok }, w.thawSpent)
 	return w
 }
 

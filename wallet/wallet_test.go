@@ -236,7 +236,7 @@ func TestBirthday(t *testing.T) {
 	words, _, _ := alice.Mnemonic()
 	w := b.create(Options{Name: "late", Mnemonic: words, Birthday: birthday})
 	b.balance(w, Balance{Trusted: 50 * coin})
-	if err := w.Rescan(t.Context(), 0); err != nil {
+	if _, err := w.Rescan(t.Context(), 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.balance(w, Balance{Trusted: 100 * coin})

@@ -1,0 +1,218 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+
+	"starling/script/descriptor"
+	"starling/wallet"
+)
+
+// timestamp is a time in seconds since 1970, or the word now.
+type timestamp struct {
+	now     bool
+	seconds int64
+}
+
+func (*timestamp) argType() jsonType { return "" }
+func (*timestamp) argWord() string   { return "numeric or string" }
+
+func (t *timestamp) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeString:
+		if string(raw) == `"now"` {
+			t.now = true
+			return nil
+		}
+	case typeNumber:
+		return json.Unmarshal(raw, &t.seconds)
+	}
+	return Errorf(CodeType, "Expected number or \"now\" timestamp value for key. got type %s", typeOf(raw))
+}
+
+// indexRange is the range of a descriptor: its end, or its first and last.
+type indexRange struct{ first, last int64 }
+
+func (*indexRange) argType() jsonType { return "" }
+func (*indexRange) argWord() string   { return "numeric or array" }
+
+func (r *indexRange) decodeArg(_ string, raw json.RawMessage) error {
+	switch typeOf(raw) {
+	case typeNumber:
+		if err := json.Unmarshal(raw, &r.last); err != nil {
+			return Errorf(CodeInvalidParam, "Range end is not a number of indexes")
+		}
+	case typeArray:
+		var pair []int64
+		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 {
+			return Errorf(CodeInvalidParam, "Range must have exactly two elements")
+		}
+		r.first, r.last = pair[0], pair[1]
+	default:
+		return Errorf(CodeInvalidParam, "Range must be specified as end or as [begin,end]")
+	}
+	switch {
+	case r.first > r.last:
+		return Errorf(CodeInvalidParam, "Range specified as [begin,end] must not have begin after end")
+	case r.first < 0:
+		return Errorf(CodeInvalidParam, "Range should be greater or equal than 0")
+	case r.last > descriptor.MaxIndex:
+		return Errorf(CodeInvalidParam, "End of range is too high")
+	case r.last >= r.first+1_000_000:
+		return Errorf(CodeInvalidParam, "Range is too large")
+	}
+	return nil
+}
+
+type importRequest struct {
+	Desc      string      `rpc:"desc" help:"The descriptor, with its checksum"`
+	Active    bool        `rpc:"active" default:"false" help:"Take new addresses from it"`
+	Range     *indexRange `rpc:"range" help:"The last index to watch, or the first and the last"`
+	NextIndex *int32      `rpc:"next_index" help:"The next index to give out"`
+	Internal  bool        `rpc:"internal" default:"false" help:"For change"`
+	Label     *string     `rpc:"label" help:"A label for its addresses"`
+}
+
+// open lets entries of listdescriptors be given as they are.
+func (*importRequest) open() {}
+
+// importItem is one request, which fails alone if it does not decode.
+type importItem struct {
+	raw       json.RawMessage
+	members   []rawMember
+	timestamp timestamp
+}
+
+func (*importItem) argType() jsonType { return typeObject }
+func (*importItem) argWord() string   { return "json object" }
+
+// decodeArg reads only the time, which decides about the one scan for all.
+func (t *importItem) decodeArg(_ string, raw json.RawMessage) (err error) {
+	t.raw = bytes.Clone(raw)
+	if t.members, err = decodeObject(raw); err != nil {
+		return err
+	}
+	at := member(t.members, "timestamp")
+	if at == nil {
+		return Errorf(CodeType, "Missing required timestamp field for key")
+	}
+	return t.timestamp.decodeArg("timestamp", at)
+}
+
+// request reads the rest.
+func (t *importItem) request() (*importRequest, error) {
+	q := new(importRequest)
+	if member(t.members, "desc") == nil {
+		return nil, Errorf(CodeInvalidParam, "Descriptor not found.")
+	}
+	v := reflect.ValueOf(q).Elem()
+	return q, decodeStruct(paramsOf(v.Type()), v, t.raw)
+}
+
+type importParams struct {
+	Requests []importItem `rpc:"requests" item:"descriptor" help:"Objects: desc, the descriptor with its checksum; timestamp, when the first payment can have been made, in seconds since 1970, or \"now\"; and perhaps active, to take new addresses from it; range, the last index to watch, or the first and the last; next_index, the next one to give out; internal, if it is for change; label"`
+}
+
+type importResult struct {
+	Success  bool     `json:"success"`
+	Warnings []string `json:"warnings,omitempty"`
+	Error    *Error   `json:"error,omitempty"`
+}
+
+func (a *API) importDescriptors(ctx context.Context, p importParams) ([]importResult, error) {
+	w, err := a.wallet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]importResult, len(p.Requests))
+	var list []wallet.Import
+	var from []int // the request that each came from
+	for i, q := range p.Requests {
+		more, warnings, err := a.importsOf(&q)
+		results[i].Warnings = warnings
+		if err != nil {
+			results[i].Error = asError(err)
+			continue
+		}
+		results[i].Success = true
+		for _, m := range more {
+			list, from = append(list, m), append(from, i)
+		}
+	}
+	errs, err := w.Import(ctx, list)
+	if err != nil {
+		return nil, walletError(err)
+	}
+	for i, err := range errs {
+		if err != nil {
+			r := &results[from[i]]
+			r.Success, r.Error = false, asError(importError(err))
+		}
+	}
+	return results, nil
+}
+
+// importError turns what is wrong with one descriptor into Core's errors.
+func importError(err error) error {
+	var d *descriptor.Error
+	if errors.As(err, &d) {
+		return Errorf(CodeInvalidAddress, "%v", d)
+	}
+	return walletError(err)
+}
+
+// importsOf reads one request. Alternatives in a descriptor (BIP389) make one
+// import each, of which the second is for change.
+func (a *API) importsOf(t *importItem) (list []wallet.Import, warnings []string, err error) {
+	q, err := t.request()
+	if err != nil {
+		return nil, nil, err
+	}
+	ds, err := descriptor.ParseChecked(q.Desc, a.network())
+	if err != nil {
+		return nil, nil, Errorf(CodeInvalidAddress, "%v", err)
+	}
+	if len(ds) > 1 && q.Label != nil {
+		return nil, nil, Errorf(CodeInvalidParam, "Multipath descriptors should not have a label")
+	}
+	if len(ds) > 1 && q.Internal {
+		return nil, nil, Errorf(CodeInvalidParam, "Cannot have 'internal' set to true when importing a multipath descriptor")
+	}
+	for i, d := range ds {
+		m := wallet.Import{
+			Descriptor: d, Active: q.Active, Internal: q.Internal || i == 1, Created: t.timestamp.seconds, Now: t.timestamp.now,
+			End: -1, Next: -1,
+		}
+		switch ranged := d.IsRange(); {
+		case !ranged && q.Range != nil:
+			return nil, nil, Errorf(CodeInvalidParam, "Range should not be specified for an un-ranged descriptor")
+		case !ranged && q.Active:
+			return nil, nil, Errorf(CodeInvalidParam, "Active descriptors must be ranged")
+		case ranged && q.Label != nil && *q.Label != "":
+			return nil, nil, Errorf(CodeInvalidParam, "Ranged descriptors should not have a label")
+		case q.Internal && q.Label != nil:
+			return nil, nil, Errorf(CodeInvalidParam, "Internal addresses should not have a label")
+		case ranged && q.Range != nil:
+			m.First, m.End = int32(q.Range.first), int32(q.Range.last)+1
+		case ranged:
+			warnings = append(warnings, "Range not given, using default keypool range")
+		}
+		if q.NextIndex != nil {
+			m.Next = *q.NextIndex
+			if m.Next < m.First || m.End > 0 && m.Next >= m.End {
+				return nil, nil, Errorf(CodeInvalidParam, "next_index is out of range")
+			}
+		}
+		if q.Active && !d.CanGiveAddresses() {
+			return nil, nil, Errorf(CodeWallet, "Combo descriptors cannot be set to active")
+		}
+		if q.Label != nil {
+			m.Label, m.HasLabel = *q.Label, true
+		}
+		list = append(list, m)
+	}
+	return list, warnings, nil
+}

@@ -1,0 +1,197 @@
+package wallet
+
+import (
+	"cmp"
+	"slices"
+
+	"starling/wire"
+)
+
+// maxAncestors is how many unconfirmed ancestors a coin may have for a payment
+// that finds enough elsewhere. The pool allows 64 transactions that hang
+// together.
+const maxAncestors = 10
+
+// trucVersion is the version of transactions that keep their unconfirmed family
+// small (BIP431): nodes pass one on only if it has at most one unconfirmed
+// parent, of the same version, with no other child; and no others may spend of
+// it until it is confirmed.
+const (
+	trucVersion     = 3
+	maxTRUCWeight   = 10_000 * wire.WitnessScale
+	maxTRUCInherits = 1_000 * wire.WitnessScale // with an unconfirmed parent
+)
+
+// version returns the version of the transaction.
+func (o *SpendOptions) version() int32 {
+	if o.Version == 0 {
+		return 2
+	}
+	return o.Version
+}
+
+// limit returns what the transaction may weigh at most.
+func (p *plan) limit() int64 {
+	most := int64(MaxTxWeight)
+	if p.o.version() == trucVersion {
+		most = maxTRUCWeight
+	}
+	if p.o.MaxWeight > 0 {
+		most = min(most, p.o.MaxWeight)
+	}
+	return most
+}
+
+// limitOf returns what a transaction that spends these coins may weigh at most.
+func (p *plan) limitOf(coins []candidate) int64 {
+	most := p.limit()
+	if p.o.version() == trucVersion && slices.ContainsFunc(coins, func(c candidate) bool { return c.pending }) {
+		most = min(most, maxTRUCInherits)
+	}
+	return most
+}
+
+// mayFollow refuses to spend of an unconfirmed transaction where no node would
+// pass the payment on.
+func (p *plan) mayFollow(parent *wire.Tx) error {
+	version := p.o.version()
+	switch {
+	case version == trucVersion && parent.Version != trucVersion:
+		return paymentErrorf("Can't spend unconfirmed version %d pre-selected input with a version 3 tx", parent.Version)
+	case version != trucVersion && parent.Version == trucVersion:
+		return paymentErrorf("Can't spend unconfirmed version 3 pre-selected input with a version %d tx", version)
+	case version == trucVersion && len(p.pending) > 1:
+		return paymentErrorf("A version 3 tx can spend of one unconfirmed transaction only")
+	}
+	return nil
+}
+
+// choice is a list of coins that a payment may choose from.
+type choice []candidate
+
+// choices returns the lists of coins that a payment may choose from, in the
+// order in which to try them: confirmed ones, then also the wallet's own
+// change, then also what came from others if that is allowed.
+func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
+	f := p.o.Filter
+	f.Brief = true
+	var groups [4][]candidate
+	families := map[wire.Hash][]candidate{} // of version 3, by their parent
+	weights := map[weightKey]int64{}
+	for _, c := range w.coins(f) {
+		if taken[c.OutPoint] || p.o.From != nil && !p.o.From[c.Address] || !c.Solvable {
+			continue
+		}
+		if p.o.replaces != nil && c.Depth == 0 {
+			// A replacement may not bring new unconfirmed inputs, nor spend
+			// what it removes.
+			continue
+		}
+		weight, ok := w.weightOf(c.Script, weights)
+		if !ok {
+			continue
+		}
+		cand := candidate{op: c.OutPoint, value: c.Value, weight: weight, pending: c.Depth == 0}
+		if !cand.pending {
+			groups[0] = append(groups[0], cand)
+			continue
+		}
+		parent := c.OutPoint.Hash
+		pkg, known := w.m.pool.Package(parent)
+		if known {
+			cand.bump = bumpFee(pkg, p.rate)
+		}
+		truc := w.ledger.records[parent].tx.Version == trucVersion
+		switch {
+		case truc != (p.o.version() == trucVersion):
+		case truc && (pkg.Ancestors > 1 || pkg.Descendants > 1):
+		case truc:
+			families[parent] = append(families[parent], cand)
+		case !c.Safe:
+			groups[3] = append(groups[3], cand)
+		case pkg.Ancestors > maxAncestors:
+			groups[2] = append(groups[2], cand)
+		default:
+			groups[1] = append(groups[1], cand)
+		}
+	}
+	groups[1] = append(groups[1], p.richest(families)...)
+	list := []choice{nil}
+	var all []candidate
+	for _, g := range groups {
+		if len(g) > 0 {
+			all = append(all, g...)
+			list = append(list, all[:len(all):len(all)])
+		}
+	}
+	if len(list) > 1 {
+		list = list[1:]
+	}
+	return list
+}
+
+// richest returns the coins of the unconfirmed transaction that has most of
+// them: a payment of version 3 can have one parent only. If it has one already,
+// these are its coins.
+func (p *plan) richest(families map[wire.Hash][]candidate) []candidate {
+	var best []candidate
+	sum := func(list []candidate) (n int64) {
+		for i := range list {
+			n += list[i].value
+		}
+		return n
+	}
+	for id, coins := range families {
+		if len(p.pending) > 0 && p.pending[id] == nil {
+			continue
+		}
+		d := cmp.Compare(sum(coins), sum(best))
+		if d > 0 || d == 0 && compareOutPoints(coins[0].op, best[0].op) < 0 {
+			best = coins
+		}
+	}
+	return best
+}
+
+// choose chooses the coins of a payment.
+func (w *Wallet) choose(p *plan, g goal, everything bool) ([]candidate, error) {
+	taken := map[wire.OutPoint]bool{}
+	for _, c := range p.fixed {
+		taken[c.op] = true
+	}
+	list := []choice{nil}
+	if !p.o.OnlyInputs {
+		list = w.choices(p, taken)
+	}
+	if everything {
+		return p.everything(g, list), nil
+	}
+	for _, all := range list {
+		g.maxWeight = p.limitOf(slices.Concat(p.fixed, all)) - g.otherWeight
+		if chosen := selectCoins(g, p.fixed, all, p.dice); chosen != nil {
+			return chosen, nil
+		}
+	}
+	return nil, w.tooLittle(p, g, list[len(list)-1])
+}
+
+// everything returns all coins that are worth it. Those that are not confirmed
+// are left out where with them the transaction would be too heavy for its
+// version.
+func (p *plan) everything(g goal, list []choice) []candidate {
+	for i := len(list) - 1; ; i-- {
+		chosen := slices.Clone(p.fixed)
+		weight := g.otherWeight
+		for _, c := range list[i] {
+			if p.o.KeepDust || c.effective(p.rate) > 0 {
+				chosen = append(chosen, c)
+			}
+		}
+		for _, c := range chosen {
+			weight += c.weight
+		}
+		if i == 0 || p.o.version() != trucVersion || weight <= p.limitOf(chosen) {
+			return chosen
+		}
+	}
+}
