@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -88,8 +89,8 @@ type Index struct {
 }
 
 // Open opens the index, which [Index.Run] then keeps up to date. An index that
-// cannot be gone on with, because its version or its chain is another, is
-// deleted and built anew.
+// cannot be gone on with, because its version or its chain is another or because
+// it has lost its mark, is deleted and built anew.
 func Open(opts Options, x Indexer) (*Index, error) {
 	if opts.FS == nil {
 		opts.FS = vfs.Default
@@ -106,8 +107,8 @@ func Open(opts Options, x Indexer) (*Index, error) {
 	err := ix.open()
 	if errors.Is(err, errStale) {
 		ix.log.Info("building the index anew")
-		if err := opts.FS.RemoveAll(opts.Dir); err != nil {
-			return nil, fmt.Errorf("index: %s: %w", opts.Dir, err)
+		if err := store.RemoveDB(opts.FS, opts.Dir); err != nil {
+			return nil, err
 		}
 		err = ix.open()
 	}
@@ -118,9 +119,19 @@ func Open(opts Options, x Indexer) (*Index, error) {
 }
 
 func (ix *Index) open() error {
-	db, err := store.OpenDB(store.DBOptions{FS: ix.opts.FS, Dir: ix.opts.Dir, CacheBytes: ix.opts.CacheBytes, Logger: ix.opts.Log})
+	if _, err := ix.opts.FS.Stat(ix.opts.Dir); errors.Is(err, fs.ErrNotExist) {
+		// Deleted by somebody who was told to, perhaps without the mark.
+		if err := store.RemoveDB(ix.opts.FS, ix.opts.Dir); err != nil {
+			return err
+		}
+	}
+	db, err := store.OpenDB(store.DBOptions{FS: ix.opts.FS, Dir: ix.opts.Dir, CacheBytes: ix.opts.CacheBytes, Logger: ix.opts.Log, Marked: true})
 	if err != nil {
 		return err
+	}
+	if db.InDoubt() {
+		// Nothing else tells whether records are missing in the middle.
+		return errors.Join(errStale, db.Close())
 	}
 	n, exact, err := loadPosition(db, ix.x.Version(), ix.src.Headers())
 	if err != nil {

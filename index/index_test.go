@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -286,14 +287,16 @@ func TestRunErrors(t *testing.T) {
 		}
 		ix.Close()
 
+		var full atomic.Bool
 		fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".log") {
+			if full.Load() && op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".log") {
 				return syscall.ENOSPC
 			}
 			return nil
 		}))
 		c = newFakeChain(t, main...)
 		ix = run(t, c, fs, &recorder{weight: 100_000})
+		full.Store(true)
 		for _, b := range main {
 			c.setTip(b)
 			synctest.Wait()

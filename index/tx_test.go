@@ -234,7 +234,7 @@ func TestTxIndexOutdatedRecords(t *testing.T) {
 	r.end(t)
 
 	// A record that is damaged although its checksum holds.
-	db, err := store.OpenDB(store.DBOptions{FS: fs, Dir: "data/indexes/txindex"})
+	db, err := store.OpenDB(store.DBOptions{FS: fs, Dir: "data/indexes/txindex", Marked: true})
 	if err != nil {
 		t.Fatal(err)
 	}

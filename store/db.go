@@ -122,7 +122,8 @@ func OpenDB(opts DBOptions) (*DB, error) {
 	d.db = db
 	if opts.Marked {
 		if err := d.settleMark(); err != nil {
-			return nil, errors.Join(err, d.Close())
+			_ = d.Close() // what it may say is the same
+			return nil, err
 		}
 	}
 	return d, nil

@@ -113,12 +113,22 @@ func (g guardFS) Link(oldname, newname string) error {
 	return nil
 }
 
+// manifestMarker begins the name of the marker that ends with the name of the
+// valid manifest.
+const manifestMarker = markerPrefix + "manifest."
+
 // Remove implements vfs.FS. A file that cannot be removed does no harm, so that
 // is no failure; but after one nothing may be removed any more, since what was
 // to replace it never reached the disk.
 func (g guardFS) Remove(name string) error {
 	g.orderMarker(name)
-	g.leaving(name)
+	if old, ok := strings.CutPrefix(g.FS.PathBase(name), manifestMarker); ok {
+		// Another manifest is valid now; Pebble keeps this one for a while.
+		_, old, _ = strings.Cut(old, ".")
+		g.leaving(old)
+	} else {
+		g.leaving(name)
+	}
 	if g.d.frozen.Load() {
 		return nil
 	}

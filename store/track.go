@@ -104,8 +104,10 @@ func (t *tracker) synced(l *tracked, e extent) {
 	t.mu.Unlock()
 }
 
-// leave is called before a file goes or gets another name. If the mark names
-// the file it is written anew without, in both slots: either is believed.
+// leave is called before a file goes or gets another name. Whatever took its
+// place is then to be in the mark: Pebble has put the content of a log into
+// tables, and if the manifest lost its end nobody would miss them. If the mark
+// names the file it is written anew in both slots, since either is believed.
 func (t *tracker) leave(name string) error {
 	if t == nil || !follows(name) {
 		return nil
@@ -115,10 +117,11 @@ func (t *tracker) leave(name string) error {
 	t.mu.Unlock()
 	t.saving.Lock()
 	defer t.saving.Unlock()
-	if !t.kept || !slices.ContainsFunc(t.last.extents, func(e extent) bool { return e.name == name }) {
+	if !t.kept {
 		return nil
 	}
-	if err := t.saveLocked(); err != nil {
+	named := slices.ContainsFunc(t.last.extents, func(e extent) bool { return e.name == name })
+	if err := t.saveLocked(); err != nil || !named {
 		return err
 	}
 	return t.saveLocked()
