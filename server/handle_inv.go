@@ -7,36 +7,30 @@ import (
 	"starling/wire"
 )
 
-// blocksOf returns the hashes of the blocks in an inventory.
-func blocksOf(inv []wire.InvVect) []wire.Hash {
-	var blocks []wire.Hash
+// split divides an inventory into the entries that name transactions and the
+// hashes of the blocks. The former take the place of the inventory, which may be
+// long and is of no use afterwards.
+func split(inv []wire.InvVect) (txs []wire.InvVect, blocks []wire.Hash) {
+	txs = inv[:0]
 	for _, v := range inv {
-		if v.Type.IsBlock() {
+		switch {
+		case v.Type.IsTx():
+			txs = append(txs, v)
+		case v.Type.IsBlock():
 			blocks = append(blocks, v.Hash)
 		}
 	}
-	return blocks
-}
-
-// txsOf returns the entries of an inventory that name transactions.
-func txsOf(inv []wire.InvVect) []wire.InvVect {
-	var txs []wire.InvVect
-	for _, v := range inv {
-		if v.Type.IsTx() {
-			txs = append(txs, v)
-		}
-	}
-	return txs
+	return txs, blocks
 }
 
 // handleInv takes announcements.
 func (s *session) handleInv(_ context.Context, m *wire.MsgInv) error {
-	if txs := txsOf(m.Inv); len(txs) > 0 {
+	txs, blocks := split(m.Inv)
+	if len(txs) > 0 {
 		if err := s.announcedTxs(txs); err != nil {
 			return err
 		}
 	}
-	blocks := blocksOf(m.Inv)
 	if len(blocks) == 0 {
 		return nil
 	}
@@ -68,10 +62,11 @@ func (s *session) announcedTxs(txs []wire.InvVect) error {
 // handleNotFound takes that the peer does not have what it was asked for.
 func (s *session) handleNotFound(_ context.Context, m *wire.MsgNotFound) error {
 	n := s.node
-	if txs := txsOf(m.Inv); len(txs) > 0 {
+	txs, blocks := split(m.Inv)
+	if len(txs) > 0 {
 		n.ask(n.txs.NotFound(n.clk.Now(), s.txID(), txs))
 	}
-	if blocks := blocksOf(m.Inv); len(blocks) > 0 {
+	if len(blocks) > 0 {
 		n.perform(n.sync.NotFound(n.clk.Now(), s.id(), blocks))
 	}
 	return nil
