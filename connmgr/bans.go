@@ -11,9 +11,16 @@ import (
 	"time"
 )
 
-// maxBans bounds the list. One entry takes some 150 bytes of memory and as much
-// in the file. When it is full the entry that ends first gives way.
-const maxBans = 100_000
+const (
+	// maxBans bounds the list. One entry takes some 150 bytes of memory and as
+	// much in the file. When it is full the entry that ends first gives way, one
+	// by score before those by hand.
+	maxBans = 100_000
+	// maxScoreBans bounds the bans by score, 1.5 MB in the file. Whoever has a
+	// subnet of IPv6 can get any number of its addresses banned, to which the bans
+	// by hand must not give way.
+	maxScoreBans = 10_000
+)
 
 // Errors of changing the ban list.
 var (
@@ -35,6 +42,8 @@ type Ban struct {
 	Created time.Time
 	Until   time.Time
 	Reason  string
+	// ByScore is true unless a person has asked for the ban.
+	ByScore bool
 }
 
 // Bans is the list of those who may not connect. It is not safe for concurrent
@@ -42,6 +51,7 @@ type Ban struct {
 type Bans struct {
 	list    map[netip.Prefix]Ban
 	lengths [2][129]int // how many entries there are by family and length
+	byScore int         // how many of them are by score
 }
 
 // NewBans returns an empty list.
@@ -113,14 +123,41 @@ func (b *Bans) Add(ban Ban) error {
 	if known && !old.Until.Before(ban.Until) {
 		return ErrBanned
 	}
-	if !known {
-		if len(b.list) >= maxBans {
-			b.remove(slices.MinFunc(b.All(), func(x, y Ban) int { return x.Until.Compare(y.Until) }).Subnet)
-		}
-		b.lengths[family(ban.Subnet)][ban.Subnet.Bits()]++
+	if known {
+		ban.ByScore = ban.ByScore && old.ByScore
+		b.remove(ban.Subnet)
+	}
+	switch {
+	case ban.ByScore && b.byScore >= maxScoreBans, len(b.list) >= maxBans && b.byScore > 0:
+		b.remove(b.first(true))
+	case len(b.list) >= maxBans:
+		b.remove(b.first(false))
+	}
+	b.lengths[family(ban.Subnet)][ban.Subnet.Bits()]++
+	if ban.ByScore {
+		b.byScore++
 	}
 	b.list[ban.Subnet] = ban
 	return nil
+}
+
+// first returns the ban that ends first among those by score, or by hand.
+func (b *Bans) first(byScore bool) (first netip.Prefix) {
+	var until time.Time
+	for p, ban := range b.list {
+		if ban.ByScore != byScore {
+			continue
+		}
+		// The last comparison keeps the order of the map out of it.
+		if !first.IsValid() || cmp.Or(ban.Until.Compare(until), compare(p, first)) < 0 {
+			first, until = p, ban.Until
+		}
+	}
+	return first
+}
+
+func compare(a, b netip.Prefix) int {
+	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }
 
 // Remove lifts the ban of exactly this subnet.
@@ -134,6 +171,9 @@ func (b *Bans) Remove(p netip.Prefix) error {
 }
 
 func (b *Bans) remove(p netip.Prefix) {
+	if b.list[p].ByScore {
+		b.byScore--
+	}
 	delete(b.list, p)
 	b.lengths[family(p)][p.Bits()]--
 }
@@ -185,9 +225,7 @@ func (b *Bans) All() []Ban {
 	for _, ban := range b.list {
 		all = append(all, ban)
 	}
-	slices.SortFunc(all, func(x, y Ban) int {
-		return cmp.Or(x.Subnet.Addr().Compare(y.Subnet.Addr()), cmp.Compare(x.Subnet.Bits(), y.Subnet.Bits()))
-	})
+	slices.SortFunc(all, func(x, y Ban) int { return compare(x.Subnet, y.Subnet) })
 	return all
 }
 
@@ -197,13 +235,14 @@ type savedBan struct {
 	Created int64        `json:"created"` // seconds since 1970
 	Until   int64        `json:"until"`
 	Reason  string       `json:"reason,omitempty"`
+	ByScore bool         `json:"by_score,omitempty"`
 }
 
 // encode returns the content of the ban file.
 func (b *Bans) encode() ([]byte, error) {
 	saved := make([]savedBan, 0, len(b.list))
 	for _, ban := range b.All() {
-		saved = append(saved, savedBan{ban.Subnet, ban.Created.Unix(), ban.Until.Unix(), ban.Reason})
+		saved = append(saved, savedBan{ban.Subnet, ban.Created.Unix(), ban.Until.Unix(), ban.Reason, ban.ByScore})
 	}
 	return json.Marshal(saved)
 }
@@ -219,7 +258,7 @@ func decodeBans(data []byte) (*Bans, error) {
 	for _, s := range saved {
 		if s.Subnet.IsValid() {
 			// A repeated entry is no news.
-			_ = b.Add(Ban{s.Subnet, time.Unix(s.Created, 0), time.Unix(s.Until, 0), s.Reason})
+			_ = b.Add(Ban{s.Subnet, time.Unix(s.Created, 0), time.Unix(s.Until, 0), s.Reason, s.ByScore})
 		}
 	}
 	return b, nil

@@ -2,9 +2,6 @@ package connmgr
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -16,7 +13,6 @@ import (
 
 	"starling/clock"
 	"starling/internal/rolling"
-	"starling/store"
 	"starling/transport"
 )
 
@@ -103,6 +99,9 @@ type Manager struct {
 	discouraged *rolling.Filter
 	cancel      map[uint64]context.CancelFunc // of the running attempts
 	wake        chan struct{}                 // holds a value when the schedule has changed
+
+	dirty   bool      // the ban list has changed since it was saved
+	savedAt time.Time // when that was
 
 	saving sync.Mutex // one writer of the ban file at a time
 }
@@ -225,6 +224,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		next := m.dial(ctx, &links)
+		if save := m.keepBans(); next.IsZero() || !save.IsZero() && save.Before(next) {
+			next = save
+		}
 		var due <-chan time.Time
 		if !next.IsZero() {
 			timer.Reset(next.Sub(m.cfg.Clock.Now()))
@@ -232,6 +234,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			m.lastSave()
 			return nil
 		case <-m.wake:
 		case <-due:
@@ -272,108 +275,4 @@ func (m *Manager) serve(ctx context.Context, a Attempt) {
 	delete(m.cancel, a.ID)
 	m.out.Down(m.cfg.Clock.Now(), a.ID, err)
 	m.kick()
-}
-
-// Banned returns the ban that an address falls under.
-func (m *Manager) Banned(a netip.Addr) (Ban, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.bans.Find(m.cfg.Clock.Now(), a)
-}
-
-// Bans returns the bans that have not ended, in the order of their addresses.
-func (m *Manager) Bans() []Ban {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.bans.Expire(m.cfg.Clock.Now())
-	return m.bans.All()
-}
-
-// Ban bans a subnet until a given time, or for the default time if that is
-// zero. If it is banned already, as an address also within a subnet, the error
-// is ErrBanned. The caller ends the links that fall under it.
-func (m *Manager) Ban(p netip.Prefix, until time.Time, reason string) error {
-	m.mu.Lock()
-	now := m.cfg.Clock.Now()
-	if until.IsZero() {
-		until = now.Add(m.cfg.BanTime)
-	}
-	ban := Ban{Subnet: normal(p), Created: now, Until: until, Reason: reason}
-	m.bans.Expire(now)
-	err := ErrBanned
-	if !m.bans.covers(now, ban.Subnet) {
-		err = m.bans.Add(ban)
-	}
-	if err == nil {
-		m.obs.Banned(ban)
-	}
-	m.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return m.save()
-}
-
-// Unban lifts the ban of exactly this subnet, else the error is ErrNotBanned.
-func (m *Manager) Unban(p netip.Prefix) error {
-	m.mu.Lock()
-	m.bans.Expire(m.cfg.Clock.Now())
-	err := m.bans.Remove(p)
-	if err == nil && p.IsSingleIP() {
-		m.scores.Forget(p.Addr().Unmap().String())
-	}
-	m.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return m.save()
-}
-
-// ClearBans lifts all bans.
-func (m *Manager) ClearBans() error {
-	m.mu.Lock()
-	m.bans.Clear()
-	m.mu.Unlock()
-	return m.save()
-}
-
-// banFileVersion is the version of the ban file's content.
-const banFileVersion = 1
-
-// load reads the ban file, if there is one.
-func (m *Manager) load() error {
-	if m.cfg.BanFile == "" {
-		return nil
-	}
-	data, err := store.ReadFileChecked(m.cfg.FS, m.cfg.BanFile, banFileVersion)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("ban list: %w", err)
-	}
-	bans, err := decodeBans(data)
-	if err != nil {
-		return fmt.Errorf("ban list %s: %w", m.cfg.BanFile, err)
-	}
-	bans.Expire(m.cfg.Clock.Now())
-	m.bans = bans
-	return nil
-}
-
-// save writes the ban list as it is now.
-func (m *Manager) save() error {
-	if m.cfg.BanFile == "" {
-		return nil
-	}
-	m.saving.Lock()
-	defer m.saving.Unlock()
-	m.mu.Lock()
-	m.bans.Expire(m.cfg.Clock.Now())
-	data, err := m.bans.encode()
-	m.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return store.WriteFileAtomic(m.cfg.FS, m.cfg.BanFile, banFileVersion, data)
 }

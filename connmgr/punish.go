@@ -66,14 +66,17 @@ func (m *Manager) Punish(host netip.Addr, o Offence, share float64) Sentence {
 		return Tolerated
 	}
 	m.scores.Forget(host.String())
-	ban := Ban{Subnet: subnet(host), Created: now, Until: now.Add(m.cfg.BanTime), Reason: o.String()}
+	ban := Ban{Subnet: subnet(host), Created: now, Until: now.Add(m.cfg.BanTime), Reason: o.String(), ByScore: true}
 	if m.bans.Add(ban) == nil { // else it is banned for longer already
 		m.obs.Banned(ban)
 		m.log.Warn("host banned", "host", host, "until", ban.Until, "offence", o)
 	}
+	m.dirty = true
+	due := m.saveDue(now)
+	m.kick()
 	m.mu.Unlock()
-	if err := m.save(); err != nil {
-		m.log.Error("ban list not saved", "err", err)
+	if !now.Before(due) {
+		m.saveLate()
 	}
 	return Banned
 }

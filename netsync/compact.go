@@ -31,6 +31,11 @@ const (
 	// maxRebuilding is how many blocks may wait for a peer's transactions. Each
 	// keeps the compact block in memory, 4 MB at most.
 	maxRebuilding = 3
+	// maxRebuildingAll is how many may wait in all, which is as many as three
+	// peers may bring of four blocks. Where proof of work is cheap anybody can make
+	// block after block; together they keep 48 MB. Further ones are rebuilt only
+	// if nothing is missing, and else fetched whole.
+	maxRebuildingAll = 12
 	// maxOpened is how many compact blocks of a peer are remembered, so that
 	// none is rebuilt twice: each costs a walk over the pool. Blocks near the
 	// tip with their proof of work are few.
@@ -84,6 +89,19 @@ func (p *peer) rebuilding() (n int) {
 	for i := range p.flights {
 		if p.flights[i].stage == stageTxs {
 			n++
+		}
+	}
+	return n
+}
+
+// rebuilding counts the blocks of all peers that are being rebuilt or wait for
+// transactions.
+func (m *Manager) rebuilding() (n int) {
+	for _, p := range m.order {
+		for i := range p.flights {
+			if s := p.flights[i].stage; s == stageOpen || s == stageTxs {
+				n++
+			}
 		}
 	}
 	return n
@@ -144,7 +162,7 @@ func (m *Manager) takeCompact(now time.Time, p *peer, h wire.Hash, header *wire.
 	case own != nil:
 		own.whole = own.whole || own.stage == stageWhole
 		own.stage = stageOpen
-	case (f == nil || len(f.from) < maxCopies) && len(p.flights) < maxInFlight && p.rebuilding() < maxRebuilding:
+	case (f == nil || len(f.from) < maxCopies) && len(p.flights) < maxInFlight && p.rebuilding() < maxRebuilding && m.rebuilding() < maxRebuildingAll:
 		m.flight(now, p, h, n)
 		p.flights[len(p.flights)-1].stage = stageOpen
 	}

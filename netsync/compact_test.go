@@ -351,6 +351,32 @@ func TestParallelCompact(t *testing.T) {
 	}
 }
 
+// Many peers that send compact block after compact block have few of them kept
+// together, and what they hold back is fetched whole.
+func TestCompactFloodOfMany(t *testing.T) {
+	b := newBench(t)
+	const peers = 20
+	for id := range PeerID(peers) {
+		b.compactUp(id+1, inbound())
+		b.m.peers[id+1].compact.announces = true
+	}
+	kept := 0
+	for i := range byte(10) {
+		for id := range PeerID(peers) {
+			n := b.w.grow(b.tip(), 1, i*peers+byte(id)+1)
+			if open, _ := b.cmpct(id+1, n); !open {
+				continue
+			}
+			if step, _ := b.m.CompactRead(b.now, id+1, n.Hash, CompactMissing, nil); step == CompactAsk {
+				kept++
+			}
+		}
+	}
+	if kept != maxRebuildingAll || b.m.rebuilding() != maxRebuildingAll {
+		t.Errorf("%d blocks wait for transactions, %d by count, want %d", kept, b.m.rebuilding(), maxRebuildingAll)
+	}
+}
+
 // A peer that sends compact block after compact block has each opened once, and
 // few of them kept.
 func TestCompactFlood(t *testing.T) {
