@@ -8,6 +8,9 @@
 // for the chain, which is the [Handler]'s business, nor what an offence costs,
 // nor whom to connect to.
 //
+// What it keeps for the other side is bounded in bytes by its [Limits]; what a
+// request keeps is counted from its arrival until it has been answered.
+//
 // A session runs two goroutines and no more. [Peer.Run] receives messages on
 // the goroutine that called it and gives each to the handler before it receives
 // the next. The second one writes what is queued and watches the time. So a

@@ -118,6 +118,34 @@ func TestHandshakesMakeRoom(t *testing.T) {
 	})
 }
 
+// TestLinksOfOurOwn connects the node to more peers than places are kept for
+// that. They take places from others, so that the limit holds for all.
+func TestLinksOfOurOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		var to []byte
+		for i := range byte(outboundSlots + 4) {
+			w.start(50 + i)
+			to = append(to, 50+i)
+		}
+		const limit = outboundSlots + 10
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = limit }, to...)
+		time.Sleep(time.Minute)
+		for i := range byte(20) {
+			if _, err := w.net.Host(netip.AddrFrom4([4]byte{10, 150 + i, 0, 1})).Dial(t.Context(), a.Listening()[0]); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		if got := len(a.Peers()); got > limit {
+			t.Errorf("%d links, want at most %d", got, limit)
+		}
+		if p := a.places(); p.Links > 10 || p.Links < 5 {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
 // TestReconnectLoop is TestLimitOfLinks over sockets of the system, with links
 // that begin a message of 4 MB and do not finish it.
 func TestReconnectLoop(t *testing.T) {

@@ -18,5 +18,6 @@
 // A handler runs on its session's goroutine, and so do the checks of the
 // transaction that it was given. What a session owes is made by its writing
 // goroutine. Locks: the list of sessions and the list of events have one each,
-// under which nothing else is locked and nobody is called.
+// under which nothing else is locked and nobody is called. A third lets one
+// newcomer at a time look for a place, which may mean waiting for a session to end.
 package server
