@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"starling/wallet"
 )
@@ -60,11 +61,16 @@ func (r *rate) decodeArg(_ string, raw json.RawMessage) error {
 // target is a number of blocks to confirmation.
 const maxTarget = 1008
 
-// feeOptions reads the four ways in which a caller may say what to pay.
-func feeOptions(target *int64, mode string, feeRate *rate) (o wallet.FeeOptions, err error) {
+// feeOptions reads the ways in which a caller may say what to pay.
+func feeOptions(target *int64, mode string, feeRate *rate, replaceable *bool) (o wallet.FeeOptions, err error) {
+	mode = strings.ToLower(mode)
 	switch mode {
-	case "", "unset", "UNSET", "conservative", "CONSERVATIVE":
-	case "economical", "ECONOMICAL":
+	case "", "unset":
+		mode = "unset"
+		// A fee that can be raised later may begin low.
+		o.Economical = replaceable == nil || *replaceable
+	case "conservative":
+	case "economical":
 		o.Economical = true
 	default:
 		return o, Errorf(CodeInvalidParam, `Invalid estimate_mode parameter, must be one of: "unset", "economical", "conservative"`)
@@ -78,6 +84,9 @@ func feeOptions(target *int64, mode string, feeRate *rate) (o wallet.FeeOptions,
 	if feeRate != nil {
 		if target != nil {
 			return o, Errorf(CodeInvalidParam, "Cannot specify both conf_target and fee_rate. Please provide either a confirmation target in blocks for automatic fee estimation, or an explicit fee rate.")
+		}
+		if mode != "unset" {
+			return o, Errorf(CodeInvalidParam, "Cannot specify both estimate_mode and fee_rate")
 		}
 		o.Rate = int64(*feeRate)
 		if o.Rate == 0 {

@@ -127,6 +127,9 @@ func (a *API) importDescriptors(ctx context.Context, p importParams) ([]importRe
 	if err != nil {
 		return nil, err
 	}
+	if s := w.Status(); s.Encrypted && s.UnlockedUntil == 0 {
+		return nil, walletError(wallet.ErrLocked)
+	}
 	results := make([]importResult, len(p.Requests))
 	var list []wallet.Import
 	var from []int // the request that each came from

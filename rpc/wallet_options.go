@@ -184,7 +184,7 @@ func (f *spendArgs) options(a *API, pays []wallet.Payment, version int32) (walle
 		feeRate = &r
 	}
 	var err error
-	if o.Fee, err = feeOptions(f.Target, f.Mode, feeRate); err != nil {
+	if o.Fee, err = feeOptions(f.Target, f.Mode, feeRate, f.Replaceable); err != nil {
 		return o, err
 	}
 	if len(f.From) > 0 {
@@ -230,6 +230,9 @@ func (c *changeArgs) add(a *API, o *wallet.SpendOptions) error {
 		}
 		o.MaxWeight = *c.MaxTxWeight
 	}
+	if err := checkFrom(o); err != nil {
+		return err
+	}
 	return a.shareFee(o.Payments, c.Subtract)
 }
 
@@ -250,6 +253,15 @@ func (s *sendArgs) add(o *wallet.SpendOptions) (err error) {
 	o.Comment, o.LockTime, o.OnlyInputs = s.Comment, s.LockTime, len(s.Inputs) > 0
 	o.Inputs, err = walletInputs(s.Inputs)
 	return err
+}
+
+// checkFrom refuses to look for coins of some addresses where none are looked
+// for.
+func checkFrom(o *wallet.SpendOptions) error {
+	if o.OnlyInputs && o.From != nil {
+		return Errorf(CodeInvalidParam, "Cannot combine from_addresses with specific inputs, unless add_inputs is set.")
+	}
+	return nil
 }
 
 // walletInputs reads inputs for a wallet.

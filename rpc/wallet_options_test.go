@@ -266,6 +266,12 @@ func TestReturned(t *testing.T) {
 	for _, key := range []string{"change_address", "change_position", "add_inputs", "subtract_fee_from_outputs", "max_tx_weight"} {
 		b.fails(rpc.CodeType, "Unexpected key "+key, a, "sendall", []string{nobody}, nil, "unset", nil, map[string]any{key: nil})
 	}
+	for key, value := range map[string]string{"economical": "estimate_mode and fee_rate", "conservative": "estimate_mode and fee_rate", "quick": "Invalid estimate_mode"} {
+		b.fails(rpc.CodeInvalidParam, value, a, "send", map[string]any{nobody: 1}, nil, key, 5)
+		b.fails(rpc.CodeInvalidParam, value, a, "bumpfee", strings.Repeat("0", 64), map[string]any{"estimate_mode": key, "fee_rate": 5})
+	}
+	b.fails(rpc.CodeInvalidParam, "from_addresses with specific inputs", a, "send", map[string]any{nobody: 1}, nil, "unset", nil,
+		map[string]any{"from_addresses": []string{nobody}, "inputs": []any{map[string]any{"txid": strings.Repeat("0", 64), "vout": 0}}})
 	b.fails(rpc.CodeWallet, "avoid reuse", a, "getbalance", "*", 0, false, true)
 	b.fails(rpc.CodeWallet, "avoid reuse", a, "sendtoaddress", nobody, 1, "", "", false, true, nil, "unset", true)
 }
@@ -394,4 +400,13 @@ func TestRescanToHeight(t *testing.T) {
 	b.balance("late", "150.00000000")
 	b.fails(rpc.CodeInvalidParam, "Invalid stop_height", late, "rescanblockchain", 0, 116)
 	b.fails(rpc.CodeInvalidParam, "must be greater than start_height", late, "rescanblockchain", 2, 1)
+}
+
+// TestImportLocked imports into a wallet that is locked: nothing is added.
+func TestImportLocked(t *testing.T) {
+	b := newBank(t)
+	get[any](b, context.Background(), "createwallet", "locked", false, false, "secret")
+	for _, desc := range []string{"raw(51)", "nonsense"} {
+		b.fails(rpc.CodeUnlockNeeded, "walletpassphrase", in("locked"), "importdescriptors", []any{map[string]any{"desc": desc, "timestamp": "now"}})
+	}
 }

@@ -89,7 +89,7 @@ func (a *API) sendToAddress(ctx context.Context, p sendToParams) (any, error) {
 		Payments: []wallet.Payment{{Script: to.Script(), Amount: int64(p.Amount), SubtractFee: p.Subtract}},
 		Comment:  p.Comment, To: p.CommentTo, NoReplace: p.Replaceable != nil && !*p.Replaceable,
 	}
-	if o.Fee, err = feeOptions(p.Target, p.Mode, p.FeeRate); err != nil {
+	if o.Fee, err = feeOptions(p.Target, p.Mode, p.FeeRate, p.Replaceable); err != nil {
 		return nil, err
 	}
 	return a.sendPayment(ctx, w, o, p.Verbose)
@@ -155,7 +155,7 @@ func (a *API) sendMany(ctx context.Context, p sendManyParams) (any, error) {
 	if err := a.shareFee(o.Payments, p.Subtract); err != nil {
 		return nil, err
 	}
-	if o.Fee, err = feeOptions(p.Target, p.Mode, p.FeeRate); err != nil {
+	if o.Fee, err = feeOptions(p.Target, p.Mode, p.FeeRate, p.Replaceable); err != nil {
 		return nil, err
 	}
 	return a.sendPayment(ctx, w, o, p.Verbose)
@@ -263,6 +263,9 @@ func (a *API) sendAll(ctx context.Context, p sendAllParams) (sendResult, error) 
 	if err != nil {
 		return r, err
 	}
+	if err := checkFrom(&o); err != nil {
+		return r, err
+	}
 	o.KeepDust = !f.SendMax
 	return a.finishSend(ctx, w, o, &f.spendArgs, &f.sendArgs)
 }
@@ -318,7 +321,7 @@ type bumpResult struct {
 func (a *API) bump(o *bumpOptions) (wallet.BumpOptions, error) {
 	b := wallet.BumpOptions{Change: o.Change, NoReplace: o.Replaceable != nil && !*o.Replaceable}
 	var err error
-	if b.Fee, err = feeOptions(o.Target, o.Mode, o.FeeRate); err != nil {
+	if b.Fee, err = feeOptions(o.Target, o.Mode, o.FeeRate, o.Replaceable); err != nil {
 		return b, err
 	}
 	if o.Outputs != nil {

@@ -146,7 +146,7 @@ func (p *plan) richest(families map[wire.Hash][]candidate) []candidate {
 			continue
 		}
 		d := cmp.Compare(sum(coins), sum(best))
-		if d > 0 || d == 0 && compareOutPoints(coins[0].op, best[0].op) < 0 {
+		if best == nil || d > 0 || d == 0 && compareOutPoints(coins[0].op, best[0].op) < 0 {
 			best = coins
 		}
 	}
