@@ -40,8 +40,6 @@ type coin struct {
 	value int64
 }
 
-func (c coin) String() string { return fmt.Sprintf("%v:%d", c.op.Hash, c.op.Index) }
-
 // walletNode is a node on regtest, by the rules of relay, with coins to spend.
 type walletNode struct {
 	*testNode

@@ -150,10 +150,6 @@ func (p *Packet) Finalize() bool {
 	return complete
 }
 
-// FinalizeInput puts the final script and witness of one input together, and
-// reports whether it is final.
-func (p *Packet) FinalizeInput(i int) bool { return p.newFinalizer().finalize(i) }
-
 // Complete reports whether all inputs are final and pass their scripts.
 func (p *Packet) Complete() bool {
 	f := p.newFinalizer()

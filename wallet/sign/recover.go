@@ -56,13 +56,6 @@ func (s *Signer) Recover(i int, o *descriptor.Output) Signatures {
 	return have
 }
 
-// CheckECDSA reports whether sig, DER with its hash type, is the signature of
-// a public key for input i.
-func (s *Signer) CheckECDSA(i int, o *descriptor.Output, pub, sig []byte) bool {
-	t, err := resolve(o)
-	return err == nil && t.class != script.WitnessV1Taproot && s.checkECDSA(i, &t, pub, sig)
-}
-
 func (s *Signer) checkECDSA(i int, t *target, pub, sig []byte) bool {
 	if len(sig) < 9 {
 		return false
