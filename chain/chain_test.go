@@ -339,6 +339,19 @@ func TestInvalidBranchGoesBack(t *testing.T) {
 	}
 }
 
+// fading is a context that ends after it has been looked at some times.
+type fading struct {
+	context.Context
+	left int
+}
+
+func (f *fading) Err() error {
+	if f.left--; f.left < 0 {
+		return context.Canceled
+	}
+	return f.Context.Err()
+}
+
 func TestInvalidateAndReconsider(t *testing.T) {
 	fs := vfs.NewMem()
 	m := testchain.New(params.Regtest())
@@ -347,6 +360,14 @@ func TestInvalidateAndReconsider(t *testing.T) {
 	side := m.Chain(base[9], 3)
 	r.give(base...)
 	r.give(side...)
+	r.wantTip(base[19])
+	// A caller who goes in the middle leaves nothing behind.
+	if err := r.Invalidate(&fading{t.Context(), 5}, r.Headers().Lookup(base[11].Hash())); !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller who has gone: %v", err)
+	}
+	if err := r.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	r.wantTip(base[19])
 	if err := r.Invalidate(t.Context(), r.Headers().Lookup(base[11].Hash())); err != nil {
 		t.Fatal(err)

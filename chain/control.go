@@ -19,6 +19,12 @@ func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 	}
 	return c.do(ctx, func() error {
 		for c.w.at.Ancestor(n.Height) == n {
+			if err := ctx.Err(); err != nil {
+				// There may be many blocks. Those that were taken back are
+				// connected again.
+				c.w.rebuildCandidates()
+				return err
+			}
 			if err := c.w.disconnect(); err != nil {
 				return err
 			}
