@@ -1,8 +1,13 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
+
+	"starling/chain"
+	"starling/store"
 )
 
 // Code is the number of a JSON-RPC error. The values are Bitcoin Core's, so
@@ -86,8 +91,17 @@ func Errorf(code Code, format string, args ...any) *Error {
 // code become [CodeMisc], as in Core.
 func asError(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return e
+	case errors.Is(err, context.Canceled), errors.Is(err, chain.ErrStopped), errors.Is(err, store.ErrClosed):
+		// Callers who have gone do not read it.
+		return Errorf(CodeClientNotConnected, "Shutting down")
 	}
-	return &Error{Code: CodeMisc, Message: err.Error()}
+	// Which package says so is nothing to the caller.
+	text := err.Error()
+	for _, p := range []string{"chain", "coins", "consensus", "index", "mempool", "mining", "store", "wallet", "wire"} {
+		text = strings.TrimPrefix(text, p+": ")
+	}
+	return &Error{Code: CodeMisc, Message: text}
 }

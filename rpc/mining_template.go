@@ -147,7 +147,7 @@ func (a *API) getBlockTemplate(ctx context.Context, p templateParams) (any, erro
 	}
 	d, err := a.Miner.Latest(ctx)
 	if err != nil {
-		return nil, err
+		return nil, generateError(err)
 	}
 	return a.describeDraft(d), nil
 }

@@ -245,9 +245,16 @@ func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage
 		s, err := decodeString(raw)
 		v.SetString(s)
 		return err
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(string(raw), 64)
+		if err != nil {
+			return Errorf(CodeMisc, "JSON double out of range")
+		}
+		v.SetFloat(f)
+	case reflect.Bool:
+		v.SetBool(raw[0] == 't')
 	default:
-		// Booleans and floating point.
-		return json.Unmarshal(raw, v.Addr().Interface())
+		panic("rpc: no way to read " + v.Type().String())
 	}
 	return nil
 }

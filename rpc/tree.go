@@ -96,9 +96,17 @@ func (a *API) invalidateBlock(ctx context.Context, p blockHashParams) (null, err
 		return nil, err
 	}
 	if err := a.Chain.Invalidate(ctx, n); err != nil {
-		return nil, Errorf(CodeDatabase, "%v", err)
+		return nil, treeError(err)
 	}
 	return nil, a.Chain.Settle(ctx)
+}
+
+// treeError turns an error of changing what is valid into Core's.
+func treeError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, chain.ErrStopped) {
+		return err
+	}
+	return Errorf(CodeDatabase, "%v", err)
 }
 
 func (a *API) reconsiderBlock(ctx context.Context, p blockHashParams) (null, error) {
@@ -107,7 +115,7 @@ func (a *API) reconsiderBlock(ctx context.Context, p blockHashParams) (null, err
 		return nil, err
 	}
 	if err := a.Chain.Reconsider(ctx, n); err != nil {
-		return nil, Errorf(CodeDatabase, "%v", err)
+		return nil, treeError(err)
 	}
 	return nil, a.Chain.Settle(ctx)
 }
@@ -118,7 +126,7 @@ func (a *API) preciousBlock(ctx context.Context, p blockHashParams) (null, error
 		return nil, err
 	}
 	if err := a.Chain.Precious(ctx, n); err != nil {
-		return nil, Errorf(CodeDatabase, "%v", err)
+		return nil, treeError(err)
 	}
 	return nil, a.Chain.Settle(ctx)
 }

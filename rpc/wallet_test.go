@@ -24,14 +24,14 @@ import (
 
 // bank is a node in memory with wallets.
 type bank struct {
-	t     *testing.T
+	t     testing.TB
 	node  *fullnode.Node
 	local *rpc.Local
 	clk   *clock.Settable
 }
 
 // newBank runs a node until the test ends.
-func newBank(t *testing.T) *bank {
+func newBank(t testing.TB) *bank {
 	t.Helper()
 	net := params.Regtest()
 	net.MinimumChainWork = new(uint256.Int)
@@ -107,7 +107,7 @@ const nobody = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
 // amount is what an answer says about money, in full.
 type amount = json.Number
 
-func newWallets(t *testing.T, names ...string) *bank {
+func newWallets(t testing.TB, names ...string) *bank {
 	t.Helper()
 	b := newBank(t)
 	for _, n := range names {
@@ -117,7 +117,7 @@ func newWallets(t *testing.T, names ...string) *bank {
 }
 
 // funded returns a node whose wallet alice has n mature coinbases, beside bob.
-func funded(t *testing.T, n int) *bank {
+func funded(t testing.TB, n int) *bank {
 	t.Helper()
 	b := newWallets(t, "alice", "bob")
 	b.mine(n, get[string](b, in("alice"), "getnewaddress"))

@@ -1,0 +1,110 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"starling/params"
+)
+
+// fading is a context that ends after it has been looked at some times, as that
+// of a caller who goes in the middle of a loop.
+type fading struct {
+	context.Context
+	left int
+}
+
+func (f *fading) Err() error {
+	if f.left--; f.left < 0 {
+		return context.Canceled
+	}
+	return f.Context.Err()
+}
+
+// TestCallerGone runs the calls that can take long for callers who go. Those
+// that wait end at once, those that work do no more.
+func TestCallerGone(t *testing.T) {
+	n := newTestNode(t, params.Regtest())
+	to := regtestAddress(t)
+	hashes := get[[]string](n, "generatetoaddress", 50, to)
+	tip := n.api.Chain.Tip()
+	zero := strings.Repeat("00", 32)
+
+	for _, call := range []struct{ method, args string }{
+		{"waitfornewblock", `[]`}, {"waitforblock", `["` + zero + `"]`}, {"waitforblockheight", `[1000]`},
+		{"getblocktemplate", `[{"rules":["segwit"],"longpollid":"` + tip.Hash.String() + `0"}]`},
+		{"getpeermessages", `[0,1000000000]`}, {"stop", `[1000000000]`},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = n.table.Lookup(call.method).invoke(ctx, json.RawMessage(call.args))
+		}()
+		for range 100 {
+			runtime.Gosched() // let it begin to wait
+		}
+		cancel()
+		<-done // or the test never ends
+	}
+
+	for _, call := range []struct{ method, args string }{
+		{"gettxoutsetinfo", `[]`}, {"gettxoutsetinfo", `["muhash"]`}, {"verifychain", `[4,0]`},
+		{"deriveaddresses", `["addr(` + to + `)#checksum",[0,100]]`}, {"invalidateblock", `["` + hashes[0] + `"]`},
+		{"generatetoaddress", `[100000,"` + to + `"]`},
+	} {
+		if call.method == "deriveaddresses" {
+			desc := get[descriptorInfo](n, "getdescriptorinfo", "wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/0/*)")
+			call.args = `["` + desc.Descriptor + `",[0,999999]]`
+		}
+		got, err := n.table.Lookup(call.method).invoke(&fading{t.Context(), 5}, json.RawMessage(call.args))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s for a caller who has gone: %v, %v", call.method, compact(got), err)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	scan, err := n.table.Lookup("scantxoutset").invoke(gone, json.RawMessage(`["start",["addr(`+to+`)"]]`))
+	if r, ok := scan.(scanResult); ok && r.Success || !ok && !errors.Is(err, context.Canceled) {
+		t.Errorf("scantxoutset for a caller who has gone: %+v, %v", scan, err)
+	}
+	// What was begun and not done leaves the chain as it was.
+	if err := n.api.Chain.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.api.Chain.Tip(); got.Height < tip.Height || got.Height > tip.Height+10 || got.Ancestor(tip.Height) != tip {
+		t.Errorf("the tip went from height %d to %d", tip.Height, got.Height)
+	}
+}
+
+// TestHungUp: a call ends when its connection does.
+func TestHungUp(t *testing.T) {
+	s := startServer(t, Options{Table: testTable(make(chan struct{}))})
+	s.Ready()
+	ctx, hangUp := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+"/", strings.NewReader(`{"method":"wait"}`))
+		req.SetBasicAuth("user", "pass")
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		done <- err
+	}()
+	for len(s.waiters) == 0 {
+		runtime.Gosched()
+	}
+	hangUp()
+	if err := <-done; err == nil {
+		t.Error("a call that was hung up was answered")
+	}
+	for len(s.waiters) != 0 { // or the test never ends
+		runtime.Gosched()
+	}
+}
