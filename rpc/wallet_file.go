@@ -73,7 +73,7 @@ type createWalletParams struct {
 	External      bool     `rpc:"external_signer" default:"false" help:"Not supported"`
 	Mnemonic      string   `rpc:"mnemonic" default:"\"\"" help:"The seed phrase of a wallet to restore; the chain is read from its birthday on"`
 	Extra         string   `rpc:"mnemonic_passphrase" default:"\"\"" help:"The phrase's own passphrase (BIP39)"`
-	Words         int      `rpc:"mnemonic_words" default:"12" help:"How many words a new phrase has, 12 or 24"`
+	Words         *int     `rpc:"mnemonic_words" help:"How many words a new phrase has, 12 (the default) or 24"`
 	Show          bool     `rpc:"show_mnemonic" default:"false" help:"Return the phrase"`
 	Birthday      int64    `rpc:"birthday" default:"0" help:"When the first payment can have been made, in seconds since 1970"`
 	Gap           int32    `rpc:"gap" default:"0" help:"How many unused addresses are watched; 0 for 1,000"`
@@ -121,8 +121,14 @@ func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWa
 		return r, Errorf(CodeWallet, "Passphrase provided but private keys are disabled. A passphrase is only used to encrypt private keys, so cannot be used for wallets with private keys disabled.")
 	}
 	o := wallet.Options{
-		Name: p.Name, Mnemonic: p.Mnemonic, Extra: p.Extra, Words: p.Words, Birthday: p.Birthday, Gap: p.Gap,
+		Name: p.Name, Mnemonic: p.Mnemonic, Extra: p.Extra, Birthday: p.Birthday, Gap: p.Gap,
 		NoKeys: p.NoKeys, Blank: p.Blank, Passphrase: passphrase,
+	}
+	if p.Words != nil {
+		if *p.Words == 0 {
+			return r, Errorf(CodeInvalidParam, "mnemonic_words must be 12 or 24")
+		}
+		o.Words = *p.Words
 	}
 	for _, s := range p.Kinds {
 		kind, err := addressKind(s)

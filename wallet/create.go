@@ -88,6 +88,8 @@ func (w *Wallet) fill(o *Options) (mnemonic string, err error) {
 		return "", errors.New("a wallet that only watches has neither a phrase nor a passphrase")
 	case o.Blank && restored:
 		return "", errors.New("a blank wallet has no phrase")
+	case !seeded && (o.Words != 0 || o.Extra != "" || len(o.Kinds) > 0):
+		return "", errors.New("a wallet without a phrase has no words, extra passphrase or kinds of addresses")
 	}
 	if o.NoKeys {
 		w.meta.flags |= flagNoKeys

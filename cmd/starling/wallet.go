@@ -190,8 +190,8 @@ func (p *purse) note(format string, args ...any) {
 	fmt.Fprintf(p.cmd.ErrOrStderr(), format+"\n", args...)
 }
 
-// call calls a method of the wallet with named parameters. With --json it
-// prints the answer and returns done; otherwise it reads it into result.
+// call calls a method of the wallet with named parameters and reads the answer
+// into result. With --json it prints the answer too, and returns done.
 func (p *purse) call(result any, method string, params map[string]any) (done bool, err error) {
 	if params == nil {
 		params = map[string]any{}
@@ -200,13 +200,15 @@ func (p *purse) call(result any, method string, params map[string]any) (done boo
 	if err != nil {
 		return false, explainWallet(method, err)
 	}
+	if result != nil {
+		if err := json.Unmarshal(raw, result); err != nil {
+			return false, err
+		}
+	}
 	if p.on("json") {
 		return true, printJSON(p.out(), raw)
 	}
-	if result == nil {
-		return false, nil
-	}
-	return false, json.Unmarshal(raw, result)
+	return false, nil
 }
 
 // quietly is call without --json.
@@ -249,6 +251,17 @@ func printJSON(w io.Writer, raw json.RawMessage) error {
 		return err
 	}
 	return printResult(w, raw)
+}
+
+// refuse fails if one of these flags is given, which have no meaning because of
+// why.
+func (p *purse) refuse(why string, flags ...string) error {
+	for _, f := range flags {
+		if p.cmd.Flags().Changed(f) {
+			return usageError{fmt.Errorf("--%s has no meaning %s", f, why)}
+		}
+	}
+	return nil
 }
 
 // args checks how many arguments there are and says what is missing.

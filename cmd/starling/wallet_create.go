@@ -36,10 +36,16 @@ protected by it.`,
 		Args: args(0, 1, "create [NAME]"),
 		RunE: withWallets(func(p *purse, args []string) error {
 			name := p.nameOf(args)
-			words, _ := p.cmd.Flags().GetInt("words")
 			params := map[string]any{
-				"wallet_name": name, "load_on_startup": true, "show_mnemonic": true, "mnemonic_words": words,
+				"wallet_name": name, "load_on_startup": true, "show_mnemonic": true,
 				"disable_private_keys": p.on("watch-only"), "blank": p.on("blank"),
+			}
+			if p.on("watch-only") || p.on("blank") {
+				if err := p.refuse("for a wallet without a phrase", "words", "extra-file"); err != nil {
+					return err
+				}
+			} else {
+				params["mnemonic_words"], _ = p.cmd.Flags().GetInt("words")
 			}
 			if err := p.passphraseFor(params); err != nil {
 				return err
@@ -135,6 +141,9 @@ birthday on, if you know it.
 func restoreWallet(p *purse, args []string) error {
 	name := p.nameOf(args)
 	if backup := p.text("backup"); backup != "" {
+		if err := p.refuse("with --backup", "phrase-file", "birthday", "gap", "legacy", "encrypt", "passphrase-file", "extra-file"); err != nil {
+			return err
+		}
 		path, err := absolute(backup)
 		if err != nil {
 			return err

@@ -215,6 +215,9 @@ func (p *purse) readDescriptors(arg string) ([]descriptorLine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.refuse("with a file, which says it of each", "active"); err != nil {
+		return nil, err
+	}
 	var list []descriptorLine
 	if err := json.Unmarshal(b, &list); err != nil {
 		return nil, fmt.Errorf("%s does not hold what \"starling wallet export\" prints: %w", arg, err)
@@ -341,7 +344,11 @@ func newWalletRescanCmd() *cobra.Command {
 				Start int32 `json:"start_height"`
 				Stop  int32 `json:"stop_height"`
 			}
-			done, err := p.call(&r, "rescanblockchain", map[string]any{"start_height": from})
+			params := map[string]any{"start_height": from}
+			if p.cmd.Flags().Changed("to") {
+				params["stop_height"], _ = p.cmd.Flags().GetInt32("to")
+			}
+			done, err := p.call(&r, "rescanblockchain", params)
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Blocks %d to %d were read.\n", r.Start, r.Stop)
 			}
@@ -349,6 +356,7 @@ func newWalletRescanCmd() *cobra.Command {
 		}),
 	})
 	c.Flags().Int32("from", 0, "the `HEIGHT` to begin at")
+	c.Flags().Int32("to", 0, "the `HEIGHT` to end at (default the newest block)")
 	return c
 }
 

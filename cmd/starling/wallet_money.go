@@ -62,6 +62,7 @@ spent by payments that do not name it, --thaw takes that back.
 }
 
 func walletCoins(p *purse, _ []string) error {
+	changed := false
 	for _, f := range []string{"freeze", "thaw"} {
 		s := p.text(f)
 		if s == "" {
@@ -72,7 +73,13 @@ func walletCoins(p *purse, _ []string) error {
 			return usageError{fmt.Errorf("%s: %w", f, err)}
 		}
 		params := map[string]any{"unlock": f == "thaw", "transactions": []any{coin}, "persistent": f == "freeze"}
-		return p.quietly(nil, "lockunspent", params)
+		if err := p.quietly(nil, "lockunspent", params); err != nil {
+			return err
+		}
+		changed = true
+	}
+	if changed {
+		return nil
 	}
 	var coins []struct {
 		TxID          string      `json:"txid"`
@@ -201,8 +208,10 @@ func addPayFlags(c *cobra.Command) {
 	c.Flags().Int("target", 0, "within how many `BLOCKS` it should be confirmed")
 	c.Flags().StringArray("from", nil, "spend only coins of this `ADDRESS`; may be repeated")
 	c.Flags().StringArray("coin", nil, "spend this coin, `TXID:N`; may be repeated")
-	c.Flags().String("change", "", "the `ADDRESS` where change goes (default a new one)")
-	c.Flags().Bool("no-replace", false, "do not allow to raise its fee later")
+	c.Flags().Int32("min-blocks", 0, "spend only coins that so many `BLOCKS` confirm")
+	c.Flags().Uint32("lock-time", 0, "the height or time before which no block may hold it, a `NUMBER` (default about the present height)")
+	c.Flags().Int32("tx-version", 2, "its version: 2, or 3 for one whose fee can always be raised (BIP431)")
+	c.Flags().Bool("no-replace", false, "do not say that its fee may be raised (BIP125): bump refuses it then")
 	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
 	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
 	addUnlockFlag(c)
@@ -217,8 +226,19 @@ func (p *purse) payOptions() (map[string]any, error) {
 		}
 		o["fee_rate"] = s
 	}
-	if n, _ := p.cmd.Flags().GetInt("target"); n > 0 {
-		o["conf_target"] = n
+	if p.on("psbt") {
+		if err := p.refuse("with --psbt, which does not send", "mine", "comment"); err != nil {
+			return nil, err
+		}
+	}
+	if p.cmd.Flags().Changed("target") {
+		o["conf_target"], _ = p.cmd.Flags().GetInt("target")
+	}
+	if p.cmd.Flags().Changed("min-blocks") {
+		o["minconf"], _ = p.cmd.Flags().GetInt32("min-blocks")
+	}
+	if p.cmd.Flags().Changed("lock-time") {
+		o["locktime"], _ = p.cmd.Flags().GetUint32("lock-time")
 	}
 	if list, _ := p.cmd.Flags().GetStringArray("from"); len(list) > 0 {
 		o["from_addresses"] = list
@@ -270,6 +290,8 @@ it, also after a crash.`,
 		RunE: withWallet(walletSend),
 	})
 	addPayFlags(c)
+	c.Flags().String("change", "", "the `ADDRESS` where change goes (default a new one)")
+	c.Flags().Int64("max-weight", 0, "what it may weigh at most, in weight `UNITS` (default as much as nodes pass on)")
 	c.Flags().Bool("subtract-fee", false, "take the fee from the amounts")
 	c.Flags().String("comment", "", "what it is for, a `TEXT` that only the wallet keeps")
 	return c
@@ -295,7 +317,11 @@ func walletSend(p *purse, args []string) error {
 	if s := p.text("comment"); s != "" {
 		o["comment"] = s
 	}
-	return p.pay("send", map[string]any{"outputs": outs, "options": o})
+	if p.cmd.Flags().Changed("max-weight") {
+		o["max_tx_weight"], _ = p.cmd.Flags().GetInt64("max-weight")
+	}
+	version, _ := p.cmd.Flags().GetInt32("tx-version")
+	return p.pay("send", map[string]any{"outputs": outs, "options": o, "version": version})
 }
 
 func newWalletSweepCmd() *cobra.Command {
@@ -315,6 +341,7 @@ more to spend than they are worth are left behind.
 			if o["inputs"] == nil {
 				o["send_max"] = true
 			}
+			o["version"], _ = p.cmd.Flags().GetInt32("tx-version")
 			return p.pay("sendall", map[string]any{"recipients": []string{args[0]}, "options": o})
 		}),
 	})
@@ -333,17 +360,16 @@ func (p *purse) pay(method string, params map[string]any) error {
 	if err != nil {
 		return err
 	}
-	if !done {
-		if r.PSBT != "" {
+	switch {
+	case r.PSBT != "":
+		if !done {
 			fmt.Fprintln(p.out(), r.PSBT)
 			p.note("Not sent: a PSBT for others to sign, with a fee of %s.", r.Fee)
-			return nil
 		}
+		return nil
+	case !done:
 		fmt.Fprintln(p.out(), r.TxID)
 		p.note("Fee: %s", r.Fee)
-	}
-	if r.TxID == "" {
-		return nil
 	}
 	if !p.on("mine") {
 		return p.passOn(r.TxID)
@@ -387,21 +413,42 @@ transaction's id is printed.
 				Old  json.Number `json:"origfee"`
 				Fee  json.Number `json:"fee"`
 			}
+			if err := p.checkReplaceable(args[0]); err != nil {
+				return err
+			}
 			done := false
 			err := p.unlocked(func() (err error) {
 				done, err = p.call(&r, "bumpfee", map[string]any{"txid": args[0], "options": o})
 				return err
 			})
-			if done || err != nil {
+			if err != nil {
 				return err
 			}
-			fmt.Fprintln(p.out(), r.TxID)
-			p.note("Fee: %s instead of %s", r.Fee, r.Old)
+			if !done {
+				fmt.Fprintln(p.out(), r.TxID)
+				p.note("Fee: %s instead of %s", r.Fee, r.Old)
+			}
 			return p.passOn(r.TxID)
 		}),
 	})
 	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default 5 more than before, or an estimate)")
 	return addUnlockFlag(c)
+}
+
+// checkReplaceable refuses to replace a payment that was made with --no-replace:
+// whoever was paid may rely upon it.
+func (p *purse) checkReplaceable(txid string) error {
+	var tx struct {
+		Confirmations int32  `json:"confirmations"`
+		Replaceable   string `json:"bip125-replaceable"`
+	}
+	if err := p.quietly(&tx, "gettransaction", map[string]any{"txid": txid}); err != nil {
+		return err
+	}
+	if tx.Confirmations == 0 && tx.Replaceable == "no" {
+		return errors.New("the payment was made with --no-replace; \"starling rpc bumpfee\" raises its fee all the same")
+	}
+	return nil
 }
 
 func newWalletAbandonCmd() *cobra.Command {
