@@ -253,6 +253,9 @@ func (p *purse) payOptions() (map[string]any, error) {
 		inputs = append(inputs, in)
 	}
 	if inputs != nil {
+		if err := p.refuse("with --coin, which names them", "from", "min-blocks"); err != nil {
+			return nil, err
+		}
 		o["inputs"] = inputs
 	}
 	if s := p.text("change"); s != "" {
