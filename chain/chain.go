@@ -107,6 +107,7 @@ type Chain struct {
 
 	arriving arrivals
 	bodies   bodyCache
+	holds    holds
 	index    indexState
 	invalid  invalidList
 

@@ -115,8 +115,8 @@ func (c *Chain) Keep(ctx context.Context) error {
 }
 
 // PruneTo deletes block and undo files all of whose blocks are at or below
-// height, as far as the last KeepBlocks blocks allow, and returns the height
-// of the last block that was deleted, or -1.
+// height, as far as the last KeepBlocks blocks and those that hold blocks
+// allow, and returns the height of the last block that was deleted, or -1.
 func (c *Chain) PruneTo(ctx context.Context, height int32) (int32, error) {
 	if c.cfg.Prune == 0 {
 		return -1, errors.New("cannot prune blocks because node is not in prune mode")
@@ -129,7 +129,7 @@ func (c *Chain) PruneTo(ctx context.Context, height int32) (int32, error) {
 		if err := c.w.flushCoins(false); err != nil {
 			return err
 		}
-		return c.w.pruneFiles(min(height, c.w.at.Height-KeepBlocks), 0)
+		return c.w.pruneFiles(height, 0)
 	})
 	return c.PrunedHeight(), err
 }

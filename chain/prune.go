@@ -17,12 +17,27 @@ func (w *writer) prune() error {
 	if w.c.cfg.Prune <= 1 {
 		return nil
 	}
-	return w.pruneFiles(w.at.Height-KeepBlocks, w.c.cfg.Prune)
+	w.tellHeld()
+	return w.pruneFiles(w.at.Height, w.c.cfg.Prune)
+}
+
+// mayPrune reports whether pruning would delete anything.
+func (w *writer) mayPrune() bool {
+	if w.c.cfg.Prune <= 1 {
+		return false
+	}
+	w.c.holds.mu.Lock()
+	defer w.c.holds.mu.Unlock()
+	return len(w.doomed(w.at.Height, w.c.cfg.Prune)) > 0
 }
 
 // doomed returns the files, oldest first, all of whose blocks are at or below
-// height, that must go until at most target bytes are left.
+// height, that must go until at most target bytes are left. None has one of the
+// last KeepBlocks blocks, or one that somebody has yet to read. The caller holds
+// the lock of the holds.
 func (w *writer) doomed(height int32, target int64) []uint32 {
+	held, _ := w.c.holds.limit()
+	height = min(height, w.at.Height-KeepBlocks, held)
 	blockSizes, undoSizes := w.c.blocks.Sizes(), w.c.undos.Sizes()
 	var total int64
 	for _, n := range blockSizes {
@@ -55,33 +70,13 @@ func (w *writer) doomed(height int32, target int64) []uint32 {
 // pruneFiles deletes files, oldest first, all of whose blocks are at or below
 // height, until at most target bytes are left.
 func (w *writer) pruneFiles(height int32, target int64) error {
-	doomed := w.doomed(height, target)
+	c := w.c
+	doomed, top := w.forgetFiles(height, target)
 	if len(doomed) == 0 {
 		return nil
 	}
-	c, ix := w.c, &w.c.index
-	var gone []*headertree.Node
-	ix.mu.Lock()
-	for _, f := range doomed {
-		for _, n := range ix.files[f].nodes {
-			// A block that was found damaged may have been stored anew.
-			if d := n.Data(); d != nil && d.File == f {
-				gone = append(gone, n)
-			}
-		}
-		delete(ix.files, f)
-	}
-	ix.mu.Unlock()
-
 	// The index forgets the blocks before their files go, and remembers the
 	// files, so that the next start deletes those that a crash has left.
-	top := int32(0)
-	for _, n := range gone {
-		n.SetStatus(headertree.Pruned)
-		n.SetData(nil)
-		ix.touch(n)
-		top = max(top, n.Height)
-	}
 	err := c.writeIndex(func(b *store.Batch) {
 		for _, f := range doomed {
 			b.Set(prunedKey(f), nil)
@@ -95,6 +90,35 @@ func (w *writer) pruneFiles(height int32, target int64) error {
 	}
 	c.log.Info("pruned old blocks", "files", len(doomed), "up to height", top)
 	return nil
+}
+
+// forgetFiles has the blocks of the doomed files marked as pruned, and returns
+// the files and the greatest height of such a block. Whoever holds blocks from
+// now on sees the marks.
+func (w *writer) forgetFiles(height int32, target int64) (doomed []uint32, top int32) {
+	w.c.holds.mu.Lock()
+	defer w.c.holds.mu.Unlock()
+	doomed = w.doomed(height, target)
+	ix := &w.c.index
+	var gone []*headertree.Node
+	ix.mu.Lock()
+	for _, f := range doomed {
+		for _, n := range ix.files[f].nodes {
+			// A block that was found damaged may have been stored anew.
+			if d := n.Data(); d != nil && d.File == f {
+				gone = append(gone, n)
+			}
+		}
+		delete(ix.files, f)
+	}
+	ix.mu.Unlock()
+	for _, n := range gone {
+		n.SetStatus(headertree.Pruned)
+		n.SetData(nil)
+		ix.touch(n)
+		top = max(top, n.Height)
+	}
+	return doomed, top
 }
 
 func prunedKey(file uint32) []byte { return binary.BigEndian.AppendUint32([]byte{keyPruned}, file) }

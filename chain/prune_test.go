@@ -1,7 +1,10 @@
 package chain_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -74,5 +77,64 @@ func TestPrune(t *testing.T) {
 	r := start(t, vfs.NewMem(), nil)
 	if _, err := r.PruneTo(t.Context(), 1); err == nil {
 		t.Error("pruned although the node is not in prune mode")
+	}
+}
+
+// TestHoldBlocks has two readers of blocks hold pruning back, on request and by
+// itself, until they have gone on.
+func TestHoldBlocks(t *testing.T) {
+	const file = 8 << 10
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 700)
+	for _, c := range []struct {
+		name   string
+		target int64
+	}{{"on request", 1}, {"automatic", 40 << 10}} {
+		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			r := start(t, vfs.NewMem(), func(cfg *chain.Config) {
+				cfg.Prune, cfg.MaxFile = c.target, file
+				cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			})
+			slow, slower := r.HoldBlocks("wallet slow", 0), r.HoldBlocks("wallet slower", 0)
+			var none *chain.Hold
+			none.Move(1)
+			none.Release()
+			r.give(blocks...)
+			prune := func() int32 {
+				t.Helper()
+				if c.target > 1 {
+					if err := r.Flush(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					return r.PrunedHeight()
+				}
+				height, err := r.PruneTo(t.Context(), 700)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return height
+			}
+			if h := prune(); h != -1 {
+				t.Errorf("pruned to %d", h)
+			}
+			slow.Move(300)
+			slower.Move(200)
+			if h := prune(); h > 190 || h < 140 {
+				t.Errorf("pruned to %d", h)
+			}
+			slower.Release()
+			if h := prune(); h > 290 || h < 240 {
+				t.Errorf("pruned to %d", h)
+			}
+			slow.Release()
+			if h := prune(); h > 700-chain.KeepBlocks || h < 360 {
+				t.Errorf("pruned to %d", h)
+			}
+			told := strings.Count(log.String(), "not pruned")
+			if c.target == 1 && told != 0 || c.target > 1 && (told == 0 || told > 3) || told > 0 && !strings.Contains(log.String(), `by="wallet slow`) {
+				t.Errorf("told %d times: %s", told, log.String())
+			}
+		})
 	}
 }

@@ -32,6 +32,8 @@ type writer struct {
 	sequence   uint64 // numbers candidates in the order of arrival
 
 	waiting map[*headertree.Node]*arrival // whose outcome is not known yet
+
+	heldBack bool // whether the log has said that pruning is held back
 	queue   queue
 	ahead   *readAhead
 }
@@ -327,7 +329,7 @@ func (w *writer) makeRoom() error {
 	if w.c.coins.Bytes() > w.c.cfg.DBCache*3/4 {
 		return w.flushCoins(true)
 	}
-	if target := w.c.cfg.Prune; target > 1 && len(w.doomed(w.at.Height-KeepBlocks, target)) > 0 {
+	if w.mayPrune() {
 		return w.flushCoins(false)
 	}
 	return nil

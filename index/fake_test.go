@@ -101,6 +101,8 @@ func (c *fakeChain) Block(n *headertree.Node) ([]byte, error) {
 	return nil, chain.ErrNoBlock
 }
 
+func (c *fakeChain) HoldBlocks(string, int32) *chain.Hold { return nil }
+
 func (c *fakeChain) Follow(from *headertree.Node) Follower { return &fakeFollower{c, from} }
 
 type fakeFollower struct {

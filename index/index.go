@@ -26,6 +26,10 @@ const (
 
 	// tellEvery is how often progress is logged while catching up.
 	tellEvery = 30 * time.Second
+
+	// syncEvery is after how many blocks the position is sure to be on disk, so
+	// that the chain need not keep the blocks up to it from being pruned.
+	syncEvery = 144
 )
 
 // Indexer turns blocks into records. The frame calls it from one goroutine.
@@ -83,6 +87,8 @@ type Index struct {
 	// What follows belongs to Run.
 	at     *headertree.Node // best, and on top what is in the batch
 	batch  *store.Batch
+	hold   *chain.Hold
+	synced int32 // height from which a power cut can not take the index back
 	told   time.Time
 	behind bool
 	loud   bool // whether that was told
@@ -138,13 +144,17 @@ func (ix *Index) open() error {
 		return errors.Join(err, db.Close())
 	}
 	ix.db, ix.best, ix.at = db, n, n
+	if n != nil {
+		ix.synced = n.Height
+	}
+	ix.hold = ix.src.HoldBlocks("the index "+ix.x.Name(), ix.synced)
 	ix.batch = db.NewBatch()
 	if exact {
 		return nil
 	}
 	ix.log.Info("the chain has lost the last blocks of the index", "back to", n.Height)
 	if err := ix.forget(n); err != nil {
-		return errors.Join(err, db.Close())
+		return errors.Join(err, ix.Close())
 	}
 	return nil
 }
@@ -162,7 +172,10 @@ func (ix *Index) advise(err error) error {
 }
 
 // Close closes the database. Run must have returned, or never have been called.
-func (ix *Index) Close() error { return ix.db.Close() }
+func (ix *Index) Close() error {
+	ix.hold.Release()
+	return ix.db.Close()
+}
 
 // Best returns the block that the index has reached, or nil if it has none yet.
 func (ix *Index) Best() *headertree.Node {
@@ -335,15 +348,21 @@ func (ix *Index) commit() error {
 }
 
 // write writes the batch together with the position that it leads to. It need
-// not be synced: a crash may take the last writes, but only whole ones.
+// not be synced each time: a crash may take the last writes, but only whole
+// ones, and the chain keeps the blocks for them to be done again.
 func (ix *Index) write() error {
 	setTip(ix.batch, ix.x.Version(), ix.at)
+	sync := ix.at.Height < ix.synced || ix.at.Height >= ix.synced+syncEvery
 	ix.view.Lock()
-	err := ix.db.Write(ix.batch, false)
+	err := ix.db.Write(ix.batch, sync)
 	if err == nil {
 		ix.best = ix.at
 	}
 	ix.view.Unlock()
+	if err == nil && sync {
+		ix.synced = ix.at.Height
+		ix.hold.Move(ix.synced)
+	}
 	if err != nil {
 		return ix.advise(err)
 	}

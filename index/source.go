@@ -16,6 +16,8 @@ type Source interface {
 	TipChanged() <-chan struct{}
 	Block(n *headertree.Node) ([]byte, error)
 	Follow(from *headertree.Node) Follower
+	// HoldBlocks keeps the blocks above a height from being pruned.
+	HoldBlocks(who string, height int32) *chain.Hold
 }
 
 // Follower reads how the chain moves; see [chain.Follower].

@@ -99,6 +99,7 @@ func walletError(err error) error {
 		funds    *wallet.FundsError
 		payment  *wallet.PaymentError
 		rejected *wallet.RejectedError
+		pruned   *wallet.PrunedError
 		corrupt  *store.CorruptError
 		version  *store.VersionError
 		own      *Error
@@ -132,6 +133,8 @@ func walletError(err error) error {
 		return Errorf(CodeWallet, "%s", payment.Reason)
 	case errors.Is(err, wallet.ErrIncomplete):
 		return Errorf(CodeWallet, "Signing transaction failed: %v", err)
+	case errors.As(err, &pruned):
+		return Errorf(CodeWallet, "%v", pruned)
 	case errors.As(err, &rejected):
 		return Errorf(CodeVerifyRejected, "%v", rejected.Err)
 	case errors.As(err, &corrupt), errors.As(err, &version), errors.Is(err, journal.ErrExists):

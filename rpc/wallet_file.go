@@ -153,8 +153,12 @@ func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWa
 	if p.Passphrase != nil && passphrase == "" {
 		r.Warnings = append(r.Warnings, "Empty string given as passphrase, wallet will not be encrypted.")
 	}
-	// A wallet that is restored has its coins when the call returns.
-	return r, walletError(w.Sync(ctx))
+	// A wallet that is restored has its coins when the call returns. What keeps
+	// it from them now does not take the wallet back.
+	if err := w.Sync(ctx); err != nil {
+		r.Warnings = append(r.Warnings, err.Error())
+	}
+	return r, nil
 }
 
 // fileError turns an error about a wallet's file into Core's.
@@ -197,7 +201,15 @@ func (a *API) loadWallet(ctx context.Context, p loadWalletParams) (createdWallet
 			return createdWallet{}, walletError(err)
 		}
 	}
-	return createdWallet{Name: w.Name()}, nil
+	return createdWallet{Name: w.Name(), Warnings: trouble(w)}, nil
+}
+
+// trouble says what keeps a wallet from following the chain, if something does.
+func trouble(w *wallet.Wallet) []string {
+	if err := w.Trouble(); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
 type unloadWalletParams struct {
@@ -294,6 +306,7 @@ type walletInfo struct {
 	Flags         []string       `json:"flags"`
 	Seeded        bool           `json:"mnemonic" help:"whether it has a seed phrase"`
 	LastProcessed processedBlock `json:"lastprocessedblock" help:"the block that it stands on"`
+	Warnings      []string       `json:"warnings,omitempty" help:"what keeps it from following the chain, so that it does not know what it has"`
 }
 
 func (a *API) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
@@ -315,7 +328,8 @@ func (a *API) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
 		r.UnlockedUntil = &s.UnlockedUntil
 	}
 	p, scanning := w.ScanProgress()
-	if height, tip, behind := w.Behind(); behind {
+	r.Warnings = trouble(w)
+	if height, tip, behind := w.Behind(); behind && r.Warnings == nil {
 		p, scanning = wallet.Progress{Height: height, To: tip}, true
 	}
 	if scanning {
@@ -364,7 +378,11 @@ func (a *API) restoreWallet(ctx context.Context, p restoreParams) (createdWallet
 			return createdWallet{}, walletError(err)
 		}
 	}
-	return createdWallet{Name: w.Name()}, walletError(w.Sync(ctx))
+	r := createdWallet{Name: w.Name()}
+	if err := w.Sync(ctx); err != nil {
+		r.Warnings = append(r.Warnings, err.Error())
+	}
+	return r, nil
 }
 
 type passphraseParams struct {
@@ -488,9 +506,12 @@ func (a *API) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResul
 		return r, Errorf(CodeInvalidParam, "stop_height must be greater than start_height")
 	}
 	last, err := w.Rescan(ctx, p.Start, p.Stop)
+	var pruned *wallet.PrunedError
 	switch {
 	case errors.Is(err, wallet.ErrScanAborted):
 		return r, Errorf(CodeMisc, "Rescan aborted.")
+	case errors.As(err, &pruned):
+		return r, Errorf(CodeMisc, "Can't rescan beyond pruned data. Use RPC call getblockchaininfo to determine your pruned height.")
 	case err != nil:
 		return r, walletError(err)
 	}

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 
+	"starling/chain"
 	"starling/chain/headertree"
 	"starling/params"
 	"starling/wire"
@@ -24,6 +25,9 @@ type Chain interface {
 	Lookup(hash wire.Hash) *headertree.Node
 	// ParsedBlock reads a block, with the ids of its transactions hashed.
 	ParsedBlock(n *headertree.Node) (*wire.Block, error)
+	// HoldBlocks keeps the blocks above a height from being pruned; who is how
+	// the log calls the one who needs them.
+	HoldBlocks(who string, height int32) *chain.Hold
 	// Coin returns the unspent output at op as of the tip.
 	Coin(op wire.OutPoint) (out wire.TxOut, ok bool, err error)
 	// IsInitialDownload reports whether the node is still catching up.

@@ -69,7 +69,15 @@ func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, erro
 	}
 	w, err := m.open(name)
 	if err == nil {
-		err = m.adopt(w)
+		if err = w.holdBlocks(); err != nil {
+			var gone *PrunedError
+			if errors.As(err, &gone) {
+				gone.Resumes = true
+			}
+			err = errors.Join(err, w.close())
+		} else {
+			err = m.adopt(w)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.discard(name))

@@ -63,18 +63,34 @@ func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic st
 	if mnemonic, err = w.fill(&o); err != nil {
 		return nil, "", err
 	}
-	if err := m.makeDir(o.Name); err != nil {
+	if err := w.holdBlocks(); err != nil {
 		return nil, "", err
 	}
-	if err := w.write(m.path(o.Name)); err != nil {
+	if err := m.keepNew(w); err != nil {
+		w.mu.Lock()
+		w.letGo()
+		w.mu.Unlock()
 		return nil, "", err
-	}
-	if err := m.adopt(w); err != nil {
-		return nil, "", errors.Join(err, m.discard(o.Name))
 	}
 	m.lookThroughPool(w)
 	w.poke()
 	return w, mnemonic, nil
+}
+
+// keepNew writes a new wallet to disk and adds it to the loaded ones, or else
+// leaves nothing behind.
+func (m *Manager) keepNew(w *Wallet) error {
+	if err := m.makeDir(w.name); err != nil {
+		return err
+	}
+	err := w.write(m.path(w.name))
+	if err == nil {
+		err = m.adopt(w)
+	}
+	if err != nil {
+		_ = m.discard(w.name) // the first error counts
+	}
+	return err
 }
 
 // fill makes what a new wallet holds.

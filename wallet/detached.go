@@ -3,6 +3,7 @@ package wallet
 import (
 	"errors"
 
+	"starling/chain"
 	"starling/chain/headertree"
 	"starling/params"
 	"starling/wire"
@@ -30,6 +31,7 @@ func (d *detached) At(int32) *headertree.Node                         { return d
 func (d *detached) Contains(*headertree.Node) bool                    { return true }
 func (d *detached) Lookup(wire.Hash) *headertree.Node                 { return d.node }
 func (d *detached) ParsedBlock(*headertree.Node) (*wire.Block, error) { return nil, errDetached }
+func (d *detached) HoldBlocks(string, int32) *chain.Hold              { return nil }
 func (d *detached) Coin(wire.OutPoint) (wire.TxOut, bool, error) {
 	return wire.TxOut{}, false, errDetached
 }

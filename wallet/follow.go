@@ -42,10 +42,11 @@ func (w *Wallet) Behind() (height, tip int32, behind bool) {
 }
 
 // Keep brings the wallet to where the chain and the pool stand, as Sync does,
-// unless it is far behind: then that goes on in the background.
+// unless it is far behind: then that goes on in the background, and the error
+// says why it does not.
 func (w *Wallet) Keep(ctx context.Context) error {
 	if _, _, behind := w.Behind(); behind {
-		return nil
+		return w.Trouble()
 	}
 	return w.Sync(ctx)
 }
@@ -53,6 +54,9 @@ func (w *Wallet) Keep(ctx context.Context) error {
 // keepToPay is Keep for payments, which need to know what there is.
 func (w *Wallet) keepToPay(ctx context.Context) error {
 	if height, tip, behind := w.Behind(); behind {
+		if err := w.Trouble(); err != nil {
+			return err
+		}
 		return paymentErrorf("The wallet is still reading the chain: it is at block %d of %d", height, tip)
 	}
 	return w.Sync(ctx)
@@ -103,6 +107,12 @@ func (w *Wallet) step(ctx context.Context) (more bool, err error) {
 	if next.Time() < w.birthdayFrom() {
 		return true, w.skip(next)
 	}
+	if isGone(next) {
+		if e := w.pruned(next.Height, w.birthdayFrom()); e != nil {
+			e.Resumes, e.Loaded = true, true
+			return false, e
+		}
+	}
 	b, err := w.block(next)
 	if err != nil {
 		return false, fmt.Errorf("wallet %s: block at height %d: %w", w.name, next.Height, err)
@@ -127,6 +137,11 @@ func (w *Wallet) block(n *headertree.Node) (*wire.Block, error) {
 func (w *Wallet) birthdayFrom() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.birthdayFromLocked()
+}
+
+// birthdayFromLocked is birthdayFrom for callers that hold mu.
+func (w *Wallet) birthdayFromLocked() int64 {
 	return w.meta.birthday - int64(birthdayMargin/time.Second)
 }
 
@@ -144,7 +159,7 @@ func (w *Wallet) connect(n *headertree.Node, b *wire.Block) error {
 func (w *Wallet) skip(n *headertree.Node) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	from := w.meta.birthday - int64(birthdayMargin/time.Second)
+	from := w.birthdayFromLocked()
 	for w.at = n; ; {
 		next := w.chain.At(w.at.Height + 1)
 		if next == nil || next.Parent != w.at || next.Time() >= from {
@@ -201,6 +216,13 @@ func (w *Wallet) scanOne() (more bool, err error) {
 	n := w.chain.At(height)
 	if n == nil {
 		return true, nil // the tip has moved; step finds out
+	}
+	if isGone(n) {
+		// It goes on if the blocks are fetched again.
+		if e := w.pruned(height, 0); e != nil {
+			e.Resumes, e.Loaded = true, true
+			return false, e
+		}
 	}
 	b, err := w.block(n)
 	if err != nil {
@@ -281,6 +303,11 @@ func (w *Wallet) startScan(from int32, to *int32) (*scanState, error) {
 		return nil, ErrScanning
 	}
 	from = max(0, from)
+	w.hold.Move(min(from-1, w.at.Height))
+	if e := w.pruned(from, 0); e != nil {
+		w.moveHold()
+		return nil, e
+	}
 	if w.scan >= 0 {
 		to = nil // one that was interrupted goes on to the tip
 	}

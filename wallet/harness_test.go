@@ -179,10 +179,16 @@ func (p *testPool) Package(wire.Hash) (Package, bool)              { return Pack
 // newBench runs a chain until the test ends.
 func newBench(t tester, net *params.Network) *bench {
 	t.Helper()
+	return newBenchWith(t, net, 0, 0)
+}
+
+// newBenchWith is newBench with a chain that prunes, and how long its files grow.
+func newBenchWith(t tester, net *params.Network, prune, maxFile int64) *bench {
+	t.Helper()
 	net.MinimumChainWork = new(uint256.Int)
 	b := &bench{t: t, net: net, clk: clock.NewMock(net.Genesis.Header.Time().Add(24 * time.Hour)), fs: vfs.NewMem()}
 	var err error
-	b.chain, err = chain.Open(chain.Config{Network: net, FS: vfs.NewMem(), Dir: "/chain", Clock: b.clk, Workers: 1})
+	b.chain, err = chain.Open(chain.Config{Network: net, FS: vfs.NewMem(), Dir: "/chain", Clock: b.clk, Workers: 1, Prune: prune, MaxFile: maxFile})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,10 +88,15 @@ func (w *Wallet) addImports(list []Import, errs []error) (*scanState, error) {
 	tip := w.tipTime()
 	since := tip
 	added := false
+	lost := w.pruned(0, 0)
 	for i := range list {
 		created := tip
 		if !list[i].Now {
 			created = min(list[i].Created, tip)
+		}
+		if lost != nil && w.heightOfTime(created) <= lost.To {
+			errs[i] = lost
+			continue
 		}
 		if errs[i] = w.addImport(&list[i], created); errs[i] == nil {
 			added = true

@@ -306,7 +306,8 @@ func (m *Manager) adopt(w *Wallet) error {
 	return nil
 }
 
-// Load loads a wallet from disk.
+// Load loads a wallet from disk. One that would have to read blocks that were
+// pruned is loaded for its keys alone, see [Wallet.Trouble].
 func (m *Manager) Load(ctx context.Context, name string) (*Wallet, error) {
 	release, err := m.reserve(name)
 	if err != nil {
@@ -319,6 +320,11 @@ func (m *Manager) Load(ctx context.Context, name string) (*Wallet, error) {
 	w, err := m.open(name)
 	if err != nil {
 		return nil, err
+	}
+	if err := w.holdBlocks(); err != nil {
+		// It comes too late for its coins, but not for its keys.
+		w.strand(err)
+		w.log.Error("wallet does not follow the chain", "err", err)
 	}
 	if err := m.adopt(w); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"starling/chain"
 	"starling/chain/headertree"
 	"starling/clock"
 	"starling/script/descriptor"
@@ -49,6 +50,9 @@ type Wallet struct {
 	labels  map[string]string
 	frozen  map[wire.OutPoint]bool // true if on disk
 	ledger  *ledger
+
+	trouble error       // what keeps the wallet from following the chain
+	hold    *chain.Hold // of the blocks that are still to be read
 
 	at        *headertree.Node // the block the wallet stands on
 	scan      int32            // next height to read again, or -1
@@ -274,6 +278,7 @@ func (w *Wallet) save() error {
 	w.changes = journal.Batch{}
 	w.ledger.saved()
 	w.savedAt, w.moved, w.sinceSave = w.at, false, 0
+	w.moveHold()
 	return nil
 }
 
@@ -294,6 +299,9 @@ func (w *Wallet) run(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil && !failing {
 			w.log.Error("wallet does not follow the chain", "err", err)
+		}
+		if ctx.Err() == nil {
+			w.strand(err)
 		}
 		failing = err != nil
 		if more {
@@ -351,6 +359,7 @@ func (w *Wallet) close() error {
 		return nil
 	}
 	w.vault.lock()
+	w.letGo()
 	err := w.save()
 	w.closed = true
 	if s := w.scanning; s != nil {

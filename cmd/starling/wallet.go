@@ -124,9 +124,11 @@ func (p *purse) choose() error {
 	if len(loaded) > 1 && p.text("name") == "" {
 		return fmt.Errorf("several wallets are loaded; say with --name which one: %s", list(loaded))
 	}
-	if err := ask(p.ctx, p.node, nil, "loadwallet", name); err != nil {
+	var r created
+	if err := ask(p.ctx, p.node, &r, "loadwallet", name); err != nil {
 		return err
 	}
+	r.warn(p)
 	p.name, p.ctx = name, rpc.WithWallet(p.ctx, name)
 	return nil
 }

@@ -15,8 +15,16 @@ import (
 
 // created is the answer of methods that make a wallet.
 type created struct {
-	Name     string `json:"name"`
-	Mnemonic string `json:"mnemonic"`
+	Name     string   `json:"name"`
+	Mnemonic string   `json:"mnemonic"`
+	Warnings []string `json:"warnings"`
+}
+
+// warn tells what the node warns of.
+func (r *created) warn(p *purse) {
+	for _, s := range r.Warnings {
+		p.note("%s", s)
+	}
 }
 
 func newWalletCreateCmd() *cobra.Command {
@@ -223,6 +231,7 @@ func newWalletLoadCmd() *cobra.Command {
 			done, err := p.call(&r, "loadwallet", map[string]any{"filename": args[0], "load_on_startup": true})
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Wallet %s is loaded, now and at every start.\n", r.Name)
+				r.warn(p)
 			}
 			return err
 		}),
