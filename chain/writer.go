@@ -34,8 +34,8 @@ type writer struct {
 	waiting map[*headertree.Node]*arrival // whose outcome is not known yet
 
 	heldBack bool // whether the log has said that pruning is held back
-	queue   queue
-	ahead   *readAhead
+	queue    queue
+	ahead    *readAhead
 }
 
 func (w *writer) init(c *Chain) {

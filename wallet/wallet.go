@@ -289,7 +289,7 @@ const retryEvery = 10 * time.Second
 
 // run follows the chain until ctx ends.
 func (w *Wallet) run(ctx context.Context) {
-	failing := false
+	failing := w.Trouble() != nil // then the log has it already
 	for ctx.Err() == nil {
 		changed := w.chain.TipChanged()
 		err := w.Sync(ctx)
