@@ -11,7 +11,11 @@
 //
 // What is on disk is always consistent: blocks and undo records are synced
 // before the index names them, the index before the coin set builds on them,
-// and an interrupted write of the coin set is finished on the next start.
+// and an interrupted write of the coin set is finished on the next start. On
+// start index, files and coin set are compared before anything is written. Block
+// files are never cut: what the index does not name is looked through for blocks.
+// A damaged coin set is rebuilt from the blocks; a damaged index is told of, and
+// rebuilt on request.
 //
 // The package knows nothing of peers: whoever submits a block passes an opaque
 // origin, and hears of a broken rule through Config.OnInvalid.

@@ -39,20 +39,16 @@ func (w *writer) doomed(height int32, target int64) []uint32 {
 	held, _ := w.c.holds.limit()
 	height = min(height, w.at.Height-KeepBlocks, held)
 	blockSizes, undoSizes := w.c.blocks.Sizes(), w.c.undos.Sizes()
-	var total int64
-	for _, n := range blockSizes {
-		total += n
-	}
-	for _, n := range undoSizes {
-		total += n
-	}
-	if total <= target {
-		return nil
-	}
 	ix := &w.c.index
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	files := slices.Sorted(maps.Keys(ix.files))
+	// Files that the index does not know, as after rebuilding a pruned one, are
+	// not made up for by others; they are looked through at the next start.
+	var total int64
+	for _, f := range files {
+		total += blockSizes[f] + undoSizes[f]
+	}
 	var doomed []uint32
 	for i, f := range files {
 		// The newest file is still being written.

@@ -5,13 +5,17 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/chain"
 	"starling/internal/testchain"
 	"starling/params"
+	"starling/wire"
 )
 
 func TestPrune(t *testing.T) {
@@ -136,5 +140,80 @@ func TestHoldBlocks(t *testing.T) {
 				t.Errorf("told %d times: %s", told, log.String())
 			}
 		})
+	}
+}
+
+// A pruned node whose index is rebuilt begins anew; the blocks that it still has
+// are taken in at the first start that knows their headers.
+func TestReindexPruned(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 700)
+	fs := vfs.NewMem()
+	edit := func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = 1, 8<<10 }
+	r := start(t, fs, edit)
+	r.give(blocks...)
+	height, err := r.PruneTo(t.Context(), 300)
+	if err != nil || height < 1 {
+		t.Fatal(height, err)
+	}
+	r.close()
+
+	r = start(t, fs, func(cfg *chain.Config) {
+		edit(cfg)
+		cfg.Reindex = true
+	})
+	<-r.Ready()
+	if r.Tip().Height != 0 || r.Headers().Len() != 1 {
+		t.Errorf("tip is %d, %d headers", r.Tip().Height, r.Headers().Len())
+	}
+	var headers []wire.Header
+	for _, b := range blocks {
+		headers = append(headers, b.Header)
+	}
+	if _, _, err := r.AcceptHeaders(headers); err != nil {
+		t.Fatal(err)
+	}
+	r.close()
+
+	r = start(t, fs, edit)
+	r.give(blocks[:height]...)
+	r.wantTip(blocks[699])
+	if err := r.Verify(t.Context(), 4, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// A crash between the index forgetting pruned blocks and their files going leaves
+// files that the next start deletes.
+func TestPruneCrash(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	blocks := m.Chain(m.Genesis(), 700)
+	mem := vfs.NewMem()
+	var fail atomic.Bool
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if fail.Load() && op.Kind == errorfs.OpRemove && strings.HasSuffix(op.Path, ".dat") {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	edit := func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = 1, 8<<10 }
+	r := start(t, fs, edit)
+	r.give(blocks...)
+	fail.Store(true)
+	if _, err := r.PruneTo(t.Context(), 300); err == nil {
+		t.Fatal("the files could be deleted")
+	}
+	top := r.PrunedHeight()
+	r.close()
+	fail.Store(false)
+	before := r.SizeOnDisk()
+
+	r = start(t, fs, edit)
+	r.wantTip(blocks[699])
+	if r.PrunedHeight() != top || r.SizeOnDisk() >= before {
+		t.Errorf("pruned to %d, was %d; %d bytes, were %d", r.PrunedHeight(), top, r.SizeOnDisk(), before)
+	}
+	if _, err := r.Block(r.At(1)); !errors.Is(err, chain.ErrPruned) {
+		t.Errorf("block 1: %v", err)
 	}
 }

@@ -122,6 +122,7 @@ func OpenDB(opts DBOptions) (*DB, error) {
 	d.db = db
 	if opts.Marked {
 		if err := d.settleMark(); err != nil {
+			d.track.release()
 			_ = d.Close() // what it may say is the same
 			return nil, err
 		}

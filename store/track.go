@@ -184,6 +184,13 @@ func (t *tracker) create() error {
 	return nil
 }
 
+// release leaves the mark as it is from here on.
+func (t *tracker) release() {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	t.kept = false
+}
+
 // distrust takes the mark away from a database that has turned out damaged, so
 // that the next opening does not believe what it has not read.
 func (t *tracker) distrust() {

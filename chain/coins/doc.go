@@ -10,4 +10,7 @@
 // crash in between leaves the first record behind; [Cache.Interrupted] then
 // tells, and the chain replays the blocks between the two, which may be done
 // any number of times.
+//
+// A [Total] goes along with the set, by which it can be compared when all of it
+// is read.
 package coins
