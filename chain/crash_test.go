@@ -308,16 +308,20 @@ func (f *crashFS) Link(oldname, newname string) error {
 	return f.once(func() error { return f.mem.Link(oldname, newname) })
 }
 
-// interrupted counts how often a start had to finish a write of the coin set.
+// interrupted counts how often a start had to finish a write of the coin set, and
+// how often it took the crash for damage.
 type interrupted struct {
 	slog.Handler
-	n *atomic.Int32
+	n, damaged *atomic.Int32
 }
 
 func (h interrupted) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 func (h interrupted) Handle(_ context.Context, r slog.Record) error {
 	if strings.HasPrefix(r.Message, "finishing an interrupted write") {
 		h.n.Add(1)
+	}
+	if strings.Contains(r.Message, "damaged") || strings.Contains(r.Message, "mark of the") {
+		h.damaged.Add(1)
 	}
 	return nil
 }
@@ -332,8 +336,8 @@ func TestCrashAtAnyWrite(t *testing.T) {
 		rounds = 3
 	}
 	s := newCrashScript(t)
-	var recovered atomic.Int32
-	log := slog.New(interrupted{slog.DiscardHandler, &recovered})
+	var recovered, damaged atomic.Int32
+	log := slog.New(interrupted{slog.DiscardHandler, &recovered, &damaged})
 	var points, twice atomic.Int32
 	var g errgroup.Group
 	g.SetLimit(2)
@@ -384,6 +388,9 @@ func TestCrashAtAnyWrite(t *testing.T) {
 	}
 	t.Logf("%d crashes, %d of them followed by a second, %d times a write of the coin set had to be finished",
 		points.Load(), twice.Load(), recovered.Load())
+	if damaged.Load() > 0 {
+		t.Errorf("%d crashes were taken for damage", damaged.Load())
+	}
 	if n := int32(rounds * each); points.Load() < n*95/100 || recovered.Load() < n/20 {
 		t.Error("the crashes do not hit what they should")
 	}

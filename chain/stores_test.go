@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"path"
 	"strings"
 	"testing"
@@ -319,4 +320,44 @@ func TestReindexKeepsInvalid(t *testing.T) {
 	r.wantTip(base[19])
 	r.close()
 	rebuild(base[19])
+}
+
+// The power is cut at every few writes while a damaged coin set is rebuilt, or
+// everything is: the next start goes on, and ends with the right coins.
+func TestCrashWhileRebuilding(t *testing.T) {
+	s := newDamageScript(t, false)
+	for name, reindex := range map[string]bool{"coin set": false, "index": true} {
+		t.Run(name, func(t *testing.T) {
+			damaged := func() *vfs.MemFS {
+				mem := s.whole.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
+				flipLogs(t, mem, "data/chainstate")
+				// What is there before the start is on the disk.
+				return mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
+			}
+			life := func(f *crashFS) {
+				n, err := s.open(f, nil, func(cfg *chain.Config) { cfg.Reindex = reindex })
+				if err != nil {
+					t.Fatal(err)
+				}
+				<-n.Ready()
+				if err := errors.Join(n.Settle(n.ctx), n.end()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			counting := newCrashFS(damaged(), 0, nil)
+			life(counting)
+			at := map[int]bool{}
+			for w := range counting.writes {
+				at[w] = w < 60 || w%5 == 0
+			}
+			f := newCrashFS(damaged(), 1, at)
+			life(f)
+			for _, c := range f.copies {
+				if err := s.finish(c.fs, nil); err != nil {
+					t.Errorf("crash before write %d with %d%%: %v", c.write, c.percent, err)
+				}
+			}
+			t.Logf("%d crashes", len(f.copies))
+		})
+	}
 }
