@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,80 +85,9 @@ func aliasConfig(c *cobra.Command) (*config.Config, error) {
 // listFlags are the flags of the walk-through that take lists.
 func listFlags() []string { return []string{"from", "to", "amount"} }
 
-// walkArgs rewrites a command line of the walk-through into the usual form:
-// commands and long flags in small letters with two dashes, and lists, which
-// the shell may have cut at their spaces, in one piece. Other command lines are
-// returned as they are.
-func walkArgs(args []string, names []string) []string {
-	if len(args) == 0 || !slices.Contains(names, strings.ToLower(args[0])) {
-		return args
-	}
-	out := []string{strings.ToLower(args[0])}
-	list := false // whether what follows belongs to the list of the flag before
-	for i, a := range args[1:] {
-		if a == "--" {
-			return append(out, args[i+1:]...)
-		}
-		if !isLongFlag(a) {
-			if last := len(out) - 1; list && !strings.HasPrefix(out[last], "--") {
-				out[last] += " " + a
-			} else {
-				out = append(out, a)
-			}
-			continue
-		}
-		name, value, given := strings.Cut(strings.TrimLeft(a, "-"), "=")
-		name = lower(name)
-		list = slices.Contains(listFlags(), name)
-		out = append(out, "--"+name)
-		switch {
-		case given && list:
-			out = append(out, value)
-		case given:
-			out[len(out)-1] += "=" + value
-		}
-	}
-	return out
-}
-
-// lower returns the name of a flag in small letters. Names are ASCII; what else
-// somebody typed stays as it is, so that they are told of just that.
-func lower(name string) string {
-	b := []byte(name)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] += 'a' - 'A'
-		}
-	}
-	return string(b)
-}
-
-// isLongFlag reports whether a word is a flag with a name, rather than one
-// letter or a negative number.
-func isLongFlag(a string) bool {
-	name := strings.TrimLeft(a, "-")
-	dashes := len(a) - len(name)
-	if dashes < 1 || dashes > 2 || name == "" {
-		return false
-	}
-	letter := name[0]|0x20 >= 'a' && name[0]|0x20 <= 'z'
-	return letter && (dashes == 2 || len(name) > 1)
-}
-
 // splitList reads a list as people write it: A,B or A B or ["A","B"].
 func splitList(words []string) []string {
 	return strings.FieldsFunc(strings.Join(words, ","), func(r rune) bool { return strings.ContainsRune("[]\"', \t", r) })
-}
-
-// aliasNames are the names of the walk-through's commands.
-func aliasNames(root *cobra.Command) []string {
-	var names []string
-	for _, c := range root.Commands() {
-		if c.GroupID == aliasGroup {
-			names = append(names, c.Name())
-		}
-	}
-	return names
 }
 
 // addAliases adds the walk-through to the command line.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"starling/clock"
 	"starling/internal/config"
@@ -41,13 +40,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	started := false // whether the command line was good enough to begin
 	root := newRoot()
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
-	root.SetArgs(walkArgs(args, aliasNames(root)))
 	root.SetIn(stdin)
 	// Much of what is shown came from others: no text of theirs steers a terminal.
 	cleanErr := plain.NewWriter(stderr)
 	root.SetOut(plain.NewWriter(stdout))
 	root.SetErr(cleanErr)
-	err := root.ExecuteContext(ctx)
+	args, err := tidyArgs(root, args)
+	if err == nil {
+		root.SetArgs(args)
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return 0
 	}
@@ -126,37 +128,11 @@ and serves the chain to others.
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{suggestFlag(c, err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.SetHelpCommand(newHelpCmd())
 	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newWalletCmd(), newBalanceCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
 	addAliases(root)
+	root.InitDefaultHelpCmd()
 	return root
-}
-
-// noArgs refuses arguments, with a suggestion if one looks like a command.
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	s := fmt.Sprintf("unknown command %q", args[0])
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		s += "; did you mean " + near[0] + "?"
-	}
-	return usageError{errors.New(s)}
-}
-
-// suggestFlag adds the flag that was probably meant to the error about one
-// that does not exist.
-func suggestFlag(c *cobra.Command, err error) error {
-	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
-	if !unknown {
-		return err
-	}
-	var known []string
-	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if near := config.Nearest(name, known); near != "" {
-		return fmt.Errorf("%w; did you mean --%s?", err, near)
-	}
-	return err
 }
 
 // loadConfig gathers the settings for a command.

@@ -29,7 +29,10 @@ is needed. Texts are printed as they are, everything else as JSON.
   starling rpc --named getblock blockhash=000000… verbosity=2
   starling rpc help                 all methods
   starling rpc help getblock        one method
-  starling rpc --stdin submitblock < block.hex`,
+  starling rpc --stdin submitblock < block.hex
+
+Flags may stand before or after the method. Negative numbers are arguments;
+others that begin with a dash stand after --.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{errors.New("rpc needs a method; \"starling rpc help\" lists them")}
@@ -45,8 +48,6 @@ is needed. Texts are printed as they are, everything else as JSON.
 	c.Flags().Bool("stdin", false, "read more arguments from the standard input, one a line")
 	c.Flags().Bool("wait", false, "wait until the node answers, for scripts that start one")
 	c.Flags().String("wallet", "", "which wallet the call is about, if several are loaded")
-	// What follows the method is the method's, also if it starts with a dash.
-	c.Flags().SetInterspersed(false)
 	return c
 }
 
@@ -123,6 +124,9 @@ func explain(method string, err error) error {
 		return err
 	}
 	if e.Code == rpc.CodeMethodNotFound {
+		if near := nearestMethod(method); near != "" && near != method {
+			return fmt.Errorf("the node has no method %q; did you mean %s?", method, near)
+		}
 		return fmt.Errorf("the node has no method %q; \"starling rpc help\" lists them", method)
 	}
 	// The node answers a wrong number of arguments with the whole help.

@@ -305,7 +305,7 @@ func walletSend(p *purse, args []string) error {
 	var positions []int
 	for i := 0; i < len(args); i += 2 {
 		if _, err := rpc.ParseAmount(args[i+1]); err != nil {
-			return fmt.Errorf("%q: %w", args[i+1], errNoAmount)
+			return usageError{fmt.Errorf("%q: %w", args[i+1], errNoAmount)}
 		}
 		positions = append(positions, len(outs))
 		outs = append(outs, map[string]string{args[i]: args[i+1]})
