@@ -19,8 +19,6 @@ const (
 	aliasGroup = "walkthrough"
 	// walkNetwork is the network that createblockchain makes.
 	walkNetwork = "walkthrough"
-	// nodeIDEnv tells the nodes of the walk-through apart.
-	nodeIDEnv = "NODE_ID"
 )
 
 // newAliases returns the commands of the walk-through.
@@ -52,21 +50,17 @@ func aliasFlags(c *cobra.Command) {
 }
 
 // aliasSettings returns the settings that a command of the walk-through makes
-// on its own.
+// on its own. It wants to be told which node is meant.
 func aliasSettings(c *cobra.Command) (map[string]string, error) {
-	fixed := map[string]string{}
 	own := func(name string) bool {
 		o := config.Option{Name: name}
 		return c.Flags().Changed(name) || os.Getenv(o.Env()) != ""
 	}
-	if !own("node-id") {
-		id := os.Getenv(nodeIDEnv)
-		if id == "" {
-			return nil, errors.New("NODE_ID is not set: it tells the nodes apart, as in NODE_ID=8000 starling " + c.Name() +
-				"; or give --node-id 8000")
-		}
-		fixed["node-id"] = id
+	if !own("node-id") && os.Getenv(config.NodeIDEnv) == "" {
+		return nil, errors.New("NODE_ID is not set: it tells the nodes apart, as in NODE_ID=8000 starling " + c.Name() +
+			"; or give --node-id 8000")
 	}
+	fixed := map[string]string{}
 	if !own("network") {
 		fixed["network"] = walkNetwork
 	}

@@ -50,7 +50,7 @@ time, print a new address of it. This works before there is a blockchain, too.
 func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic string, err error) {
 	ctx := c.Context()
 	if fixed["network"] == walkNetwork {
-		early, err := beforeTheChain(c, fixed)
+		early, err := beforeTheChain(c)
 		if err != nil {
 			return "", "", err
 		}
@@ -74,12 +74,8 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 
 // beforeTheChain returns the settings of a node of the walk-through whose
 // network has not been made yet; nil if it has.
-func beforeTheChain(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
-	main := map[string]string{"network": "main"} // the only one that can be counted on
-	if id := fixed["node-id"]; id != "" {
-		main["node-id"] = id
-	}
-	cfg, err := loadConfigWith(c, main)
+func beforeTheChain(c *cobra.Command) (*config.Config, error) {
+	cfg, err := loadConfigWith(c, map[string]string{"network": "main"}) // the only one that can be counted on
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ func newConfigCmd() *cobra.Command {
 		Long: `Print the settings that a node would run with, in the form of the
 configuration file. A flag is stronger than an environment variable, which is
 stronger than the file, which is stronger than the default; --origin tells
-which of them each value comes from.
+which of them each value comes from. A password is not shown: a copy of the file
+has neither it nor the user.
 
   starling config show --origin
   starling config show --network regtest > ~/.starling/starling.toml`,
@@ -36,13 +37,17 @@ which of them each value comes from.
 			origin, _ := c.Flags().GetBool("origin")
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
 			for _, s := range cfg.Settings() {
+				line := s.Name + " = " + s.Value
+				if s.Hidden != "" {
+					line = "# " + s.Name + " " + s.Hidden
+				}
 				switch {
 				case origin:
-					fmt.Fprintf(w, "%s = %s\t# %s\n", s.Name, s.Value, s.Origin)
+					fmt.Fprintf(w, "%s\t# %s\n", line, s.Origin)
 				case s.Name == "config":
 					// The file can not say where it is itself.
 				default:
-					fmt.Fprintf(w, "# %s\n%s = %s\n\n", strings.ToUpper(s.Help[:1])+s.Help[1:], s.Name, s.Value)
+					fmt.Fprintf(w, "# %s\n%s\n\n", strings.ToUpper(s.Help[:1])+s.Help[1:], line)
 				}
 			}
 			return w.Flush()

@@ -136,8 +136,11 @@ and serves the chain to others.
 }
 
 // loadConfig gathers the settings for a command.
-func loadConfig(c *cobra.Command) (*config.Config, error) {
-	cfg, err := config.Load(c.Flags(), config.Environ())
+func loadConfig(c *cobra.Command) (*config.Config, error) { return loadConfigWith(c, nil) }
+
+// loadConfigWith is loadConfig with some settings decided by the command.
+func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
+	cfg, err := config.LoadWith(c.Flags(), config.Environ(), fixed)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -122,26 +122,6 @@ func addSomeFlags(fl *pflag.FlagSet, names ...string) {
 	}
 }
 
-// loadConfigWith gathers the settings for a command as [loadConfig] does, with
-// some of them decided by the command.
-func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
-	fl := pflag.NewFlagSet("", pflag.ContinueOnError)
-	config.AddFlags(fl, false)
-	if err := config.CopyFlags(fl, c.Flags()); err != nil {
-		return nil, usageError{err}
-	}
-	for name, value := range fixed {
-		if err := fl.Set(name, value); err != nil {
-			return nil, usageError{err}
-		}
-	}
-	cfg, err := config.Load(fl, config.Environ())
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return cfg, nil
-}
-
 // createNetwork makes a network and says what to do with it.
 func createNetwork(c *cobra.Command, cfg *config.Config, f ownFlags) error {
 	n, err := f.network()

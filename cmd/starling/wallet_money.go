@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/address"
 	"starling/rpc"
 	"starling/wire"
 )
@@ -202,6 +203,16 @@ type sent struct {
 	Hex      string      `json:"hex"`
 }
 
+// checkAddress refuses what is no address of the network.
+func (p *purse) checkAddress(what string, addrs ...string) error {
+	for _, a := range addrs {
+		if _, err := address.Decode(a, p.cfg.Network); err != nil {
+			return usageError{fmt.Errorf("%s: %q: %w", what, a, err)}
+		}
+	}
+	return nil
+}
+
 // addPayFlags adds the flags of commands that pay.
 func addPayFlags(c *cobra.Command) {
 	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default an estimate)")
@@ -241,6 +252,9 @@ func (p *purse) payOptions() (map[string]any, error) {
 		o["locktime"], _ = p.cmd.Flags().GetUint32("lock-time")
 	}
 	if list, _ := p.cmd.Flags().GetStringArray("from"); len(list) > 0 {
+		if err := p.checkAddress("from", list...); err != nil {
+			return nil, err
+		}
 		o["from_addresses"] = list
 	}
 	coins, _ := p.cmd.Flags().GetStringArray("coin")
@@ -259,6 +273,9 @@ func (p *purse) payOptions() (map[string]any, error) {
 		o["inputs"] = inputs
 	}
 	if s := p.text("change"); s != "" {
+		if err := p.checkAddress("change", s); err != nil {
+			return nil, err
+		}
 		o["change_address"] = s
 	}
 	if p.on("no-replace") {
@@ -304,6 +321,9 @@ func walletSend(p *purse, args []string) error {
 	var outs []any
 	var positions []int
 	for i := 0; i < len(args); i += 2 {
+		if err := p.checkAddress("address", args[i]); err != nil {
+			return err
+		}
 		if _, err := rpc.ParseAmount(args[i+1]); err != nil {
 			return usageError{fmt.Errorf("%q: %w", args[i+1], errNoAmount)}
 		}
@@ -337,6 +357,9 @@ more to spend than they are worth are left behind.
   starling wallet sweep bc1q…`,
 		Args: args(1, 1, "sweep ADDRESS"),
 		RunE: withWallet(func(p *purse, args []string) error {
+			if err := p.checkAddress("address", args[0]); err != nil {
+				return err
+			}
 			o, err := p.payOptions()
 			if err != nil {
 				return err

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -37,7 +38,7 @@ func load(t *testing.T, file string, environ []string, flags ...string) (*Config
 
 func TestPrecedence(t *testing.T) {
 	const file = "dbcache = 10\nbanscore = 20\nmax-connections = 30\n"
-	env := []string{"STARLING_BANSCORE=21", "STARLING_MAX_CONNECTIONS=31", "STARLING_SERVICE_HOST=10.0.0.1", "OTHER=1"}
+	env := []string{"STARLING_BANSCORE=21", "STARLING_MAX_CONNECTIONS=31", "STARLING_SERVICE_HOST=10.0.0.1", "STARLING_PORT=tcp://10.0.0.1:8333", "OTHER=1"}
 	c, err := load(t, file, env, "--max-connections", "32")
 	if err != nil {
 		t.Fatal(err)
@@ -117,8 +118,17 @@ func TestErrors(t *testing.T) {
 		{"unknown key", "db-cache = 7", nil, nil, "db-cache: unknown setting; did you mean dbcache?"},
 		{"unknown key in a table", "[regtest]\nlisten_ = 7", nil, nil, "regtest.listen_: unknown setting; did you mean listen?"},
 		{"far off", "colour = 7", nil, nil, "colour: unknown setting ("},
-		{"not TOML", "= 7", nil, nil, "toml: "},
-		{"type in the file", "dbcache = \"much\"", nil, nil, `dbcache: "much" is not a number from 0 up (file `},
+		{"not TOML", "= 7", nil, nil, "invalid character at start of key"},
+		{"twice", "dbcache = 7\n\ndbcache = 8", nil, nil, "key dbcache is already defined"},
+		{"unknown variable", "", []string{"STARLING_DBCASH=7"}, nil, "STARLING_DBCASH: there is no such setting; did you mean STARLING_DBCACHE? (environment)"},
+		{"far off variable", "", []string{"STARLING_SKY_IS_BLUE_TODAY=7"}, nil, "STARLING_SKY_IS_BLUE_TODAY: there is no such setting (environment)"},
+		{"node", "", []string{"NODE_ID=x"}, nil, `node-id: "x" is not a port number from 1 to 55535 (environment NODE_ID)`},
+		{"hidden password", "rpc-user = \"x\"\nrpc-password = \"****\"", nil, nil, "rpc-password: a password of asterisks only stands for one that is not shown"},
+		{"hidden password in the environment", "", []string{"STARLING_RPC_USER=x", "STARLING_RPC_PASSWORD=********"}, nil, "rpc-password: a password of asterisks"},
+		{"number as password", "rpc-user = \"x\"\nrpc-password = 0x1f", nil, nil, "rpc-password: put it in quotes"},
+		{"fraction as text", "rpc-user = 1.50", nil, nil, "rpc-user: 1.5 is not a text; put it in quotes"},
+		{"bytes", "", []string{"STARLING_DATADIR=/tmp/\xff"}, nil, `datadir: "/tmp/\xff" is not a text in UTF-8`},
+		{"type in the file", "dbcache = \"much\"", nil, nil, `dbcache: "much" is not a number from 4 to 1048576 (file `},
 		{"list in the file", "listen = [1]", nil, nil, "listen: 1 is not a text (file "},
 		{"variable", "", []string{"STARLING_TXINDEX=perhaps"}, nil, `txindex: "perhaps" is neither true nor false (environment STARLING_TXINDEX)`},
 		{"flag", "", nil, []string{"--dbcache=-1"}, "invalid argument"},
@@ -178,6 +188,76 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+// TestBadFileLine says in which line a file is wrong.
+func TestBadFileLine(t *testing.T) {
+	for _, tc := range []struct {
+		file string
+		line string
+	}{
+		{"dbcache = 10\n\nbanscore = [1,\n", "line 3"},
+		{"dbcache = 10\nlisten = \"a\n", "line 2"},
+		{"= 7", "line 1"},
+		{"dbcache = 7\n\ndbcache = 8", "line 3"},
+		{"dbcache = 7\n[regtest]\n[regtest]\n", "line 3"},
+	} {
+		_, err := load(t, tc.file, nil)
+		if err == nil || !strings.HasSuffix(err.Error(), FileName+", "+tc.line+")") {
+			t.Errorf("%q: %v", tc.file, err)
+		}
+	}
+}
+
+// TestRanges gives each number and time what is just within its range, and what
+// is just out of it.
+func TestRanges(t *testing.T) {
+	for _, o := range Options() {
+		unit := ""
+		switch o.kind {
+		case kindInt:
+		case kindDuration:
+			unit = "s"
+		default:
+			continue
+		}
+		if o.most <= o.least {
+			t.Errorf("%s has no range", o.Name)
+		}
+		for n, ok := range map[int64]bool{o.least - 1: false, o.least: true, o.most: true, o.most + 1: false, 1<<63 - 1: false, -1: false} {
+			if _, err := o.read(fmt.Sprint(n) + unit); (err == nil) != ok {
+				t.Errorf("%s = %d: %v", o.Name, n, err)
+			}
+		}
+		for _, s := range []string{"", "99999999999999999999", "1e3", "0x10", "ten"} {
+			if _, err := o.read(s); err == nil {
+				t.Errorf("%s = %q was taken", o.Name, s)
+			}
+		}
+	}
+}
+
+// TestCommandSettings lets a command decide.
+func TestCommandSettings(t *testing.T) {
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(fs, false)
+	if err := fs.Parse([]string{"--datadir", t.TempDir(), "--network=signet"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadWith(fs, []string{"NODE_ID=8000"}, map[string]string{"network": "regtest"})
+	if err != nil || c.Network.Name != "regtest" || c.NodeID != 8000 {
+		t.Fatalf("%v %v", c, err)
+	}
+	_, err = LoadWith(fs, nil, map[string]string{"network": "nowhere"})
+	if err == nil || !strings.HasSuffix(err.Error(), "(this command)") {
+		t.Error(err)
+	}
+	// The setting proper is stronger, whichever comes first.
+	for _, env := range [][]string{{"NODE_ID=8000", "STARLING_NODE_ID=8001"}, {"STARLING_NODE_ID=8001", "NODE_ID=8000"}} {
+		if c, err = Load(fs, env); err != nil || c.NodeID != 8001 {
+			t.Errorf("%v: %v %v", env, c, err)
+		}
+	}
+}
+
 // TestRelay reads the settings about transactions.
 func TestRelay(t *testing.T) {
 	for _, tc := range []struct {
@@ -197,7 +277,10 @@ func TestRelay(t *testing.T) {
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 		AddFlags(fs, false)
 		if err := fs.Parse(append(tc.args, "--datadir="+t.TempDir())); err != nil {
-			t.Fatal(err)
+			if tc.bad == "" || !strings.Contains(err.Error(), tc.bad) {
+				t.Errorf("%v: %v", tc.args, err)
+			}
+			continue
 		}
 		c, err := Load(fs, nil)
 		var e *Error

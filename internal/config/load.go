@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,7 +15,6 @@ import (
 	"github.com/holiman/uint256"
 	"github.com/knadh/koanf/parsers/toml/v2"
 	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
@@ -97,35 +95,34 @@ const delimiter = "."
 // variables in the form name=value, the file, and the defaults. The error is
 // an [*Error] if a setting is wrong.
 func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
+	return LoadWith(flags, environ, nil)
+}
+
+// LoadWith is Load for commands that decide some settings themselves, by name;
+// what they decide is stronger than all else.
+func LoadWith(flags *pflag.FlagSet, environ []string, fixed map[string]string) (*Config, error) {
 	options := Options()
-	defaults, fromEnv, fromFlags := koanf.New(delimiter), koanf.New(delimiter), koanf.New(delimiter)
+	defaults, fromEnv, fromFlags, fromCommand := koanf.New(delimiter), koanf.New(delimiter), koanf.New(delimiter), koanf.New(delimiter)
 
 	def := make(map[string]any)
-	byEnv := make(map[string]*Option)
 	for i := range options {
 		def[options[i].Name] = options[i].def
-		byEnv[options[i].Env()] = &options[i]
 	}
 	if err := defaults.Load(confmap.Provider(def, delimiter), nil); err != nil {
 		return nil, err
 	}
-	// Unknown variables are left alone: platforms make some up, such as
-	// STARLING_SERVICE_HOST for a service of that name.
-	err := fromEnv.Load(env.Provider(delimiter, env.Opt{
-		Prefix:      EnvPrefix,
-		EnvironFunc: func() []string { return environ },
-		TransformFunc: func(k, v string) (string, any) {
-			o := byEnv[k]
-			switch {
-			case o == nil:
-				return "", nil
-			case o.kind == kindList:
-				return o.Name, strings.Split(v, ",")
-			}
-			return o.Name, v
-		},
-	}), nil)
+	vars, err := readEnviron(options, environ)
 	if err != nil {
+		return nil, err
+	}
+	if err := fromEnv.Load(confmap.Provider(vars.values, delimiter), nil); err != nil {
+		return nil, err
+	}
+	decided := make(map[string]any)
+	for name, v := range fixed {
+		decided[name] = v
+	}
+	if err := fromCommand.Load(confmap.Provider(decided, delimiter), nil); err != nil {
 		return nil, err
 	}
 	given := make(map[string]any)
@@ -144,7 +141,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	// that they name.
 	path, named := "", false
 	dir := DefaultDataDir()
-	for _, k := range []*koanf.Koanf{fromEnv, fromFlags} {
+	for _, k := range []*koanf.Koanf{fromEnv, fromFlags, fromCommand} {
 		if k.Exists("datadir") {
 			dir = k.String("datadir")
 		}
@@ -163,8 +160,9 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 	layers := []layer{
 		{func(*Option) string { return "default" }, defaults},
 		{func(*Option) string { return "file " + path }, fromFile},
-		{func(o *Option) string { return "environment " + o.Env() }, fromEnv},
+		{func(o *Option) string { return "environment " + vars.names[o.Name] }, fromEnv},
 		{func(o *Option) string { return "flag --" + o.Name }, fromFlags},
+		{func(*Option) string { return "this command" }, fromCommand},
 	}
 	c := &Config{values: make(map[string]any), origins: make(map[string]string)}
 	if err := c.merge(options, layers, path); err != nil {
@@ -188,7 +186,7 @@ func loadFile(path string, must bool) (*koanf.Koanf, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &Error{Origin: "file " + path, Reason: "there is no such configuration file"}
 	case err != nil:
-		return nil, &Error{Origin: "file " + path, Reason: strings.ReplaceAll(err.Error(), "\n", " ")}
+		return nil, badFile(path, err)
 	}
 	return k, nil
 }
@@ -313,17 +311,12 @@ func (c *Config) settle() error {
 			return c.fail("user-agent-comment", "%q has characters that are not allowed, or is too long", s)
 		}
 	}
-	if c.num("dbcache") > 1<<20 {
-		return c.fail("dbcache", "more than a TiB; the unit is MiB")
-	}
 	c.DBCache = c.num("dbcache") << 20
 	c.TxIndex = c.values["txindex"].(bool)
 	c.Wallets, c.NoWallet = c.list("wallet"), c.values["no-wallet"].(bool)
 	switch p := c.num("prune"); {
 	case p > 1 && p < minPrune:
 		return c.fail("prune", "at least %d MiB are needed to keep what peers may ask for (1 prunes on request only)", minPrune)
-	case p > 1<<30:
-		return c.fail("prune", "more than a PiB; the unit is MiB")
 	case p > 0 && c.TxIndex:
 		return c.fail("prune", "a pruned node can not keep a transaction index")
 	case p > 1:
@@ -427,7 +420,7 @@ func (c *Config) settleAddresses() error {
 	if c.Listen, err = all("listen"); err != nil {
 		return err
 	}
-	if c.origins["listen"] == "default" {
+	if len(c.list("listen")) == 0 {
 		c.Listen = []string{":" + port}
 		if c.NodeID != 0 {
 			c.Listen = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(c.NodeID))}
@@ -461,25 +454,6 @@ func hostPort(s, port string) (string, error) {
 	return net.JoinHostPort(host, p), nil
 }
 
-// Setting is one setting with its value and where it came from.
-type Setting struct {
-	Name, Value, Origin string
-	Help                string
-}
-
-// Settings lists all settings, in order. The password is not shown.
-func (c *Config) Settings() []Setting {
-	var all []Setting
-	for _, o := range Options() {
-		s := Setting{Name: o.Name, Value: formatValue(c.values[o.Name]), Origin: c.origins[o.Name], Help: o.Help}
-		if o.Name == "rpc-password" && c.RPCPassword != "" {
-			s.Value = `"****"`
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
 // DataDir returns the directory that holds those of all networks.
 func (c *Config) DataDir() string { return c.str("datadir") }
 
@@ -488,6 +462,3 @@ func (c *Config) File() string { return c.str("config") }
 
 // CookiePath returns where the cookie file for RPC is, given its name.
 func (c *Config) CookiePath(name string) string { return filepath.Join(c.NetDir, name) }
-
-// Environ returns the process's environment, for [Load].
-func Environ() []string { return os.Environ() }

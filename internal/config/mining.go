@@ -5,6 +5,7 @@ import (
 
 	"starling/address"
 	"starling/chain/consensus"
+	"starling/params"
 )
 
 // Mining says whether and how a node searches for blocks.
@@ -18,15 +19,20 @@ type Mining struct {
 	MinFee    int64 // in satoshi for 1,000 virtual bytes
 }
 
+// minBlockWeight is what the header and the coinbase of a block may take.
+const minBlockWeight = 8000
+
 // miningOptions are the settings about making blocks.
 func miningOptions() []Option {
+	// More than eight threads for each core would only be slower.
+	maxThreads := 8 * int64(runtime.NumCPU())
 	return []Option{
 		{Name: "mine", kind: kindBool, def: false, Help: "search for blocks, and pay what they bring to the node's wallet"},
 		{Name: "miner", Value: "ADDRESS", kind: kindString, def: "", Help: "search for blocks, and pay what they bring to this address"},
-		{Name: "mine-threads", Value: "N", kind: kindInt, def: int64(0), Help: "how many threads search (default all cores but one)"},
-		{Name: "mine-min-txs", Value: "N", kind: kindInt, def: int64(1), Help: "begin when so many transactions wait, and go on until none does; 0 never pauses"},
-		{Name: "block-max-weight", Value: "N", kind: kindInt, def: int64(consensus.MaxBlockWeight), Help: "largest weight of blocks made here"},
-		{Name: "block-min-fee", Value: "SAT", kind: kindInt, def: int64(1), Help: "leave out of blocks made here what pays less for 1,000 virtual bytes"},
+		{Name: "mine-threads", Value: "N", kind: kindInt, def: int64(0), least: 0, most: maxThreads, Help: "how many threads search (default all cores but one)"},
+		{Name: "mine-min-txs", Value: "N", kind: kindInt, def: int64(1), least: 0, most: 1_000_000, Help: "begin when so many transactions wait, and go on until none does; 0 never pauses"},
+		{Name: "block-max-weight", Value: "N", kind: kindInt, def: int64(consensus.MaxBlockWeight), least: minBlockWeight, most: consensus.MaxBlockWeight, Help: "largest weight of blocks made here"},
+		{Name: "block-min-fee", Value: "SAT", kind: kindInt, def: int64(1), least: 0, most: params.Coin, Help: "leave out of blocks made here what pays less for 1,000 virtual bytes"},
 	}
 }
 
@@ -47,12 +53,6 @@ func (c *Config) settleMining() error {
 	}
 	if m.On && c.Network.IsSignet() {
 		return c.fail(name, "blocks of %s must be signed (BIP325), so no search finds one; see getblocktemplate", c.Network.Name)
-	}
-	if limit := 8 * runtime.NumCPU(); m.Threads > limit {
-		return c.fail("mine-threads", "more than %d, eight for each core, would only be slower", limit)
-	}
-	if m.MaxWeight > consensus.MaxBlockWeight {
-		return c.fail("block-max-weight", "blocks may weigh at most %d", consensus.MaxBlockWeight)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +29,13 @@ type Option struct {
 	kind   kind
 	def    any
 	global bool // client commands have it too
+	secret bool // not to be shown
+
+	least, most int64 // of kindInt, and of kindDuration in seconds
 }
+
+// maxSeconds is a hundred years: longer times are mistakes.
+const maxSeconds = 100 * 365 * 24 * 60 * 60
 
 // EnvPrefix starts the names of the environment variables.
 const EnvPrefix = "STARLING_"
@@ -63,22 +68,22 @@ func Options() []Option {
 
 		{Name: "rpc-listen", Value: "HOST:PORT", kind: kindString, def: "", global: true, Help: "where JSON-RPC calls are answered (default 127.0.0.1 and the network's port)"},
 		{Name: "rpc-user", Value: "NAME", kind: kindString, def: "", global: true, Help: "user name for RPC, beside the cookie file"},
-		{Name: "rpc-password", Value: "WORD", kind: kindString, def: "", global: true, Help: "password for RPC"},
+		{Name: "rpc-password", Value: "WORD", kind: kindString, def: "", global: true, secret: true, Help: "password for RPC"},
 		{Name: "rpc-allow-host", Value: "NAME", kind: kindList, def: []string(nil), Help: "a name, other than localhost, by which RPC clients may call this node; may be repeated"},
 
 		{Name: "listen", Value: "HOST:PORT", kind: kindList, def: []string(nil), Help: "where peers may connect; may be repeated; 0 for nowhere (default the network's port on every interface)"},
 		{Name: "connect", Value: "HOST:PORT", kind: kindList, def: []string(nil), Help: "connect only to these peers; may be repeated; 0 for none"},
 		{Name: "addnode", Value: "HOST:PORT", kind: kindList, def: []string(nil), Help: "keep a connection to this peer, beside others; may be repeated"},
-		{Name: "max-connections", Value: "N", kind: kindInt, def: int64(125), Help: "how many peers at most"},
-		{Name: "ping-interval", Value: "TIME", kind: kindDuration, def: "2m", Help: "how often peers are pinged"},
-		{Name: "ping-timeout", Value: "TIME", kind: kindDuration, def: "20m", Help: "how long a peer may take to answer a ping"},
-		{Name: "banscore", Value: "N", kind: kindInt, def: int64(100), Help: "the score at which a misbehaving peer is banned"},
-		{Name: "bantime", Value: "TIME", kind: kindDuration, def: "24h", Help: "how long a ban lasts; a plain number is seconds"},
+		{Name: "max-connections", Value: "N", kind: kindInt, def: int64(125), least: 0, most: 100_000, Help: "how many peers at most"},
+		{Name: "ping-interval", Value: "TIME", kind: kindDuration, def: "2m", least: 1, most: maxSeconds, Help: "how often peers are pinged"},
+		{Name: "ping-timeout", Value: "TIME", kind: kindDuration, def: "20m", least: 1, most: maxSeconds, Help: "how long a peer may take to answer a ping"},
+		{Name: "banscore", Value: "N", kind: kindInt, def: int64(100), least: 1, most: 1_000_000, Help: "the score at which a misbehaving peer is banned"},
+		{Name: "bantime", Value: "TIME", kind: kindDuration, def: "24h", least: 1, most: maxSeconds, Help: "how long a ban lasts; a plain number is seconds"},
 		{Name: "exempt-local", kind: kindBool, def: true, Help: "ban no local or private address for its score, as many peers may be behind it"},
 		{Name: "user-agent-comment", Value: "TEXT", kind: kindList, def: []string(nil), Help: "added to the name that peers see; may be repeated"},
 
-		{Name: "dbcache", Value: "MIB", kind: kindInt, def: int64(450), Help: "memory for the set of unspent outputs, in MiB"},
-		{Name: "prune", Value: "MIB", kind: kindInt, def: int64(0), Help: "delete old blocks to stay below so many MiB (at least 550); 1 prunes on request only, 0 keeps all"},
+		{Name: "dbcache", Value: "MIB", kind: kindInt, def: int64(450), least: 4, most: 1 << 20, Help: "memory for the set of unspent outputs, in MiB"},
+		{Name: "prune", Value: "MIB", kind: kindInt, def: int64(0), least: 0, most: 1 << 30, Help: "delete old blocks to stay below so many MiB (at least 550); 1 prunes on request only, 0 keeps all"},
 		{Name: "txindex", kind: kindBool, def: false, Help: "keep an index of all transactions"},
 		{Name: "assume-valid", Value: "HASH", kind: kindString, def: "", Help: "block below which scripts are not checked; 0 checks all (default built in)"},
 		{Name: "min-chain-work", Value: "HEX", kind: kindString, def: "", Help: "work below which a chain is not believed (default built in)"},
@@ -107,20 +112,6 @@ func AddFlags(fs *pflag.FlagSet, clientOnly bool) {
 			fs.Lookup(o.Name).NoOptDefVal = "true"
 		}
 	}
-}
-
-// CopyFlags gives the flags of settings that were set in one set to another
-// that has them too.
-func CopyFlags(to, from *pflag.FlagSet) error {
-	var err error
-	from.Visit(func(f *pflag.Flag) {
-		if v, ok := f.Value.(*flagValue); ok && to.Lookup(f.Name) != nil {
-			for _, w := range v.words {
-				err = errors.Join(err, to.Set(f.Name, w))
-			}
-		}
-	})
-	return err
 }
 
 func (o *Option) shownDefault() string {

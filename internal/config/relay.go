@@ -45,15 +45,15 @@ const (
 // relayOptions are the settings about transactions.
 func relayOptions() []Option {
 	return []Option{
-		{Name: "maxmempool", Value: "MB", kind: kindInt, def: int64(300), Help: "memory for transactions that wait for a block, in MB (at least " + strconv.Itoa(minMempool) + ")"},
-		{Name: "mempool-expiry", Value: "TIME", kind: kindDuration, def: "336h", Help: "how long a transaction may wait; a plain number is seconds"},
+		{Name: "maxmempool", Value: "MB", kind: kindInt, def: int64(300), least: minMempool, most: 1 << 20, Help: "memory for transactions that wait for a block, in MB (at least " + strconv.Itoa(minMempool) + ")"},
+		{Name: "mempool-expiry", Value: "TIME", kind: kindDuration, def: "336h", least: 1, most: maxSeconds, Help: "how long a transaction may wait; a plain number is seconds"},
 		{Name: "persist-mempool", kind: kindBool, def: true, Help: "keep waiting transactions across restarts"},
 		{Name: "min-relay-fee", Value: "SAT", kind: kindString, def: "", Help: "pass nothing on that pays less for 1,000 virtual bytes (default the network's: 100 on Bitcoin's)"},
 		{Name: "accept-nonstandard", kind: kindBool, def: false, Help: "take transactions that are valid but unusual; not on main"},
 		{Name: "blocks-only", kind: kindBool, def: false, Help: "ask peers for no transactions; your own are announced all the same"},
 		{Name: "whole-blocks", kind: kindBool, def: false, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
-		{Name: "relay-delay-inbound", Value: "TIME", kind: kindDuration, def: "5s", Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
-		{Name: "relay-delay-outbound", Value: "TIME", kind: kindDuration, def: "2s", Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
+		{Name: "relay-delay-inbound", Value: "TIME", kind: kindDuration, def: "5s", least: 0, most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
+		{Name: "relay-delay-outbound", Value: "TIME", kind: kindDuration, def: "2s", least: 0, most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
 		{Name: "whitelist", Value: "[PERMS@]ADDR", kind: kindList, def: []string(nil), Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); may be repeated"},
 	}
 }
@@ -61,14 +61,8 @@ func relayOptions() []Option {
 // settleRelay checks the settings about transactions.
 func (c *Config) settleRelay() error {
 	r := &c.Relay
-	mb := c.num("maxmempool")
-	if mb < minMempool || mb > 1<<20 {
-		return c.fail("maxmempool", "want at least %d; the unit is MB", minMempool)
-	}
-	r.MaxMempool = mb * 1_000_000
-	if r.Expiry = c.dur("mempool-expiry"); r.Expiry <= 0 {
-		return c.fail("mempool-expiry", "nothing could wait for a block")
-	}
+	r.MaxMempool = c.num("maxmempool") * 1_000_000
+	r.Expiry = c.dur("mempool-expiry")
 	r.ForgetMempool = !c.values["persist-mempool"].(bool)
 	r.MinFee = -1
 	if s := c.str("min-relay-fee"); s != "" {

@@ -1,10 +1,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"starling/internal/nearest"
 )
@@ -67,29 +70,50 @@ func (o *Option) read(raw any) (any, error) {
 		return b, nil
 	case kindInt:
 		n, err := strconv.ParseInt(fmt.Sprint(raw), 10, 64)
-		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%q is not a number from 0 up", fmt.Sprint(raw))
+		if err != nil || n < o.least || n > o.most {
+			return nil, fmt.Errorf("%q is not a number from %d to %d", fmt.Sprint(raw), o.least, o.most)
 		}
 		return n, nil
 	case kindDuration:
-		return readDuration(fmt.Sprint(raw))
+		return o.readDuration(fmt.Sprint(raw))
 	default:
-		switch raw.(type) {
-		case string, int64, float64:
-			return fmt.Sprint(raw), nil
-		}
-		return nil, fmt.Errorf("%v is not a text", raw)
+		return o.readText(raw)
 	}
 }
 
-// readDuration reads a time such as 90s or 2m; a plain number is seconds.
-func readDuration(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if n, nerr := strconv.ParseInt(s, 10, 32); nerr == nil {
-		d, err = time.Duration(n)*time.Second, nil
+// readText reads a text, or a number where that can not change how it is
+// written.
+func (o *Option) readText(raw any) (string, error) {
+	var s string
+	switch raw := raw.(type) {
+	case string:
+		s = raw
+	case int64:
+		if o.secret {
+			return "", errors.New("put it in quotes, so that it is taken as it is written")
+		}
+		s = strconv.FormatInt(raw, 10)
+	default:
+		return "", fmt.Errorf("%v is not a text; put it in quotes", raw)
 	}
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a time such as 90s, 2m or 24h", s)
+	if !utf8.ValidString(s) {
+		return "", fmt.Errorf("%q is not a text in UTF-8", s)
+	}
+	if o.secret && s != "" && strings.Trim(s, "*") == "" {
+		return "", errors.New("a password of asterisks only stands for one that is not shown; give the password itself")
+	}
+	return s, nil
+}
+
+// readDuration reads a time such as 90s or 2m; a plain number is seconds.
+func (o *Option) readDuration(s string) (time.Duration, error) {
+	least, most := time.Duration(o.least)*time.Second, time.Duration(o.most)*time.Second
+	d, err := time.ParseDuration(s)
+	if _, nerr := strconv.ParseInt(s, 10, 64); nerr == nil {
+		d, err = time.ParseDuration(s + "s")
+	}
+	if err != nil || d < least || d > most {
+		return 0, fmt.Errorf("%q is not a time such as 90s, 2m or 24h, from %s to %s", s, shortDuration(least), shortDuration(most))
 	}
 	return d, nil
 }
@@ -97,9 +121,14 @@ func readDuration(s string) (time.Duration, error) {
 func readList(raw any) ([]string, error) {
 	switch raw := raw.(type) {
 	case []string:
+		for _, s := range raw {
+			if !utf8.ValidString(s) {
+				return nil, fmt.Errorf("%q is not a text in UTF-8", s)
+			}
+		}
 		return raw, nil
 	case string:
-		return []string{raw}, nil
+		return readList([]string{raw})
 	case []any:
 		list := make([]string, 0, len(raw))
 		for _, it := range raw {
@@ -109,26 +138,49 @@ func readList(raw any) ([]string, error) {
 			}
 			list = append(list, s)
 		}
-		return list, nil
+		return readList(list)
 	case nil:
 		return nil, nil
 	}
 	return nil, fmt.Errorf("%v is not a text or a list of texts", raw)
 }
 
+// quote writes a text as a basic string of TOML.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case !unicode.IsPrint(r):
+			fmt.Fprintf(&b, `\U%08X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
 // formatValue writes a value the way the configuration file has it.
 func formatValue(v any) string {
 	switch v := v.(type) {
 	case string:
-		return strconv.Quote(v)
+		return quote(v)
 	case []string:
 		quoted := make([]string, len(v))
 		for i, s := range v {
-			quoted[i] = strconv.Quote(s)
+			quoted[i] = quote(s)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
 	case time.Duration:
-		return strconv.Quote(shortDuration(v))
+		return quote(shortDuration(v))
 	default:
 		return fmt.Sprint(v)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -69,7 +70,7 @@ func Settings(c *config.Config) (Config, error) {
 			Load:              c.LoadBlock,
 			Pool:              mempool.Config{MaxBytes: c.Relay.MaxMempool, Expiry: c.Relay.Expiry},
 			AcceptNonStandard: c.Relay.AcceptNonStandard, ForgetPool: c.Relay.ForgetMempool, BlocksOnly: c.Relay.BlocksOnly, WholeBlocks: c.Relay.WholeBlocks,
-			RelayDelayInbound: c.Relay.Inbound, RelayDelayOutbound: c.Relay.Outbound, Permissions: c.Relay.Permissions,
+			RelayDelayInbound: atOnce(c.Relay.Inbound), RelayDelayOutbound: atOnce(c.Relay.Outbound), Permissions: c.Relay.Permissions,
 		},
 		TxIndex: c.TxIndex,
 		RPC: RPC{
@@ -111,6 +112,10 @@ func Settings(c *config.Config) (Config, error) {
 	}
 	return cfg, nil
 }
+
+// atOnce turns no time at all, which would stand for the default, into almost
+// none.
+func atOnce(d time.Duration) time.Duration { return max(d, time.Nanosecond) }
 
 // Logs returns loggers of the parts of a node, made from one.
 func Logs(log *slog.Logger) func(part string) *slog.Logger {
