@@ -73,7 +73,12 @@ func aliasConfig(c *cobra.Command) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loadConfigWith(c, fixed)
+	cfg, err := loadConfigWith(c, fixed)
+	var wrong *config.Error
+	if fixed["network"] != "" && errors.As(err, &wrong) && wrong.Name == "network" && wrong.Absent {
+		return nil, errors.New("there is no blockchain yet; createblockchain makes one")
+	}
+	return cfg, err
 }
 
 // listFlags are the flags of the walk-through that take lists.

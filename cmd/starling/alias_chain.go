@@ -37,7 +37,7 @@ ADDRESS, which can be spent at once, and this node is the seed of the others.
 	}
 	c.Flags().String("address", "", "whom the first block pays")
 	aliasFlags(c)
-	return c
+	return makesData(c)
 }
 
 func createBlockchain(c *cobra.Command, to string) error {
@@ -75,7 +75,7 @@ func createBlockchain(c *cobra.Command, to string) error {
 		return err
 	}
 	// The data directory is made now, so that it can be copied for others.
-	_, closeNode, err := openClient(c.Context(), cfg, clientOptions{Stderr: c.ErrOrStderr()})
+	_, closeNode, err := openClient(c.Context(), cfg, clientOptions{Make: true, Stderr: c.ErrOrStderr()})
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ are transactions to put into them, and pays what they bring to ADDRESS.
 	}
 	config.AddFlags(c.Flags(), false)
 	c.Flag("network").DefValue = walkNetwork
-	return c
+	return makesData(c)
 }
 
 func newGetPeerInfoAlias() *cobra.Command {
@@ -117,7 +117,7 @@ func newGetPeerInfoAlias() *cobra.Command {
 			}
 			result, err := newClient(cfg).Call(c.Context(), "getpeerinfo", []any{})
 			if err != nil {
-				return explain("getpeerinfo", err)
+				return explain("getpeerinfo", findNode(cfg, err))
 			}
 			return printResult(c.OutOrStdout(), result)
 		},

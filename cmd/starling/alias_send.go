@@ -49,9 +49,14 @@ network's seeds.
 			if err != nil {
 				return usageError{err}
 			}
-			return withNode(c, cfg, clientOptions{Connect: !o.mine}, func(node caller) error {
+			err = withNode(c, cfg, clientOptions{Connect: !o.mine}, func(node caller) error {
 				return o.send(c.Context(), node, c.OutOrStdout())
 			})
+			var nothing *noDataError
+			if errors.As(err, &nothing) {
+				return errNoWalletHere
+			}
+			return err
 		},
 	}
 	c.Flags().StringArray("from", nil, "the address that pays")
@@ -250,12 +255,14 @@ func (p *payment) send(ctx context.Context, node caller, w io.Writer) (txid wire
 	return sent.TxID, err
 }
 
+var errNoWalletHere = errors.New("this node has no wallet yet; createwallet makes one")
+
 // checkPayer makes sure that the wallet has the key of an address that pays.
 func checkPayer(ctx context.Context, node caller, from string) error {
 	const method = "getaddressinfo"
 	raw, err := node.Call(ctx, method, []any{from})
 	if errors.Is(err, &rpc.Error{Code: rpc.CodeWalletNotFound}) {
-		return errors.New("this node has no wallet yet; createwallet makes one")
+		return errNoWalletHere
 	}
 	if err != nil {
 		return explain(method, err)

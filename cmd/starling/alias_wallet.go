@@ -42,7 +42,7 @@ time, print a new address of it. This works before there is a blockchain, too.
 		},
 	}
 	aliasFlags(c)
-	return c
+	return makesData(c)
 }
 
 // walletAddress takes a new address of the node's wallet, and returns the seed

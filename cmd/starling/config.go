@@ -56,6 +56,6 @@ has neither it nor the user.
 	config.AddFlags(show.Flags(), false)
 	show.Flags().Bool("origin", false, "tell where each value comes from")
 	show.Flags().SortFlags = false
-	c.AddCommand(show)
+	c.AddCommand(makesData(show)) // it looks at nothing else
 	return c
 }

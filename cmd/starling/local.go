@@ -30,6 +30,8 @@ type clientOptions struct {
 	// --addnode, and the seeds of the network's file. It catches up with them
 	// first, and never listens.
 	Connect bool
+	// Make lets a data directory be made that is not there.
+	Make bool
 	// Stderr is where warnings of the node go; nil for nowhere.
 	Stderr io.Writer
 }
@@ -82,6 +84,9 @@ func openClient(ctx context.Context, cfg *config.Config, opts clientOptions) (ca
 		if client != nil || err != nil {
 			return client, func() error { return nil }, err
 		}
+		if err := checkData(cfg, opts); err != nil {
+			return nil, nil, err
+		}
 		local, closeLocal, err := openLocal(ctx, cfg, opts)
 		var locked *store.LockedError
 		if !errors.As(err, &locked) {
@@ -89,7 +94,7 @@ func openClient(ctx context.Context, cfg *config.Config, opts clientOptions) (ca
 		}
 		if patience <= 0 {
 			return nil, nil, fmt.Errorf("a program uses %s but does not answer calls at %s: if it is a node, give the same --rpc-listen; otherwise stop it",
-				cfg.NetDir, dialable(cfg.RPCListen))
+				cfg.NetDir, rpcAddress(cfg))
 		}
 		if err := pause(ctx, lockRetry); err != nil {
 			return nil, nil, err
@@ -195,6 +200,7 @@ func withNode(c *cobra.Command, cfg *config.Config, opts clientOptions, fn func(
 	if opts.Stderr == nil {
 		opts.Stderr = c.ErrOrStderr()
 	}
+	opts.Make = makes(c)
 	node, closeNode, err := openClient(c.Context(), cfg, opts)
 	if err != nil {
 		return err

@@ -144,5 +144,10 @@ func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, 
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if !makes(c) {
+		if err := cfg.CheckDataDir(); err != nil {
+			return nil, usageError{err}
+		}
+	}
 	return cfg, nil
 }

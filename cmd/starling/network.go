@@ -110,7 +110,7 @@ spacing.`,
 	fl.BoolVar(&f.over, "force", false, "replace the file if there is one")
 	addSomeFlags(fl, "datadir", "node-id", "config")
 	fl.SortFlags = false
-	return c
+	return makesData(c)
 }
 
 // addSomeFlags adds the flags of a few settings.

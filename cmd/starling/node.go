@@ -47,7 +47,7 @@ environment as ` + config.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN
 	}
 	config.AddFlags(c.Flags(), false)
 	c.Flags().SortFlags = false
-	return c
+	return makesData(c)
 }
 
 // runNode runs a node until ctx ends, a client stops it, or it fails.

@@ -31,14 +31,17 @@ func newPeersCmd() *cobra.Command {
 				return err
 			}
 			client, ctx, w := newClient(cfg), c.Context(), c.OutOrStdout()
-			if messages, _ := c.Flags().GetBool("messages"); messages {
-				return quiet(ctx, watchMessages(ctx, client, w))
-			}
+			messages, _ := c.Flags().GetBool("messages")
 			watch, _ := c.Flags().GetBool("watch")
-			if !watch {
-				return showPeers(ctx, client, w)
+			switch {
+			case messages:
+				err = quiet(ctx, watchMessages(ctx, client, w))
+			case watch:
+				err = quiet(ctx, watchPeers(ctx, client, w))
+			default:
+				err = showPeers(ctx, client, w)
 			}
-			return quiet(ctx, watchPeers(ctx, client, w))
+			return findNode(cfg, err)
 		},
 	}
 	config.AddFlags(c.Flags(), true)

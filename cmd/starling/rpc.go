@@ -51,24 +51,6 @@ others that begin with a dash stand after --.`,
 	return c
 }
 
-// newClient returns a client for the node that the settings describe.
-func newClient(cfg *config.Config) *rpc.Client {
-	return &rpc.Client{
-		Address: dialable(cfg.RPCListen), User: cfg.RPCUser, Password: cfg.RPCPassword,
-		CookiePath: cfg.CookiePath(rpc.CookieFile),
-	}
-}
-
-// dialable turns an address to listen on into one to connect to.
-func dialable(listen string) string {
-	for _, any := range []string{"0.0.0.0:", "[::]:", ":"} {
-		if port, ok := strings.CutPrefix(listen, any); ok {
-			return "127.0.0.1:" + port
-		}
-	}
-	return listen
-}
-
 // retryEvery is how often --wait asks again.
 const retryEvery = 200 * time.Millisecond
 
@@ -90,19 +72,19 @@ func callRPC(c *cobra.Command, args []string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	client := newClient(cfg)
 	wait, _ := c.Flags().GetBool("wait")
 	ctx := c.Context()
 	if name, _ := c.Flags().GetString("wallet"); name != "" {
 		ctx = rpc.WithWallet(ctx, name)
 	}
 	for {
-		result, err := client.Call(ctx, method, params)
+		// A node that starts meanwhile says where it answers.
+		result, err := newClient(cfg).Call(ctx, method, params)
 		if err == nil {
 			return printResult(c.OutOrStdout(), result)
 		}
 		if !wait || !notYet(err) {
-			return explain(method, err)
+			return explain(method, findNode(cfg, err))
 		}
 		if err := pause(c.Context(), retryEvery); err != nil {
 			return err

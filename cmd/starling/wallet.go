@@ -87,8 +87,12 @@ func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []
 		if err != nil {
 			return err
 		}
-		opts := clientOptions{Connect: len(cfg.Connect) > 0 || pays(c), Stderr: c.ErrOrStderr()}
+		opts := clientOptions{Connect: len(cfg.Connect) > 0 || pays(c), Make: makes(c), Stderr: c.ErrOrStderr()}
 		node, closeNode, err := openClient(c.Context(), cfg, opts)
+		var nothing *noDataError
+		if errors.As(err, &nothing) {
+			return errNoWallet
+		}
 		if err != nil {
 			return err
 		}
@@ -140,10 +144,12 @@ func (p *purse) none() error {
 		return err
 	}
 	if len(names) == 0 {
-		return errors.New("there is no wallet yet; \"starling wallet create\" makes one")
+		return errNoWallet
 	}
 	return fmt.Errorf("no wallet is loaded; say with --name which one: %s", list(names))
 }
+
+var errNoWallet = errors.New("there is no wallet yet; \"starling wallet create\" makes one")
 
 // onDisk returns the names of all wallets.
 func (p *purse) onDisk() ([]string, error) {

@@ -66,7 +66,7 @@ protected by it.`,
 	c.Flags().Bool("watch-only", false, "no keys: only watch what is imported")
 	c.Flags().Bool("blank", false, "no phrase: only keys that are imported")
 	addEncryptFlags(c)
-	return c
+	return makesData(c)
 }
 
 // addEncryptFlags adds the flags of commands that make wallets.
@@ -143,7 +143,7 @@ birthday on, if you know it.
 	c.Flags().Int("gap", 0, "how many unused addresses in a row to look beyond (default 1000)")
 	c.Flags().Bool("legacy", false, "also addresses of BIP44 and BIP49")
 	addEncryptFlags(c)
-	return c
+	return makesData(c)
 }
 
 func restoreWallet(p *purse, args []string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -65,6 +66,7 @@ type Error struct {
 	Name   string // the setting; empty if the file as a whole is wrong
 	Origin string
 	Reason string
+	Absent bool // what the setting names could be, but is not there
 }
 
 // Error implements the error interface.
@@ -246,13 +248,16 @@ func (c *Config) merge(options []Option, layers []layer, path string) error {
 			}
 		}
 		if o.Name == "network" {
-			dir := DefaultDataDir()
-			for _, l := range layers {
+			dir, origin := DefaultDataDir(), ""
+			for _, l := range layers[fileLayer:] {
 				if l.k.Exists("datadir") {
-					dir = l.k.String("datadir")
+					dir, origin = l.k.String("datadir"), l.origin(&Option{Name: "datadir"})
 				}
 			}
 			if err := c.findNetwork(dir); err != nil {
+				if _, statErr := os.Stat(dir); err.Absent && origin != "" && errors.Is(statErr, fs.ErrNotExist) {
+					return noDir(dir, origin)
+				}
 				return err
 			}
 			if err := c.checkFile(layers[fileLayer].k, path, dir, options); err != nil {
@@ -272,7 +277,7 @@ func (c *Config) list(name string) []string     { return c.values[name].([]strin
 func (c *Config) dur(name string) time.Duration { return c.values[name].(time.Duration) }
 
 // fail makes an error about a setting.
-func (c *Config) fail(name, format string, args ...any) error {
+func (c *Config) fail(name, format string, args ...any) *Error {
 	return &Error{Name: name, Origin: c.origins[name], Reason: fmt.Sprintf(format, args...)}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -50,7 +51,7 @@ func (c *Config) OwnNetworks() []string { return ownNetworks(c.DataDir()) }
 
 // findNetwork finds the network that the settings name: a built-in one, one
 // whose file is in the data directory, or one in a file.
-func (c *Config) findNetwork(dir string) error {
+func (c *Config) findNetwork(dir string) *Error {
 	word := c.str("network")
 	if n, err := params.ByName(word); err == nil {
 		c.Network = n
@@ -71,8 +72,8 @@ func (c *Config) findNetwork(dir string) error {
 		if s := nearest.Word(word, names); s != "" {
 			near = "; did you mean " + s + "?"
 		}
-		return c.fail("network", "no network is called %q%s (there are %s; \"starling network create\" makes one)",
-			word, near, strings.Join(names, ", "))
+		return &Error{Name: "network", Origin: c.origins["network"], Absent: true,
+			Reason: fmt.Sprintf("no network is called %q%s (there are %s; \"starling network create\" makes one)", word, near, strings.Join(names, ", "))}
 	case err != nil:
 		return c.fail("network", "%v", err)
 	case !isPath && n.Name != word:
@@ -89,8 +90,12 @@ const (
 	maxNodeID = 65_535 - rpcOffset
 )
 
+// NodeDirs is the pattern of the directories of several nodes, in the data
+// directory.
+const NodeDirs = "node-*"
+
 // nodeDir is the directory of one of several nodes, in the data directory.
-func nodeDir(id int) string { return "node-" + strconv.Itoa(id) }
+func nodeDir(id int) string { return strings.Replace(NodeDirs, "*", strconv.Itoa(id), 1) }
 
 // NetDirOf returns the data directory that a network has by these settings.
 func (c *Config) NetDirOf(n *params.Network) string {

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -33,6 +35,27 @@ func (c *Config) Settings() []Setting {
 		all = append(all, s)
 	}
 	return all
+}
+
+// Given reports whether a setting was made for this run, by a flag or in the
+// environment, rather than in the file or not at all.
+func (c *Config) Given(name string) bool {
+	origin := c.origins[name]
+	return origin != "default" && !strings.HasPrefix(origin, "file ")
+}
+
+// CheckDataDir returns an *[Error] if a data directory was asked for that is not
+// there.
+func (c *Config) CheckDataDir() error {
+	_, err := os.Stat(c.DataDir())
+	if origin := c.origins["datadir"]; origin != "default" && errors.Is(err, fs.ErrNotExist) {
+		return noDir(c.DataDir(), origin)
+	}
+	return nil
+}
+
+func noDir(dir, origin string) *Error {
+	return &Error{Name: "datadir", Origin: origin, Reason: "there is no directory " + dir}
 }
 
 // badFile says in which line a configuration file is wrong.

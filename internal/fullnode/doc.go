@@ -6,7 +6,7 @@
 // It owns the order in which the parts are opened, started, stopped and
 // closed. It never reads flags or files of settings, except that [Settings]
 // turns settings that were read into a [Config]; and it writes nothing but log
-// lines.
+// lines and the file that [Contact] reads.
 //
 // With RPC asked for, one goroutine answers calls from [Open] on. The rest,
 // one for each part, run in [Node.Run] and are gone when that returns.

@@ -80,6 +80,11 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		about = append(about, "rpc", a)
 	}
 	n.log.Info("starting", about...)
+	if n.rpcListen != nil {
+		if err := n.writeContact(); err != nil {
+			return nil, errors.Join(err, n.closeListeners())
+		}
+	}
 	n.serveRPC(ctx)
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.release())
@@ -150,6 +155,7 @@ func (n *Node) serveRPC(ctx context.Context) {
 	n.stopRPC = func() error {
 		stop()
 		<-n.rpcFailed
+		n.removeContact()
 		return failure
 	}
 }
