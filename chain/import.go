@@ -12,6 +12,7 @@ import (
 
 // ImportStats says how far an import has got.
 type ImportStats struct {
+	Found  int   // blocks that the file holds, as far as their headers tell
 	Blocks int   // read and submitted
 	Bytes  int64 // in them
 	Known  int   // of them had been known before
@@ -69,6 +70,7 @@ func (im *importer) headers(ctx context.Context, r io.Reader) error {
 		if err != nil {
 			return store.ErrNotRecord
 		}
+		im.stats.Found++
 		queue := []wire.Header{h}
 		for len(queue) > 0 {
 			h, queue = queue[0], queue[1:]

@@ -18,12 +18,14 @@ const (
 	saveFeesEvery = time.Hour
 )
 
-// openFees makes what estimates fees.
+// openFees makes what estimates fees. What earlier runs have learned is read
+// now, before the first transaction or block can be seen.
 func (n *Node) openFees() {
 	n.fees = &feeest.Watcher{
 		Estimator: feeest.New(),
 		Current:   func() bool { return !n.chain.IsInitialDownload() },
 	}
+	n.loadFees()
 }
 
 // Fees returns what estimates fees.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"runtime"
 	"testing"
 	"time"
@@ -12,6 +13,38 @@ import (
 	"starling/params"
 	"starling/wire"
 )
+
+// TestFeesAreReadFirst has a block seen as soon as the node is open, as by a
+// command that pays and mines at once. What is saved then can be read again.
+func TestFeesAreReadFirst(t *testing.T) {
+	fs := vfs.NewMem()
+	clk := clock.NewMock(time.Unix(2_000_000_000, 0))
+	cfg := Config{Network: params.Regtest(), FS: fs, Dir: "node", Clock: clk}
+	for _, busy := range []bool{false, true, false} {
+		n, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if busy {
+			id := wire.Hash{1}
+			n.Fees().Added(feeest.Tx{ID: id, Fee: 500, VSize: 100})
+			n.Fees().Block(1, []wire.Hash{id})
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- n.Run(ctx) }()
+		for !n.Mempool().Loaded() {
+			runtime.Gosched()
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if err := feeest.New().Load(fs, "node/"+feesFile, clk.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // TestFeesOutliveARestart has what was learned about fees saved at the end and
 // read at the start, unless it is too old.

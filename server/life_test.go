@@ -109,18 +109,70 @@ func TestLoopback(t *testing.T) {
 	}
 }
 
+// hide makes of a file of blocks one as Bitcoin Core writes them, with a key
+// beside it.
+func hide(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := []byte{0x2a, 0xf3, 0, 0x81, 7, 0x55, 0xee, 0x90}
+	for i := range b {
+		b[i] ^= key[i%len(key)]
+	}
+	dir := t.TempDir()
+	name := filepath.Join(dir, "blk00000.dat")
+	if err := errors.Join(os.WriteFile(name, b, 0o600), os.WriteFile(filepath.Join(dir, store.XORFile), key, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestLoadHidden loads blocks from a file that Bitcoin Core has hidden.
+func TestLoadHidden(t *testing.T) {
+	cfg := config(t, 40)
+	gen := testchain.New(cfg.Network)
+	blocks := gen.Chain(gen.Genesis(), 40)
+	cfg.Load = []string{hide(t, blockFile(t, cfg.Network, blocks))}
+	n, stop := running(t, cfg)
+	defer stop()
+	timeout := time.After(time.Minute)
+	for {
+		changed := n.Chain().TipChanged()
+		if n.Chain().Tip().Hash == last(blocks).Hash() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			t.Fatalf("height %d after a minute", n.Chain().Tip().Height)
+		}
+	}
+}
+
 // TestLoadFails gives files that cannot be loaded. The node says so in one line
 // and stops.
 func TestLoadFails(t *testing.T) {
 	cfg := config(t, 0)
 	gen := testchain.New(cfg.Network)
 	bad := gen.Next(gen.Genesis(), 1)
+	empty := blockFile(t, cfg.Network, nil)
+	other := params.Signet()
+	foreign := blockFile(t, other, testchain.New(cfg.Network).Chain(gen.Genesis(), 3))
+	hidden := hide(t, blockFile(t, cfg.Network, gen.Chain(gen.Genesis(), 3)))
+	if err := os.WriteFile(filepath.Join(filepath.Dir(hidden), store.XORFile), []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		file string
 		want string
 	}{
 		{filepath.Join(cfg.Dir, "none"), "no such file"},
 		{blockFile(t, cfg.Network, []testchain.Block{bad}), "bad-cb-amount"},
+		{empty, "it holds no block of network regtest"},
+		{foreign, "it holds no block of network regtest"},
+		{hidden, "xor.dat has 5 bytes"},
 	} {
 		cfg := config(t, 0)
 		cfg.Load = []string{tc.file}

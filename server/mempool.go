@@ -111,7 +111,6 @@ func (n *Node) AnnounceTx(txid wire.Hash) {
 func (n *Node) startPool(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	n.loadFees()
 	wg.Go(func() { n.keepFees(runCtx) })
 	wg.Go(func() { n.pool.Run(runCtx) })
 	wg.Go(func() {

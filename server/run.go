@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"starling/chain"
+	"starling/store"
 	"starling/transport"
 )
 
@@ -88,11 +89,11 @@ func (n *Node) load(ctx context.Context) error {
 }
 
 func (n *Node) loadFile(ctx context.Context, name string) error {
-	f, err := os.Open(name)
+	f, err := store.OpenBlockFile(name, n.cfg.Network.Magic)
 	if err != nil {
 		// The error names the file, as the caller does.
 		var p *os.PathError
-		if errors.As(err, &p) {
+		if errors.As(err, &p) && p.Path == name {
 			err = p.Err
 		}
 		return err
@@ -106,6 +107,9 @@ func (n *Node) loadFile(ctx context.Context, name string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if s.Found == 0 {
+		return fmt.Errorf("it holds no block of network %s", n.cfg.Network.Name)
 	}
 	n.log.Info("blocks loaded", "file", name, "blocks", s.Blocks, "known", s.Known, "orphans", s.Orphan, "height", n.chain.Tip().Height)
 	return nil

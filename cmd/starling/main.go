@@ -144,7 +144,8 @@ func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, 
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if !makes(c) {
+	waits, _ := c.Flags().GetBool("wait") // for a node that may yet make it
+	if !makes(c) && !waits {
 		if err := cfg.CheckDataDir(); err != nil {
 			return nil, usageError{err}
 		}

@@ -417,6 +417,51 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestFileIsReadAgain plays transactions, blocks, restarts and late loads, and
+// reads each file that is written on the way.
+func TestFileIsReadAgain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		mem := vfs.NewMem()
+		now := time.Unix(1_700_000_000, 0)
+		e, height, next := New(), int32(0), byte(0)
+		saved := false
+		t.Repeat(map[string]func(*rapid.T){
+			"add": func(t *rapid.T) {
+				next = next%4 + 1
+				e.Added(Tx{ID: wire.Hash{next}, Height: height, Fee: rapid.Int64Range(0, 21e14).Draw(t, "fee"), VSize: rapid.Int64Range(0, 1e6).Draw(t, "size")})
+			},
+			"block": func(t *rapid.T) {
+				height = max(0, height+rapid.Int32Range(-2, 3).Draw(t, "step"))
+				var ids []wire.Hash
+				for range rapid.IntRange(0, 3).Draw(t, "transactions") {
+					ids = append(ids, wire.Hash{rapid.ByteRange(1, 4).Draw(t, "id")})
+				}
+				e.Block(height, ids)
+			},
+			"remove":  func(t *rapid.T) { e.Removed(wire.Hash{rapid.ByteRange(1, 4).Draw(t, "id")}) },
+			"forget":  func(*rapid.T) { e.Forget() },
+			"restart": func(*rapid.T) { e = New() },
+			"new chain": func(*rapid.T) {
+				e, height = New(), 0
+			},
+			"load": func(t *rapid.T) {
+				if err := e.Load(mem, "fees", now); (err == nil) != saved {
+					t.Fatal(err)
+				}
+			},
+			"save": func(t *rapid.T) {
+				if err := e.Save(mem, "fees", now); err != nil {
+					t.Fatal(err)
+				}
+				saved = true
+				if err := New().Load(mem, "fees", now); err != nil {
+					t.Fatal(err)
+				}
+			},
+		})
+	})
+}
+
 func FuzzDecode(f *testing.F) {
 	now := time.Unix(1_700_000_000, 0)
 	f.Add(New().encode(now))

@@ -72,7 +72,8 @@ func (e *Estimator) encode(now time.Time) []byte {
 	return b
 }
 
-// Load reads what Save wrote into an estimator that has seen nothing yet. On an
+// Load reads what Save wrote, in place of what the estimator has counted; it
+// should have seen nothing yet. On an
 // error the estimator is as before: *store.CorruptError and *store.VersionError
 // for what can not be read, ErrStale for what is too old, fs.ErrNotExist for
 // what is not there.
@@ -126,6 +127,7 @@ func (e *Estimator) decode(b []byte, now time.Time) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stats, e.best, e.oldFirst, e.oldBest = n.stats, n.best, n.oldFirst, n.oldBest
+	// Blocks that were seen meanwhile are seen: heights never go back.
+	e.stats, e.best, e.oldFirst, e.oldBest = n.stats, max(e.best, n.best), n.oldFirst, n.oldBest
 	return nil
 }
