@@ -6,21 +6,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"starling/clock"
 	"starling/internal/config"
 	"starling/internal/plain"
 )
 
+// The exit codes; docs/operating.md has them for users.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure = 1   // it could not be done
+	exitUsage   = 2   // the command line or a setting is wrong
+	exitSignal  = 128 // and the number of the signal that interrupted it
 )
 
 func main() {
@@ -53,6 +51,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	var signalled *signalError
+	if errors.As(context.Cause(ctx), &signalled) && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(cleanErr, "starling: "+signalled.Error())
+		return signalled.code()
+	}
 	fmt.Fprintln(cleanErr, "starling: "+oneLine(err))
 	var usage usageError
 	if !started || errors.As(err, &usage) {
@@ -64,48 +67,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // oneLine returns the text of an error without line breaks.
 func oneLine(err error) string {
 	return strings.Join(strings.Fields(err.Error()), " ")
-}
-
-// sameSignal is for how long further signals count as the first one: one Ctrl-C
-// may come twice, from the terminal and from a program that passes it on.
-const sameSignal = time.Second
-
-// untilSignal returns a context that the first interrupt or termination signal
-// ends. The second one ends the process at once.
-func untilSignal(stderr io.Writer) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-done:
-			return
-		}
-		impatient := false
-		timer := clock.System().NewTimer(sameSignal)
-		defer timer.Stop()
-		for {
-			select {
-			case <-timer.C:
-				impatient = true
-			case <-signals:
-				if impatient {
-					fmt.Fprintln(stderr, "starling: stopped at once; the next start recovers")
-					os.Exit(exitFailure)
-				}
-			case <-done:
-				return
-			}
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(done)
-		cancel()
-	}
 }
 
 // newRoot returns the command line.

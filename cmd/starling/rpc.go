@@ -60,8 +60,8 @@ func callRPC(c *cobra.Command, args []string) error {
 		return err
 	}
 	method, words := args[0], args[1:]
-	if stdin, _ := c.Flags().GetBool("stdin"); stdin {
-		more, err := readLines(c.InOrStdin())
+	if more, _ := c.Flags().GetBool("stdin"); more {
+		more, err := readLines(stdin(c))
 		if err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -101,12 +100,12 @@ that nobody looks over your shoulder.`,
 
 // descriptorLine is what export prints and import reads.
 type descriptorLine struct {
-	Desc      string   `json:"desc"`
-	Timestamp any      `json:"timestamp"`
-	Active    bool     `json:"active"`
-	Internal  *bool    `json:"internal,omitempty"`
-	Range     *[]int32 `json:"range,omitempty"`
-	NextIndex *int32   `json:"next_index,omitempty"`
+	Desc      string `json:"desc"`
+	Timestamp any    `json:"timestamp"`
+	Active    bool   `json:"active"`
+	Internal  *bool  `json:"internal,omitempty"`
+	Range     any    `json:"range,omitempty"` // the last index, or the first and the last
+	NextIndex *int32 `json:"next_index,omitempty"`
 }
 
 func newWalletExportCmd() *cobra.Command {
@@ -145,9 +144,10 @@ func newWalletImportCmd() *cobra.Command {
 	c := walletCmd(&cobra.Command{
 		Use:   "import FILE|DESCRIPTOR",
 		Short: "Add descriptors, and look for payments to them",
-		Long: `Add descriptors from a file that export made, or - for the standard input, or one
-that stands on the command line. The chain is read for payments since the time in
-the file, or since --birthday.
+		Long: `Add descriptors from a file, or - for the standard input, or one that stands on
+the command line. A file may hold what export printed, or what the method
+listdescriptors of any node answered. The chain is read for payments since the
+time in the file, or since --birthday.
 
   starling wallet import watch.json --name watcher
   starling wallet import "wpkh(xpub…/0/*)#checksum" --birthday 2024-03-01`,
@@ -196,33 +196,6 @@ func walletImport(p *purse, args []string) error {
 	}
 	fmt.Fprintf(p.out(), "%s added\n", plural(len(results), "descriptor"))
 	return nil
-}
-
-// readDescriptors reads what export printed, or a descriptor itself.
-func (p *purse) readDescriptors(arg string) ([]descriptorLine, error) {
-	var b []byte
-	var err error
-	switch _, statErr := os.Stat(arg); {
-	case arg == "-":
-		var s string
-		s, err = p.rest()
-		b = []byte(s)
-	case statErr == nil:
-		b, err = os.ReadFile(arg)
-	default:
-		return []descriptorLine{{Desc: arg, Timestamp: 0, Active: p.on("active")}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := p.refuse("with a file, which says it of each", "active"); err != nil {
-		return nil, err
-	}
-	var list []descriptorLine
-	if err := json.Unmarshal(b, &list); err != nil {
-		return nil, fmt.Errorf("%s does not hold what \"starling wallet export\" prints: %w", arg, err)
-	}
-	return list, nil
 }
 
 func newWalletBackupCmd() *cobra.Command {

@@ -59,15 +59,15 @@ func (p *purse) secret(flag, what string, twice bool) (string, error) {
 // typed reads a line from the terminal without showing it.
 func (p *purse) typed(in *os.File, prompt string) (string, error) {
 	fmt.Fprint(p.cmd.ErrOrStderr(), prompt)
-	b, err := term.ReadPassword(int(in.Fd()))
+	s, err := readHidden(p.cmd.Context(), in)
 	fmt.Fprintln(p.cmd.ErrOrStderr())
-	return string(b), err
+	return s, err
 }
 
 // line reads the next line of the standard input.
 func (p *purse) line() (string, error) {
 	if p.stdin == nil {
-		p.stdin = bufio.NewReader(p.cmd.InOrStdin())
+		p.stdin = bufio.NewReader(stdin(p.cmd))
 	}
 	s, err := p.stdin.ReadString('\n')
 	if errors.Is(err, io.EOF) {
@@ -85,7 +85,7 @@ func nonEmpty(s, what string) (string, error) {
 
 // rest reads all of the standard input.
 func (p *purse) rest() (string, error) {
-	b, err := io.ReadAll(p.cmd.InOrStdin())
+	b, err := io.ReadAll(stdin(p.cmd))
 	return string(b), err
 }
 
