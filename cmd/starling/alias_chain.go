@@ -97,12 +97,15 @@ are transactions to put into them, and pays what they bring to ADDRESS.
 			if err != nil {
 				return err
 			}
+			if err := confirmReindex(c, cfg); err != nil {
+				return err
+			}
 			return runNode(c.Context(), cfg, c.ErrOrStderr())
 		},
 	}
 	config.AddFlags(c.Flags(), false)
 	c.Flag("network").DefValue = walkNetwork
-	return makesData(c)
+	return makesData(addYesFlag(c))
 }
 
 func newGetPeerInfoAlias() *cobra.Command {
@@ -248,6 +251,9 @@ func newReindexAlias() *cobra.Command {
 				return errors.Join(err, errors.New("the node is running; stop it first"))
 			}
 			cfg.Reindex = true
+			if err := confirmReindex(c, cfg); err != nil {
+				return err
+			}
 			return withNode(c, cfg, clientOptions{}, func(node caller) error {
 				local, ok := node.(*localNode)
 				if !ok {
@@ -269,5 +275,5 @@ func newReindexAlias() *cobra.Command {
 		},
 	}
 	aliasFlags(c)
-	return c
+	return addYesFlag(c)
 }

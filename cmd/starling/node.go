@@ -42,12 +42,15 @@ environment as ` + config.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN
 			if err != nil {
 				return err
 			}
+			if err := confirmReindex(c, cfg); err != nil {
+				return err
+			}
 			return runNode(c.Context(), cfg, c.ErrOrStderr())
 		},
 	}
 	config.AddFlags(c.Flags(), false)
 	c.Flags().SortFlags = false
-	return makesData(c)
+	return makesData(addYesFlag(c))
 }
 
 // runNode runs a node until ctx ends, a client stops it, or it fails.

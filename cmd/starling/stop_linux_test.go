@@ -172,6 +172,41 @@ func TestInterruptPrompt(t *testing.T) {
 	}
 }
 
+// TestConfirmReindex answers the question before a pruned node is reindexed.
+func TestConfirmReindex(t *testing.T) {
+	for _, tc := range []struct {
+		press string
+		code  int
+		want  string
+	}{
+		{"n\n", exitFailure, "nothing was done"},
+		{"\n", exitFailure, "nothing was done"},
+		{"\x04", exitFailure, "nothing was done"},
+		{"\x03", 130, "interrupted"},
+		{"yes\n", 0, "Reindexing"},
+	} {
+		home := t.TempDir()
+		blocks := filepath.Join(home, ".starling", "regtest", "blocks")
+		if err := errors.Join(os.MkdirAll(blocks, 0o700), os.WriteFile(filepath.Join(blocks, "blk00007.dat"), []byte("old"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		cmd, master, _, s := onTerminal(t, home, "node", "--network=regtest", "--reindex", "--rpc-listen=127.0.0.1:0", "--listen=127.0.0.1:0")
+		s.wait(t, "[y/N] ")
+		io.WriteString(master, tc.press)
+		if tc.code == 0 {
+			s.wait(t, "listening")
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := cmd.Wait()
+		s.wait(t, tc.want)
+		if got := cmd.ProcessState.ExitCode(); got != tc.code {
+			t.Errorf("%q: exit code %d, want %d (%v)", tc.press, got, tc.code, err)
+		}
+	}
+}
+
 // hidden waits until the terminal does not show what is typed.
 func hidden(t *testing.T, tty *os.File) {
 	t.Helper()
