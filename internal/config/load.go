@@ -303,12 +303,6 @@ func (c *Config) settle() error {
 	c.MaxConnections = int(c.num("max-connections"))
 	c.PingInterval, c.PingTimeout = c.dur("ping-interval"), c.dur("ping-timeout")
 	c.BanScore, c.BanTime = int(c.num("banscore")), c.dur("bantime")
-	switch {
-	case c.BanScore == 0:
-		return c.fail("banscore", "at least 1")
-	case c.BanTime == 0:
-		return c.fail("bantime", "at least a second")
-	}
 	c.ExemptLocal = c.values["exempt-local"].(bool)
 	c.UserAgentComments = c.list("user-agent-comment")
 	for _, s := range c.UserAgentComments {
