@@ -48,7 +48,7 @@ While it runs, from another terminal:
   starling devnet status                    how each node stands
   starling devnet pay wallet 1.5            pay a node's wallet, or an address
   starling devnet mine 3                    make blocks
-  starling devnet partition central wallet  split these from the others
+  starling devnet partition central,wallet  split these from the others
   starling devnet heal                      end that
   starling devnet reorg 2                   replace the last two blocks
   starling devnet stop`,

@@ -35,9 +35,9 @@ func newWalletCreateCmd() *cobra.Command {
 phrase. Write the words down, on paper: with them anybody can restore the wallet
 and spend from it, and without them nobody can if the file is lost.
 
-  starling wallet create                   a wallet called ` + wallet.DefaultName + `
+  starling wallet create                     a wallet called ` + wallet.DefaultName + `
   starling wallet create savings --words 24 --encrypt
-  starling wallet create shop --watch-only a wallet without keys, to import into
+  starling wallet create shop --watch-only   a wallet without keys, to import into
 
 --encrypt asks for a passphrase, which protects the file; the words are not
 protected by it.`,
