@@ -121,6 +121,7 @@ func TestWaitingIsBoundedByTheTip(t *testing.T) {
 				if err := <-done; err != nil {
 					t.Fatal(err)
 				}
+				synctest.Wait() // what was handed over is connected
 				r.wantTip(big[blocks-1])
 				if n := fs.reads.Load(); n != 0 {
 					t.Errorf("block files were read %d times", n)
