@@ -221,7 +221,8 @@ func (c *Chain) IsInitialDownload() bool {
 		return true
 	}
 	if !c.caughtUp.Swap(true) {
-		c.log.Info("caught up with the network", "height", tip.Height)
+		// Whether others have more is not for this package to say.
+		c.log.Debug("initial download is over", "height", tip.Height)
 	}
 	return false
 }

@@ -182,6 +182,14 @@ func (m *Manager) Outgoing() []Status {
 	return m.out.List()
 }
 
+// LastError returns why the last link to an address ended or was not made, if
+// there was one and there is none now.
+func (m *Manager) LastError(addr ma.Multiaddr) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.out.LastError(addr)
+}
+
 // SetActive switches networking on or off. When it is off nothing is dialled or
 // admitted, and the links that Run has made are ended; inbound ones are the
 // caller's to end.
@@ -268,11 +276,15 @@ func (m *Manager) serve(ctx context.Context, a Attempt) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.obs.DialEnded(a.Addr, wasUp, err)
-	if !wasUp && ctx.Err() == nil {
-		m.log.Debug("dial failed", "addr", transport.FormatAddr(a.Addr), "err", err)
-	}
+	over := ctx.Err() != nil // called off, by whoever does not want it any more
 	m.cancel[a.ID]()
 	delete(m.cancel, a.ID)
-	m.out.Down(m.cfg.Clock.Now(), a.ID, err)
+	level := slog.LevelDebug
+	if m.out.Down(m.cfg.Clock.Now(), a.ID, err) {
+		level = slog.LevelWarn
+	}
+	if !wasUp && !over {
+		m.log.Log(context.Background(), level, "peer cannot be reached", "addr", transport.FormatAddr(a.Addr), "reason", err)
+	}
 	m.kick()
 }

@@ -107,6 +107,7 @@ type target struct {
 	key     string
 	id      uint64 // of the running attempt, 0 for none
 	removed bool   // gone when the attempt has ended
+	told    told
 }
 
 // NewOutgoing returns an empty list that has at most maxDials dials under way;
@@ -251,10 +252,15 @@ func (o *Outgoing) Up(now time.Time, id uint64) {
 }
 
 // Down tells that an attempt has ended, with or without ever having been up.
-func (o *Outgoing) Down(now time.Time, id uint64, err error) {
+// It reports whether that is news to the operator: the address could not be
+// reached, for a reason that he has not been told of lately.
+func (o *Outgoing) Down(now time.Time, id uint64, err error) (news bool) {
 	t := o.byID(id)
 	if t == nil {
-		return
+		return false
+	}
+	if !t.removed && t.State != Established && err != nil {
+		news = t.told.news(now, err.Error())
 	}
 	lasted := time.Duration(0)
 	if t.State == Established {
@@ -266,7 +272,7 @@ func (o *Outgoing) Down(now time.Time, id uint64, err error) {
 	t.id = 0
 	if t.removed || t.Once {
 		o.forget(t)
-		return
+		return news
 	}
 	t.Err = err
 	switch {
@@ -275,7 +281,7 @@ func (o *Outgoing) Down(now time.Time, id uint64, err error) {
 		t.set(now, Disconnected)
 		t.Next = now
 	case lasted >= steady:
-		t.Failures = 0
+		t.Failures, t.told = 0, told{}
 		t.set(now, Disconnected)
 		t.Next = now.Add(o.wait(0))
 	default:
@@ -283,6 +289,7 @@ func (o *Outgoing) Down(now time.Time, id uint64, err error) {
 		t.Next = now.Add(o.wait(t.Failures))
 		t.Failures++
 	}
+	return news
 }
 
 // wait returns how long to wait after the given number of failures before the
@@ -293,6 +300,14 @@ func (o *Outgoing) wait(failures int) time.Duration {
 		d = min(retryMin<<failures, retryMax)
 	}
 	return time.Duration(float64(d) * (1 - retryJitter*o.rng.Float64()))
+}
+
+// LastError returns the last error of an address, or nil.
+func (o *Outgoing) LastError(addr ma.Multiaddr) error {
+	if t := o.targets[addr.String()]; t != nil {
+		return t.Err
+	}
+	return nil
 }
 
 // List describes all addresses, in the order in which they were added.

@@ -221,6 +221,8 @@ type addedNode struct {
 	Node      string         `json:"addednode"`
 	Connected bool           `json:"connected"`
 	Addresses []addedAddress `json:"addresses" help:"only while it is connected"`
+	Failures  int            `json:"failures,omitempty" help:"how often in a row it could not be reached, or was left at once"`
+	Reason    string         `json:"reason,omitempty" help:"why the last connection ended or was not made"`
 }
 
 type addedAddress struct {
@@ -252,6 +254,8 @@ func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, e
 		}
 		if n.Connected = s.State == connmgr.Established; n.Connected {
 			n.Addresses = append(n.Addresses, addedAddress{n.Node, "outbound"})
+		} else if s.Err != nil {
+			n.Failures, n.Reason = s.Failures, s.Err.Error()
 		}
 		nodes = append(nodes, n)
 	}

@@ -47,6 +47,8 @@ type Node struct {
 	events   events
 	compact  compactState
 
+	strangers strangers
+
 	pool     *mempool.Pool
 	fees     *feeest.Watcher
 	verifier *scripts.Verifier

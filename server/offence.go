@@ -85,9 +85,13 @@ func (n *Node) judgeEnd(s *session, err error) {
 		return
 	}
 	if s.peer.Remote() != nil {
-		n.log.Info("peer disconnected", "peer", s.peer.ID(), "addr", transport.FormatAddr(s.peer.RemoteAddr()), "reason", d.Error())
+		n.log.Log(n.ctx, s.level(), "peer disconnected", "peer", s.peer.ID(), "addr", transport.FormatAddr(s.peer.RemoteAddr()), "reason", d.Error())
 	}
 	switch d.Reason {
+	case peer.WrongNetwork:
+		if s.peer.Kind() == peer.Inbound { // else whoever dialled tells of it
+			n.stranger(s, d.Err)
+		}
 	case peer.BadMessage:
 		n.offence(s.origin(), connmgr.Malformed, 1)
 	case peer.BadFrame:

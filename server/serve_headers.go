@@ -9,7 +9,7 @@ import (
 
 // serveHeaders answers getheaders, if with nothing: the peer waits for it.
 func (s *session) serveHeaders(_ context.Context, m *wire.MsgGetHeaders) error {
-	if err := checkLocator(len(m.Locator)); err != nil {
+	if err := s.checkLocator(m.Locator); err != nil {
 		return err
 	}
 	n := s.node
@@ -18,7 +18,7 @@ func (s *session) serveHeaders(_ context.Context, m *wire.MsgGetHeaders) error {
 
 // serveInv answers getblocks with the hashes of the blocks that follow.
 func (s *session) serveInv(_ context.Context, m *wire.MsgGetBlocks) error {
-	if err := checkLocator(len(m.Locator)); err != nil {
+	if err := s.checkLocator(m.Locator); err != nil {
 		return err
 	}
 	inv := s.node.sync.GetBlocks(s.id(), m.Locator, m.Stop)
@@ -28,10 +28,11 @@ func (s *session) serveInv(_ context.Context, m *wire.MsgGetBlocks) error {
 	return s.peer.Send(&wire.MsgInv{Inv: inv})
 }
 
-// checkLocator refuses locators that are longer than any chain calls for.
-func checkLocator(n int) error {
-	if n > wire.MaxLocator {
+// checkLocator refuses locators that are longer than any chain calls for, and
+// those of another chain.
+func (s *session) checkLocator(locator []wire.Hash) error {
+	if len(locator) > wire.MaxLocator {
 		return &peer.Disconnect{Reason: peer.Misbehaved, Detail: "locator too long"}
 	}
-	return nil
+	return s.checkGenesis(locator)
 }

@@ -27,6 +27,8 @@ type session struct {
 	host netip.Addr // not valid if its transport has no IP addresses
 	up   func()     // told when the handshake is done; may be nil
 
+	stale bool // its peer was of another network the last time
+
 	// Times when it last gave something new, in nanoseconds since 1970; 0 for
 	// never.
 	lastBlock, lastTx atomic.Int64
@@ -146,18 +148,23 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, up func()) error
 		}
 		host, _ := transport.IP(link.RemoteAddr())
 		s := d.n.newSession(link, peer.Manual, d.n.cfg.Permissions(host), up)
-		return d.n.runSession(ctx, s)
+		s.stale = d.n.wasForeign(addr)
+		err = d.n.runSession(ctx, s)
+		if s.peer.Remote() == nil {
+			return unheard(err)
+		}
+		return err
 	}
 	return transport.ErrAddress
 }
 
 // Ready implements [peer.Handler]: the handshake is done.
-func (s *session) Ready(_ context.Context, p *peer.Peer) error {
+func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 	n, r := s.node, p.Remote()
 	if s.up != nil {
 		s.up()
 	}
-	n.log.Info("peer connected", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
+	n.log.Log(ctx, s.level(), "peer connected", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
 		"agent", r.UserAgent, "version", r.Version, "height", r.StartHeight, "services", r.Services)
 	if r.Common >= wire.CompactBlocksVersion {
 		// Who is to announce by compact blocks shows with the first blocks.

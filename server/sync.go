@@ -62,6 +62,7 @@ func (n *Node) syncLoop(ctx context.Context) {
 	defer timer.Stop()
 	var tip *headertree.Node // the blocks that came before this loop count as told
 	var tick time.Time       // of the next Tick; zero if none is needed
+	caughtUp := false        // and told so
 	for {
 		changed := n.chain.TipChanged()
 		if t := n.chain.Tip(); t != tip {
@@ -78,6 +79,7 @@ func (n *Node) syncLoop(ctx context.Context) {
 				n.do(n.sync.BlockRejected(n.clk.Now(), e.block))
 			}
 		}
+		caughtUp = caughtUp || n.tellCaughtUp(tip)
 		now := n.clk.Now()
 		if !tick.IsZero() && !now.Before(tick) {
 			tick = time.Time{}

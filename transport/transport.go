@@ -111,7 +111,7 @@ var (
 	ErrReset = errors.New("the link was lost")
 	// ErrWrongNetwork means that the other side speaks for another network:
 	// its frames start with another magic.
-	ErrWrongNetwork = errors.New("wrong network magic")
+	ErrWrongNetwork = errors.New("wrong magic")
 	// ErrTooLarge means that a frame claims more than its message may have, of
 	// its kind or at this time.
 	ErrTooLarge = errors.New("message is larger than allowed")

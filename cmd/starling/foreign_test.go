@@ -76,7 +76,7 @@ func checkShown(t *testing.T, what, shown string) {
 
 func TestForeignTextIsShownPlainly(t *testing.T) {
 	with := func(method string, answer any) map[string]any {
-		m := map[string]any{"getblockcount": 1, "listwallets": []string{"main"}}
+		m := map[string]any{"getblockcount": 1, "listwallets": []string{"main"}, "getaddednodeinfo": []any{}}
 		m[method] = answer
 		return m
 	}
@@ -87,6 +87,7 @@ func TestForeignTextIsShownPlainly(t *testing.T) {
 		lines   int // of the output
 	}{
 		{"peers", with("getpeerinfo", one("id", 1, "subver", hostile, "addr", hostile, "connection_type", hostile)), []string{"peers"}, 2},
+		{"peers asked for", map[string]any{"getpeerinfo": []any{}, "getaddednodeinfo": one("addednode", hostile, "reason", hostile)}, []string{"peers"}, 5},
 		{"coins", with("listunspent", one("txid", "aa", "label", hostile, "address", hostile, "amount", 1)), []string{"wallet", "coins"}, 2},
 		{"history", with("listtransactions", one("txid", "aa", "label", hostile, "category", hostile, "amount", 1)), []string{"wallet", "history"}, 2},
 		{"comment", with("listtransactions", one("txid", "aa", "comment", hostile, "amount", 1)), []string{"wallet", "history"}, 2},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -23,7 +24,10 @@ func newPeersCmd() *cobra.Command {
 
   starling peers               who is connected now
   starling peers --watch       the same, again and again
-  starling peers --messages    every message as it passes`,
+  starling peers --messages    every message as it passes
+
+Below the peers stand the nodes that were asked for (--connect, --addnode, the
+seeds of a network of your own) and cannot be reached, and why.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(c)
@@ -33,13 +37,16 @@ func newPeersCmd() *cobra.Command {
 			client, ctx, w := newClient(cfg), c.Context(), c.OutOrStdout()
 			messages, _ := c.Flags().GetBool("messages")
 			watch, _ := c.Flags().GetBool("watch")
+			asJSON, _ := c.Flags().GetBool("json")
 			switch {
+			case asJSON && watch:
+				return usageError{errors.New("--json shows the peers once; it cannot go with --watch")}
 			case messages:
 				err = quiet(ctx, watchMessages(ctx, client, w))
 			case watch:
 				err = quiet(ctx, watchPeers(ctx, client, w))
 			default:
-				err = showPeers(ctx, client, w)
+				err = showPeers(ctx, client, w, asJSON)
 			}
 			return findNode(cfg, err)
 		},
@@ -48,6 +55,7 @@ func newPeersCmd() *cobra.Command {
 	c.Flags().SortFlags = false
 	c.Flags().Bool("watch", false, "show them again every second")
 	c.Flags().Bool("messages", false, "show the messages as they pass")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }
 
@@ -73,60 +81,13 @@ const clearScreen = "\x1b[H\x1b[J"
 func watchPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
 	for {
 		fmt.Fprint(terminal(w), clearScreen)
-		if err := showPeers(ctx, client, w); err != nil {
+		if err := showPeers(ctx, client, w, false); err != nil {
 			return err
 		}
 		if err := pause(ctx, watchEvery); err != nil {
 			return err
 		}
 	}
-}
-
-// peerLine is what is shown of a peer.
-type peerLine struct {
-	ID       uint64   `json:"id"`
-	Addr     string   `json:"addr"`
-	Inbound  bool     `json:"inbound"`
-	Type     string   `json:"connection_type"`
-	Framing  string   `json:"transport_protocol_type"`
-	Agent    string   `json:"subver"`
-	Ping     *float64 `json:"minping"`
-	Headers  int32    `json:"synced_headers"`
-	Blocks   int32    `json:"synced_blocks"`
-	InFlight []int32  `json:"inflight"`
-	Recv     uint64   `json:"bytesrecv"`
-	Sent     uint64   `json:"bytessent"`
-	ConnTime int64    `json:"conntime"`
-}
-
-func showPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
-	raw, err := client.Call(ctx, "getpeerinfo", []any{})
-	if err != nil {
-		return explain("getpeerinfo", err)
-	}
-	var peers []peerLine
-	if err := json.Unmarshal(raw, &peers); err != nil {
-		return err
-	}
-	t := newTable(w, "ID", "ADDRESS", "TYPE", "VIA", "PING", "HEADERS", "BLOCKS", "ASKED", "RECEIVED", "SENT", "FOR", "SOFTWARE")
-	now := clock.System().Now()
-	for _, p := range peers {
-		ping := "-"
-		if p.Ping != nil {
-			ping = (time.Duration(*p.Ping * float64(time.Second))).Round(100 * time.Microsecond).String()
-		}
-		age := now.Sub(time.Unix(p.ConnTime, 0)).Truncate(time.Second)
-		t.row(p.ID, p.Addr, p.Type, p.Framing, ping,
-			height(p.Headers), height(p.Blocks), len(p.InFlight), bytesText(p.Recv), bytesText(p.Sent), age, p.Agent)
-	}
-	return t.end()
-}
-
-func height(h int32) string {
-	if h < 0 {
-		return "-"
-	}
-	return fmt.Sprint(h)
 }
 
 // bytesText writes a number of bytes with three digits.

@@ -184,7 +184,7 @@ func (l *link) explain(err error) error {
 		return transport.ErrStalled
 	case errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return fmt.Errorf("%w: %w", transport.ErrReset, err)
+		return fmt.Errorf("%w: %w", transport.ErrReset, bare(err))
 	}
 	return err
 }

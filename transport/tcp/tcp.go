@@ -76,7 +76,7 @@ func (t *Transport) Dial(ctx context.Context, addr ma.Multiaddr) (transport.Link
 	}
 	c, err := d.DialContext(ctx, network(addr), net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, err
+		return nil, dialError(err, t.opts.DialTimeout)
 	}
 	return newLink(c, &t.opts), nil
 }
