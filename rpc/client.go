@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,6 +45,9 @@ type AuthError struct{ Cause error }
 
 // Error implements the error interface.
 func (e *AuthError) Error() string {
+	if errors.Is(e.Cause, fs.ErrPermission) {
+		return fmt.Sprintf("no permission to read the node's credentials: %v; run this as the user who runs the node, or give --rpc-user and --rpc-password", e.Cause)
+	}
 	if e.Cause != nil {
 		return fmt.Sprintf("no credentials for the node (is it running, and is --datadir or --network the same?): %v", e.Cause)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"io"
+	iofs "io/fs"
 	"strings"
 	"syscall"
 
@@ -26,10 +27,11 @@ func LockDir(fs vfs.FS, dir string) (io.Closer, error) {
 	}
 	path := fs.PathJoin(dir, lockName)
 	l, err := fs.Lock(path)
+	var open *iofs.PathError // as when the file may not be opened at all
 	switch {
 	case err == nil:
 		return l, nil
-	case isLocked(err), errors.Is(err, syscall.EACCES) && fileExists(fs, path):
+	case isLocked(err), errors.Is(err, syscall.EACCES) && !errors.As(err, &open):
 		return nil, &LockedError{Dir: dir, Err: err}
 	}
 	return nil, ioError(path, err)

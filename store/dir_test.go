@@ -2,8 +2,11 @@ package store
 
 import (
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -37,6 +40,39 @@ func TestLockDir(t *testing.T) {
 			}
 			l.Close()
 		})
+	}
+}
+
+// lockless is a file system on which locks cannot be taken.
+type lockless struct {
+	vfs.FS
+	err error
+}
+
+func (f lockless) Lock(string) (io.Closer, error) { return nil, f.err }
+
+// A lock that may not be opened is no lock that somebody holds.
+func TestLockDirPermission(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err    error
+		locked bool
+	}{
+		"held":              {syscall.EAGAIN, true},
+		"held, on others":   {syscall.EACCES, true},
+		"may not be opened": {&fs.PathError{Op: "open", Path: "data/.lock", Err: syscall.EACCES}, false},
+	} {
+		mem := vfs.NewMem()
+		if err := makeDir(mem, "data"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := LockDir(lockless{mem, tt.err}, "data")
+		var le *LockedError
+		if errors.As(err, &le) != tt.locked || !errors.Is(err, tt.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if want := "store: open data/.lock: permission denied"; !tt.locked && err.Error() != want {
+			t.Errorf("%s: %q, want %q", name, err, want)
+		}
 	}
 }
 

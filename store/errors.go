@@ -125,6 +125,10 @@ func ioError(path string, err error) error {
 	case vfs.IsNoSpaceError(err):
 		return &FullDiskError{Path: path, Err: err}
 	}
+	var about *fs.PathError
+	if errors.As(err, &about) && about.Path == path {
+		return fmt.Errorf("store: %w", err)
+	}
 	return fmt.Errorf("store: %s: %w", path, err)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -133,6 +134,31 @@ func TestForeignFilesAreShownPlainly(t *testing.T) {
 		checkShown(t, args[1]+", the error", errs.String())
 		if out.Len()+errs.Len() == 0 {
 			t.Errorf("%s says nothing", args[1])
+		}
+	}
+}
+
+// traced is an error like those of the database, which prints a stack trace to
+// who asks for details.
+type traced struct{ failure }
+
+func (e traced) Format(s fmt.State, verb rune) {
+	fmt.Fprint(s, e.Error())
+	if s.Flag('+') {
+		fmt.Fprint(s, " at main.go:1")
+	}
+}
+
+func TestErrorsAreLoggedByTheirText(t *testing.T) {
+	levels, err := config.NewLevels([]string{"info"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string]string{"text": `err="permission denied"`, "json": `"err":"permission denied"`} {
+		var out bytes.Buffer
+		newLogger(&config.Config{LogFormat: format}, levels, &screen{w: &out}).Error("no", "err", traced{"permission denied"})
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "main.go") {
+			t.Errorf("%s: %s, want %s", format, &out, want)
 		}
 	}
 }

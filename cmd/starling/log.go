@@ -12,12 +12,21 @@ import (
 // newLogger returns the node's logger, which writes to w what levels let
 // through.
 func newLogger(cfg *config.Config, levels *config.Levels, w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: slog.LevelDebug}
+	opts := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: errorText}
 	var h slog.Handler = slog.NewTextHandler(w, opts)
 	if cfg.LogFormat == "json" {
 		h = slog.NewJSONHandler(w, opts)
 	}
 	return slog.New(levels.Handler(h))
+}
+
+// errorText has an error logged by its text alone. Some errors of the database
+// would otherwise print where in the program they came from, over many lines.
+func errorText(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok {
+		a.Value = slog.StringValue(err.Error())
+	}
+	return a
 }
 
 // screen is a terminal on which log lines and a status line take turns.

@@ -102,7 +102,8 @@ func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []
 }
 
 // choose decides which wallet is meant: that of --name, the only one that is
-// loaded, or the default one. One that is on disk only is loaded.
+// loaded or there at all, or the default one. One that is on disk only is
+// loaded, which says what is wrong with it, if something is.
 func (p *purse) choose() error {
 	var loaded []string
 	if err := ask(p.ctx, p.node, &loaded, "listwallets"); err != nil {
@@ -114,7 +115,10 @@ func (p *purse) choose() error {
 		case len(loaded) == 1:
 			name = loaded[0]
 		case len(loaded) == 0:
-			return p.none()
+			var err error
+			if name, err = p.only(); err != nil {
+				return err
+			}
 		default:
 			name = wallet.DefaultName
 		}
@@ -137,16 +141,19 @@ func (p *purse) choose() error {
 	return nil
 }
 
-// none says what to do if no wallet is loaded.
-func (p *purse) none() error {
+// only returns the only wallet on disk if none is loaded, or says what to do.
+func (p *purse) only() (string, error) {
 	names, err := p.onDisk()
 	if err != nil {
-		return err
+		return "", err
+	}
+	if len(names) == 1 {
+		return names[0], nil
 	}
 	if len(names) == 0 {
-		return errNoWallet
+		return "", errNoWallet
 	}
-	return fmt.Errorf("no wallet is loaded; say with --name which one: %s", list(names))
+	return "", fmt.Errorf("no wallet is loaded; say with --name which one: %s", list(names))
 }
 
 var errNoWallet = errors.New("there is no wallet yet; \"starling wallet create\" makes one")

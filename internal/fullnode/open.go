@@ -246,7 +246,13 @@ func (n *Node) RPCAddr() net.Addr {
 // plainNet shortens an error of listening to what is wrong.
 func plainNet(err error) error {
 	var op *net.OpError
-	if errors.As(err, &op) {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("%s: there is no such name", dns.Name)
+	case errors.As(err, &dns):
+		return fmt.Errorf("%s: %s", dns.Name, dns.Err)
+	case errors.As(err, &op) && op.Addr != nil:
 		return fmt.Errorf("%s: %s", op.Addr, strings.TrimPrefix(op.Err.Error(), "bind: "))
 	}
 	return err
