@@ -156,9 +156,9 @@ type guardFile struct {
 
 // Write implements vfs.File.
 func (f *guardFile) Write(p []byte) (int, error) {
-	n := len(p)
+	n, written := len(p), f.d.track.ahead(f.log, p)
 	if f.d.write(f.path, func() error { _, err := f.File.Write(p); return err }) {
-		f.d.track.wrote(f.log, p)
+		f.d.track.wrote(f.log, written)
 	}
 	return n, nil
 }
