@@ -217,7 +217,7 @@ func (a *API) header(n, tip *headertree.Node) headerResult {
 }
 
 type blockHeaderParams struct {
-	Hash    wire.Hash `rpc:"blockhash" help:"The block's hash"`
+	Hash    wire.Hash `rpc:"blockhash" called:"hash" help:"The block's hash"`
 	Verbose bool      `rpc:"verbose" default:"true" help:"true describes the header, false gives its bytes"`
 }
 

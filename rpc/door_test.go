@@ -301,14 +301,27 @@ func TestStopWaitsForCalls(t *testing.T) {
 	})})
 	s := startServer(t, Options{Table: table, stopTimeout: time.Millisecond})
 	s.Ready()
+	cut := make(chan error, 1)
 	go func() {
-		if status, answer, err := s.tryPost(http.DefaultClient, `{"method":"long"}`); err == nil {
-			t.Error("the connection was not cut:", status, answer)
-		}
-		close(goOn)
+		_, _, err := s.tryPost(http.DefaultClient, `{"method":"long"}`)
+		cut <- err
 	}()
 	<-begun
-	if err := s.stop(); err != nil {
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop() }()
+	if err := <-cut; err == nil {
+		t.Error("the connection was not cut")
+	}
+	for range 10_000 {
+		runtime.Gosched() // Serve has all it needs to return
+	}
+	select {
+	case err := <-stopped:
+		t.Error("Serve returned while a call was going on:", err)
+	default:
+	}
+	close(goOn)
+	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
 	if !ended.Load() {

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 //	default  the value, in JSON, of a parameter that is left out
 //	help     one line for the help text
 //	item     for arrays: the name of an item in the help text
+//	called   what complaints call it, if that is not its name
 //
 // A pointer field is optional and nil if left out. The fields of an embedded
 // struct stand in its place.
@@ -33,11 +35,12 @@ type Param struct {
 	Default  string // JSON; empty if there is none
 	Optional bool
 
-	item  string
-	typ   reflect.Type // without pointer
-	field []int        // the field's index, as reflect counts
-	named bool         // its members are parameters too
-	sub   []*Param     // the members, of objects
+	item   string
+	called string
+	typ    reflect.Type // without pointer
+	field  []int        // the field's index, as reflect counts
+	named  bool         // its members are parameters too
+	sub    []*Param     // the members, of objects
 }
 
 // Name returns the parameter's name.
@@ -113,6 +116,7 @@ func paramsOf(t reflect.Type) []*Param {
 			Default:  f.Tag.Get("default"),
 			Optional: flags == "optional",
 			item:     f.Tag.Get("item"),
+			called:   f.Tag.Get("called"),
 			typ:      f.Type,
 			field:    f.Index,
 			named:    flags == "named",
@@ -202,7 +206,7 @@ func (p *Param) fill(field reflect.Value, raw json.RawMessage) error {
 }
 
 func (p *Param) decode(v reflect.Value, raw json.RawMessage) error {
-	return decodeValue(p.Name(), p.sub, v, raw)
+	return decodeValue(cmp.Or(p.called, p.Name()), p.sub, v, raw)
 }
 
 // decodeValue reads a value whose type has been checked. It is not null where

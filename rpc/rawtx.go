@@ -34,9 +34,9 @@ func (a *API) rawTxMethods() []*Method {
 }
 
 type rawTxParams struct {
-	TxID      wire.Hash  `rpc:"txid" help:"The transaction's id"`
+	TxID      wire.Hash  `rpc:"txid" called:"parameter 1" help:"The transaction's id"`
 	Verbosity Verbosity  `rpc:"verbosity|verbose" default:"0" help:"0 for the bytes, 1 for a description, 2 with what is spent"`
-	Block     *wire.Hash `rpc:"blockhash" help:"The block to look in"`
+	Block     *wire.Hash `rpc:"blockhash" called:"parameter 3" help:"The block to look in"`
 }
 
 // foundTx is a transaction and where it is.
@@ -230,7 +230,7 @@ func saneScripts(tx *wire.Tx) bool {
 func saneScript(s []byte) bool { return len(s) <= script.MaxScriptSize && validOps(s) }
 
 type decodeScriptParams struct {
-	Hex HexArg `rpc:"hexstring" help:"The script in hexadecimal digits"`
+	Hex HexArg `rpc:"hexstring" called:"argument" help:"The script in hexadecimal digits"`
 }
 
 type decodedScript struct {
