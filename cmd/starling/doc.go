@@ -2,6 +2,7 @@
 //
 // This package holds commands, flags and output, and no logic of the node: it
 // reads the settings, puts the parts together, and shows what they say. A bad
-// command line ends with one line and exit code 2, any other failure with one
-// line and exit code 1.
+// command line or setting ends with one line and exit code 2, an interruption
+// with 128 and the signal's number, any other failure with one line and exit
+// code 1.
 package main

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -112,8 +111,7 @@ func (e *noDataError) Error() string {
 // checkData returns a *noDataError if there is nothing that a command which
 // only reads could read.
 func checkData(cfg *config.Config, opts clientOptions) error {
-	_, err := os.Stat(cfg.NetDir)
-	if errors.Is(err, fs.ErrNotExist) && !opts.Make {
+	if !opts.Make && !fullnode.HasData(cfg.NetDir) {
 		return &noDataError{cfg.NetDir, cfg.Network.Name}
 	}
 	return nil

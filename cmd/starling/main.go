@@ -81,7 +81,10 @@ and serves the chain to others.
   starling node                     run a node on the main network
   starling node --network regtest   run one on a network of your own
   starling rpc getblockchaininfo    ask a running node how far it is
-  starling peers --watch            see who it is connected to`,
+  starling peers --watch            see who it is connected to
+
+Exit codes: 0 it is done, 1 it could not be done, 2 the command line or a setting
+is wrong, 130 it was interrupted (128 and the number of the signal).`,
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,

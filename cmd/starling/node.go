@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -55,6 +59,12 @@ environment as ` + config.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN
 
 // runNode runs a node until ctx ends, a client stops it, or it fails.
 func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
+	for _, f := range cfg.LoadBlock {
+		// Better now than after all else has been opened.
+		if _, err := os.Stat(f); errors.Is(err, fs.ErrNotExist) {
+			return usageError{fmt.Errorf("load-block: there is no file %s", f)}
+		}
+	}
 	levels, err := config.NewLevels(cfg.LogLevels)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,8 +81,12 @@ const clearScreen = "\x1b[H\x1b[J"
 
 func watchPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
 	for {
+		var page bytes.Buffer
+		if err := showPeers(ctx, client, &page, false); err != nil {
+			return err
+		}
 		fmt.Fprint(terminal(w), clearScreen)
-		if err := showPeers(ctx, client, w, false); err != nil {
+		if _, err := w.Write(page.Bytes()); err != nil {
 			return err
 		}
 		if err := pause(ctx, watchEvery); err != nil {

@@ -83,7 +83,7 @@ func withWallet(fn func(p *purse, args []string) error) func(*cobra.Command, []s
 // withWallets is withWallet for commands that are not about one wallet.
 func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		cfg, err := loadConfigWith(c, nil)
+		cfg, err := loadConfig(c)
 		if err != nil {
 			return err
 		}
@@ -98,6 +98,21 @@ func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []
 		}
 		p := &purse{cmd: c, cfg: cfg, node: node, ctx: c.Context()}
 		return errors.Join(fn(p, args), closeNode())
+	}
+}
+
+// checked runs check on the command line before anything is opened; what it
+// finds is wrong with the command line.
+func checked(check func(p *purse, args []string) error, run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		cfg, err := loadConfig(c)
+		if err != nil {
+			return err
+		}
+		if err := check(&purse{cmd: c, cfg: cfg, ctx: c.Context()}, args); err != nil {
+			return usageError{err}
+		}
+		return run(c, args)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -156,6 +158,9 @@ func restoreWallet(p *purse, args []string) error {
 		if err != nil {
 			return err
 		}
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return usageError{fmt.Errorf("backup: there is no file %s", backup)}
+		}
 		var r created
 		done, err := p.call(&r, "restorewallet", map[string]any{"wallet_name": name, "backup_file": path, "load_on_startup": true})
 		if !done && err == nil {
@@ -206,6 +211,9 @@ func newWalletListCmd() *cobra.Command {
 			names, err := p.onDisk()
 			if err != nil {
 				return err
+			}
+			if len(names) == 0 {
+				return errNoWallet
 			}
 			for _, n := range names {
 				state := "not loaded"

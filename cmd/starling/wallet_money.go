@@ -183,7 +183,7 @@ func newWalletShowCmd() *cobra.Command {
 	return walletCmd(&cobra.Command{
 		Use:   "show TXID",
 		Short: "Show all about one transaction",
-		Args:  args(1, 1, "show TXID"),
+		Args:  txidArg("show TXID"),
 		RunE: withWallet(func(p *purse, args []string) error {
 			raw, err := p.node.Call(p.ctx, "gettransaction", map[string]any{"txid": args[0], "verbose": true})
 			if err != nil {
@@ -207,10 +207,33 @@ type sent struct {
 func (p *purse) checkAddress(what string, addrs ...string) error {
 	for _, a := range addrs {
 		if _, err := address.Decode(a, p.cfg.Network); err != nil {
-			return usageError{fmt.Errorf("%s: %q: %w", what, a, err)}
+			return fmt.Errorf("%s: %q: %w", what, a, err)
 		}
 	}
 	return nil
+}
+
+// checkFeeRate refuses what is no rate.
+func (p *purse) checkFeeRate() error {
+	if s := p.text("fee-rate"); s != "" {
+		if _, err := rpc.ParseAmount(s); err != nil {
+			return fmt.Errorf("fee-rate: %q is no number of satoshi for a virtual byte, such as 2.5", s)
+		}
+	}
+	return nil
+}
+
+// txidArg wants the id of a transaction as the only argument.
+func txidArg(usage string) cobra.PositionalArgs {
+	return func(c *cobra.Command, words []string) error {
+		if err := args(1, 1, usage)(c, words); err != nil {
+			return err
+		}
+		if _, err := wire.HashFromString(words[0]); err != nil {
+			return usageError{fmt.Errorf("%q is no id of a transaction: %w", words[0], err)}
+		}
+		return nil
+	}
 }
 
 // addPayFlags adds the flags of commands that pay.
@@ -231,10 +254,10 @@ func addPayFlags(c *cobra.Command) {
 // payOptions reads the flags of commands that pay.
 func (p *purse) payOptions() (map[string]any, error) {
 	o := map[string]any{}
+	if err := p.checkFeeRate(); err != nil {
+		return nil, err
+	}
 	if s := p.text("fee-rate"); s != "" {
-		if _, err := rpc.ParseAmount(s); err != nil {
-			return nil, usageError{fmt.Errorf("fee-rate: %q is no number of satoshi for a virtual byte, such as 2.5", s)}
-		}
 		o["fee_rate"] = s
 	}
 	if p.on("psbt") {
@@ -262,7 +285,7 @@ func (p *purse) payOptions() (map[string]any, error) {
 	for _, s := range coins {
 		in, err := parseCoin(s)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("coin: %w", err)}
+			return nil, fmt.Errorf("coin: %w", err)
 		}
 		inputs = append(inputs, in)
 	}
@@ -307,7 +330,7 @@ it, also after a crash.`,
 			}
 			return nil
 		},
-		RunE: withWallet(walletSend),
+		RunE: checked(checkSend, withWallet(walletSend)),
 	})
 	addPayFlags(c)
 	c.Flags().String("change", "", "the `ADDRESS` where change goes (default a new one)")
@@ -317,16 +340,24 @@ it, also after a crash.`,
 	return c
 }
 
-func walletSend(p *purse, args []string) error {
-	var outs []any
-	var positions []int
+// checkSend checks whom to pay and how much.
+func checkSend(p *purse, args []string) error {
 	for i := 0; i < len(args); i += 2 {
 		if err := p.checkAddress("address", args[i]); err != nil {
 			return err
 		}
 		if _, err := rpc.ParseAmount(args[i+1]); err != nil {
-			return usageError{fmt.Errorf("%q: %w", args[i+1], errNoAmount)}
+			return fmt.Errorf("%q: %w", args[i+1], errNoAmount)
 		}
+	}
+	_, err := p.payOptions()
+	return err
+}
+
+func walletSend(p *purse, args []string) error {
+	var outs []any
+	var positions []int
+	for i := 0; i < len(args); i += 2 {
 		positions = append(positions, len(outs))
 		outs = append(outs, map[string]string{args[i]: args[i+1]})
 	}
@@ -347,6 +378,11 @@ func walletSend(p *purse, args []string) error {
 	return p.pay("send", map[string]any{"outputs": outs, "options": o, "version": version})
 }
 
+func checkSweep(p *purse, args []string) error {
+	_, err := p.payOptions()
+	return errors.Join(p.checkAddress("address", args[0]), err)
+}
+
 func newWalletSweepCmd() *cobra.Command {
 	c := walletCmd(&cobra.Command{
 		Use:   "sweep ADDRESS",
@@ -356,10 +392,7 @@ more to spend than they are worth are left behind.
 
   starling wallet sweep bc1q…`,
 		Args: args(1, 1, "sweep ADDRESS"),
-		RunE: withWallet(func(p *purse, args []string) error {
-			if err := p.checkAddress("address", args[0]); err != nil {
-				return err
-			}
+		RunE: checked(checkSweep, withWallet(func(p *purse, args []string) error {
 			o, err := p.payOptions()
 			if err != nil {
 				return err
@@ -369,7 +402,7 @@ more to spend than they are worth are left behind.
 			}
 			o["version"], _ = p.cmd.Flags().GetInt32("tx-version")
 			return p.pay("sendall", map[string]any{"recipients": []string{args[0]}, "options": o})
-		}),
+		})),
 	})
 	addPayFlags(c)
 	return c
@@ -428,8 +461,8 @@ transaction's id is printed.
 
   starling wallet bump TXID
   starling wallet bump TXID --fee-rate 20`,
-		Args: args(1, 1, "bump TXID"),
-		RunE: withWallet(func(p *purse, args []string) error {
+		Args: txidArg("bump TXID"),
+		RunE: checked(func(p *purse, _ []string) error { return p.checkFeeRate() }, withWallet(func(p *purse, args []string) error {
 			o := map[string]any{}
 			if s := p.text("fee-rate"); s != "" {
 				o["fee_rate"] = s
@@ -455,7 +488,7 @@ transaction's id is printed.
 				p.note("Fee: %s instead of %s", r.Fee, r.Old)
 			}
 			return p.passOn(r.TxID)
-		}),
+		})),
 	})
 	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default 5 more than before, or an estimate)")
 	return addUnlockFlag(c)
@@ -481,7 +514,7 @@ func newWalletAbandonCmd() *cobra.Command {
 	return walletCmd(&cobra.Command{
 		Use:   "abandon TXID",
 		Short: "Give up a payment that the node does not have",
-		Args:  args(1, 1, "abandon TXID"),
+		Args:  txidArg("abandon TXID"),
 		RunE: withWallet(func(p *purse, args []string) error {
 			return p.quietly(nil, "abandontransaction", map[string]any{"txid": args[0]})
 		}),

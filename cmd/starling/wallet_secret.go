@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -26,6 +27,9 @@ func addSecretFlag(c *cobra.Command, name, what string) {
 func (p *purse) secret(flag, what string, twice bool) (string, error) {
 	if path := p.text(flag); path != "" && path != "-" {
 		b, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", usageError{fmt.Errorf("%s: there is no file %s", flag, path)}
+		}
 		if err != nil {
 			return "", err
 		}

@@ -1,6 +1,7 @@
 package fullnode
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 )
@@ -13,4 +14,15 @@ func Pruned(dir string) (bool, error) {
 		return false, err
 	}
 	return filepath.Base(slices.Min(files)) != "blk00000.dat", nil
+}
+
+// HasData reports whether a node or a wallet has been in a data directory. Other
+// networks may have directories in it.
+func HasData(dir string) bool {
+	for _, path := range []string{filepath.Join(dir, "blocks"), WalletDir(dir)} {
+		if _, err := os.Stat(path); err == nil {
+			return true
+		}
+	}
+	return false
 }
