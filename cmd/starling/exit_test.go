@@ -58,7 +58,8 @@ func TestExitCodes(t *testing.T) {
 			if err := os.WriteFile("words.txt", []byte("legal winner thank year wave sausage worth useful legal winner thank yellow\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(strings.Join(tc.lines, " "), "--network regtest") {
+			switch tc.mistake {
+			case "no day", "no such file", "no wallet", "no money":
 				var out, errs bytes.Buffer
 				if code := run([]string{"wallet", "create", "--network", "regtest"}, strings.NewReader(""), &out, &errs); code != 0 {
 					t.Fatal(errs.String())

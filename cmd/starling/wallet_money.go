@@ -55,11 +55,22 @@ spent by payments that do not name it, --thaw takes that back.
   starling wallet coins
   starling wallet coins --freeze TXID:0`,
 		Args: noArgs,
-		RunE: withWallet(walletCoins),
+		RunE: checked(checkCoins, withWallet(walletCoins)),
 	})
 	c.Flags().String("freeze", "", "keep this coin, `TXID:N`, from being spent")
 	c.Flags().String("thaw", "", "let this coin, `TXID:N`, be spent again")
 	return c
+}
+
+func checkCoins(p *purse, _ []string) error {
+	for _, f := range []string{"freeze", "thaw"} {
+		if s := p.text(f); s != "" {
+			if _, err := parseCoin(s); err != nil {
+				return fmt.Errorf("%s: %w", f, err)
+			}
+		}
+	}
+	return nil
 }
 
 func walletCoins(p *purse, _ []string) error {
@@ -71,7 +82,7 @@ func walletCoins(p *purse, _ []string) error {
 		}
 		coin, err := parseCoin(s)
 		if err != nil {
-			return usageError{fmt.Errorf("%s: %w", f, err)}
+			return err
 		}
 		params := map[string]any{"unlock": f == "thaw", "transactions": []any{coin}, "persistent": f == "freeze"}
 		if err := p.quietly(nil, "lockunspent", params); err != nil {
