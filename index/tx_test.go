@@ -30,7 +30,14 @@ func openTx(t testing.TB, src Source, fs vfs.FS) (*TxIndex, *running) {
 // runChain opens a chain in memory and runs it until the test ends.
 func runChain(t testing.TB, fs vfs.FS) *chain.Chain {
 	t.Helper()
-	c, err := chain.Open(chain.Config{Network: params.Regtest(), FS: fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 2})
+	return runChainWith(t, chain.Config{FS: fs})
+}
+
+// runChainWith is runChain with what cfg says.
+func runChainWith(t testing.TB, cfg chain.Config) *chain.Chain {
+	t.Helper()
+	cfg.Network, cfg.Dir, cfg.DBCache, cfg.Workers = params.Regtest(), "data", chain.MinDBCache, 2
+	c, err := chain.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,3 +324,44 @@ func BenchmarkTxIndex(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*20*2000)/b.Elapsed().Seconds(), "tx/s")
 }
+
+// TestPruningWaits prunes while an index has yet to read the blocks, and once it
+// has.
+func TestPruningWaits(t *testing.T) {
+	fs := vfs.NewMem()
+	c := runChainWith(t, chain.Config{FS: fs, Prune: 1, MaxFile: 8 << 10})
+	ix, err := Open(Options{Source: Over(c), FS: fs, Dir: "data/indexes/test"}, &countless{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := testchain.New(params.Regtest())
+	give(t, c, m.Chain(m.Genesis(), 700)...)
+	prune := func() int32 {
+		t.Helper()
+		h, err := c.PruneTo(t.Context(), 700)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	if h := prune(); h != -1 {
+		t.Errorf("pruned to %d before the index had read a block", h)
+	}
+	r := start(ix)
+	if err := ix.WaitSynced(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h := prune(); h < 300 || h > 700-chain.KeepBlocks {
+		t.Errorf("pruned to %d", h)
+	}
+	r.end(t)
+}
+
+// countless is an indexer that keeps nothing.
+type countless struct{}
+
+func (countless) Name() string                               { return "countless" }
+func (countless) Version() uint16                            { return 1 }
+func (countless) Connect(*store.Batch, chain.Event) error    { return nil }
+func (countless) Disconnect(*store.Batch, chain.Event) error { return nil }
+func (countless) Forget(*store.Batch, int32) error           { return nil }

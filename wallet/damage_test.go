@@ -243,7 +243,32 @@ func TestSecretsOnDisk(t *testing.T) {
 	if got := holds(); len(got) != 0 {
 		t.Errorf("the phrase is still in %q", got)
 	}
+	// A crash may come before the copies are deleted, and later ones are kept.
+	raw, err := os.ReadFile(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".torn", raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	m.Close()
+	if raw, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(raw, 1, 2, 3), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m = open()
+	if _, err = m.Load(t.Context(), "w"); err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	if got := holds(); len(got) != 0 {
+		t.Errorf("after a crash the phrase is in %q", got)
+	}
+	if kept, err := os.ReadFile(path + ".torn-2"); err != nil || !bytes.Equal(kept, append(raw, 1, 2, 3)) {
+		t.Errorf("what a crash cut short of the encrypted file is not kept: %v", err)
+	}
 	if runtime.GOOS == "windows" {
 		return
 	}

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -129,18 +130,24 @@ func (w *Wallet) Encrypt(passphrase string) error {
 		return fmt.Errorf("wallet %s: %w", w.name, err)
 	}
 	w.vault.lock()
-	return w.dropAside()
+	return w.dropAside(true)
 }
 
-// dropAside deletes what was set aside of the wallet's file: it holds secrets
-// as they were before they were encrypted, or under another passphrase.
-func (w *Wallet) dropAside() error {
+// dropAside deletes what was set aside of the wallet's file and is not under its
+// passphrase: it holds secrets as they were before they were encrypted, or under
+// another one. With all, what can not be read is deleted too.
+func (w *Wallet) dropAside(all bool) error {
 	fsys := w.m.cfg.FS
 	aside, err := journal.Aside(fsys, w.file.Path())
 	if err != nil {
 		return err
 	}
+	master, _ := w.file.Get(keyMaster)
 	for _, name := range aside {
+		old, err := journal.ReadAside(fsys, name)
+		if err == nil && bytes.Equal(old[keyMaster], master) || err != nil && !all {
+			continue
+		}
 		if err := fsys.Remove(name); err != nil {
 			return fmt.Errorf("wallet %s is encrypted, but a copy of its file that is not remains: %w", w.name, err)
 		}
@@ -230,7 +237,7 @@ func (w *Wallet) ChangePassphrase(old, new string) error {
 		return fmt.Errorf("wallet %s: %w", w.name, err)
 	}
 	w.vault.locked = locked
-	return w.dropAside()
+	return w.dropAside(true)
 }
 
 // needKeys returns ErrWatchOnly or ErrLocked if the wallet cannot sign now.

@@ -95,6 +95,12 @@ func (m *Manager) open(name string) (*Wallet, error) {
 	if err := w.read(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	if w.vault.encrypted() {
+		// A crash may have come between encrypting and this.
+		if err := w.dropAside(false); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	}
 	if n, kept := f.Torn(); n > 0 {
 		w.log.Warn("the end of the wallet file was cut short by a crash; the file as it was is kept beside it",
 			"bytes", n, "kept", kept)

@@ -119,6 +119,17 @@ func setAside(fsys vfs.FS, path string, raw []byte) (string, error) {
 	}
 }
 
+// ReadAside reads what is whole of a file that was set aside.
+func ReadAside(fsys vfs.FS, path string) (map[string][]byte, error) {
+	raw, err := read(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, data: map[string][]byte{}}
+	_, err = f.load(raw)
+	return f.data, err
+}
+
 // Aside lists the files beside path that Open has set aside.
 func Aside(fsys vfs.FS, path string) ([]string, error) {
 	names, err := fsys.List(fsys.PathDir(path))
