@@ -227,8 +227,7 @@ func TestRPCClientCalls(t *testing.T) {
 		}
 		return err
 	}
-	last := must[[]btcjson.ListUnspentResult](b)(b.ListUnspentMin(1))[1] // that nothing has spent yet
-	spare := wire.NewOutPoint(must[*chainhash.Hash](b)(chainhash.NewHashFromStr(last.TxID)), last.Vout)
+	var spare *wire.OutPoint // that is locked
 	const desc = "wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/0/*)#"
 	checked := must[*btcjson.GetDescriptorInfoResult](b)(b.GetDescriptorInfo(desc[:len(desc)-1])).Descriptor
 
@@ -312,7 +311,11 @@ func TestRPCClientCalls(t *testing.T) {
 		{"listsinceblock", func() error { _, err := b.ListSinceBlock(nil); return err }},
 		{"listsinceblock depth", func() error { _, err := b.ListSinceBlockMinConf(hashes[0], 2); return err }},
 		{"listsinceblock watch", func() error { _, err := b.ListSinceBlockMinConfWatchOnly(hashes[0], 2, true); return err }},
-		{"lockunspent", func() error { return b.LockUnspent(false, []*wire.OutPoint{spare}) }},
+		{"lockunspent", func() error {
+			left := must[[]btcjson.ListUnspentResult](b)(b.ListUnspentMin(1))[0]
+			spare = wire.NewOutPoint(must[*chainhash.Hash](b)(chainhash.NewHashFromStr(left.TxID)), left.Vout)
+			return b.LockUnspent(false, []*wire.OutPoint{spare})
+		}},
 		{"listlockunspent", func() error { _, err := b.ListLockUnspent(); return err }},
 		{"lockunspent true", func() error { return b.LockUnspent(true, []*wire.OutPoint{spare}) }},
 		{"sendtoaddress comment", func() error { _, err := b.SendToAddressComment(to, 1500, "for", "to"); return err }},

@@ -318,6 +318,7 @@ func TestStopWaitsForCalls(t *testing.T) {
 	select {
 	case err := <-stopped:
 		t.Error("Serve returned while a call was going on:", err)
+		stopped <- err
 	default:
 	}
 	close(goOn)

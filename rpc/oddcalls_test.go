@@ -248,7 +248,7 @@ func TestOddCalls(t *testing.T) {
 	o := newOddCalls(b)
 	rng := rand.New(rand.NewPCG(7, 9))
 	good := 0
-	rounds := 20 // for each method
+	rounds := 8 // for each method
 	if os.Getenv("STARLING_TEST_LONG") != "" {
 		rounds = 500
 	}
