@@ -47,7 +47,7 @@ const indexBatch = 10_000
 // which blocks each block file holds.
 type indexState struct {
 	mu    sync.Mutex
-	dirty map[*headertree.Node]struct{}
+	dirty map[*headertree.Node]bool // true for those that have no record yet
 	files map[uint32]*fileUse
 	full  chan struct{} // asks for an early write
 
@@ -88,15 +88,20 @@ type fileUse struct {
 }
 
 func (ix *indexState) init() {
-	ix.dirty = make(map[*headertree.Node]struct{})
+	ix.dirty = make(map[*headertree.Node]bool)
 	ix.files = make(map[uint32]*fileUse)
 	ix.full = make(chan struct{}, 1)
 }
 
 // touch notes that the record of n must be written.
-func (ix *indexState) touch(n *headertree.Node) {
+func (ix *indexState) touch(n *headertree.Node) { ix.mark(n, false) }
+
+// added notes that n, which is new, must get a record.
+func (ix *indexState) added(n *headertree.Node) { ix.mark(n, true) }
+
+func (ix *indexState) mark(n *headertree.Node, isNew bool) {
 	ix.mu.Lock()
-	ix.dirty[n] = struct{}{}
+	ix.dirty[n] = ix.dirty[n] || isNew
 	early := len(ix.dirty) >= indexBatch
 	ix.mu.Unlock()
 	if early {
@@ -167,7 +172,7 @@ func (c *Chain) writeIndex(also ...func(*store.Batch)) error {
 	defer ix.writing.Unlock()
 	ix.mu.Lock()
 	dirty := ix.dirty
-	ix.dirty = make(map[*headertree.Node]struct{})
+	ix.dirty = make(map[*headertree.Node]bool)
 	ix.mu.Unlock()
 	if len(dirty) == 0 && len(also) == 0 {
 		return nil
@@ -175,27 +180,29 @@ func (c *Chain) writeIndex(also ...func(*store.Batch)) error {
 	err := c.writeRecords(dirty, also)
 	if err != nil {
 		ix.mu.Lock()
-		for n := range dirty {
-			ix.dirty[n] = struct{}{}
+		for n, isNew := range dirty {
+			ix.dirty[n] = isNew
 		}
 		ix.mu.Unlock()
 	}
 	return err
 }
 
-func (c *Chain) writeRecords(dirty map[*headertree.Node]struct{}, also []func(*store.Batch)) error {
+func (c *Chain) writeRecords(dirty map[*headertree.Node]bool, also []func(*store.Batch)) error {
 	// The records are made before the files are synced, so they name nothing
 	// that the sync may miss.
 	b := c.indexDB.NewBatch()
 	total := c.index.total
-	for n := range dirty {
+	for n, isNew := range dirty {
 		key, record := indexKey(n), indexRecord(n)
-		old, had, err := c.indexDB.Get(key)
-		if err != nil {
-			return err
-		}
-		if had {
-			total = total.without(key, old)
+		if !isNew {
+			old, had, err := c.indexDB.Get(key)
+			if err != nil {
+				return err
+			}
+			if had {
+				total = total.without(key, old)
+			}
 		}
 		total = total.with(key, record)
 		b.Set(key, record)

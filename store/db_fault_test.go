@@ -49,7 +49,7 @@ func fill(t testing.TB, d *DB) {
 // goes unnoticed because it does not matter, but never gives wrong data.
 func TestDBDamage(t *testing.T) {
 	whole := vfs.NewCrashableMem()
-	d := openDB(t, DBOptions{FS: whole})
+	d := openDB(t, DBOptions{FS: whole, Marked: true})
 	fill(t, d)
 	want := list(t, d.IterateFrom, "key", "")
 	if err := d.Close(); err != nil {
@@ -63,7 +63,7 @@ func TestDBDamage(t *testing.T) {
 	// check opens the database and reads all of it.
 	check := func(t *testing.T, fs vfs.FS, mustFail bool) {
 		err := func() error {
-			d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db"})
+			d, err := OpenDB(DBOptions{FS: fs, Dir: "data/db", Marked: true})
 			if err != nil {
 				return err
 			}
