@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"slices"
@@ -58,28 +59,29 @@ func limitOfLinks(t *testing.T, long time.Duration) {
 		a = w.startWith(1, vfs.NewMem(), func(c *Config) {
 			c.MaxPeers, c.PeerObservers = limit+outboundSlots, []peer.Observer{o}
 		})
-		stop := make(chan struct{})
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
 		var all sync.WaitGroup
 		for i := range byte(hosts) {
 			all.Go(func() {
-				for {
-					link, err := w.net.Host(netip.AddrFrom4([4]byte{10, 100, i, 1})).Dial(t.Context(), a.Listening()[0])
+				for ctx.Err() == nil {
+					link, err := w.net.Host(netip.AddrFrom4([4]byte{10, 100, i, 1})).Dial(ctx, a.Listening()[0])
 					if err != nil {
-						t.Error(err)
+						if ctx.Err() == nil {
+							t.Error(err)
+						}
 						return
 					}
+					unwatch := context.AfterFunc(ctx, func() { link.Close() })
 					for _, m := range []wire.Message{&wire.MsgVersion{Version: 70016, Nonce: uint64(i)}, &wire.MsgVerack{}} {
 						link.Send(m.Command(), m.AppendPayload(nil))
 					}
 					for err == nil {
 						_, err = link.Receive()
 					}
+					unwatch()
 					link.Close()
-					select {
-					case <-stop:
-						return
-					case <-time.After(time.Second):
-					}
+					time.Sleep(time.Second)
 				}
 			})
 		}
@@ -94,8 +96,7 @@ func limitOfLinks(t *testing.T, long time.Duration) {
 			// Somebody from elsewhere gets in among them.
 			w.dial(a, 200).sync()
 		}
-		close(stop)
-		a.stop()
+		stop()
 		all.Wait()
 	})
 }
