@@ -196,6 +196,14 @@ func (t *tracker) create() error {
 	return nil
 }
 
+// state reports whether there is a mark to keep, and whether one of its slots
+// could not be read. Damage found beside the opening may take it away.
+func (t *tracker) state() (kept, torn bool) {
+	t.saving.Lock()
+	defer t.saving.Unlock()
+	return t.kept, t.torn
+}
+
 // release leaves the mark as it is from here on.
 func (t *tracker) release() {
 	t.saving.Lock()
@@ -260,7 +268,7 @@ func (d *DB) settleMark() error {
 	if has {
 		generation = binary.LittleEndian.Uint64(v)
 	}
-	if d.track.kept {
+	if kept, torn := d.track.state(); kept {
 		if want := d.track.generation; generation < want {
 			what := "it is older than its mark"
 			if note := d.track.note; note != "" {
@@ -269,7 +277,7 @@ func (d *DB) settleMark() error {
 			return &CorruptError{Path: d.dir, What: what, Advice: adviseDB}
 		}
 		d.generation = generation
-		if !d.track.torn {
+		if !torn {
 			return nil
 		}
 		return errors.Join(d.track.save(), d.track.save())
