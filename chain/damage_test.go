@@ -145,7 +145,7 @@ func write(fs vfs.FS, p string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
+	_, err = f.Write(bytes.Clone(b)) // a vfs may change what it is given
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

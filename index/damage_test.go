@@ -110,7 +110,7 @@ func TestTxIndexDamage(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = f.Write(b)
+		_, err = f.Write(bytes.Clone(b)) // a vfs may change what it is given
 		return errors.Join(err, f.Sync(), f.Close())
 	}
 	for _, name := range append(names, "../txindex"+store.MarkSuffix) {
