@@ -30,22 +30,47 @@ node may run or not. For what a wallet owns, see starling wallet balance.
 			if err != nil {
 				return err
 			}
+			if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+				all, err := askBalances(c, cfg, args)
+				if err != nil {
+					return err
+				}
+				return writeJSON(c.OutOrStdout(), all)
+			}
 			return showBalances(c, cfg, args, "%s %s\n")
 		},
 	}
 	config.AddFlags(c.Flags(), true)
 	c.Flags().SortFlags = false
+	c.Flags().Bool("json", false, "print JSON")
 	return c
+}
+
+// addressBalance is what an address owns, in the form of --json.
+type addressBalance struct {
+	Address string     `json:"address"`
+	Balance rpc.Amount `json:"balance"` // in coins
 }
 
 // showBalances prints a line in the given form for each address.
 func showBalances(c *cobra.Command, cfg *config.Config, addrs []string, line string) error {
+	all, err := askBalances(c, cfg, addrs)
+	for _, b := range all {
+		fmt.Fprintf(c.OutOrStdout(), line, b.Address, coinText(int64(b.Balance)))
+	}
+	return err
+}
+
+// askBalances asks the node what each address owns, and returns what it has said
+// until it failed, if it did.
+func askBalances(c *cobra.Command, cfg *config.Config, addrs []string) ([]addressBalance, error) {
 	for _, a := range addrs {
 		if _, err := address.Decode(a, cfg.Network); err != nil {
-			return usageError{fmt.Errorf("address: %q: %w", a, err)}
+			return nil, usageError{fmt.Errorf("address: %q: %w", a, err)}
 		}
 	}
-	return withNode(c, cfg, clientOptions{}, func(node caller) error {
+	var all []addressBalance
+	err := withNode(c, cfg, clientOptions{}, func(node caller) error {
 		for _, a := range addrs {
 			var r struct {
 				Total rpc.Amount `json:"total_amount"`
@@ -53,8 +78,9 @@ func showBalances(c *cobra.Command, cfg *config.Config, addrs []string, line str
 			if err := ask(c.Context(), node, &r, "scantxoutset", "start", []any{"addr(" + a + ")"}); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), line, a, coinText(int64(r.Total)))
+			all = append(all, addressBalance{a, r.Total})
 		}
 		return nil
 	})
+	return all, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -128,6 +129,52 @@ func newNetworkShowCmd() *cobra.Command {
 	return c
 }
 
+// networkLine is a network in the list, in the form of --json.
+type networkLine struct {
+	Name    string `json:"name"`
+	Port    uint16 `json:"port,omitempty"`
+	RPCPort uint16 `json:"rpc_port,omitempty"`
+	Magic   string `json:"magic,omitempty"`
+	BuiltIn bool   `json:"built_in"`
+	File    string `json:"file,omitempty"`
+	Error   string `json:"error,omitempty"` // why the file cannot be used
+}
+
+// listNetworks gathers the networks that --network knows by name.
+func listNetworks(cfg *config.Config) ([]networkLine, error) {
+	line := func(n *params.Network) networkLine {
+		return networkLine{Name: n.Name, Port: n.DefaultPort, RPCPort: n.RPCPort, Magic: hex.EncodeToString(n.Magic[:])}
+	}
+	var all []networkLine
+	for _, name := range params.Names() {
+		n, err := params.ByName(name)
+		if err != nil {
+			return nil, err
+		}
+		l := line(n)
+		l.BuiltIn = true
+		all = append(all, l)
+	}
+	// A directory that may not be read is not one without networks.
+	if _, err := os.ReadDir(filepath.Dir(config.NetworkFile(cfg.DataDir(), ""))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, name := range cfg.OwnNetworks() {
+		path := config.NetworkFile(cfg.DataDir(), name)
+		n, err := netfile.Load(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			all = append(all, networkLine{Name: name, File: path, Error: oneLine(err)})
+		default:
+			l := line(n)
+			l.File = path
+			all = append(all, l)
+		}
+	}
+	return all, nil
+}
+
 func newNetworkListCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
@@ -138,31 +185,26 @@ func newNetworkListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			all, err := listNetworks(cfg)
+			if err != nil {
+				return err
+			}
+			if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+				return writeJSON(c.OutOrStdout(), all)
+			}
 			t := newTable(c.OutOrStdout(), "NAME", "PEERS", "RPC", "MAGIC", "FROM")
-			row := func(n *params.Network, from string) {
-				t.row(n.Name, n.DefaultPort, n.RPCPort, hex.EncodeToString(n.Magic[:]), from)
-			}
-			for _, name := range params.Names() {
-				n, err := params.ByName(name)
-				if err != nil {
-					return err
-				}
-				row(n, "built in")
-			}
-			for _, name := range cfg.OwnNetworks() {
-				path := config.NetworkFile(cfg.DataDir(), name)
-				n, err := netfile.Load(path)
+			for _, l := range all {
 				switch {
-				case errors.Is(err, fs.ErrNotExist):
-				case err != nil:
-					t.row(name, "-", "-", "-", oneLine(err))
+				case l.Error != "":
+					t.row(l.Name, "-", "-", "-", l.Error)
 				default:
-					row(n, path)
+					t.row(l.Name, l.Port, l.RPCPort, l.Magic, cmp.Or(l.File, "built in"))
 				}
 			}
 			return t.end()
 		},
 	}
 	addSomeFlags(c.Flags(), "datadir", "config")
+	c.Flags().Bool("json", false, "print JSON")
 	return c
 }

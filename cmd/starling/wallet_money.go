@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,85 +42,6 @@ block, and what fresh blocks paid, which can not be spent before others follow.`
 			return nil
 		}),
 	})
-}
-
-func newWalletCoinsCmd() *cobra.Command {
-	c := walletCmd(&cobra.Command{
-		Use:   "coins",
-		Short: "List the coins: what was received and not spent",
-		Long: `List the coins: what was received and not spent. --freeze keeps one from being
-spent by payments that do not name it, --thaw takes that back.
-
-  starling wallet coins
-  starling wallet coins --freeze TXID:0`,
-		Args: noArgs,
-		RunE: checked(checkCoins, withWallet(walletCoins)),
-	})
-	c.Flags().String("freeze", "", "keep this coin, `TXID:N`, from being spent")
-	c.Flags().String("thaw", "", "let this coin, `TXID:N`, be spent again")
-	return c
-}
-
-func checkCoins(p *purse, _ []string) error {
-	for _, f := range []string{"freeze", "thaw"} {
-		if s := p.text(f); s != "" {
-			if _, err := parseCoin(s); err != nil {
-				return fmt.Errorf("%s: %w", f, err)
-			}
-		}
-	}
-	return nil
-}
-
-func walletCoins(p *purse, _ []string) error {
-	changed := false
-	for _, f := range []string{"freeze", "thaw"} {
-		s := p.text(f)
-		if s == "" {
-			continue
-		}
-		coin, err := parseCoin(s)
-		if err != nil {
-			return err
-		}
-		params := map[string]any{"unlock": f == "thaw", "transactions": []any{coin}, "persistent": f == "freeze"}
-		if err := p.quietly(nil, "lockunspent", params); err != nil {
-			return err
-		}
-		changed = true
-	}
-	if changed {
-		return nil
-	}
-	var coins []struct {
-		TxID          string      `json:"txid"`
-		Vout          uint32      `json:"vout"`
-		Address       string      `json:"address"`
-		Label         string      `json:"label"`
-		Amount        json.Number `json:"amount"`
-		Confirmations int32       `json:"confirmations"`
-	}
-	if done, err := p.call(&coins, "listunspent", map[string]any{"minconf": 0}); done || err != nil {
-		return err
-	}
-	t := newTable(p.out(), "AMOUNT", "BLOCKS", "ADDRESS", "LABEL", "COIN")
-	for _, c := range coins {
-		t.row(c.Amount, c.Confirmations, c.Address, c.Label, fmt.Sprintf("%s:%d", c.TxID, c.Vout))
-	}
-	return t.end()
-}
-
-// parseCoin reads an output as TXID:N.
-func parseCoin(s string) (map[string]any, error) {
-	id, n, ok := strings.Cut(s, ":")
-	var vout uint32
-	if _, err := fmt.Sscanf(n, "%d", &vout); !ok || err != nil {
-		return nil, fmt.Errorf("%q is no coin; they are written TXID:N", s)
-	}
-	if _, err := wire.HashFromString(id); err != nil {
-		return nil, fmt.Errorf("%q is no coin: %w", s, err)
-	}
-	return map[string]any{"txid": id, "vout": vout}, nil
 }
 
 // historyLine is what is shown of a payment.
@@ -249,6 +169,14 @@ func txidArg(usage string) cobra.PositionalArgs {
 
 // addPayFlags adds the flags of commands that pay.
 func addPayFlags(c *cobra.Command) {
+	addCoinFlags(c)
+	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
+	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
+	addUnlockFlag(c)
+}
+
+// addCoinFlags adds the flags that say which coins pay, and how much for it.
+func addCoinFlags(c *cobra.Command) {
 	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default an estimate)")
 	c.Flags().Int("target", 0, "within how many `BLOCKS` it should be confirmed")
 	c.Flags().StringArray("from", nil, "spend only coins of this `ADDRESS`; may be repeated")
@@ -257,9 +185,6 @@ func addPayFlags(c *cobra.Command) {
 	c.Flags().Uint32("lock-time", 0, "the height or time before which no block may hold it, a `NUMBER` (default about the present height)")
 	c.Flags().Int32("tx-version", 2, "its version: 2, or 3 for one whose fee can always be raised (BIP431)")
 	c.Flags().Bool("no-replace", false, "do not say that its fee may be raised (BIP125): bump refuses it then")
-	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
-	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
-	addUnlockFlag(c)
 }
 
 // payOptions reads the flags of commands that pay.
@@ -366,12 +291,7 @@ func checkSend(p *purse, args []string) error {
 }
 
 func walletSend(p *purse, args []string) error {
-	var outs []any
-	var positions []int
-	for i := 0; i < len(args); i += 2 {
-		positions = append(positions, len(outs))
-		outs = append(outs, map[string]string{args[i]: args[i+1]})
-	}
+	outs, positions := payees(args)
 	o, err := p.payOptions()
 	if err != nil {
 		return err
