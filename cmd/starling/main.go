@@ -98,6 +98,7 @@ is wrong, 130 it was interrupted (128 and the number of the signal).`,
 	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newWalletCmd(), newBalanceCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
 	addAliases(root)
 	root.InitDefaultHelpCmd()
+	addCompletions(root)
 	return root
 }
 
