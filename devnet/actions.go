@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"starling/address"
+	"starling/chain/headertree"
 	"starling/wallet"
 	"starling/wire"
 )
@@ -51,6 +52,7 @@ type NodeStatus struct {
 	Mempool int    `json:"mempool"`
 	Balance string `json:"balance"`
 	RPC     string `json:"rpc"`
+	Stopped bool   `json:"stopped,omitempty"` // then nothing else is known
 }
 
 // Status returns how the network stands.
@@ -63,6 +65,11 @@ func (d *Net) Status() Status {
 	s.Blocks = d.blocks
 	d.mu.Unlock()
 	for _, n := range d.nodes {
+		_, leave, err := n.use(context.Background())
+		if err != nil {
+			s.Nodes = append(s.Nodes, NodeStatus{Name: n.name, RPC: n.rpc, Stopped: true})
+			continue
+		}
 		tip := n.tip()
 		s.Height = max(s.Height, tip.Height)
 		ns := NodeStatus{
@@ -77,6 +84,7 @@ func (d *Net) Status() Status {
 			rate, _ := n.Worker.HashRate()
 			s.HashRate += rate
 		}
+		leave()
 		s.Nodes = append(s.Nodes, ns)
 	}
 	return s
@@ -158,30 +166,34 @@ func (d *Net) Partition(groups [][]string) ([][]string, error) {
 // nodes stand on a best chain.
 func (d *Net) Heal(ctx context.Context) error {
 	d.faults.Heal()
-	for _, n := range d.nodes {
+	var best *headertree.Node
+	var at *node
+	d.each(ctx, func(_ context.Context, n *node) {
 		for _, a := range n.peers {
 			// An error says that there is a link, or will be.
 			_ = n.Server.Conns().TryOnce(a)
 		}
-	}
-	d.emit(Event{Kind: "heal"})
-	best := slices.MaxFunc(d.nodes, func(a, b *node) int {
-		wa, wb := a.tip().Work, b.tip().Work
-		return wa.Cmp(&wb)
+		if tip := n.tip(); best == nil || best.Work.Lt(&tip.Work) {
+			best, at = tip, n
+		}
 	})
-	if err := d.spread(ctx, best); err != nil {
+	d.emit(Event{Kind: "heal"})
+	if best == nil {
+		return nil
+	}
+	if err := d.spread(ctx, at); err != nil {
 		return err
 	}
 	// Payments of the side that lost are in its pools again. Nodes do not tell
 	// each other of them a second time, or only after minutes.
-	for _, n := range d.nodes {
+	d.each(ctx, func(_ context.Context, n *node) {
 		for i, e := range n.Server.Mempool().Entries() {
 			if i == maxAgain {
 				break
 			}
 			n.Server.AnnounceTx(e.TxID)
 		}
-	}
+	})
 	return nil
 }
 
@@ -207,6 +219,11 @@ func (d *Net) Mine(ctx context.Context, name string, n int) ([]wire.Hash, error)
 	if err != nil {
 		return nil, err
 	}
+	ctx, leave, err := at.use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	d.gather(ctx, at)
 	hashes, err := d.mine(ctx, at, n)
 	if err != nil {
@@ -221,9 +238,10 @@ func (d *Net) Mine(ctx context.Context, name string, n int) ([]wire.Hash, error)
 func (d *Net) gather(ctx context.Context, at *node) {
 	ctx, cancel := context.WithTimeout(ctx, gatherPatience)
 	defer cancel()
-	for _, n := range d.nodes {
-		if cut, _ := d.faults.cut(at.index, n.index); cut {
-			continue
+	near := d.reachable(at)
+	d.each(ctx, func(ctx context.Context, n *node) {
+		if !near[n.index] {
+			return
 		}
 		for _, e := range n.Server.Mempool().Entries() {
 			if at.await(ctx, func() bool {
@@ -232,7 +250,7 @@ func (d *Net) gather(ctx context.Context, at *node) {
 				return
 			}
 		}
-	}
+	})
 }
 
 // mine makes blocks on a node that pay its wallet.
@@ -244,22 +262,41 @@ func (d *Net) mine(ctx context.Context, at *node, n int) ([]wire.Hash, error) {
 	return at.Miner.Generate(ctx, script, n, generateTries)
 }
 
-// spread waits until all nodes that no partition keeps away have the tip that
-// a node has now, or one with as much work.
-func (d *Net) spread(ctx context.Context, from *node) error {
-	ctx, cancel := context.WithTimeout(ctx, spreadPatience)
-	defer cancel()
-	tip := from.tip()
-	for _, n := range d.nodes {
-		if cut, _ := d.faults.cut(from.index, n.index); cut {
-			continue
-		}
-		err := n.await(ctx, func() bool { return !n.tip().Work.Lt(&tip.Work) })
-		if err != nil {
-			return fmt.Errorf("block %v has not reached node %s after %v", tip.Hash, n.name, spreadPatience)
+// reachable returns the places of the nodes to which a way leads from a node,
+// over nodes that run and across no partition.
+func (d *Net) reachable(from *node) map[int]bool {
+	near := map[int]bool{from.index: true}
+	for grown := true; grown; {
+		grown = false
+		for _, n := range d.nodes {
+			for _, j := range n.dials {
+				if near[n.index] == near[j] || n.life.ended() || d.nodes[j].life.ended() {
+					continue
+				}
+				if cut, _ := d.faults.cut(n.index, j); !cut {
+					near[n.index], near[j], grown = true, true, true
+				}
+			}
 		}
 	}
-	return nil
+	return near
+}
+
+// spread waits until all nodes that can be reached have the tip that a node has
+// now, or one with as much work.
+func (d *Net) spread(ctx context.Context, from *node) (err error) {
+	near, tip := d.reachable(from), from.tip()
+	ctx, cancel := context.WithTimeout(ctx, spreadPatience)
+	defer cancel()
+	d.each(ctx, func(own context.Context, n *node) {
+		if err != nil || !near[n.index] {
+			return
+		}
+		if n.await(own, func() bool { return !n.tip().Work.Lt(&tip.Work) }) != nil && !n.life.ended() {
+			err = fmt.Errorf("block %v has not reached node %s after %v", tip.Hash, n.name, spreadPatience)
+		}
+	})
+	return err
 }
 
 // Reorg replaces the last blocks, depth of them, by a longer branch that a
@@ -270,6 +307,11 @@ func (d *Net) Reorg(ctx context.Context, name string, depth int) (hashes []wire.
 	if err != nil {
 		return nil, err
 	}
+	ctx, leave, err := at.use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	c, tip := at.Server.Chain(), at.tip()
 	if depth < 1 || int64(depth) > int64(tip.Height) {
 		return nil, fmt.Errorf("want from 1 to %d blocks, as many as there are", tip.Height)
@@ -301,11 +343,13 @@ func (d *Net) Reorg(ctx context.Context, name string, depth int) (hashes []wire.
 // as this one, on another branch.
 func (d *Net) outdone(at *node) bool {
 	tip := at.tip()
-	return slices.ContainsFunc(d.nodes, func(n *node) bool {
+	outdone := false
+	d.each(context.Background(), func(_ context.Context, n *node) {
 		cut, _ := d.faults.cut(at.index, n.index)
 		other := n.tip()
-		return !cut && other.Hash != tip.Hash && !other.Work.Lt(&tip.Work)
+		outdone = outdone || !cut && other.Hash != tip.Hash && !other.Work.Lt(&tip.Work)
 	})
+	return outdone
 }
 
 // Pay pays from a node's wallet, by default the first's, to a node's wallet or
@@ -317,6 +361,11 @@ func (d *Net) Pay(ctx context.Context, from, to string, amount int64, wait bool)
 	if err != nil {
 		return p, err
 	}
+	ctx, leave, err := payer.use(ctx)
+	if err != nil {
+		return p, err
+	}
+	defer leave()
 	script, err := d.payee(to)
 	if err != nil {
 		return p, err
@@ -350,6 +399,11 @@ func (d *Net) Pay(ctx context.Context, from, to string, amount int64, wait bool)
 // payee returns the script of a node's wallet or of an address.
 func (d *Net) payee(to string) ([]byte, error) {
 	if n, err := d.find(to); err == nil {
+		_, leave, err := n.use(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
 		w, err := n.wallet()
 		if err != nil {
 			return nil, err

@@ -44,8 +44,8 @@ func Dial(dir string) (*Client, error) {
 	return &Client{contact: c, path: path}, nil
 }
 
-// Do asks for an action: status, info, partition, heal, path, mine, reorg, pay
-// or stop.
+// Do asks for an action: status, info, partition, heal, path, mine, reorg, pay,
+// stop-node, start-node or stop.
 func (c *Client) Do(ctx context.Context, action string, q Request) (Reply, error) {
 	var r Reply
 	b, err := json.Marshal(q)

@@ -1,6 +1,7 @@
 package devnet
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -21,6 +22,7 @@ const (
 	// MaxTxRate bounds the payments made up in a second, which the wallets
 	// could not keep up with anyway.
 	MaxTxRate = 1000
+	maxPort   = 65_535
 	// MaxLoss bounds [Path.Loss]: with more next to every link breaks.
 	MaxLoss = 0.5
 	// MaxLatency bounds [Path.Latency]: beyond it, peers take each other for
@@ -36,6 +38,14 @@ type Config struct {
 	Mode     Mode
 	// TxRate is how many payments are made up in a second, on average.
 	TxRate float64
+
+	// Ports is the first of the ports that the nodes have: two each, for peers
+	// and for RPC, in the order of the nodes. 0 for any that are free, and the
+	// same as the last time if they still are.
+	Ports int
+	// RPCUser and RPCPassword let one more user call every node, beside the one
+	// of its cookie file; none if the password is empty.
+	RPCUser, RPCPassword string
 
 	// State is a directory that keeps everything for the next time. Empty for
 	// one that is removed at the end.
@@ -122,6 +132,12 @@ func (c *Config) Check() error {
 	switch {
 	case c.Nodes < 0 || c.Nodes > MaxNodes:
 		return fmt.Errorf("nodes: want from 1 to %d", MaxNodes)
+	case c.Ports != 0 && (c.Ports < 1 || c.Ports > maxPort-2*max(c.Nodes, DefaultNodes)+1):
+		return fmt.Errorf("ports: want a first port from 1 to %d, as each node takes two", maxPort-2*max(c.Nodes, DefaultNodes)+1)
+	case (c.RPCUser == "") != (c.RPCPassword == ""):
+		return errors.New("rpc-user and rpc-password: want both or neither")
+	case strings.Contains(c.RPCUser, ":"):
+		return errors.New("rpc-user: a name with a colon cannot be told from its password")
 	case c.Path.Latency < 0 || c.Path.Latency > MaxLatency:
 		return fmt.Errorf("latency: want from 0 to %s", MaxLatency)
 	case !(c.Path.Loss >= 0 && c.Path.Loss <= MaxLoss):

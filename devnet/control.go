@@ -206,6 +206,10 @@ func (c *control) action(ctx context.Context, name string, q Request) (r Reply, 
 	switch name {
 	case "info":
 		r.Info = d.describe(ctx)
+	case "stop-node":
+		err = d.StopNode(q.Node)
+	case "start-node":
+		err = d.StartNode(ctx, q.Node)
 	case "partition":
 		r.Groups, err = d.Partition(q.Groups)
 	case "heal":
@@ -250,6 +254,13 @@ func (c *control) handler() http.Handler {
 			return
 		}
 		reply, err := c.action(r.Context(), r.PathValue("action"), q)
+		switch {
+		case !errors.Is(err, context.Canceled):
+		case r.Context().Err() != nil:
+			err = errors.New("the network is stopping")
+		default:
+			err = errors.New("a node that this needs was stopped meanwhile")
+		}
 		if err != nil {
 			reply.Error = err.Error()
 		}

@@ -9,11 +9,12 @@ import (
 )
 
 // Event is something that has happened. Which fields are set hangs on its
-// kind: ready, block, reorg, payment, partition, heal, path, stopping.
+// kind: ready, block, reorg, payment, partition, heal, path, stopped, started,
+// stopping. All of a network stops with the last one, one node with stopped.
 type Event struct {
 	Time time.Time `json:"time"`
 	Kind string    `json:"event"`
-	Node string    `json:"node,omitempty"` // whose tip moved, for reorg
+	Node string    `json:"node,omitempty"` // whose tip moved, for reorg; or which has stopped or started
 
 	Ready *Description `json:"ready,omitempty"`
 
@@ -54,11 +55,17 @@ type NodeInfo struct {
 	Name     string `json:"name"`
 	P2P      string `json:"p2p"`
 	RPC      string `json:"rpc"`
-	DataDir  string `json:"datadir"`
+	DataDir  string `json:"datadir"`                // what --datadir is for commands
+	NetDir   string `json:"network_dir"`            // in it: the blocks, the wallets
+	Cookie   string `json:"cookie"`                 // file with a user and password for RPC
+	Wallet   string `json:"wallet"`                 // its wallet's name
+	User     string `json:"rpc_user,omitempty"`     // also let in, if asked for
+	Password string `json:"rpc_password,omitempty"` // the same
 	Mines    bool   `json:"mines"`
-	Mnemonic string `json:"mnemonic"` // seed phrase of its wallet
-	Address  string `json:"address"`  // of its wallet, with money on it
-	Balance  string `json:"balance"`  // in coins
+	Stopped  bool   `json:"stopped,omitempty"` // then its wallet is not known
+	Mnemonic string `json:"mnemonic"`          // seed phrase of its wallet
+	Address  string `json:"address"`           // of its wallet, with money on it
+	Balance  string `json:"balance"`           // in coins
 }
 
 // emit tells of an event.
@@ -76,13 +83,22 @@ func (d *Net) emit(e Event) {
 func (d *Net) describe(ctx context.Context) *Description {
 	r := &Description{Dir: d.dir, Network: d.networkPath(), Kept: d.cfg.State != "", Mine: d.cfg.Mode.String()}
 	for _, n := range d.nodes {
-		info := NodeInfo{Name: n.name, P2P: n.p2p, RPC: n.RPCAddr().String(), DataDir: n.dir, Mines: n.Worker != nil}
+		info := NodeInfo{Name: n.name, P2P: n.p2p, RPC: n.rpc, DataDir: n.dir,
+			NetDir: n.netDir, Cookie: n.cookie(), Wallet: wallet.DefaultName, User: d.cfg.RPCUser, Password: d.cfg.RPCPassword,
+			Mines: n.index == d.minerIndex() && d.cfg.Mode.kind != hand}
+		ctx, leave, err := n.use(ctx)
+		if err != nil {
+			info.Stopped = true
+			r.Nodes = append(r.Nodes, info)
+			continue
+		}
 		if w, err := n.wallet(); err == nil {
 			_ = w.Sync(ctx) // as far as it gets
 			info.Mnemonic, _, _ = w.Mnemonic()
 			info.Address = funded(w)
 			info.Balance = coins(w.Balance().Trusted)
 		}
+		leave()
 		r.Nodes = append(r.Nodes, info)
 	}
 	return r

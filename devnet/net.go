@@ -41,6 +41,10 @@ type Net struct {
 	control *control
 	release []func() error // what Close undoes, last first
 
+	host     *host      // set by Run
+	starting sync.Mutex // one node is started or stopped at a time
+	opened   bool       // all nodes have their ports
+
 	stop    func() // ends Run
 	stopped chan struct{}
 
@@ -88,12 +92,14 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 		for _, j := range dials[i] {
 			peers = append(peers, d.nodes[j].Server.Listening()[0])
 		}
-		nd, err := d.openNode(ctx, i, peers)
-		if err != nil {
+		name := d.plan.Nodes[i].Name
+		nd := &node{name: name, index: i, dir: filepath.Join(d.dir, name), netDir: netDir(d.dir, name), dials: dials[i], peers: peers}
+		if err := d.openNode(ctx, nd); err != nil {
 			return nil, err
 		}
 		d.nodes = append(d.nodes, nd)
 	}
+	d.opened = true
 	if err := d.plan.save(d.dir); err != nil {
 		return nil, err
 	}
@@ -139,22 +145,25 @@ func (d *Net) Run(ctx context.Context) error {
 	defer cancel()
 	nodeCtx, stopNodes := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopNodes()
-	errs := make(chan error, len(d.nodes)+4)
-	var nodes, rest sync.WaitGroup
+	var (
+		mu   sync.Mutex
+		all  []error
+		rest sync.WaitGroup
+	)
+	fail := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, err)
+		cancel()
+	}
+	d.host = &host{ctx: ctx, nodes: nodeCtx, fail: fail}
 	for _, n := range d.nodes {
-		nodes.Go(func() {
-			if err := n.Run(nodeCtx); err != nil {
-				errs <- fmt.Errorf("node %s: %w", n.name, err)
-			}
-			cancel()
-		})
-		rest.Go(func() { d.watch(ctx, n) })
+		d.launch(n)
 	}
 	side := func(fn func(context.Context) error) {
 		rest.Go(func() {
 			if err := fn(ctx); err != nil && ctx.Err() == nil {
-				errs <- err
-				cancel()
+				fail(err)
 			}
 		})
 	}
@@ -174,12 +183,7 @@ func (d *Net) Run(ctx context.Context) error {
 	rest.Wait()
 	d.faults.Heal() // held messages would only delay the end
 	stopNodes()
-	nodes.Wait()
-	close(errs)
-	var all []error
-	for err := range errs {
-		all = append(all, err)
-	}
+	d.host.wg.Wait()
 	return errors.Join(append(all, d.undo())...)
 }
 

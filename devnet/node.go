@@ -35,37 +35,43 @@ const (
 
 // node is one node of the network.
 type node struct {
-	*fullnode.Node
-	name  string
-	index int
-	dir   string         // what --datadir is for commands
-	peers []ma.Multiaddr // that it dials
-	p2p   string         // host:port
+	*fullnode.Node // while it runs, see use
+	life           life
+	name           string
+	index          int
+	dir            string         // what --datadir is for commands
+	netDir         string         // where its data are
+	dials          []int          // nodes that it connects to, by their places
+	peers          []ma.Multiaddr // that it dials
+	p2p, rpc       string         // host:port
 }
 
-// openNode opens a node. dial are the addresses of those that it connects to.
-func (d *Net) openNode(ctx context.Context, i int, dial []ma.Multiaddr) (*node, error) {
-	np := &d.plan.Nodes[i]
-	listen, err := transport.ParseAddr(loopback(np.P2P))
+// openNode opens a node, for the first time or again.
+func (d *Net) openNode(ctx context.Context, nd *node) (err error) {
+	i, np := nd.index, &d.plan.Nodes[nd.index]
+	p2p, rpcAt, err := d.addrs(i)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	listen, err := transport.ParseAddr(p2p)
+	if err != nil {
+		return err
 	}
 	log := slog.New(slog.DiscardHandler)
 	if d.cfg.Log != nil {
 		log = d.cfg.Log(np.Name)
 	}
-	nd := &node{name: np.Name, index: i, dir: filepath.Join(d.dir, np.Name), peers: dial}
-	cookie := filepath.Join(netDir(d.dir, np.Name), rpc.CookieFile)
+	cookie := nd.cookie()
 	cfg := fullnode.Config{
 		Server: server.Config{
-			Network: d.network, Dir: netDir(d.dir, np.Name), DBCache: cacheBytes,
+			Network: d.network, Dir: nd.netDir, DBCache: cacheBytes,
 			Transports: []transport.Transport{d.faults.Wrap(i, tcp.New(tcp.Options{Magic: d.network.Magic}))},
-			Listen:     []ma.Multiaddr{listen}, Peers: dial,
+			Listen:     []ma.Multiaddr{listen}, Peers: nd.peers,
 			RelayDelayInbound: announceDelay, RelayDelayOutbound: announceDelay,
 			UserAgent: "/Starling:" + d.cfg.Version + "(" + np.Name + ")/",
 			Log:       log, Logs: fullnode.Logs(log),
 		},
-		RPC:     fullnode.RPC{Listen: loopback(np.RPC), CookiePath: cookie},
+		RPC:     fullnode.RPC{Listen: rpcAt, CookiePath: cookie, User: d.cfg.RPCUser, Password: d.cfg.RPCPassword},
 		Stop:    d.Stop,
 		Version: d.cfg.Version,
 	}
@@ -74,18 +80,37 @@ func (d *Net) openNode(ctx context.Context, i int, dial []ma.Multiaddr) (*node, 
 		cfg.Mining = fullnode.Mining{On: true, Threads: 1, MinTxs: least, Pace: pace}
 	}
 	if nd.Node, err = fullnode.Open(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("node %s: %w", np.Name, err)
+		return fmt.Errorf("node %s: %w", np.Name, err)
 	}
 	nd.p2p = transport.FormatAddr(nd.Server.Listening()[0])
-	np.P2P, np.RPC = port(nd.p2p), port(nd.RPCAddr().String())
+	nd.rpc = nd.RPCAddr().String()
+	np.P2P, np.RPC = port(nd.p2p), port(nd.rpc)
 	if _, err := nd.Wallets.Get(wallet.DefaultName); errors.Is(err, wallet.ErrNotFound) {
 		// A node that was not there the last time.
 		_, _, err = nd.Wallets.Create(ctx, wallet.Options{Name: wallet.DefaultName})
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("wallet of %s: %w", np.Name, err), nd.Close())
+			return errors.Join(fmt.Errorf("wallet of %s: %w", np.Name, err), nd.Close())
 		}
 	}
-	return nd, nil
+	return nil
+}
+
+// addrs returns where a node listens for peers and for RPC: at fixed ports if
+// those were asked for, or else at those that it had the last time or any.
+func (d *Net) addrs(i int) (p2p, rpc string, err error) {
+	np := &d.plan.Nodes[i]
+	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+	switch {
+	case d.opened: // the others know it there
+		return at(np.P2P), at(np.RPC), nil
+	case d.cfg.Ports == 0:
+		return loopback(np.P2P), loopback(np.RPC), nil
+	}
+	first := d.cfg.Ports + 2*i
+	if first+1 > maxPort {
+		return "", "", fmt.Errorf("ports: there are none left for node %d; begin with a lower one", i+1)
+	}
+	return at(first), at(first + 1), nil
 }
 
 // loopback returns an address on this machine with the port, if that is free,
@@ -109,6 +134,9 @@ func port(addr string) int {
 	}
 	return n
 }
+
+// cookie returns the file with the node's credentials.
+func (n *node) cookie() string { return filepath.Join(n.netDir, rpc.CookieFile) }
 
 // wallet returns the node's wallet.
 func (n *node) wallet() (*wallet.Wallet, error) { return n.Wallets.Get(wallet.DefaultName) }

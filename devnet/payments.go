@@ -2,6 +2,7 @@ package devnet
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -35,6 +36,11 @@ func (d *Net) makeUp(ctx context.Context) error {
 		to := (from + 1 + rand.IntN(len(d.nodes)-1)) % len(d.nodes)
 		if len(scripts[to]) < payAddresses {
 			script, err := d.payee(d.nodes[to].name)
+			var stopped *StoppedError
+			if errors.As(err, &stopped) {
+				d.failures.Add(1)
+				continue
+			}
 			if err != nil {
 				return err
 			}
@@ -50,6 +56,11 @@ func (d *Net) makeUp(ctx context.Context) error {
 
 // payOnce makes one payment.
 func (d *Net) payOnce(ctx context.Context, from, to *node, script []byte, amount int64) error {
+	ctx, leave, err := from.use(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	w, err := from.wallet()
 	if err != nil {
 		return err

@@ -40,13 +40,13 @@ func addCompletions(root *cobra.Command) {
 	// Their flags name what is still to be made.
 	names := map[string]bool{"starling network create": true}
 	args := map[string]values{
-		"starling network show":      networkNames,
-		"starling wallet load":       walletNames,
-		"starling wallet unload":     walletNames,
-		"starling devnet pay":        devnetNodes,
-		"starling devnet partition":  devnetNodes,
-		"starling devnet node start": devnetNodes,
-		"starling devnet node stop":  devnetNodes,
+		"starling network show":     networkNames,
+		"starling wallet load":      walletNames,
+		"starling wallet unload":    walletNames,
+		"starling devnet pay":       devnetNodes,
+		"starling devnet partition": devnetNodes,
+		"starling devnet start":     devnetNodes,
+		"starling devnet stop":      devnetNodes,
 	}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {

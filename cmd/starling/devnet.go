@@ -29,6 +29,8 @@ type devnetFlags struct {
 	json                 bool
 	wait                 bool
 	node                 string
+	ports                int
+	user, password       string
 }
 
 func newDevnetCmd() *cobra.Command {
@@ -43,6 +45,7 @@ in a moment, nothing has to be set up, and Ctrl-C leaves nothing behind.
   starling devnet
   starling devnet --nodes 5 --topology ring --latency 50ms --tx-rate 2
   starling devnet --mine interval=10s --state ~/my-devnet
+  starling devnet --ports 20000 --rpc-user dev --rpc-password dev
 
 While it runs, from another terminal:
   starling devnet status                    how each node stands
@@ -51,6 +54,7 @@ While it runs, from another terminal:
   starling devnet partition central,wallet  split these from the others
   starling devnet heal                      end that
   starling devnet reorg 2                   replace the last two blocks
+  starling devnet stop miner                stop one node; start brings it back
   starling devnet stop`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -68,6 +72,9 @@ While it runs, from another terminal:
 	fl.StringVar(&f.loss, "loss", "0", "share of packets that get lost, such as 1% or 0.01")
 	fl.StringVar(&f.mine, "mine", "instant", "when blocks are made: instant, interval=TIME, poisson=TIME or hand")
 	fl.Float64Var(&f.txRate, "tx-rate", 0, "make up so many payments a second")
+	fl.IntVar(&f.ports, "ports", 0, "the first `PORT`: each node takes two, for peers and for RPC (default any)")
+	fl.StringVar(&f.user, "rpc-user", "", "let this `NAME` call every node, with --rpc-password, beside its cookie file")
+	fl.StringVar(&f.password, "rpc-password", "", "the `WORD` that goes with --rpc-user")
 	fl.StringVar(&f.logLevel, "log-level", "error", "what of the nodes' logs is shown: debug, info, warn or error")
 	fl.BoolVar(&f.json, "json", false, "write events as JSON, one a line, and nothing else")
 	c.PersistentFlags().StringVar(&f.state, "state", "", "directory that keeps the network for the next time")
@@ -91,10 +98,14 @@ func (f *devnetFlags) control() string {
 func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	cfg := devnet.Config{
 		Nodes: f.nodes, TxRate: f.txRate, State: f.state, Control: f.control(),
+		Ports: f.ports, RPCUser: f.user, RPCPassword: f.password,
 		Since: cputime.Start(), Version: version,
 	}
 	if c.Flags().Changed("nodes") && f.nodes < 1 {
 		return cfg, fmt.Errorf("nodes: want from 1 to %d", devnet.MaxNodes)
+	}
+	if c.Flags().Changed("ports") && f.ports == 0 {
+		return cfg, errors.New("ports: 0 is no port; leave --ports out for any")
 	}
 	var err error
 	if f.topology != "" {
@@ -302,9 +313,34 @@ node or of another. It prints the id of the transaction.
 		},
 	}, "the node that pays (default central)")
 	pay.Flags().BoolVar(&f.wait, "wait", false, "return once it is confirmed, and all nodes that can be reached know it")
+	start := &cobra.Command{
+		Use: "start NODE", Short: "Start a node again that was stopped",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("start needs the name of a node; \"starling devnet status\" lists them")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			_, err := do(c, "start-node", devnet.Request{Node: args[0]})
+			return err
+		},
+	}
 	stop := &cobra.Command{
-		Use: "stop", Short: "Stop the network", Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Use: "stop [NODE]", Short: "Stop the network, or one node of it",
+		Long: `Stop the network, or one node of it, as if its machine had been switched off in
+good order. The others go on; "starling devnet start NODE" brings it back with
+what it had, at the same ports.
+
+  starling devnet stop miner
+  starling devnet start miner
+  starling devnet stop`,
+		Args: atMost(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				_, err := do(c, "stop-node", devnet.Request{Node: args[0]})
+				return err
+			}
 			return f.do(c.Context(), func(client *devnet.Client) error { return client.Stop(c.Context()) })
 		},
 	}
@@ -314,7 +350,7 @@ node or of another. It prints the id of the transaction.
 		partition, heal, link,
 		blocks("reorg", "reorg [N]", "Replace the last block, or the last N, by a longer branch",
 			"Replace the last block, or the last N, by a longer branch, and wait until all\nnodes that can be reached have gone over to it. It prints the new blocks' hashes.\nTransactions of the old blocks are mined again.", "the node that makes the branch (default central)"),
-		stop}
+		start, stop}
 }
 
 // atMost refuses more than n arguments.

@@ -89,6 +89,8 @@ func eventText(e devnet.Event) string {
 		return fmt.Sprintf("%s  the partition is over", at)
 	case "path":
 		return fmt.Sprintf("%s  latency %v, loss %v%%", at, e.Path.Latency, 100*e.Path.Loss)
+	case "stopped", "started":
+		return fmt.Sprintf("%s  node %s has %s", at, e.Node, e.Kind)
 	case "stopping":
 		return fmt.Sprintf("%s  stopping", at)
 	}
@@ -138,9 +140,15 @@ func statusText(st devnet.Status) string {
 		var words []string
 		same := true
 		for _, n := range st.Nodes {
+			if n.Stopped {
+				continue
+			}
 			v := fmt.Sprint(value(n))
 			same = same && (len(words) == 0 || words[0] == v)
 			words = append(words, v)
+		}
+		if len(words) == 0 {
+			return "-"
 		}
 		if same {
 			return words[0]
@@ -176,6 +184,10 @@ func showStatus(w io.Writer, st *devnet.Status, asJSON bool) error {
 	fmt.Fprintln(w, statusText(*st))
 	t := newTable(w, "NODE", "HEIGHT", "TIP", "PEERS", "MEMPOOL", "WALLET")
 	for _, n := range st.Nodes {
+		if n.Stopped {
+			t.row(n.Name, "stopped")
+			continue
+		}
 		peers := fmt.Sprint(n.Peers)
 		if n.Cut > 0 {
 			peers += fmt.Sprintf(" (%d cut off)", n.Cut)

@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"fetch":    fetch,
 			"freeport": free.freePort,
 			"freenode": free.freeNode,
+			"freepair": free.freePair,
 			"capture":  capture,
 			"coins":    coinSum,
 			"waitfor":  waitFor,
@@ -121,14 +122,15 @@ func (p *ports) take(ts *testscript.TestScript, also int) string {
 		return err == nil && ln.Close() == nil
 	}
 	for n := p.first; n < p.first+portCount; n++ {
-		if p.used[n] || !free(n) || !free(n+also) {
+		if p.used[n] || p.used[n+also] || !free(n) || !free(n+also) {
 			continue
 		}
-		p.used[n] = true
+		p.used[n], p.used[n+also] = true, true
 		ts.Defer(func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			delete(p.used, n)
+			delete(p.used, n+also)
 		})
 		return strconv.Itoa(n)
 	}
@@ -149,6 +151,14 @@ func (p *ports) freePort(ts *testscript.TestScript, neg bool, args []string) {
 func (p *ports) freeNode(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		ts.Setenv(name, p.take(ts, portRPC))
+	}
+}
+
+// freePair NAME… sets variables to ports of which neither they nor the next ones
+// are listened at.
+func (p *ports) freePair(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		ts.Setenv(name, p.take(ts, 1))
 	}
 }
 
