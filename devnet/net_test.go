@@ -269,6 +269,7 @@ func TestState(t *testing.T) {
 	if _, err := d.Mine(t.Context(), "", 1); err != nil {
 		t.Error(err)
 	}
+	d.describe(t.Context()) // once the wallets have looked at the block
 	if h := d.Status(); h.Nodes[2].Height != 5 || h.Nodes[2].Balance == "0" {
 		t.Errorf("%+v", h.Nodes[2])
 	}
