@@ -77,7 +77,7 @@ func checkShown(t *testing.T, what, shown string) {
 
 func TestForeignTextIsShownPlainly(t *testing.T) {
 	with := func(method string, answer any) map[string]any {
-		m := map[string]any{"getblockcount": 1, "listwallets": []string{"main"}, "getaddednodeinfo": []any{}}
+		m := map[string]any{"getblockcount": 1, "listwallets": []string{"main"}, "getaddednodeinfo": []any{}, "listlockunspent": []any{}}
 		m[method] = answer
 		return m
 	}
