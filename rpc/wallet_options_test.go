@@ -410,3 +410,17 @@ func TestImportLocked(t *testing.T) {
 		b.fails(rpc.CodeUnlockNeeded, "walletpassphrase", in("locked"), "importdescriptors", []any{map[string]any{"desc": desc, "timestamp": "now"}})
 	}
 }
+
+// TestWordsWithoutPhrase makes wallets whose phrase would have been described,
+// had they one.
+func TestWordsWithoutPhrase(t *testing.T) {
+	b := newBank(t)
+	for _, kind := range []string{"blank", "disable_private_keys"} {
+		for key, value := range map[string]any{"mnemonic_words": 24, "mnemonic_passphrase": "x", "address_types": []string{"legacy"}} {
+			_, err := named[any](b, context.Background(), "createwallet", map[string]any{"wallet_name": "w", kind: true, key: value})
+			if err == nil || !strings.Contains(err.Error(), "without a phrase") {
+				t.Errorf("%s with %s: %v", kind, key, err)
+			}
+		}
+	}
+}
