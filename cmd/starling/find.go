@@ -28,9 +28,10 @@ func newClient(cfg *config.Config) *rpc.Client {
 }
 
 // rpcAddress returns where the node of the settings answers calls: where the
-// command line says, where the node itself says, or where it would by default.
+// settings say, where the node itself says, or where it would by default. Port 0
+// says nothing: the node has taken whichever was free.
 func rpcAddress(cfg *config.Config) string {
-	if !cfg.Given("rpc-listen") {
+	if !cfg.Given("rpc-listen") || strings.HasSuffix(cfg.RPCListen, ":0") {
 		if addr := fullnode.Contact(cfg.NetDir); addr != "" {
 			return dialable(addr)
 		}
