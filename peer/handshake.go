@@ -52,6 +52,7 @@ type handshake struct {
 
 // start opens the handshake, if it is for this side to open it.
 func (h *handshake) start() error {
+	h.p.link.SetLimit(h.p.cfg.Limits.HandshakePayload)
 	if !h.p.cfg.Kind.Outbound() {
 		return nil
 	}

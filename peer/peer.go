@@ -43,7 +43,6 @@ func New(link transport.Link, cfg Config) *Peer {
 	p := &Peer{cfg: cfg, link: link, connected: cfg.Clock.Now()}
 	p.log = cfg.Log.With("peer", cfg.ID)
 	p.q.init(cfg.Limits)
-	link.SetLimit(cfg.Limits.HandshakePayload)
 	p.ka.interval, p.ka.timeout = cfg.PingInterval, cfg.PingTimeout
 	p.ka.start(p.connected)
 	return p
