@@ -107,7 +107,7 @@ func loadConfig(c *cobra.Command) (*config.Config, error) { return loadConfigWit
 
 // loadConfigWith is loadConfig with some settings decided by the command.
 func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
-	cfg, err := config.LoadWith(c.Flags(), config.Environ(), fixed)
+	cfg, err := config.Load(c.Flags(), config.Environ(), fixed)
 	if err != nil {
 		return nil, usageError{err}
 	}

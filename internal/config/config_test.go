@@ -33,7 +33,7 @@ func load(t *testing.T, file string, environ []string, flags ...string) (*Config
 	if err := fs.Parse(append([]string{"--datadir", dir}, flags...)); err != nil {
 		return nil, err
 	}
-	return Load(fs, environ)
+	return Load(fs, environ, nil)
 }
 
 func TestPrecedence(t *testing.T) {
@@ -242,17 +242,17 @@ func TestCommandSettings(t *testing.T) {
 	if err := fs.Parse([]string{"--datadir", t.TempDir(), "--network=signet"}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := LoadWith(fs, []string{"NODE_ID=8000"}, map[string]string{"network": "regtest"})
+	c, err := Load(fs, []string{"NODE_ID=8000"}, map[string]string{"network": "regtest"})
 	if err != nil || c.Network.Name != "regtest" || c.NodeID != 8000 {
 		t.Fatalf("%v %v", c, err)
 	}
-	_, err = LoadWith(fs, nil, map[string]string{"network": "nowhere"})
+	_, err = Load(fs, nil, map[string]string{"network": "nowhere"})
 	if err == nil || !strings.HasSuffix(err.Error(), "(this command)") {
 		t.Error(err)
 	}
 	// The setting proper is stronger, whichever comes first.
 	for _, env := range [][]string{{"NODE_ID=8000", "STARLING_NODE_ID=8001"}, {"STARLING_NODE_ID=8001", "NODE_ID=8000"}} {
-		if c, err = Load(fs, env); err != nil || c.NodeID != 8001 {
+		if c, err = Load(fs, env, nil); err != nil || c.NodeID != 8001 {
 			t.Errorf("%v: %v %v", env, c, err)
 		}
 	}
@@ -282,7 +282,7 @@ func TestRelay(t *testing.T) {
 			}
 			continue
 		}
-		c, err := Load(fs, nil)
+		c, err := Load(fs, nil, nil)
 		var e *Error
 		switch {
 		case tc.bad == "" && err != nil:

@@ -94,15 +94,10 @@ type layer struct {
 const delimiter = "."
 
 // Load gathers the settings from flags, which may be nil, environment
-// variables in the form name=value, the file, and the defaults. The error is
-// an [*Error] if a setting is wrong.
-func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
-	return LoadWith(flags, environ, nil)
-}
-
-// LoadWith is Load for commands that decide some settings themselves, by name;
-// what they decide is stronger than all else.
-func LoadWith(flags *pflag.FlagSet, environ []string, fixed map[string]string) (*Config, error) {
+// variables in the form name=value, the file, and the defaults. What a command
+// decides itself, by name, is stronger than all of these. The error is an
+// [*Error] if a setting is wrong.
+func Load(flags *pflag.FlagSet, environ []string, fixed map[string]string) (*Config, error) {
 	options := Options()
 	defaults, fromEnv, fromFlags, fromCommand := koanf.New(delimiter), koanf.New(delimiter), koanf.New(delimiter), koanf.New(delimiter)
 

@@ -48,7 +48,7 @@ func loadIn(t *testing.T, dir string, flags ...string) (*Config, error) {
 	if err := fs.Parse(append([]string{"--datadir", dir}, flags...)); err != nil {
 		t.Fatal(err)
 	}
-	return Load(fs, nil)
+	return Load(fs, nil, nil)
 }
 
 func TestOwnNetwork(t *testing.T) {
