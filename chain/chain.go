@@ -272,7 +272,7 @@ func (c *Chain) AcceptHeaders(headers []wire.Header) (last *headertree.Node, add
 func (c *Chain) addHeader(h *wire.Header, now time.Time) (n *headertree.Node, isNew bool, err error) {
 	n, isNew, err = c.tree.Add(h, now)
 	if isNew {
-		c.index.added(n)
+		c.index.touch(n)
 		if c.invalid.has(n.Hash) {
 			c.markFailed(n)
 		}

@@ -18,22 +18,19 @@ func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 		return errors.New("the genesis block can not be invalidated")
 	}
 	return c.do(ctx, func() error {
-		for c.w.at.Ancestor(n.Height) == n {
-			if err := ctx.Err(); err != nil {
-				// There may be many blocks. Those that were taken back are
-				// connected again.
-				c.w.rebuildCandidates()
-				return err
-			}
-			if err := c.w.disconnect(); err != nil {
-				return err
-			}
+		err := c.w.takeBack(ctx, n)
+		if err == nil {
+			err = c.changeInvalid([]*headertree.Node{n}, nil)
 		}
-		if err := c.changeInvalid([]*headertree.Node{n}, nil); err != nil {
+		if err == nil {
+			c.markFailed(n)
+		}
+		// If it came to nothing, the blocks that were taken back are connected
+		// again.
+		c.w.rebuildCandidates()
+		if err != nil {
 			return err
 		}
-		c.markFailed(n)
-		c.w.rebuildCandidates()
 		if c.w.best() == nil {
 			c.publish(c.w.at)
 		}
@@ -41,16 +38,30 @@ func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 	})
 }
 
+// takeBack disconnects n and all that builds on it. There may be many blocks, so
+// that it gives up when ctx ends.
+func (w *writer) takeBack(ctx context.Context, n *headertree.Node) error {
+	for w.at.Ancestor(n.Height) == n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.disconnect(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Reconsider takes back that a block, its ancestors and its descendants are
 // invalid, and lets them be tried again.
 func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
 	return c.do(ctx, func() error {
-		changed := c.tree.Unfail(n)
-		for _, m := range changed {
-			c.index.touch(m)
-		}
-		if err := c.changeInvalid(nil, changed); err != nil {
+		// The file comes first: if it can not be written, nothing has changed.
+		if err := c.changeInvalid(nil, c.declaredInvalid(n)); err != nil {
 			return err
+		}
+		for _, m := range c.tree.Unfail(n) {
+			c.index.touch(m)
 		}
 		c.w.rebuildCandidates()
 		return nil

@@ -65,7 +65,7 @@ func (f *finder) add(pos store.Pos, b *wire.Block) error {
 		return nil
 	}
 	if isNew {
-		c.index.added(n)
+		c.index.touch(n)
 	}
 	if n.Data() == nil && n.Parent != nil {
 		if err := c.checkBody(n, b); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
@@ -47,7 +48,7 @@ const indexBatch = 10_000
 // which blocks each block file holds.
 type indexState struct {
 	mu    sync.Mutex
-	dirty map[*headertree.Node]bool // true for those that have no record yet
+	dirty map[*headertree.Node]struct{}
 	files map[uint32]*fileUse
 	full  chan struct{} // asks for an early write
 
@@ -88,20 +89,15 @@ type fileUse struct {
 }
 
 func (ix *indexState) init() {
-	ix.dirty = make(map[*headertree.Node]bool)
+	ix.dirty = make(map[*headertree.Node]struct{})
 	ix.files = make(map[uint32]*fileUse)
 	ix.full = make(chan struct{}, 1)
 }
 
 // touch notes that the record of n must be written.
-func (ix *indexState) touch(n *headertree.Node) { ix.mark(n, false) }
-
-// added notes that n, which is new, must get a record.
-func (ix *indexState) added(n *headertree.Node) { ix.mark(n, true) }
-
-func (ix *indexState) mark(n *headertree.Node, isNew bool) {
+func (ix *indexState) touch(n *headertree.Node) {
 	ix.mu.Lock()
-	ix.dirty[n] = ix.dirty[n] || isNew
+	ix.dirty[n] = struct{}{}
 	early := len(ix.dirty) >= indexBatch
 	ix.mu.Unlock()
 	if early {
@@ -172,7 +168,7 @@ func (c *Chain) writeIndex(also ...func(*store.Batch)) error {
 	defer ix.writing.Unlock()
 	ix.mu.Lock()
 	dirty := ix.dirty
-	ix.dirty = make(map[*headertree.Node]bool)
+	ix.dirty = make(map[*headertree.Node]struct{})
 	ix.mu.Unlock()
 	if len(dirty) == 0 && len(also) == 0 {
 		return nil
@@ -180,29 +176,27 @@ func (c *Chain) writeIndex(also ...func(*store.Batch)) error {
 	err := c.writeRecords(dirty, also)
 	if err != nil {
 		ix.mu.Lock()
-		for n, isNew := range dirty {
-			ix.dirty[n] = isNew
-		}
+		maps.Copy(ix.dirty, dirty)
 		ix.mu.Unlock()
 	}
 	return err
 }
 
-func (c *Chain) writeRecords(dirty map[*headertree.Node]bool, also []func(*store.Batch)) error {
+func (c *Chain) writeRecords(dirty map[*headertree.Node]struct{}, also []func(*store.Batch)) error {
 	// The records are made before the files are synced, so they name nothing
 	// that the sync may miss.
 	b := c.indexDB.NewBatch()
 	total := c.index.total
-	for n, isNew := range dirty {
+	for n := range dirty {
 		key, record := indexKey(n), indexRecord(n)
-		if !isNew {
-			old, had, err := c.indexDB.Get(key)
-			if err != nil {
-				return err
-			}
-			if had {
-				total = total.without(key, old)
-			}
+		// Only the store knows whether there is a record: who has added a header
+		// may come to say so after others have used it and had it written.
+		old, had, err := c.indexDB.Get(key)
+		if err != nil {
+			return err
+		}
+		if had {
+			total = total.without(key, old)
 		}
 		total = total.with(key, record)
 		b.Set(key, record)

@@ -79,6 +79,19 @@ func (c *Chain) changeInvalid(add, remove []*headertree.Node) error {
 	return nil
 }
 
+// declaredInvalid returns the blocks of the list that lie on a chain with n. Those
+// of other branches are not among them, though they may build on some that are.
+func (c *Chain) declaredInvalid(n *headertree.Node) (list []*headertree.Node) {
+	c.invalid.mu.Lock()
+	defer c.invalid.mu.Unlock()
+	for h := range c.invalid.set {
+		if d := c.tree.Lookup(h); d != nil && (d.IsAncestorOf(n) || n.IsAncestorOf(d)) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
 // failInvalid marks the blocks of the list that are among the headers. It comes
 // after the headers that build on them, which would be refused.
 func (c *Chain) failInvalid() {

@@ -9,9 +9,12 @@ import (
 	"math/rand/v2"
 	"path"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/chain"
 	"starling/chain/headertree"
@@ -320,6 +323,74 @@ func TestReindexKeepsInvalid(t *testing.T) {
 	r.wantTip(base[19])
 	r.close()
 	rebuild(base[19])
+}
+
+// Taking back that a block is invalid leaves alone what was declared invalid on
+// another branch, also if that builds on one that is taken back.
+func TestReconsiderLeavesOtherBranches(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	base := m.Chain(m.Genesis(), 20)
+	side := m.Chain(base[9], 15)
+	mem := vfs.NewMem()
+	r := start(t, mem, nil)
+	r.give(base...)
+	r.give(side...)
+	r.wantTip(side[14])
+	lookup := func(b testchain.Block) *headertree.Node { return r.Headers().Lookup(b.Hash()) }
+	for _, b := range []testchain.Block{side[1], base[8]} {
+		if err := r.Invalidate(t.Context(), lookup(b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Reconsider(t.Context(), lookup(base[12])); err != nil {
+		t.Fatal(err)
+	}
+	r.wantTip(base[19])
+	r.close()
+	r = start(t, mem, func(cfg *chain.Config) { cfg.Reindex = true })
+	<-r.Ready()
+	r.wantTip(base[19])
+	if n := lookup(side[1]); n == nil || !n.Has(headertree.Failed) {
+		t.Error("the invalid block of the other branch is forgotten")
+	}
+}
+
+// If the list of invalid blocks cannot be written, neither declaring a block
+// invalid nor taking that back changes anything.
+func TestInvalidListNotWritten(t *testing.T) {
+	m := testchain.New(params.Regtest())
+	base := m.Chain(m.Genesis(), 20)
+	var fail atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if fail.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, "invalid.dat") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	r := start(t, fs, nil)
+	r.give(base...)
+	n := r.Headers().Lookup(base[14].Hash())
+	fail.Store(true)
+	if err := r.Invalidate(t.Context(), n); !errors.Is(err, store.ErrDiskFull) {
+		t.Fatalf("declared invalid: %v", err)
+	}
+	if err := r.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wantTip(base[19])
+	fail.Store(false)
+	if err := r.Invalidate(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	r.wantTip(base[13])
+	fail.Store(true)
+	if err := r.Reconsider(t.Context(), n); !errors.Is(err, store.ErrDiskFull) {
+		t.Fatalf("taken back: %v", err)
+	}
+	if !n.Has(headertree.Failed) {
+		t.Error("the block is valid again although that could not be written")
+	}
+	r.wantTip(base[13])
 }
 
 // The power is cut at every few writes while a damaged coin set is rebuilt, or
