@@ -83,12 +83,14 @@ func (m *Manager) keepNew(w *Wallet) error {
 	if err := m.makeDir(w.name); err != nil {
 		return err
 	}
-	err := w.write(m.path(w.name))
-	if err == nil {
-		err = m.adopt(w)
+	// In what follows the first error counts.
+	if err := w.write(m.path(w.name)); err != nil {
+		_ = m.cfg.FS.Remove(m.dir(w.name)) // unless something is in it
+		return err
 	}
+	err := m.adopt(w)
 	if err != nil {
-		_ = m.discard(w.name) // the first error counts
+		_ = m.discard(w.name)
 	}
 	return err
 }

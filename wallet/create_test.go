@@ -1,9 +1,15 @@
 package wallet
 
 import (
+	"bytes"
 	"errors"
+	"io"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/params"
 )
@@ -65,4 +71,40 @@ func TestBirthdayAhead(t *testing.T) {
 	again := b.create(Options{Name: "again", Mnemonic: words, Birthday: b.clk.Now().Add(1000 * time.Hour).Unix()})
 	b.mine(b.address(again, Bech32), 1)
 	b.balance(again, Balance{Immature: 50 * coin})
+}
+
+// TestCreateSparesOthers makes a wallet where there is one that cannot be seen,
+// as its disk fails for a moment: that one must be there afterwards.
+func TestCreateSparesOthers(t *testing.T) {
+	b := newBench(t, params.Regtest())
+	b.create(Options{Name: "w"})
+	if err := b.m.Unload("w"); err != nil {
+		t.Fatal(err)
+	}
+	content := func() []byte {
+		t.Helper()
+		f, err := b.fs.Open("/wallets/w/" + fileName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		all, err := io.ReadAll(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	before := content()
+	b.m.cfg.FS = errorfs.Wrap(b.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpStat && strings.HasSuffix(op.Path, fileName) {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	if _, _, err := b.m.Create(t.Context(), Options{Name: "w"}); err == nil {
+		t.Error("made")
+	}
+	if !bytes.Equal(content(), before) {
+		t.Error("the wallet that was there has changed")
+	}
 }

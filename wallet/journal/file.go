@@ -46,7 +46,8 @@ type File struct {
 	failed error
 }
 
-// Create makes a new file that holds what b does, durably.
+// Create makes a new file that holds what b does, durably. If it fails it leaves
+// none behind, and one that was there before alone.
 func Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
 	if _, err := fsys.Stat(path); err == nil {
 		return nil, fmt.Errorf("%w: %s", ErrExists, path)
@@ -59,6 +60,7 @@ func Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
 	f := &File{fs: fsys, path: path, data: map[string][]byte{}}
 	f.apply(b)
 	if err := f.rewrite(); err != nil {
+		_ = fsys.Remove(path) // nothing was there, so this is what has just been made
 		return nil, err
 	}
 	return f, nil
