@@ -328,7 +328,7 @@ func (w *weightArg) decodeArg(_ string, raw json.RawMessage) error {
 
 // feeBearer names an output that shares the fee: its place, or its address.
 type feeBearer struct {
-	address string // "" if it is named by its place
+	address *string // nil if it is named by its place
 	place   int64
 }
 
@@ -338,8 +338,8 @@ func (*feeBearer) argWord() string   { return "numeric or string" }
 func (f *feeBearer) decodeArg(_ string, raw json.RawMessage) error {
 	switch typeOf(raw) {
 	case typeString:
-		var err error
-		f.address, err = decodeString(raw)
+		s, err := decodeString(raw)
+		f.address = &s
 		return err
 	case typeNumber:
 		if json.Unmarshal(raw, &f.place) != nil {
@@ -356,13 +356,13 @@ func (a *API) shareFee(pays []wallet.Payment, list []feeBearer) error {
 	const what = "Invalid parameter 'subtract fee from output'"
 	for _, f := range list {
 		i := f.place
-		if f.address != "" {
+		if f.address != nil {
 			i = -1
-			if to, err := a.address(f.address); err == nil {
+			if to, err := a.address(*f.address); err == nil {
 				i = int64(slices.IndexFunc(pays, func(p wallet.Payment) bool { return bytes.Equal(p.Script, to.Script()) }))
 			}
 			if i < 0 {
-				return Errorf(CodeInvalidParam, "%s, destination %s not found in tx outputs", what, f.address)
+				return Errorf(CodeInvalidParam, "%s, destination %s not found in tx outputs", what, *f.address)
 			}
 		}
 		switch {

@@ -127,6 +127,7 @@ func TestSubtractFeeFrom(t *testing.T) {
 	}{
 		{[]any{unpaid}, "destination " + unpaid + " not found in tx outputs"},
 		{[]any{"nonsense"}, "destination nonsense not found in tx outputs"},
+		{[]any{""}, "destination  not found in tx outputs"},
 		{[]any{other, other}, "duplicated position"},
 		{[]any{other, strings.ToUpper(other)}, "duplicated position"},
 		{[]any{2}, "position too large: 2"},
