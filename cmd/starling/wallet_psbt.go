@@ -62,9 +62,12 @@ hold no keys, only watch them. The PSBT is printed.
 			if p.cmd.Flags().Changed("tx-version") {
 				params["version"], _ = p.cmd.Flags().GetInt32("tx-version")
 			}
-			if inputs := o["inputs"]; inputs != nil {
-				params["inputs"] = inputs
-				delete(o, "inputs")
+			// What is an option of payments that are sent is an argument here.
+			for _, name := range []string{"inputs", "locktime"} {
+				if v, given := o[name]; given {
+					params[name] = v
+					delete(o, name)
+				}
 			}
 			var r sent
 			if done, err := p.call(&r, "walletcreatefundedpsbt", params); done || err != nil {
