@@ -75,7 +75,8 @@ func (n *Node) wasForeign(addr ma.Multiaddr) bool {
 	return errors.Is(n.conns.LastError(addr), peer.WrongNetwork)
 }
 
-// strangersEvery is how often the node tells of strangers who connect. On Bitcoin's networks there are many, and they are
+// strangersEvery is how often the node tells of strangers who connect. On
+// Bitcoin's networks there are many, and they are
 // no concern of the operator's; on a network of one's own the first one says
 // what is wrong with somebody's settings.
 const strangersEvery = time.Hour

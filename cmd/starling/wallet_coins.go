@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -112,8 +113,8 @@ func (p *purse) coinsJSON(raw []json.RawMessage, frozen []coin) error {
 // parseCoin reads an output as TXID:N.
 func parseCoin(s string) (map[string]any, error) {
 	id, n, ok := strings.Cut(s, ":")
-	var vout uint32
-	if _, err := fmt.Sscanf(n, "%d", &vout); !ok || err != nil {
+	vout, err := strconv.ParseUint(n, 10, 32)
+	if !ok || err != nil {
 		return nil, fmt.Errorf("%q is no coin; they are written TXID:N", s)
 	}
 	if _, err := wire.HashFromString(id); err != nil {
