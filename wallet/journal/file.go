@@ -39,6 +39,7 @@ type File struct {
 	f      vfs.File
 	end    int64 // where the next record goes
 	seq    uint64
+	slot   int64 // where the next mark goes
 	data   map[string][]byte
 	live   int64  // bytes of keys and values
 	torn   int    // bytes left out at the end when it was opened

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -564,5 +565,44 @@ func TestPayloadEnds(t *testing.T) {
 		if err == nil || calls != 1 {
 			t.Errorf("%s: %d changes, %v", name, calls, err)
 		}
+	}
+}
+
+// The marks are written in turn also if commits have more than one record, so
+// that the one before the last is there should the last be cut short; and so they
+// are after the file has been opened again.
+func TestMarksInTurn(t *testing.T) {
+	fs := vfs.NewMem()
+	f := mustCreate(t, fs, batch("k", "v"))
+	large := strings.Repeat("x", partSize)
+	var seqs []uint64
+	for range 2 {
+		for range 2 {
+			n := len(seqs) // other keys each time, so that the file is not written anew
+			mustCommit(t, f, fmt.Sprint("a", n), large, fmt.Sprint("b", n), large)
+			seqs = append(seqs, f.seq)
+			head := readAll(t, fs, "w.dat")[:headSize]
+			var got []uint64
+			for slot := range int64(2) {
+				one := bytes.Clone(head)
+				clear(one[markOffset(1-slot):markOffset(2-slot)])
+				m, _ := parseMarks(one)
+				got = append(got, m.seq)
+			}
+			slices.Sort(got)
+			if n > 0 && !slices.Equal(got, seqs[n-1:]) {
+				t.Errorf("the marks stand for records %d, want %d", got, seqs[n-1:])
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if f, err = Open(fs, "w.dat"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -60,7 +60,7 @@ func (f *File) load(raw []byte) (version uint32, err error) {
 	case len(raw) < headSize:
 		return 0, f.corrupt(0, "it ends in its header")
 	default:
-		proof = parseMarks(raw)
+		proof, f.slot = parseMarks(raw)
 	}
 	f.end = int64(off)
 	var pending []change // of a commit whose end is still to come

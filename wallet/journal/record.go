@@ -91,23 +91,24 @@ func (m mark) append(dst []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
 }
 
-// offset returns where the mark belongs in a file. The one before it is left
-// alone, in case the power fails while this one is written.
-func (m mark) offset() int64 { return fileHeaderSize + int64(m.seq%2)*markSize }
+// markOffset returns where the first or the second mark is in a file.
+func markOffset(slot int64) int64 { return fileHeaderSize + slot*markSize }
 
 // parseMarks returns the later one of a file's marks, or the zero value if none
-// is whole.
-func parseMarks(head []byte) (last mark) {
-	for b := head[fileHeaderSize:headSize]; len(b) > 0; b = b[markSize:] {
+// is whole, and where the next one goes: over the other, in case the power fails
+// while it is written.
+func parseMarks(head []byte) (last mark, next int64) {
+	for slot := range int64(2) {
+		b := head[markOffset(slot):markOffset(slot+1)]
 		if string(b[:4]) != markMagic || binary.LittleEndian.Uint32(b[20:]) != checksum(b[:20]) {
 			continue
 		}
 		m := mark{seq: binary.LittleEndian.Uint64(b[4:]), end: int64(binary.LittleEndian.Uint64(b[12:]))}
 		if m.seq > last.seq {
-			last = m
+			last, next = m, 1-slot
 		}
 	}
-	return last
+	return last, next
 }
 
 // appendRecord appends a record. With more the commit goes on in the next one.

@@ -80,10 +80,10 @@ func (f *File) Commit(b *Batch) error {
 	// What is written now needs no sync: if it is lost the file only proves
 	// less of itself.
 	m := mark{seq: seq, end: end}
-	if _, err := f.f.WriteAt(m.append(nil), m.offset()); err != nil {
+	if _, err := f.f.WriteAt(m.append(nil), markOffset(f.slot)); err != nil {
 		return f.fail(err)
 	}
-	f.end, f.seq = end, seq
+	f.end, f.seq, f.slot = end, seq, 1-f.slot
 	f.apply(b)
 	if f.end > 2*f.live+rewriteAbove {
 		// What was committed is safe whatever becomes of this.
