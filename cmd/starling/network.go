@@ -21,6 +21,7 @@ import (
 	"starling/internal/config"
 	"starling/params"
 	"starling/params/netfile"
+	"starling/store"
 	"starling/wire"
 )
 
@@ -312,10 +313,11 @@ func expectedHashes(bits int) float64 {
 	return h
 }
 
-// writeFile writes a file as a whole or not at all.
+// writeFile writes a file as a whole or not at all. Directories that it has to
+// make are private: one of them may be the data directory.
 func writeFile(path string, text []byte) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, store.PrivateDir); err != nil {
 		return err
 	}
 	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
