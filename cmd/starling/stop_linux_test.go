@@ -172,6 +172,43 @@ func TestInterruptPrompt(t *testing.T) {
 	}
 }
 
+// TestAskWhenLocked needs a secret of an encrypted wallet at a terminal. The
+// passphrase is asked for there, and only where it is needed.
+func TestAskWhenLocked(t *testing.T) {
+	home := t.TempDir()
+	pass := filepath.Join(home, "pass.txt")
+	if err := os.WriteFile(pass, []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args  string
+		typed string
+		code  int
+		want  string
+	}{
+		{"wallet create --passphrase-file " + pass, "", 0, "Write its seed phrase down"},
+		{"wallet balance", "", 0, "0.00000000"},
+		{"wallet phrase", "wrong", exitFailure, "the passphrase is wrong"},
+		{"wallet phrase", "hush", 0, " "},
+		{"wallet export", "", 0, "desc"},
+		{"wallet export --private", "hush", 0, "tprv"},
+	} {
+		cmd, master, _, s := onTerminal(t, home, append(strings.Fields(tc.args), "--network=regtest")...)
+		if tc.typed != "" {
+			s.wait(t, "passphrase: ")
+			io.WriteString(master, tc.typed+"\n")
+		}
+		err := cmd.Wait()
+		s.wait(t, tc.want)
+		if cmd.ProcessState.ExitCode() != tc.code {
+			t.Errorf("%s: %v, want exit code %d; seen: %q", tc.args, err, tc.code, s)
+		}
+		if tc.typed == "" && strings.Contains(s.String(), "passphrase:") {
+			t.Errorf("%s asks for what it does not need: %q", tc.args, s)
+		}
+	}
+}
+
 // TestConfirmReindex answers the question before a pruned node is reindexed.
 func TestConfirmReindex(t *testing.T) {
 	for _, tc := range []struct {

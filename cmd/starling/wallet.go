@@ -256,6 +256,9 @@ func (p *purse) quietly(result any, method string, params map[string]any) error 
 	return json.Unmarshal(raw, result)
 }
 
+// errWalletLocked tells that a secret is needed while it is encrypted.
+var errWalletLocked = errors.New("the wallet is locked; \"starling wallet unlock\" unlocks it for a while")
+
 // explainWallet puts an error of a wallet's method into one line that names
 // commands rather than methods.
 func explainWallet(method string, err error) error {
@@ -265,7 +268,7 @@ func explainWallet(method string, err error) error {
 	}
 	switch e.Code {
 	case rpc.CodeUnlockNeeded:
-		return errors.New("the wallet is locked; \"starling wallet unlock\" unlocks it for a while")
+		return errWalletLocked
 	case rpc.CodePassphraseIncorrect:
 		return errors.New("the passphrase is wrong")
 	case rpc.CodeMethodNotFound:

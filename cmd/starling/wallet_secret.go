@@ -36,8 +36,8 @@ func (p *purse) secret(flag, what string, twice bool) (string, error) {
 		line, _, _ := strings.Cut(string(b), "\n")
 		return nonEmpty(strings.TrimSuffix(line, "\r"), what)
 	}
-	in, ok := p.cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	in := p.terminal()
+	if in == nil {
 		line, err := p.line()
 		if err != nil {
 			return "", err
@@ -58,6 +58,16 @@ func (p *purse) secret(flag, what string, twice bool) (string, error) {
 		}
 	}
 	return nonEmpty(s, what)
+}
+
+// terminal returns the standard input if it is a terminal, at which somebody
+// can be asked; otherwise nil.
+func (p *purse) terminal() *os.File {
+	in, ok := p.cmd.InOrStdin().(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	return in
 }
 
 // typed reads a line from the terminal without showing it.
@@ -99,11 +109,15 @@ func addUnlockFlag(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// unlocked runs fn with the wallet unlocked, if the flag asks for it. A wallet
-// that was locked before is locked afterwards.
+// unlocked runs fn with the wallet unlocked, if the flag asks for it. Without
+// the flag, fn is tried first, and whoever sits at a terminal is asked for the
+// passphrase only if that shows that it is needed. A wallet that was locked
+// before is locked afterwards.
 func (p *purse) unlocked(fn func() error) error {
 	if p.text("passphrase-file") == "" {
-		return fn()
+		if err := fn(); !errors.Is(err, errWalletLocked) || p.terminal() == nil {
+			return err
+		}
 	}
 	var info struct {
 		Until *int64 `json:"unlocked_until"`
