@@ -80,9 +80,9 @@ func eventText(e devnet.Event) string {
 		writeInfo(&b, e.Ready)
 		return strings.TrimSuffix(b.String(), "\n")
 	case "block":
-		return fmt.Sprintf("%s  block %d  %s  %d transactions", at, e.Height, e.Hash, e.Txs)
+		return fmt.Sprintf("%s  block %d  %s  %s", at, e.Height, e.Hash, plural(e.Txs, "transaction"))
 	case "reorg":
-		return fmt.Sprintf("%s  reorganisation on %s: %d blocks taken back, now at block %d", at, e.Node, e.Depth, e.Height)
+		return fmt.Sprintf("%s  reorganisation on %s: %s taken back, now at block %d", at, e.Node, plural(int(e.Depth), "block"), e.Height)
 	case "partition":
 		return fmt.Sprintf("%s  partition: %s", at, groupText(e.Groups))
 	case "heal":
