@@ -96,6 +96,8 @@ func TestSuggestions(t *testing.T) {
 		{"help wallet snd", `unknown command "snd"; did you mean send?`},
 		{"node extra", `unexpected argument "extra"; "starling node --help" shows what there is`},
 		{"peers -1", `unexpected argument "-1"; "starling peers --help" shows what there is`},
+		{"wallet balance savings", `unexpected argument "savings"; did you mean --name "savings"?`},
+		{"network create demo", `unexpected argument "demo"; did you mean --name "demo"?`},
 		{"node -banscroe 5", `unknown flag: --banscroe; did you mean --banscore?`},
 		{"rpc getblockcount --netwrok x", `unknown flag: --netwrok; did you mean --network?`},
 		{"node -x", `unknown flag: -x; arguments that begin with a dash stand after --`},

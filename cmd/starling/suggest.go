@@ -18,6 +18,9 @@ func noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if !c.HasSubCommands() && len(args) == 1 && c.Flags().Lookup("name") != nil {
+		return usageError{fmt.Errorf("unexpected argument %q; did you mean --name %q?", args[0], args[0])}
+	}
 	if !c.HasSubCommands() {
 		return usageError{fmt.Errorf("unexpected argument %q; \"%s --help\" shows what there is", args[0], c.CommandPath())}
 	}
