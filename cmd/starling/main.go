@@ -74,7 +74,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "starling",
 		Short: "A Bitcoin full node",
-		Long: `Starling is a Bitcoin full node: it finds peers, fetches and checks every block,
+		Long: `Starling is a Bitcoin full node: it fetches and checks every block,
 and serves the chain to others.
 
   starling devnet                   a whole network on this machine, to try things out
