@@ -121,6 +121,8 @@ func TestErrors(t *testing.T) {
 		{"not TOML", "= 7", nil, nil, "invalid character at start of key"},
 		{"twice", "dbcache = 7\n\ndbcache = 8", nil, nil, "key dbcache is already defined"},
 		{"unknown variable", "", []string{"STARLING_DBCASH=7"}, nil, "STARLING_DBCASH: there is no such setting; did you mean STARLING_DBCACHE? (environment)"},
+		{"unknown variable of two words", "", []string{"STARLING_RPC_LISEN=7"}, nil, "STARLING_RPC_LISEN: there is no such setting; did you mean STARLING_RPC_LISTEN? (environment)"},
+		{"short variable", "", []string{"STARLING_FOO=7"}, nil, "STARLING_FOO: there is no such setting (environment)"},
 		{"far off variable", "", []string{"STARLING_SKY_IS_BLUE_TODAY=7"}, nil, "STARLING_SKY_IS_BLUE_TODAY: there is no such setting (environment)"},
 		{"node", "", []string{"NODE_ID=x"}, nil, `node-id: "x" is not a port number from 1 to 55535 (environment NODE_ID)`},
 		{"hidden password", "rpc-user = \"x\"\nrpc-password = \"****\"", nil, nil, "rpc-password: a password of asterisks only stands for one that is not shown"},

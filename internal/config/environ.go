@@ -25,7 +25,7 @@ func readEnviron(options []Option, environ []string) (*environment, error) {
 	var known []string
 	for i := range options {
 		o := &options[i]
-		byEnv[o.Env()], known = o, append(known, o.Env())
+		byEnv[o.Env()], known = o, append(known, o.Name)
 	}
 	e := &environment{values: make(map[string]any), names: make(map[string]string)}
 	for _, s := range environ {
@@ -38,8 +38,9 @@ func readEnviron(options []Option, environ []string) (*environment, error) {
 			e.values[o.Name], e.names[o.Name] = value, name
 		case strings.HasPrefix(name, EnvPrefix) && !madeUp(name):
 			reason := "there is no such setting"
-			if near := Nearest(name, known); near != "" {
-				reason += "; did you mean " + near + "?"
+			rest := strings.ToLower(strings.TrimPrefix(name, EnvPrefix)) // what all have in common likens nothing
+			if near := Nearest(rest, known); near != "" {
+				reason += "; did you mean " + (&Option{Name: near}).Env() + "?"
 			}
 			return nil, &Error{Name: name, Origin: "environment", Reason: reason}
 		case name == NodeIDEnv && value != "" && e.names["node-id"] == "":
