@@ -47,7 +47,7 @@ others that begin with a dash stand after --.`,
 	c.Flags().Bool("named", false, "arguments of the form name=value are given by name")
 	c.Flags().Bool("stdin", false, "read more arguments from the standard input, one a line")
 	c.Flags().Bool("wait", false, "wait until the node answers, for scripts that start one")
-	c.Flags().String("wallet", "", "which wallet the call is about, if several are loaded")
+	c.Flags().String("wallet", "", "which `WALLET` the call is about, if several are loaded")
 	return c
 }
 
@@ -110,6 +110,9 @@ func explain(method string, err error) error {
 			return fmt.Errorf("the node has no method %q; did you mean %s?", method, near)
 		}
 		return fmt.Errorf("the node has no method %q; \"starling rpc help\" lists them", method)
+	}
+	if e.Code == rpc.CodeWalletNotSpecified {
+		return fmt.Errorf("several wallets are loaded; --wallet says which one is meant (error code %d)", e.Code)
 	}
 	// The node answers a wrong number of arguments with the whole help.
 	if first, _, long := strings.Cut(e.Message, "\n\n"); long && strings.HasPrefix(e.Message, method) {

@@ -34,9 +34,13 @@ func noArgs(c *cobra.Command, args []string) error {
 }
 
 // nearestCommand returns the command that was probably meant: one right below
-// c, or else one of just that name elsewhere, with the whole way to it.
+// c, or else one of just that name elsewhere, with the whole way to it. A method
+// of the node stands for the call of it, as other nodes' clients have it.
 func nearestCommand(c *cobra.Command, word string) string {
 	word = strings.ToLower(word)
+	if !c.HasParent() && rpc.Methods().Lookup(word) != nil {
+		return "starling rpc " + word
+	}
 	var known []string
 	for _, sub := range c.Commands() {
 		if sub.IsAvailableCommand() {

@@ -64,7 +64,7 @@ protected by it.`,
 		}),
 	}
 	walletCmd(c)
-	c.Flags().Int("words", 12, "how many words the phrase has: 12 or 24")
+	c.Flags().Int("words", 12, "how many `WORDS` the phrase has: 12 or 24")
 	c.Flags().Bool("watch-only", false, "no keys: only watch what is imported")
 	c.Flags().Bool("blank", false, "no phrase: only keys that are imported")
 	addEncryptFlags(c)
@@ -142,7 +142,7 @@ birthday on, if you know it.
 	addSecretFlag(c, "phrase-file", "the seed phrase")
 	c.Flags().String("backup", "", "restore from this `FILE` instead")
 	c.Flags().String("birthday", "", "the `DAY` the wallet was made, as 2024-03-01: older blocks are not read")
-	c.Flags().Int("gap", 0, "how many unused addresses in a row to look beyond (default 1000)")
+	c.Flags().Int("gap", 0, "how many unused `ADDRESSES` in a row to look beyond (default 1000)")
 	c.Flags().Bool("legacy", false, "also addresses of BIP44 and BIP49")
 	addEncryptFlags(c)
 	return makesData(c)

@@ -183,7 +183,7 @@ func addCoinFlags(c *cobra.Command) {
 	c.Flags().StringArray("coin", nil, "spend this coin, `TXID:N`; may be repeated")
 	c.Flags().Int32("min-blocks", 0, "spend only coins that so many `BLOCKS` confirm")
 	c.Flags().Uint32("lock-time", 0, "the height or time before which no block may hold it, a `NUMBER` (default about the present height)")
-	c.Flags().Int32("tx-version", 2, "its version: 2, or 3 for one whose fee can always be raised (BIP431)")
+	c.Flags().Int32("tx-version", 2, "its `VERSION`: 2, or 3 for one whose fee can always be raised (BIP431)")
 	c.Flags().Bool("no-replace", false, "do not say that its fee may be raised (BIP125): bump refuses it then")
 }
 
