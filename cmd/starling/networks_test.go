@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/clock"
 	"starling/internal/config"
@@ -112,5 +115,60 @@ func TestLockedByAnother(t *testing.T) {
 	var locked *store.LockedError
 	if !errors.As(err, &locked) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// lender is a file system whose lock is given back once somebody has asked for
+// it in vain.
+type lender struct {
+	vfs.FS
+	held    io.Closer
+	refused int
+}
+
+func (l *lender) Lock(name string) (io.Closer, error) {
+	c, err := l.FS.Lock(name)
+	if err != nil {
+		l.refused++
+		l.held.Close()
+	}
+	return c, err
+}
+
+// TestNodeAfterCommand starts a node while something else has its directory: a
+// command is waited for, a node is not.
+func TestNodeAfterCommand(t *testing.T) {
+	for _, tc := range []struct {
+		about string
+		node  bool
+	}{{"command", false}, {"node", true}} {
+		t.Run(tc.about, func(t *testing.T) {
+			cfg := fullnode.Config{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}}
+			if tc.node {
+				other, err := fullnode.Open(t.Context(), fullnode.Config{Server: cfg.Server, RPC: fullnode.RPC{Listen: "127.0.0.1:0"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer other.Close()
+				cfg.Server.FS = &lender{FS: vfs.Default, held: io.NopCloser(nil)}
+			} else {
+				held, err := store.LockDir(vfs.Default, cfg.Server.Dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				cfg.Server.FS = &lender{FS: vfs.Default, held: held}
+			}
+			n, err := openNode(t.Context(), cfg)
+			var locked *store.LockedError
+			if errors.As(err, &locked) != tc.node || (err != nil) != tc.node {
+				t.Errorf("got %v", err)
+			}
+			if got := cfg.Server.FS.(*lender).refused; got != 1 {
+				t.Errorf("refused %d times, want 1", got)
+			}
+			if n != nil {
+				n.Close()
+			}
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"starling/internal/config"
 	"starling/internal/fullnode"
+	"starling/store"
 )
 
 func newNodeCmd() *cobra.Command {
@@ -81,7 +82,7 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, fullnode.Logs(log), levels
 	fc.Server.Progress = bar.imported
 	fc.Stop, fc.Version = stop, version
-	n, err := fullnode.Open(ctx, fc)
+	n, err := openNode(ctx, fc)
 	if err != nil {
 		return err
 	}
@@ -96,4 +97,19 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// openNode opens a node. A command that has the data directory for a moment,
+// such as a payment made just before, is waited for; another node is not.
+func openNode(ctx context.Context, fc fullnode.Config) (*fullnode.Node, error) {
+	for patience := lockPatience; ; patience -= lockRetry {
+		n, err := fullnode.Open(ctx, fc)
+		var locked *store.LockedError
+		if !errors.As(err, &locked) || patience <= 0 || fullnode.Contact(fc.Server.Dir) != "" {
+			return n, err
+		}
+		if err := pause(ctx, lockRetry); err != nil {
+			return nil, err
+		}
+	}
 }
