@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -139,9 +142,10 @@ func (l *lender) Lock(name string) (io.Closer, error) {
 // command is waited for, a node is not.
 func TestNodeAfterCommand(t *testing.T) {
 	for _, tc := range []struct {
-		about string
-		node  bool
-	}{{"command", false}, {"node", true}} {
+		about  string
+		node   bool
+		killed bool // a node that was killed left word of itself
+	}{{"command", false, false}, {"node", true, false}, {"command after a node was killed", false, true}} {
 		t.Run(tc.about, func(t *testing.T) {
 			cfg := fullnode.Config{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}}
 			if tc.node {
@@ -157,6 +161,17 @@ func TestNodeAfterCommand(t *testing.T) {
 					t.Fatal(err)
 				}
 				cfg.Server.FS = &lender{FS: vfs.Default, held: held}
+			}
+			if tc.killed {
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Close() // nobody answers there
+				word := l.Addr().String() + "\n" + cfg.Server.Dir + "\n"
+				if err := os.WriteFile(filepath.Join(cfg.Server.Dir, ".rpc"), []byte(word), 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
 			n, err := openNode(t.Context(), cfg)
 			var locked *store.LockedError

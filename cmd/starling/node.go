@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -105,11 +107,27 @@ func openNode(ctx context.Context, fc fullnode.Config) (*fullnode.Node, error) {
 	for patience := lockPatience; ; patience -= lockRetry {
 		n, err := fullnode.Open(ctx, fc)
 		var locked *store.LockedError
-		if !errors.As(err, &locked) || patience <= 0 || fullnode.Contact(fc.Server.Dir) != "" {
+		if !errors.As(err, &locked) || patience <= 0 || nodeAnswers(ctx, fc.Server.Dir) {
 			return n, err
 		}
 		if err := pause(ctx, lockRetry); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// nodeAnswers reports whether a node is running on a data directory. One that
+// was killed has left word of where it answered, and answers no more.
+func nodeAnswers(ctx context.Context, dir string) bool {
+	addr := fullnode.Contact(dir)
+	if addr == "" {
+		return false
+	}
+	d := net.Dialer{Timeout: time.Second}
+	conn, err := d.DialContext(ctx, "tcp", dialable(addr))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }
