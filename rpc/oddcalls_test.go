@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -92,23 +93,23 @@ func newOddCalls(b *bank) *oddCalls {
 		"output": own, "hash_type": "muhash", "label": "", "timestamp": 1_700_000_000, "verbosity": 2, "n": 0, "vout": 0, "options": map[string]any{"fee_rate": 3},
 	} {
 		o.fitting[name] = text(v)
-		o.values = append(o.values, text(v))
 	}
-	for _, v := range []string{
+	for _, name := range slices.Sorted(maps.Keys(o.fitting)) {
+		o.values = append(o.values, o.fitting[name]) // in an order that a seed repeats
+	}
+	o.values = append(o.values,
 		`null`, `true`, `false`, `0`, `-1`, `1`, `2`, `100`, `-0`, `1.5`, `1e-5`, `1e400`, `2147483647`, `2147483648`, `-2147483649`, `4294967295`, `4294967296`, `9223372036854775807`,
 		`9223372036854775808`, `-9223372036854775808`, `18446744073709551616`, `0.00000001`, `1e-9`, `21000000`, `20999999.99999999`, `1000000000000000000000`,
 		`""`, `" "`, `"x"`, `"0"`, `"-1"`, `"all"`, `"*"`, `"none"`, `"now"`, `"data"`, `"start"`, `"remove"`, `"00"`, `"0"`, `"zz"`, `"0201"`, `"../../x"`, `"/"`, `"a/b"`, `"\u0000"`, `"\ud800"`, `"é世界"`, `"%s%d%n"`,
 		`"0000000000000000000000000000000000000000000000000000000000000000"`, `"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"`,
 		`"1111111111111111111114oLvT2"`, `"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"`, `"bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6"`,
-		`"raw(51)"`, `"addr(x)"`, `"pkh("`, `"wsh(multi(1,02))"`, `"tr(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798,{pk(x),pk(y)})"`, `"combo(x)#aaaaaaaa"`, `"wpkh(` + wif + `)"`,
+		`"raw(51)"`, `"addr(x)"`, `"pkh("`, `"wsh(multi(1,02))"`, `"tr(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798,{pk(x),pk(y)})"`, `"combo(x)#aaaaaaaa"`, `"wpkh(`+wif+`)"`,
 		`"cHNidP8="`, `"cHNidP8BAAo"`, `"AAAA"`, `"=="`, `"02000000000100"`, `"01000000010000"`, `"0200000000010000000000"`,
 		`"10.0.0.0/8"`, `"::/0"`, `"127.0.0.1:1"`, `"1.2.3.4/33"`, `"ALL|ANYONECANPAY"`, `"bech32m"`, `"legacy"`,
 		`[]`, `{}`, `[[]]`, `[null]`, `[0]`, `[""]`, `[{}]`, `{"":null}`, `[0,1]`, `[1,0]`, `[-1,-1]`, `[0,2147483647]`, `[2147483646,2147483647]`, `{"data":"00"}`, `[{"data":""}]`, `{"desc":"raw(51)","range":[0,1000000]}`,
-		strings.Repeat("[", 500) + strings.Repeat("]", 500),
-		`"` + strings.Repeat("a", 100_000) + `"`, `"` + strings.Repeat("00", 100_000) + `"`, `"` + strings.Repeat("51", 10_000) + `"`, `[` + strings.Repeat(`"00",`, 3000) + `"00"]`,
-	} {
-		o.values = append(o.values, v)
-	}
+		strings.Repeat("[", 500)+strings.Repeat("]", 500),
+		`"`+strings.Repeat("a", 100_000)+`"`, `"`+strings.Repeat("00", 100_000)+`"`, `"`+strings.Repeat("51", 10_000)+`"`, `[`+strings.Repeat(`"00",`, 3000)+`"00"]`,
+	)
 	return o
 }
 
