@@ -111,7 +111,10 @@ func newWallets(t testing.TB, names ...string) *bank {
 	t.Helper()
 	b := newBank(t)
 	for _, n := range names {
-		get[map[string]any](b, context.Background(), "createwallet", n)
+		// Few addresses, as deriving a thousand of each kind takes most of the time.
+		if _, err := named[map[string]any](b, context.Background(), "createwallet", map[string]any{"wallet_name": n, "gap": 20}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return b
 }
