@@ -87,7 +87,7 @@ func (d *Net) openNode(ctx context.Context, nd *node) (err error) {
 	np.P2P, np.RPC = port(nd.p2p), port(nd.rpc)
 	if _, err := nd.Wallets.Get(wallet.DefaultName); errors.Is(err, wallet.ErrNotFound) {
 		// A node that was not there the last time.
-		_, _, err = nd.Wallets.Create(ctx, wallet.Options{Name: wallet.DefaultName})
+		_, _, err = nd.Wallets.Create(ctx, walletOptions())
 		if err != nil {
 			return errors.Join(fmt.Errorf("wallet of %s: %w", np.Name, err), nd.Close())
 		}

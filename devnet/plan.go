@@ -165,6 +165,16 @@ func loadNetwork(ctx context.Context, dir string, p *plan) (net *params.Network,
 	return net, true, writeFile(path, text, 0o644)
 }
 
+// devnetGap is how many addresses of each kind a node's wallet looks ahead. The
+// seeds are new, so nobody has skipped any, and deriving the usual thousand
+// would be most of what a network's start takes.
+const devnetGap = 20
+
+// walletOptions says how the wallets of nodes are made.
+func walletOptions() wallet.Options {
+	return wallet.Options{Name: wallet.DefaultName, Gap: devnetGap}
+}
+
 // earlyWallet makes the wallet of a node that has no chain yet, and returns the
 // scripts of so many outputs that pay it. All go to one address: the wallet
 // takes note of them as of any coins.
@@ -181,7 +191,7 @@ func earlyWallet(ctx context.Context, dir string, net *params.Network, outputs i
 	defer func() { err = errors.Join(err, m.Close()) }()
 	w, err := m.Load(ctx, wallet.DefaultName)
 	if errors.Is(err, wallet.ErrNotFound) {
-		w, _, err = m.Create(ctx, wallet.Options{Name: wallet.DefaultName})
+		w, _, err = m.Create(ctx, walletOptions())
 	}
 	if err != nil || outputs == 0 {
 		return nil, err
