@@ -189,13 +189,14 @@ func (c *Chain) writeRecords(dirty map[*headertree.Node]struct{}, also []func(*s
 	total := c.index.total
 	for n := range dirty {
 		key, record := indexKey(n), indexRecord(n)
-		// Only the store knows whether there is a record: who has added a header
-		// may come to say so after others have used it and had it written.
-		old, had, err := c.indexDB.Get(key)
-		if err != nil {
-			return err
-		}
-		if had {
+		if n.Recorded {
+			old, had, err := c.indexDB.Get(key)
+			if err != nil {
+				return err
+			}
+			if !had {
+				return c.indexDamage("the record of a header is gone")
+			}
 			total = total.without(key, old)
 		}
 		total = total.with(key, record)
@@ -210,7 +211,13 @@ func (c *Chain) writeRecords(dirty map[*headertree.Node]struct{}, also []func(*s
 	if err := c.undos.Sync(); err != nil {
 		return err
 	}
-	return c.writeTotal(b, total)
+	if err := c.writeTotal(b, total); err != nil {
+		return err
+	}
+	for n := range dirty {
+		n.Recorded = true
+	}
+	return nil
 }
 
 // writeTotal writes b, which makes the records add up to total.
@@ -315,6 +322,7 @@ func (c *Chain) loadRecord(key, v []byte) error {
 		return c.indexDamage("a record is not under its own key")
 	}
 	n.SetTxs(txs)
+	n.Recorded = true
 	if d.Size != 0 {
 		n.SetData(d)
 		c.index.holds(n) // what was read need not be written

@@ -52,8 +52,11 @@ type Node struct {
 	Hash   wire.Hash
 	Header wire.Header
 	Height int32
-	Parent *Node       // nil for the genesis block
-	Work   uint256.Int // of the whole chain up to this header
+	// Recorded says that the block index on disk has a record of this header.
+	// It belongs to whoever writes that index, and to nobody else.
+	Recorded bool
+	Parent   *Node       // nil for the genesis block
+	Work     uint256.Int // of the whole chain up to this header
 
 	status  atomic.Uint32
 	data    atomic.Pointer[Data]
