@@ -221,11 +221,17 @@ type running struct {
 
 func run(t testing.TB, src Source, fs vfs.FS, x Indexer) *running {
 	t.Helper()
+	return start(openIndex(t, src, fs, x))
+}
+
+// openIndex opens an index that does not follow the chain until start.
+func openIndex(t testing.TB, src Source, fs vfs.FS, x Indexer) *Index {
+	t.Helper()
 	ix, err := Open(Options{Source: src, FS: fs, Dir: "data/indexes/test"}, x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return start(ix)
+	return ix
 }
 
 func start(ix *Index) *running {

@@ -74,10 +74,11 @@ func TestGoesOnAfterRestart(t *testing.T) {
 		ix.end(t)
 
 		c.setTip(side[3]) // while it was not running
-		ix = run(t, c, fs, r)
-		if h, synced := ix.Height(); h != 4 || synced {
+		opened := openIndex(t, c, fs, r)
+		if h, synced := opened.Height(); h != 4 || synced {
 			t.Errorf("after the restart at %d, synced %v", h, synced)
 		}
+		ix = start(opened)
 		expect(t, r, "-4 +4 +5 +6 +7")
 		r.check(t, ix.Index)
 		ix.end(t)
