@@ -13,10 +13,10 @@ import (
 	"go.uber.org/goleak"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/coins"
 	"starling/chain/consensus"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/wire"
 )
@@ -69,7 +69,7 @@ func (r *running) close() {
 	}
 }
 
-func (r *running) give(blocks ...testchain.Block) {
+func (r *running) give(blocks ...chaintest.Block) {
 	r.t.Helper()
 	for _, b := range blocks {
 		if o := r.Process(r.t.Context(), chain.Incoming{Raw: b.Bytes(), Requested: true}); o.Err != nil {
@@ -78,7 +78,7 @@ func (r *running) give(blocks ...testchain.Block) {
 	}
 }
 
-func (r *running) wantTip(b testchain.Block) {
+func (r *running) wantTip(b chaintest.Block) {
 	r.t.Helper()
 	if err := r.Settle(r.t.Context()); err != nil {
 		r.t.Fatal(err)
@@ -116,16 +116,16 @@ func (r *running) coinSet() (sum [32]byte, count int) {
 
 func TestConnectSpendAndRestart(t *testing.T) {
 	fs := vfs.NewMem()
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	r := start(t, fs, nil)
 	blocks := m.Chain(m.Genesis(), 101)
 	r.give(blocks...)
 	r.wantTip(blocks[100])
 
 	op, value := blocks[0].Coinbase()
-	pay := testchain.Spend(op, value, 1000, 3)
+	pay := chaintest.Spend(op, value, 1000, 3)
 	// A transaction that spends an output of its own block.
-	again := testchain.Spend(wire.OutPoint{Hash: pay.TxID(), Index: 1}, pay.Out[1].Value, 500, 2)
+	again := chaintest.Spend(wire.OutPoint{Hash: pay.TxID(), Index: 1}, pay.Out[1].Value, 500, 2)
 	b := m.Next(blocks[100], 1500, pay, again)
 	r.give(b)
 	r.wantTip(b)
@@ -164,7 +164,7 @@ func TestConnectSpendAndRestart(t *testing.T) {
 }
 
 func TestOutOfOrder(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 50)
 	r := start(t, vfs.NewMem(), nil)
 	var headers []wire.Header
@@ -185,22 +185,22 @@ func TestOutOfOrder(t *testing.T) {
 
 func TestReorganisation(t *testing.T) {
 	for _, depth := range []int{1, 6, 150} {
-		m := testchain.New(params.Regtest())
+		m := chaintest.New(params.Regtest())
 		r := start(t, vfs.NewMem(), nil)
 		base := m.Chain(m.Genesis(), 110)
 		r.give(base...)
 		fork := base[109]
 
 		// Both branches spend the same coins in different ways.
-		branch := func(n, parts int) []testchain.Block {
-			at, blocks := fork, []testchain.Block{}
+		branch := func(n, parts int) []chaintest.Block {
+			at, blocks := fork, []chaintest.Block{}
 			for i := range n {
 				var txs []*wire.Tx
 				fees := int64(0)
 				if i < 8 {
 					op, value := base[i].Coinbase()
-					tx := testchain.Spend(op, value, 1000, parts)
-					txs = append(txs, tx, testchain.Spend(wire.OutPoint{Hash: tx.TxID()}, tx.Out[0].Value, 1000, 2))
+					tx := chaintest.Spend(op, value, 1000, parts)
+					txs = append(txs, tx, chaintest.Spend(wire.OutPoint{Hash: tx.TxID()}, tx.Out[0].Value, 1000, 2))
 					fees = value - (tx.Out[0].Value * int64(parts)) + 1000
 				}
 				at = m.Next(at, fees-fees%1000, txs...)
@@ -243,24 +243,24 @@ func TestReorganisation(t *testing.T) {
 }
 
 func TestInvalidBlocks(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), 110)
 	tip := base[109]
 	op, value := base[0].Coinbase()
 	young, youngValue := base[105].Coinbase()
-	spend := testchain.Spend(op, value, 0, 1)
+	spend := chaintest.Spend(op, value, 0, 1)
 	failing := wire.NewTx(2, []wire.TxIn{{PrevOut: op, Script: []byte{0x00, 0x75, 0x00, 0x7a}}}, []wire.TxOut{{Value: 1}}, 0)
-	locked := wire.NewTx(2, []wire.TxIn{{PrevOut: op, Sequence: 500}}, []wire.TxOut{{Value: 1, Script: testchain.AnyoneCanSpend}}, 0)
+	locked := wire.NewTx(2, []wire.TxIn{{PrevOut: op, Sequence: 500}}, []wire.TxOut{{Value: 1, Script: chaintest.AnyoneCanSpend}}, 0)
 	for _, c := range []struct {
 		name, reason string
-		block        testchain.Block
+		block        chaintest.Block
 	}{
 		{"pays too much", "bad-cb-amount", m.Next(tip, 1)},
-		{"missing input", "bad-txns-inputs-missingorspent", m.Next(tip, 0, testchain.Spend(wire.OutPoint{Hash: wire.Hash{1}}, 10, 0, 1))},
-		{"double spend", "bad-txns-inputs-missingorspent", m.Next(tip, 0, spend, testchain.Spend(op, value, 7, 1))},
-		{"spends a later transaction", "bad-txns-inputs-missingorspent", m.Next(tip, 0, testchain.Spend(wire.OutPoint{Hash: spend.TxID()}, value, 0, 1), spend)},
-		{"immature coinbase", "bad-txns-premature-spend-of-coinbase", m.Next(tip, 0, testchain.Spend(young, youngValue, 0, 1))},
-		{"makes money", "bad-txns-in-belowout", m.Next(tip, 0, testchain.Spend(op, value+1, 0, 1))},
+		{"missing input", "bad-txns-inputs-missingorspent", m.Next(tip, 0, chaintest.Spend(wire.OutPoint{Hash: wire.Hash{1}}, 10, 0, 1))},
+		{"double spend", "bad-txns-inputs-missingorspent", m.Next(tip, 0, spend, chaintest.Spend(op, value, 7, 1))},
+		{"spends a later transaction", "bad-txns-inputs-missingorspent", m.Next(tip, 0, chaintest.Spend(wire.OutPoint{Hash: spend.TxID()}, value, 0, 1), spend)},
+		{"immature coinbase", "bad-txns-premature-spend-of-coinbase", m.Next(tip, 0, chaintest.Spend(young, youngValue, 0, 1))},
+		{"makes money", "bad-txns-in-belowout", m.Next(tip, 0, chaintest.Spend(op, value+1, 0, 1))},
 		{"relative lock time", "bad-txns-nonfinal", m.Next(tip, 0, locked)},
 		{"failing script", "block-script-verify-flag-failed", m.Next(tip, 0, failing)},
 	} {
@@ -306,7 +306,7 @@ func TestInvalidBlocks(t *testing.T) {
 // A longer branch with an invalid block in the middle: the chain goes over to
 // what is valid of it only as far as that has more work.
 func TestInvalidBranchGoesBack(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	r := start(t, vfs.NewMem(), nil)
 	base := m.Chain(m.Genesis(), 10)
 	a := m.Chain(base[9], 4)
@@ -319,7 +319,7 @@ func TestInvalidBranchGoesBack(t *testing.T) {
 	sum, _ := r.coinSet()
 	r.give(b...)
 	var headers []wire.Header
-	for _, x := range append([]testchain.Block{bad}, rest...) {
+	for _, x := range append([]chaintest.Block{bad}, rest...) {
 		headers = append(headers, x.Header)
 	}
 	if _, _, err := r.AcceptHeaders(headers); err != nil {
@@ -354,7 +354,7 @@ func (f *fading) Err() error {
 
 func TestInvalidateAndReconsider(t *testing.T) {
 	fs := vfs.NewMem()
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	r := start(t, fs, nil)
 	base := m.Chain(m.Genesis(), 20)
 	side := m.Chain(base[9], 3)
@@ -383,7 +383,7 @@ func TestInvalidateAndReconsider(t *testing.T) {
 }
 
 func TestUnrequested(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), 5)
 	far := m.Chain(base[4], 300)
 	weak := m.Chain(m.Genesis(), 3)
@@ -398,7 +398,7 @@ func TestUnrequested(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		block testchain.Block
+		block chaintest.Block
 		kept  bool
 	}{
 		{"next block", far[0], true},
@@ -417,7 +417,7 @@ func TestUnrequested(t *testing.T) {
 }
 
 func TestMinimumWork(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 10)
 	r := start(t, vfs.NewMem(), func(cfg *chain.Config) {
 		// Each regtest block has 2 units of work.
@@ -433,10 +433,10 @@ func TestMinimumWork(t *testing.T) {
 
 func TestReindex(t *testing.T) {
 	fs := vfs.NewMem()
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 120)
 	op, value := blocks[0].Coinbase()
-	blocks = append(blocks, m.Next(blocks[119], 1000, testchain.Spend(op, value, 1000, 1)))
+	blocks = append(blocks, m.Next(blocks[119], 1000, chaintest.Spend(op, value, 1000, 1)))
 	r := start(t, fs, nil)
 	var headers []wire.Header
 	for _, b := range blocks {
@@ -491,7 +491,7 @@ func TestReindex(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 100)
 	var file []byte
 	magic := params.Regtest().Magic
@@ -525,7 +525,7 @@ func damage(t *testing.T, fs vfs.FS, n *headertree.Node) {
 
 func TestDamagedBlockFile(t *testing.T) {
 	fs := vfs.NewMem()
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 10)
 	r := start(t, fs, nil)
 	r.give(blocks...)
@@ -558,7 +558,7 @@ func TestWrongNetwork(t *testing.T) {
 }
 
 func TestInitialDownload(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	m.Spacing = 1
 	r := start(t, vfs.NewMem(), nil)
 	if !r.IsInitialDownload() {
@@ -578,7 +578,7 @@ func TestInitialDownload(t *testing.T) {
 // blocks behind it are kept.
 func TestDamagedBeforeConnected(t *testing.T) {
 	fs := vfs.NewMem()
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 10)
 	r := start(t, fs, nil)
 	var headers []wire.Header

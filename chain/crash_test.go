@@ -20,9 +20,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/coins"
 	"starling/clock"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/wire"
 )
@@ -32,8 +32,8 @@ import (
 type crashScript struct {
 	net    *params.Network
 	now    time.Time
-	blocks []testchain.Block // in the order in which they arrive
-	last   testchain.Block   // the tip at the end
+	blocks []chaintest.Block // in the order in which they arrive
+	last   chaintest.Block   // the tip at the end
 
 	// sums is a digest of the coin set at each block.
 	sums map[wire.Hash][32]byte
@@ -43,18 +43,18 @@ func newCrashScript(t *testing.T) *crashScript {
 	net := params.Regtest()
 	net.CoinbaseMaturity = 3 // so that a short chain has coins to spend
 	s := &crashScript{net: net, sums: map[wire.Hash][32]byte{}}
-	m := testchain.New(net)
+	m := chaintest.New(net)
 	base := m.Chain(m.Genesis(), 12)
-	branch := func(at testchain.Block, n, first, parts int) []testchain.Block {
-		var blocks []testchain.Block
+	branch := func(at chaintest.Block, n, first, parts int) []chaintest.Block {
+		var blocks []chaintest.Block
 		for i := range n {
 			op, value := base[(first+i)%8].Coinbase()
-			tx := testchain.Spend(op, value, 1000, parts)
-			again := testchain.Spend(wire.OutPoint{Hash: tx.TxID()}, tx.Out[0].Value, 1000, 2)
+			tx := chaintest.Spend(op, value, 1000, parts)
+			again := chaintest.Spend(wire.OutPoint{Hash: tx.TxID()}, tx.Out[0].Value, 1000, 2)
 			txs := []*wire.Tx{tx, again}
 			if i > 0 {
 				// And what the block before has made.
-				txs = append(txs, testchain.Spend(wire.OutPoint{Hash: blocks[i-1].Txs[2].TxID(), Index: 1}, blocks[i-1].Txs[2].Out[1].Value, 1000, 30))
+				txs = append(txs, chaintest.Spend(wire.OutPoint{Hash: blocks[i-1].Txs[2].TxID(), Index: 1}, blocks[i-1].Txs[2].Out[1].Value, 1000, 30))
 			}
 			at = m.Next(at, 0, txs...)
 			blocks = append(blocks, at)
@@ -70,7 +70,7 @@ func newCrashScript(t *testing.T) *crashScript {
 	s.now = s.last.Header.Time().Add(time.Hour)
 
 	// The undisturbed run, straight along each branch.
-	for _, way := range [][]testchain.Block{slices.Concat(base, a), slices.Concat(base, b, c)} {
+	for _, way := range [][]chaintest.Block{slices.Concat(base, a), slices.Concat(base, b, c)} {
 		n, err := s.open(vfs.NewMem(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func (n *crashNode) end() error {
 	return errors.Join(<-n.done, n.Close())
 }
 
-func (n *crashNode) give(b testchain.Block) error {
+func (n *crashNode) give(b chaintest.Block) error {
 	if o := n.Process(n.ctx, chain.Incoming{Raw: b.Bytes(), Requested: true}); o.Err != nil {
 		return fmt.Errorf("block %d %v: %w", b.Height, b.Hash(), o.Err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/chain"
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/store"
 )
@@ -21,7 +21,7 @@ import (
 // With room again the node goes on, and loses nothing that was connected and
 // written.
 func TestFullDisk(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 60)
 	for _, room := range []int64{1, 5, 20, 60, 61} {
 		mem := vfs.NewMem()

@@ -6,14 +6,14 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 )
 
 // TestKeep cuts the power right after a block was kept, with all lost that was
 // not synced. The next block, which was not kept, shows that it was.
 func TestKeep(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 3)
 	mem := vfs.NewCrashableMem()
 	r := start(t, mem, nil)

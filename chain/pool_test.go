@@ -9,9 +9,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/consensus"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/wire"
 )
@@ -61,7 +61,7 @@ func (p *notingPool) TipMoving(tip *headertree.Node, publish func()) {
 }
 
 func TestPoolMovesWithTheTip(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	c, err := chain.Open(chain.Config{Network: params.Regtest(), FS: vfs.NewMem(), Dir: "data", Workers: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestPoolMovesWithTheTip(t *testing.T) {
 	// A longer branch whose last block is invalid leads there and back.
 	bad := m.Chain(long[1], 1)[0]
 	worse := m.Next(bad, 1) // takes a fee that nobody paid
-	fork := []testchain.Block{m.Next(long[0], 0)}
+	fork := []chaintest.Block{m.Next(long[0], 0)}
 	fork = append(fork, m.Next(fork[0], 1))
 	var rule *consensus.RuleError
 	r.give(fork[0])
@@ -103,7 +103,7 @@ func TestPoolMovesWithTheTip(t *testing.T) {
 	if p.moves != 0 {
 		t.Errorf("%d moves that no tip followed", p.moves)
 	}
-	for _, b := range []testchain.Block{base[2], short[0], long[1], bad} {
+	for _, b := range []chaintest.Block{base[2], short[0], long[1], bad} {
 		if !slices.Contains(p.tips, b.Hash()) {
 			t.Errorf("the pool never saw block %d as the tip", b.Height)
 		}
@@ -111,7 +111,7 @@ func TestPoolMovesWithTheTip(t *testing.T) {
 }
 
 func TestPrecious(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	r := start(t, vfs.NewMem(), nil)
 	base := m.Chain(m.Genesis(), 2)
 	r.give(base...)
@@ -119,7 +119,7 @@ func TestPrecious(t *testing.T) {
 	r.give(first...)
 	r.give(second...)
 	r.wantTip(first[2])
-	prefer := func(b testchain.Block) {
+	prefer := func(b chaintest.Block) {
 		t.Helper()
 		if err := r.Precious(t.Context(), r.Headers().Lookup(b.Hash())); err != nil {
 			t.Fatal(err)
@@ -137,14 +137,14 @@ func TestPrecious(t *testing.T) {
 }
 
 func TestCheckProposal(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	r := start(t, vfs.NewMem(), nil)
 	blocks := m.Chain(m.Genesis(), 101)
 	r.give(blocks...)
 	op, value := blocks[0].Coinbase()
-	pay := testchain.Spend(op, value, 1000, 2)
+	pay := chaintest.Spend(op, value, 1000, 2)
 	young, youngValue := blocks[50].Coinbase()
-	unworked := func(b testchain.Block) *wire.Block {
+	unworked := func(b chaintest.Block) *wire.Block {
 		h := b.Header
 		h.Nonce++ // every second hash is no proof of work
 		for consensus.CheckProofOfWork(h.Hash(), h.Bits, params.Regtest()) == nil {
@@ -159,14 +159,14 @@ func TestCheckProposal(t *testing.T) {
 	tip := blocks[100]
 	for _, c := range []struct {
 		name   string
-		b      testchain.Block
+		b      chaintest.Block
 		reason string
 	}{
 		{"empty", m.Next(tip, 0), ""},
 		{"with a payment", m.Next(tip, 1000, pay), ""},
 		{"takes too much", m.Next(tip, 1001, pay), "bad-cb-amount"},
-		{"spends a young coinbase", m.Next(tip, 1000, testchain.Spend(young, youngValue, 1000, 1)), "bad-txns-premature-spend-of-coinbase"},
-		{"spends nothing that exists", m.Next(tip, 1000, testchain.Spend(wire.OutPoint{Hash: pay.TxID()}, 5000, 1000, 1)), "bad-txns-inputs-missingorspent"},
+		{"spends a young coinbase", m.Next(tip, 1000, chaintest.Spend(young, youngValue, 1000, 1)), "bad-txns-premature-spend-of-coinbase"},
+		{"spends nothing that exists", m.Next(tip, 1000, chaintest.Spend(wire.OutPoint{Hash: pay.TxID()}, 5000, 1000, 1)), "bad-txns-inputs-missingorspent"},
 		{"builds on another block", m.Next(blocks[99], 0), "inconclusive-not-best-prevblk"},
 	} {
 		err := r.CheckProposal(t.Context(), unworked(c.b))

@@ -13,14 +13,14 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/chain"
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/wire"
 )
 
 func TestPrune(t *testing.T) {
 	const file = 8 << 10 // some 35 of the small test blocks
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 700)
 	for _, c := range []struct {
 		name   string
@@ -88,7 +88,7 @@ func TestPrune(t *testing.T) {
 // itself, until they have gone on.
 func TestHoldBlocks(t *testing.T) {
 	const file = 8 << 10
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 700)
 	for _, c := range []struct {
 		name   string
@@ -146,7 +146,7 @@ func TestHoldBlocks(t *testing.T) {
 // A pruned node whose index is rebuilt begins anew; the blocks that it still has
 // are taken in at the first start that knows their headers.
 func TestReindexPruned(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 700)
 	fs := vfs.NewMem()
 	edit := func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = 1, 8<<10 }
@@ -186,7 +186,7 @@ func TestReindexPruned(t *testing.T) {
 // A crash between the index forgetting pruned blocks and their files going leaves
 // files that the next start deletes.
 func TestPruneCrash(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 700)
 	mem := vfs.NewMem()
 	var fail atomic.Bool

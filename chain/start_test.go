@@ -6,7 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 )
 
@@ -53,7 +53,7 @@ func (m meterFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory)
 // A start, and an end without anything in between, write little, and no more
 // for a long chain than for a short one.
 func TestStartWritesNoRecords(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 600)
 	written := func(n int) int64 {
 		mem := vfs.NewMem()

@@ -17,8 +17,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/store"
 	"starling/wire"
@@ -90,7 +90,7 @@ func makeOlder(t *testing.T, fs vfs.FS, edit func(*store.DB, *store.Batch)) {
 // A pruned node whose coin set is damaged says that it cannot rebuild it, and
 // changes neither it nor the block files. With the damage undone it goes on.
 func TestDamagedCoinsOfPrunedNode(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 700)
 	mem := vfs.NewMem()
 	edit := func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = 1, 8<<10 }
@@ -153,7 +153,7 @@ func TestDamagedCoinsOfPrunedNode(t *testing.T) {
 
 // A directory from before there were marks opens, and from then on has them.
 func TestOlderDirectory(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 30)
 	mem := vfs.NewMem()
 	r := start(t, mem, nil)
@@ -190,7 +190,7 @@ func TestOlderDirectory(t *testing.T) {
 // An index that has lost its end, in a directory without marks, which cannot be
 // noticed: no block file is cut, and the blocks are found again.
 func TestTailsAreTakenIn(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 60)
 	for _, keep := range []int32{0, 7, 40, 59} {
 		mem := vfs.NewMem()
@@ -230,11 +230,11 @@ func TestTailsAreTakenIn(t *testing.T) {
 func TestCoinsDamagedInTable(t *testing.T) {
 	net := params.Regtest()
 	net.CoinbaseMaturity = 1
-	m := testchain.New(net)
+	m := chaintest.New(net)
 	edit := func(cfg *chain.Config) { cfg.Network = net }
 	blocks := m.Chain(m.Genesis(), 3)
 	op, value := blocks[0].Coinbase()
-	many := testchain.Spend(op, value, 1000, 3000)
+	many := chaintest.Spend(op, value, 1000, 3000)
 	blocks = append(blocks, m.Next(blocks[2], 1000, many))
 	mem := vfs.NewMem()
 	r := start(t, mem, edit)
@@ -287,14 +287,14 @@ func TestCoinsDamagedInTable(t *testing.T) {
 // What was declared invalid stays so when the index is rebuilt, whether it could
 // be read or not; what was taken back does not come back.
 func TestReindexKeepsInvalid(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), 20)
 	side := m.Chain(base[9], 3)
 	mem := vfs.NewMem()
 	r := start(t, mem, nil)
 	r.give(base...)
 	r.give(side...)
-	invalidate := func(b testchain.Block) {
+	invalidate := func(b chaintest.Block) {
 		t.Helper()
 		if err := r.Invalidate(t.Context(), r.Headers().Lookup(b.Hash())); err != nil {
 			t.Fatal(err)
@@ -304,7 +304,7 @@ func TestReindexKeepsInvalid(t *testing.T) {
 	r.wantTip(side[2])
 	r.close()
 	reindex := func(cfg *chain.Config) { cfg.Reindex = true }
-	rebuild := func(tip testchain.Block) {
+	rebuild := func(tip chaintest.Block) {
 		t.Helper()
 		r = start(t, mem, reindex)
 		<-r.Ready()
@@ -328,7 +328,7 @@ func TestReindexKeepsInvalid(t *testing.T) {
 // Taking back that a block is invalid leaves alone what was declared invalid on
 // another branch, also if that builds on one that is taken back.
 func TestReconsiderLeavesOtherBranches(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), 20)
 	side := m.Chain(base[9], 15)
 	mem := vfs.NewMem()
@@ -336,8 +336,8 @@ func TestReconsiderLeavesOtherBranches(t *testing.T) {
 	r.give(base...)
 	r.give(side...)
 	r.wantTip(side[14])
-	lookup := func(b testchain.Block) *headertree.Node { return r.Headers().Lookup(b.Hash()) }
-	for _, b := range []testchain.Block{side[1], base[8]} {
+	lookup := func(b chaintest.Block) *headertree.Node { return r.Headers().Lookup(b.Hash()) }
+	for _, b := range []chaintest.Block{side[1], base[8]} {
 		if err := r.Invalidate(t.Context(), lookup(b)); err != nil {
 			t.Fatal(err)
 		}
@@ -358,7 +358,7 @@ func TestReconsiderLeavesOtherBranches(t *testing.T) {
 // If the list of invalid blocks cannot be written, neither declaring a block
 // invalid nor taking that back changes anything.
 func TestInvalidListNotWritten(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), 20)
 	var fail atomic.Bool
 	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -436,9 +436,9 @@ func TestCrashWhileRebuilding(t *testing.T) {
 // A coin that is missing, one too many and one that is another are found by
 // comparing the whole set with its total, although the database is sound.
 func TestVerifyComparesCoins(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 20)
-	key := func(b testchain.Block) []byte {
+	key := func(b chaintest.Block) []byte {
 		op, _ := b.Coinbase()
 		return append(append([]byte{'C'}, op.Hash[:]...), 0, 0, 0, 0)
 	}

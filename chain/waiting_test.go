@@ -11,8 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/wire"
 )
@@ -60,10 +60,10 @@ func (f countedFile) ReadAt(b []byte, off int64) (int, error) {
 // order the blocks come, and nothing of it is read from disk again.
 func TestWaitingIsBoundedByTheTip(t *testing.T) {
 	const small, blocks, may = 120, 20, 2 << 20
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), small)
 	last := base[small-1]
-	var big []testchain.Block // of about 300 kB
+	var big []chaintest.Block // of about 300 kB
 	var headers []wire.Header
 	for i := range blocks {
 		op, value := base[i].Coinbase()
@@ -75,10 +75,10 @@ func TestWaitingIsBoundedByTheTip(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name  string
-		order func([]testchain.Block)
+		order func([]chaintest.Block)
 	}{
-		{"in order", func([]testchain.Block) {}},
-		{"pairs the wrong way round", func(b []testchain.Block) {
+		{"in order", func([]chaintest.Block) {}},
+		{"pairs the wrong way round", func(b []chaintest.Block) {
 			for i := 1; i < len(b); i += 2 {
 				b[i-1], b[i] = b[i], b[i-1]
 			}
@@ -100,7 +100,7 @@ func TestWaitingIsBoundedByTheTip(t *testing.T) {
 				tc.order(rest)
 				done := make(chan error)
 				go func() {
-					for _, b := range append([]testchain.Block{big[0]}, rest...) {
+					for _, b := range append([]chaintest.Block{big[0]}, rest...) {
 						if err := r.Submit(t.Context(), chain.Incoming{Raw: b.Bytes(), Requested: true}); err != nil {
 							done <- err
 						}

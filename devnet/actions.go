@@ -91,7 +91,7 @@ func (d *Net) Status() Status {
 }
 
 // find returns a node by its name.
-func (d *Net) find(name string) (*node, error) {
+func (d *Net) find(name string) (*member, error) {
 	var names []string
 	for _, n := range d.nodes {
 		if n.name == name {
@@ -103,7 +103,7 @@ func (d *Net) find(name string) (*node, error) {
 }
 
 // or returns a node by its name, or another one if the name is empty.
-func (d *Net) or(name string, other *node) (*node, error) {
+func (d *Net) or(name string, other *member) (*member, error) {
 	if name == "" {
 		return other, nil
 	}
@@ -167,8 +167,8 @@ func (d *Net) Partition(groups [][]string) ([][]string, error) {
 func (d *Net) Heal(ctx context.Context) error {
 	d.faults.Heal()
 	var best *headertree.Node
-	var at *node
-	d.each(ctx, func(_ context.Context, n *node) {
+	var at *member
+	d.each(ctx, func(_ context.Context, n *member) {
 		for _, a := range n.peers {
 			// An error says that there is a link, or will be.
 			_ = n.Server.Conns().TryOnce(a)
@@ -186,7 +186,7 @@ func (d *Net) Heal(ctx context.Context) error {
 	}
 	// Payments of the side that lost are in its pools again. Nodes do not tell
 	// each other of them a second time, or only after minutes.
-	d.each(ctx, func(_ context.Context, n *node) {
+	d.each(ctx, func(_ context.Context, n *member) {
 		for i, e := range n.Server.Mempool().Entries() {
 			if i == maxAgain {
 				break
@@ -235,11 +235,11 @@ func (d *Net) Mine(ctx context.Context, name string, n int) ([]wire.Hash, error)
 // gather gives the transactions that nodes have and no partition keeps away a
 // moment to reach a node, so that a block that is made after a payment holds
 // it.
-func (d *Net) gather(ctx context.Context, at *node) {
+func (d *Net) gather(ctx context.Context, at *member) {
 	ctx, cancel := context.WithTimeout(ctx, gatherPatience)
 	defer cancel()
 	near := d.reachable(at)
-	d.each(ctx, func(ctx context.Context, n *node) {
+	d.each(ctx, func(ctx context.Context, n *member) {
 		if !near[n.index] {
 			return
 		}
@@ -254,7 +254,7 @@ func (d *Net) gather(ctx context.Context, at *node) {
 }
 
 // mine makes blocks on a node that pay its wallet.
-func (d *Net) mine(ctx context.Context, at *node, n int) ([]wire.Hash, error) {
+func (d *Net) mine(ctx context.Context, at *member, n int) ([]wire.Hash, error) {
 	script, err := at.Payout()
 	if err != nil {
 		return nil, err
@@ -264,7 +264,7 @@ func (d *Net) mine(ctx context.Context, at *node, n int) ([]wire.Hash, error) {
 
 // reachable returns the places of the nodes to which a way leads from a node,
 // over nodes that run and across no partition.
-func (d *Net) reachable(from *node) map[int]bool {
+func (d *Net) reachable(from *member) map[int]bool {
 	near := map[int]bool{from.index: true}
 	for grown := true; grown; {
 		grown = false
@@ -284,11 +284,11 @@ func (d *Net) reachable(from *node) map[int]bool {
 
 // spread waits until all nodes that can be reached have the tip that a node has
 // now, or one with as much work.
-func (d *Net) spread(ctx context.Context, from *node) (err error) {
+func (d *Net) spread(ctx context.Context, from *member) (err error) {
 	near, tip := d.reachable(from), from.tip()
 	ctx, cancel := context.WithTimeout(ctx, spreadPatience)
 	defer cancel()
-	d.each(ctx, func(own context.Context, n *node) {
+	d.each(ctx, func(own context.Context, n *member) {
 		if err != nil || !near[n.index] {
 			return
 		}
@@ -341,10 +341,10 @@ func (d *Net) Reorg(ctx context.Context, name string, depth int) (hashes []wire.
 
 // outdone reports whether a node that no partition keeps away has as much work
 // as this one, on another branch.
-func (d *Net) outdone(at *node) bool {
+func (d *Net) outdone(at *member) bool {
 	tip := at.tip()
 	outdone := false
-	d.each(context.Background(), func(_ context.Context, n *node) {
+	d.each(context.Background(), func(_ context.Context, n *member) {
 		cut, _ := d.faults.cut(at.index, n.index)
 		other := n.tip()
 		outdone = outdone || !cut && other.Hash != tip.Hash && !other.Work.Lt(&tip.Work)

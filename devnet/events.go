@@ -119,7 +119,7 @@ func funded(w *wallet.Wallet) (address string) {
 
 // watch tells of each block the first time that a node has it at its tip, and
 // of each reorganisation of the node, until ctx ends.
-func (d *Net) watch(ctx context.Context, n *node) {
+func (d *Net) watch(ctx context.Context, n *member) {
 	c := n.Server.Chain()
 	last := c.Tip()
 	for {
@@ -137,7 +137,7 @@ func (d *Net) watch(ctx context.Context, n *node) {
 }
 
 // moved tells of what a node's new tip means.
-func (d *Net) moved(n *node, from, to *headertree.Node) {
+func (d *Net) moved(n *member, from, to *headertree.Node) {
 	fork := headertree.Fork(from, to)
 	if fork != from {
 		d.emit(Event{Kind: "reorg", Node: n.name, Height: to.Height, Hash: to.Hash.String(), Depth: from.Height - fork.Height})

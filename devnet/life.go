@@ -67,7 +67,7 @@ func (l *life) ended() bool {
 
 // use takes part in a node's life until leave is called. The context that it
 // returns is done when that life is to end. The error is a *StoppedError.
-func (n *node) use(ctx context.Context) (_ context.Context, leave func(), err error) {
+func (n *member) use(ctx context.Context) (_ context.Context, leave func(), err error) {
 	l := &n.life
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,7 +90,7 @@ func (n *node) use(ctx context.Context) (_ context.Context, leave func(), err er
 }
 
 // each calls fn with every node that runs.
-func (d *Net) each(ctx context.Context, fn func(ctx context.Context, n *node)) {
+func (d *Net) each(ctx context.Context, fn func(ctx context.Context, n *member)) {
 	for _, n := range d.nodes {
 		if ctx, leave, err := n.use(ctx); err == nil {
 			fn(ctx, n)
@@ -108,7 +108,7 @@ type host struct {
 }
 
 // launch runs a node that is open.
-func (d *Net) launch(n *node) {
+func (d *Net) launch(n *member) {
 	run, done := n.life.begin(d.host.nodes)
 	d.host.wg.Go(func() {
 		defer close(done)
@@ -159,7 +159,7 @@ func (d *Net) StartNode(ctx context.Context, name string) error {
 	}
 	d.launch(n)
 	at := n.Server.Listening()[0]
-	d.each(ctx, func(_ context.Context, other *node) {
+	d.each(ctx, func(_ context.Context, other *member) {
 		for _, a := range other.peers {
 			if a.Equal(at) {
 				// An error says that there is a link, or will be.

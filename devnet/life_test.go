@@ -11,7 +11,7 @@ import (
 // do stop, and lets nobody begin meanwhile.
 func TestLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := &node{name: "wallet"}
+		n := &member{name: "wallet"}
 		refused := func() {
 			t.Helper()
 			var stopped *StoppedError
@@ -51,7 +51,7 @@ func TestLife(t *testing.T) {
 func TestReachable(t *testing.T) {
 	d := &Net{faults: NewFaults(nil, 1)}
 	for i := range 5 { // 0 - 1 - 2 - 3 and, from 0, 4
-		n := &node{index: i}
+		n := &member{index: i}
 		switch i {
 		case 1, 2, 3:
 			n.dials = []int{i - 1}

@@ -37,7 +37,7 @@ type Net struct {
 	network *params.Network
 	fresh   bool // made just now: the wallets have still to be paid
 	faults  *Faults
-	nodes   []*node
+	nodes   []*member
 	control *control
 	release []func() error // what Close undoes, last first
 
@@ -93,7 +93,7 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 			peers = append(peers, d.nodes[j].Server.Listening()[0])
 		}
 		name := d.plan.Nodes[i].Name
-		nd := &node{name: name, index: i, dir: filepath.Join(d.dir, name), netDir: netDir(d.dir, name), dials: dials[i], peers: peers}
+		nd := &member{name: name, index: i, dir: filepath.Join(d.dir, name), netDir: netDir(d.dir, name), dials: dials[i], peers: peers}
 		if err := d.openNode(ctx, nd); err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func (d *Net) undo() error {
 // minerIndex returns which node mines: the third, or the last of fewer.
 func (d *Net) minerIndex() int { return min(2, len(d.plan.Nodes)-1) }
 
-func (d *Net) miner() *node { return d.nodes[d.minerIndex()] }
+func (d *Net) miner() *member { return d.nodes[d.minerIndex()] }
 
 // Stop makes Run return.
 func (d *Net) Stop() { d.stop() }

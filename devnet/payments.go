@@ -55,7 +55,7 @@ func (d *Net) makeUp(ctx context.Context) error {
 }
 
 // payOnce makes one payment.
-func (d *Net) payOnce(ctx context.Context, from, to *node, script []byte, amount int64) error {
+func (d *Net) payOnce(ctx context.Context, from, to *member, script []byte, amount int64) error {
 	ctx, leave, err := from.use(ctx)
 	if err != nil {
 		return err

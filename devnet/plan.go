@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/clock"
-	"starling/internal/fullnode"
+	"starling/node"
 	"starling/params"
 	"starling/params/netfile"
 	"starling/store"
@@ -184,7 +184,7 @@ func earlyWallet(ctx context.Context, dir string, net *params.Network, outputs i
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	m, err := wallet.New(wallet.Config{Chain: wallet.Detached(net), Dir: fullnode.WalletDir(dir)})
+	m, err := wallet.New(wallet.Config{Chain: wallet.Detached(net), Dir: node.WalletDir(dir)})
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/store"
 )
@@ -32,7 +32,7 @@ func TestTxIndexDamage(t *testing.T) {
 		share = 1
 	}
 	const dir = "data/indexes/txindex"
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 30)
 	c := newFakeChain(t, blocks...)
 	whole := vfs.NewCrashableMem()

@@ -10,9 +10,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/coins"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/store"
 	"starling/wire"
@@ -31,7 +31,7 @@ type fakeChain struct {
 }
 
 // newFakeChain returns a chain that knows blocks and has its tip at genesis.
-func newFakeChain(t testing.TB, blocks ...testchain.Block) *fakeChain {
+func newFakeChain(t testing.TB, blocks ...chaintest.Block) *fakeChain {
 	net := params.Regtest()
 	c := &fakeChain{
 		net: net, tree: headertree.New(net), blocks: map[wire.Hash]*wire.Block{},
@@ -42,7 +42,7 @@ func newFakeChain(t testing.TB, blocks ...testchain.Block) *fakeChain {
 	return c
 }
 
-func (c *fakeChain) add(t testing.TB, blocks ...testchain.Block) {
+func (c *fakeChain) add(t testing.TB, blocks ...chaintest.Block) {
 	t.Helper()
 	for _, b := range blocks {
 		now := time.Unix(int64(b.Header.Timestamp), 0)
@@ -56,9 +56,9 @@ func (c *fakeChain) add(t testing.TB, blocks ...testchain.Block) {
 }
 
 // node returns the node of a block that was added.
-func (c *fakeChain) node(b testchain.Block) *headertree.Node { return c.tree.Lookup(b.Hash()) }
+func (c *fakeChain) node(b chaintest.Block) *headertree.Node { return c.tree.Lookup(b.Hash()) }
 
-func (c *fakeChain) setTip(b testchain.Block) {
+func (c *fakeChain) setTip(b chaintest.Block) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tip = c.node(b)
@@ -66,7 +66,7 @@ func (c *fakeChain) setTip(b testchain.Block) {
 	c.changed = make(chan struct{})
 }
 
-func (c *fakeChain) lose(err error, blocks ...testchain.Block) {
+func (c *fakeChain) lose(err error, blocks ...chaintest.Block) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range blocks {

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"starling/chain"
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/store"
 )
@@ -23,8 +23,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // branches returns 6 blocks on the genesis block, and 5 others on the third.
-func branches() (main, side []testchain.Block) {
-	m := testchain.New(params.Regtest())
+func branches() (main, side []chaintest.Block) {
+	m := chaintest.New(params.Regtest())
 	main = m.Chain(m.Genesis(), 6)
 	return main, m.Chain(main[2], 5)
 }
@@ -155,7 +155,7 @@ func TestChainLostHeaders(t *testing.T) {
 		ix.end(t)
 
 		// And now none but the genesis block of another maker's chain.
-		m := testchain.New(params.Regtest())
+		m := chaintest.New(params.Regtest())
 		m.Spacing = 700
 		other := m.Chain(m.Genesis(), 2)
 		c = newFakeChain(t, other...)
@@ -205,7 +205,7 @@ func TestChainLostBlocks(t *testing.T) {
 
 func TestWritesWhileCatchingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := testchain.New(params.Regtest())
+		m := chaintest.New(params.Regtest())
 		blocks := m.Chain(m.Genesis(), 10)
 		c := newFakeChain(t, blocks...)
 		fs, r := vfs.NewMem(), &recorder{weight: 1 << 20}
@@ -313,10 +313,10 @@ func TestRunErrors(t *testing.T) {
 // them has lost: the records are those of the chain at the index's block, and
 // the index gets to the tip.
 func TestCrash(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 12)
 	side := m.Chain(blocks[5], 12)
-	all := append(append([]testchain.Block{}, blocks...), side...)
+	all := append(append([]chaintest.Block{}, blocks...), side...)
 	for seed := range uint64(150) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 0))

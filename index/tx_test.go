@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/store"
 	"starling/wire"
@@ -56,7 +56,7 @@ func runChainWith(t testing.TB, cfg chain.Config) *chain.Chain {
 	return c
 }
 
-func give(t testing.TB, c *chain.Chain, blocks ...testchain.Block) {
+func give(t testing.TB, c *chain.Chain, blocks ...chaintest.Block) {
 	t.Helper()
 	for _, b := range blocks {
 		if o := c.Process(t.Context(), chain.Incoming{Raw: b.Bytes(), Requested: true}); o.Err != nil {
@@ -69,7 +69,7 @@ func give(t testing.TB, c *chain.Chain, blocks ...testchain.Block) {
 }
 
 // wantTxs looks all transactions of a block up.
-func wantTxs(t *testing.T, x *TxIndex, b testchain.Block) {
+func wantTxs(t *testing.T, x *TxIndex, b chaintest.Block) {
 	t.Helper()
 	for i := range b.Txs {
 		want := &b.Txs[i]
@@ -98,16 +98,16 @@ func wantNoTx(t *testing.T, x *TxIndex, id wire.Hash) {
 // On a real chain: many transactions, a reorganisation which drops some and
 // confirms one again elsewhere, and a restart.
 func TestTxIndex(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	base := m.Chain(m.Genesis(), 105)
 	op, value := base[0].Coinbase()
-	both := testchain.Spend(op, value, 1000, 2)
+	both := chaintest.Spend(op, value, 1000, 2)
 	op, value = base[1].Coinbase()
-	onlyA := testchain.Spend(op, value, 1000, 3)
-	onlyB := testchain.Spend(op, value, 1000, 4)
-	chained := testchain.Spend(wire.OutPoint{Hash: both.TxID(), Index: 1}, both.Out[1].Value, 1000, 1)
-	a := []testchain.Block{m.Next(base[104], 0, both, onlyA, chained)}
-	b := []testchain.Block{m.Next(base[104], 0, onlyB)}
+	onlyA := chaintest.Spend(op, value, 1000, 3)
+	onlyB := chaintest.Spend(op, value, 1000, 4)
+	chained := chaintest.Spend(wire.OutPoint{Hash: both.TxID(), Index: 1}, both.Out[1].Value, 1000, 1)
+	a := []chaintest.Block{m.Next(base[104], 0, both, onlyA, chained)}
+	b := []chaintest.Block{m.Next(base[104], 0, onlyB)}
 	b = append(b, m.Next(b[0], 0, both))
 
 	fs := vfs.NewMem()
@@ -166,13 +166,13 @@ func TestTxIndexGenesis(t *testing.T) {
 	if err := x.WaitSynced(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantTxs(t, x, testchain.Block{Block: c.net.Genesis})
+	wantTxs(t, x, chaintest.Block{Block: c.net.Genesis})
 	r.end(t)
 }
 
 // A coinbase that repeats an older one (BIP30) is found in the later block.
 func TestTxIndexRepeatedCoinbase(t *testing.T) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	first := m.Next(m.Genesis(), 0)
 	// The same coinbase again, in the block after it.
 	h := first.Header
@@ -180,7 +180,7 @@ func TestTxIndexRepeatedCoinbase(t *testing.T) {
 	h.Timestamp++
 	for h.Nonce = 0; h.Hash()[31] > 0x7f; h.Nonce++ {
 	}
-	second := testchain.Block{Block: wire.NewBlock(h, []*wire.Tx{&first.Txs[0]}), Height: 2}
+	second := chaintest.Block{Block: wire.NewBlock(h, []*wire.Tx{&first.Txs[0]}), Height: 2}
 	c := newFakeChain(t, first, second)
 	id := first.Txs[0].TxID()
 	x, r := openTx(t, c, vfs.NewMem())
@@ -301,13 +301,13 @@ func FuzzTxRecord(f *testing.F) {
 
 // BenchmarkTxIndex measures catching up with blocks of 2,000 transactions.
 func BenchmarkTxIndex(b *testing.B) {
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	parent := m.Genesis()
-	var blocks []testchain.Block
+	var blocks []chaintest.Block
 	for i := range 20 {
 		txs := make([]*wire.Tx, 2000)
 		for j := range txs {
-			txs[j] = testchain.Spend(wire.OutPoint{Hash: wire.Hash{1: byte(i)}, Index: uint32(j)}, 1000, 0, 2)
+			txs[j] = chaintest.Spend(wire.OutPoint{Hash: wire.Hash{1: byte(i)}, Index: uint32(j)}, 1000, 0, 2)
 		}
 		parent = m.Next(parent, 0, txs...)
 		blocks = append(blocks, parent)
@@ -334,7 +334,7 @@ func TestPruningWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	give(t, c, m.Chain(m.Genesis(), 700)...)
 	prune := func() int32 {
 		t.Helper()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/script"
 	"starling/wire"
@@ -66,7 +66,7 @@ func TestCancelled(t *testing.T) {
 func TestGenesisSpendable(t *testing.T) {
 	net := params.Own("aviary")
 	net.CoinbaseMaturity = 2
-	gen := testchain.New(net)
+	gen := chaintest.New(net)
 	coinbase := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Index: wire.NullIndex}, Script: []byte{1, 1}, Sequence: wire.SequenceFinal}},
 		[]wire.TxOut{{Value: 1_000_000, Script: anyone}}, 0)
 	genesis := wire.NewBlock(wire.Header{Version: 1, MerkleRoot: coinbase.TxID(), Timestamp: 1_700_000_000, Bits: net.PowLimitBits}, []*wire.Tx{coinbase})

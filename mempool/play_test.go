@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/wire"
 )
@@ -20,7 +20,7 @@ import (
 type player struct {
 	*world
 	coins  []coin            // outputs, confirmed or not, spent or not
-	blocks []testchain.Block // that were mined on the best chain at some time
+	blocks []chaintest.Block // that were mined on the best chain at some time
 }
 
 func newPlayer(t *testing.T) *player {

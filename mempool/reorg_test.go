@@ -4,15 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/wire"
 )
 
 // fork mines blocks on an older block until they are the best chain: the first
 // holds txs.
-func (w *world) fork(on testchain.Block, n int, txs ...*wire.Tx) {
+func (w *world) fork(on chaintest.Block, n int, txs ...*wire.Tx) {
 	w.t.Helper()
-	var blocks []testchain.Block
+	var blocks []chaintest.Block
 	for i := range n {
 		if i > 0 {
 			txs = nil
@@ -216,7 +216,7 @@ func TestReorgBadBranch(t *testing.T) {
 	good := w.gen.Next(base, 0, b)
 	bad := w.gen.Next(good, 1) // takes a fee that nobody paid
 	w.log.take()
-	for _, x := range []testchain.Block{good, bad} {
+	for _, x := range []chaintest.Block{good, bad} {
 		w.chain.Process(t.Context(), incoming(x))
 	}
 	w.settle()

@@ -17,9 +17,9 @@ import (
 	"pgregory.net/rapid"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/headertree"
 	"starling/clock"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/script"
 	"starling/wire"
@@ -46,9 +46,9 @@ type world struct {
 	close func() // ends the chain; it may be called twice
 	chain *chain.Chain
 	pool  *Pool
-	gen   *testchain.Maker
+	gen   *chaintest.Maker
 	clk   *clock.Mock
-	tip   testchain.Block
+	tip   chaintest.Block
 	log   *log
 	fs    vfs.FS
 
@@ -76,7 +76,7 @@ func newWorld(t testing.TB, n int, edit func(*Config)) *world {
 
 func newWorldOn(t testing.TB, net *params.Network, n int, edit func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, gen: testchain.New(net), fs: vfs.NewMem()}
+	w := &world{t: t, gen: chaintest.New(net), fs: vfs.NewMem()}
 	verifier := script.NewVerifier(script.Options{SigCacheEntries: 10_000})
 	w.clk = clock.NewMock(net.Genesis.Header.Time().Add(240 * time.Hour))
 	c, err := chain.Open(chain.Config{
@@ -115,7 +115,7 @@ func newWorldOn(t testing.TB, net *params.Network, n int, edit func(*Config)) *w
 }
 
 // fund mines a transaction that splits the coinbase of b into n outputs.
-func (w *world) fund(b testchain.Block, n int) {
+func (w *world) fund(b chaintest.Block, n int) {
 	op, value := b.Coinbase()
 	out := make([]wire.TxOut, n, n+1)
 	for i := range out {
@@ -134,7 +134,7 @@ func (w *world) fund(b testchain.Block, n int) {
 }
 
 // give has the chain take blocks.
-func (w *world) give(blocks ...testchain.Block) {
+func (w *world) give(blocks ...chaintest.Block) {
 	w.t.Helper()
 	for _, b := range blocks {
 		if o := w.chain.Process(context.Background(), chain.Incoming{Raw: b.Bytes(), Requested: true}); o.Err != nil {
@@ -148,7 +148,7 @@ func (w *world) give(blocks ...testchain.Block) {
 }
 
 // mine mines a block with transactions on the tip, whatever they pay.
-func (w *world) mine(txs ...*wire.Tx) testchain.Block {
+func (w *world) mine(txs ...*wire.Tx) chaintest.Block {
 	w.t.Helper()
 	b := w.gen.Next(w.tip, 0, txs...)
 	w.give(b)
@@ -305,7 +305,7 @@ func (l *log) take() []string {
 }
 
 // incoming hands a block over as if it had been asked for.
-func incoming(b testchain.Block) chain.Incoming {
+func incoming(b chaintest.Block) chain.Incoming {
 	return chain.Incoming{Raw: b.Bytes(), Requested: true}
 }
 

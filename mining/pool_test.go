@@ -10,9 +10,9 @@ import (
 	"pgregory.net/rapid"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/consensus"
 	"starling/clock"
-	"starling/internal/testchain"
 	"starling/mempool"
 	"starling/params"
 	"starling/script"
@@ -40,11 +40,11 @@ const worldCoins = 2000
 func newWorld(t testing.TB, attach func(*chain.Chain, *world)) *world {
 	t.Helper()
 	net := params.Regtest()
-	maker := testchain.New(net)
+	maker := chaintest.New(net)
 	first := maker.Next(maker.Genesis(), 0)
-	blocks := append([]testchain.Block{first}, maker.Chain(first, 100)...)
+	blocks := append([]chaintest.Block{first}, maker.Chain(first, 100)...)
 	op, value := first.Coinbase()
-	split := testchain.Spend(op, value, 0, worldCoins)
+	split := chaintest.Spend(op, value, 0, worldCoins)
 	blocks = append(blocks, maker.Next(blocks[len(blocks)-1], 0, split))
 	tip := blocks[len(blocks)-1]
 	w := &world{clock: clock.NewMock(tip.Header.Time().Add(time.Minute)), value: split.Out[0].Value}
@@ -194,7 +194,7 @@ func TestWorkerEmptiesARealPool(t *testing.T) {
 	}()
 	start := w.chain.Tip()
 	for i := range 100 {
-		tx := testchain.Spend(w.coins[i], w.value, 1000, 2)
+		tx := chaintest.Spend(w.coins[i], w.value, 1000, 2)
 		if _, err := pool.Add(ctx, tx, mempool.AddOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -226,20 +226,20 @@ func bigPool(b *testing.B, n int) (*world, *mempool.Pool) {
 	const fan = 60
 	roots := make([]*wire.Tx, (n/2+fan-1)/fan)
 	for i := range roots {
-		roots[i] = testchain.Spend(w.coins[i], w.value, 0, fan)
+		roots[i] = chaintest.Spend(w.coins[i], w.value, 0, fan)
 	}
 	tip, err := w.chain.ParsedBlock(w.chain.Tip())
 	if err != nil {
 		b.Fatal(err)
 	}
-	next := testchain.New(params.Regtest()).Next(testchain.Block{Block: tip, Height: w.chain.Tip().Height}, 0, roots...)
+	next := chaintest.New(params.Regtest()).Next(chaintest.Block{Block: tip, Height: w.chain.Tip().Height}, 0, roots...)
 	w.clock.Set(next.Header.Time())
 	if out := w.chain.Process(b.Context(), chain.Incoming{Raw: next.Bytes(), Requested: true}); out.Err != nil {
 		b.Fatal(out.Err)
 	}
 	pool := w.pool(b, w.chain)
 	add := func(op wire.OutPoint, value, fee int64) *wire.Tx {
-		tx := testchain.Spend(op, value, fee, 2)
+		tx := chaintest.Spend(op, value, fee, 2)
 		if _, err := pool.Add(b.Context(), tx, mempool.AddOptions{}); err != nil {
 			b.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"starling/address"
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/wire"
 )
@@ -104,7 +104,7 @@ func TestMainChain(t *testing.T) {
 // regtestAddress is an address that anybody can spend from.
 func regtestAddress(t *testing.T) string {
 	t.Helper()
-	a, err := address.NewWitness(0, sha(testchain.AnyoneCanSpend), params.Regtest())
+	a, err := address.NewWitness(0, sha(chaintest.AnyoneCanSpend), params.Regtest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,10 +155,10 @@ type generatedBlock2 struct{ Hash, Hex string }
 func TestSubmitBlock(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	n.clk.Set(time.Unix(1_400_000_000, 0))
-	m := testchain.New(params.Regtest())
+	m := chaintest.New(params.Regtest())
 	a := m.Chain(m.Genesis(), 3)
 	b := m.Next(m.Genesis(), 0)
-	raw := func(b testchain.Block) string { return hex.EncodeToString(b.Bytes()) }
+	raw := func(b chaintest.Block) string { return hex.EncodeToString(b.Bytes()) }
 	greedy := m.Next(a[0], 1)
 
 	n.want(`"prev-blk-not-found"`, "submitblock", raw(a[1]))
@@ -196,7 +196,7 @@ func TestGenerateWithTransactions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := testchain.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 1000, 2)
+	tx := chaintest.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 1000, 2)
 	rawTx := hex.EncodeToString(tx.Bytes())
 	made := get[generatedBlock2](n, "generateblock", trueScript, []string{rawTx}, false)
 	if made.Hex == "" {
@@ -213,7 +213,7 @@ func TestGenerateWithTransactions(t *testing.T) {
 	if out.Value != "24.99999500" || out.Confirmations != 1 {
 		t.Errorf("%+v", out)
 	}
-	again := hex.EncodeToString(testchain.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 2000, 1).Bytes())
+	again := hex.EncodeToString(chaintest.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 2000, 1).Bytes())
 	if _, err := n.call("generateblock", trueScript, []string{again}); err == nil || !strings.HasPrefix(err.Error(), "TestBlockValidity failed: bad-txns-inputs-missingorspent") {
 		t.Error("double spend:", err)
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"starling/chain/chaintest"
 	"starling/chain/consensus"
-	"starling/internal/testchain"
 	"starling/mempool"
 	"starling/mining"
 	"starling/params"
@@ -63,7 +63,7 @@ func newPoolNode(t *testing.T) (n *testNode, coin wire.OutPoint) {
 // pay puts a transaction into the mempool that spends op.
 func (n *testNode) pay(op wire.OutPoint, value, fee int64) *wire.Tx {
 	n.t.Helper()
-	tx := testchain.Spend(op, value, fee, 2) // one output would be too small for the pool
+	tx := chaintest.Spend(op, value, fee, 2) // one output would be too small for the pool
 	if _, err := n.api.Node.Mempool().Add(n.t.Context(), tx, mempool.AddOptions{}); err != nil {
 		n.t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestBlockTemplate(t *testing.T) {
 	if again := get[template](n, "getblocktemplate", segwitRule); again.CurTime != 1_400_000_100 || again.LongPollID != tpl.LongPollID {
 		t.Errorf("asked again after a while, the time is %d", again.CurTime)
 	}
-	b := tpl.solve(t, testchain.AnyoneCanSpend)
+	b := tpl.solve(t, chaintest.AnyoneCanSpend)
 	digits := hex.EncodeToString(b.Bytes())
 	n.want("null", "getblocktemplate", map[string]any{"mode": "proposal", "data": digits})
 	n.want("null", "submitblock", digits)
@@ -149,7 +149,7 @@ func TestBlockTemplate(t *testing.T) {
 		t.Errorf("the next one: %+v", next)
 	}
 	// Miners who know nothing of witnesses leave that of the coinbase out.
-	bare := next.solve(t, testchain.AnyoneCanSpend)
+	bare := next.solve(t, chaintest.AnyoneCanSpend)
 	n.want("null", "submitblock", hex.EncodeToString(bare.AppendBase(nil)))
 	n.want("103", "getblockcount")
 }
@@ -158,7 +158,7 @@ func TestBlockTemplate(t *testing.T) {
 func TestProposals(t *testing.T) {
 	n, _ := newPoolNode(t)
 	tpl := get[template](n, "getblocktemplate", segwitRule)
-	good := tpl.solve(t, testchain.AnyoneCanSpend)
+	good := tpl.solve(t, chaintest.AnyoneCanSpend)
 	propose := func(change func(raw []byte) []byte) map[string]any {
 		raw := change([]byte(string(good.Bytes())))
 		return map[string]any{"mode": "proposal", "data": hex.EncodeToString(raw)}
@@ -178,7 +178,7 @@ func TestProposals(t *testing.T) {
 		{"too much money", `"bad-cb-amount"`, func() map[string]any {
 			greedy := tpl
 			greedy.CoinbaseValue++
-			return map[string]any{"mode": "proposal", "data": hex.EncodeToString(greedy.solve(t, testchain.AnyoneCanSpend).Bytes())}
+			return map[string]any{"mode": "proposal", "data": hex.EncodeToString(greedy.solve(t, chaintest.AnyoneCanSpend).Bytes())}
 		}()},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"starling/clock"
-	"starling/internal/fullnode"
+	"starling/node"
 	"starling/params"
 	"starling/rpc"
 	"starling/server"
@@ -26,9 +26,9 @@ func TestStuckWallet(t *testing.T) {
 	b := &bank{t: t, clk: clock.NewSettable()}
 	b.clk.Set(time.Unix(1_700_000_000, 0))
 	var err error
-	b.node, err = fullnode.Open(t.Context(), fullnode.Config{
+	b.node, err = node.Open(t.Context(), node.Config{
 		Server: server.Config{Network: net, FS: fsys, Dir: "/node"}, Clock: b.clk,
-		Wallets: fullnode.Wallets{PassphraseCost: 4},
+		Wallets: node.Wallets{PassphraseCost: 4},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"starling/clock"
-	"starling/internal/fullnode"
+	"starling/node"
 	"starling/params"
 	"starling/rpc"
 	"starling/server"
@@ -25,7 +25,7 @@ import (
 // bank is a node in memory with wallets.
 type bank struct {
 	t     testing.TB
-	node  *fullnode.Node
+	node  *node.Node
 	local *rpc.Local
 	clk   *clock.Settable
 }
@@ -38,9 +38,9 @@ func newBank(t testing.TB) *bank {
 	b := &bank{t: t, clk: clock.NewSettable()}
 	b.clk.Set(time.Unix(1_700_000_000, 0))
 	var err error
-	b.node, err = fullnode.Open(t.Context(), fullnode.Config{
+	b.node, err = node.Open(t.Context(), node.Config{
 		Server: server.Config{Network: net, FS: vfs.NewMem(), Dir: "/node"}, Clock: b.clk,
-		RPC: fullnode.RPC{Listen: "127.0.0.1:0", User: "u", Password: "p"}, Wallets: fullnode.Wallets{PassphraseCost: 4},
+		RPC: node.RPC{Listen: "127.0.0.1:0", User: "u", Password: "p"}, Wallets: node.Wallets{PassphraseCost: 4},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -415,8 +415,8 @@ func TestPhraseAndRescan(t *testing.T) {
 func TestDamagedFile(t *testing.T) {
 	dir := t.TempDir()
 	net := params.Regtest()
-	open := func() (*fullnode.Node, func()) {
-		n, err := fullnode.Open(t.Context(), fullnode.Config{Server: server.Config{Network: net, Dir: dir}})
+	open := func() (*node.Node, func()) {
+		n, err := node.Open(t.Context(), node.Config{Server: server.Config{Network: net, Dir: dir}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/params/netfile"
 	"starling/wire"
@@ -78,7 +78,7 @@ func (l *told) await(t *testing.T, parts ...string) {
 func TestOtherGenesis(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
-		pays := []wire.TxOut{{Value: params.Coin, Script: testchain.AnyoneCanSpend}}
+		pays := []wire.TxOut{{Value: params.Coin, Script: chaintest.AnyoneCanSpend}}
 		other, err := netfile.Create(context.Background(), netfile.Spec{Network: params.Own("other"), Time: time.Now(), Outputs: pays}, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/wire"
 )
 
@@ -28,7 +28,7 @@ func TestCompactWithMempool(t *testing.T) {
 		// The miner has one that b has seen and replaced by another.
 		old := m.pay(1000)
 		b.add(old)
-		better := testchain.Spend(old.In[0].PrevOut, old.Out[0].Value, 0, 3) // pays as much as half of it
+		better := chaintest.Spend(old.In[0].PrevOut, old.Out[0].Value, 0, 3) // pays as much as half of it
 		b.add(better)
 		if b.Mempool().Get(old.TxID()) != nil {
 			t.Fatal("it was not replaced")

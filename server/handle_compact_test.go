@@ -10,7 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/netsync"
 	"starling/relay/compact"
 	"starling/wire"
@@ -20,7 +20,7 @@ import (
 // transactions that spend them.
 type coins struct {
 	w     *world
-	chain []testchain.Block
+	chain []chaintest.Block
 	used  int
 }
 
@@ -30,23 +30,23 @@ func newCoins(w *world) *coins {
 	return &coins{w: w, chain: w.gen.Chain(w.gen.Genesis(), 110)}
 }
 
-func (c *coins) tip() testchain.Block { return last(c.chain) }
+func (c *coins) tip() chaintest.Block { return last(c.chain) }
 
 // txs makes n transactions, all but the first of which spend what that one
 // pays.
 func (c *coins) txs(n int) []*wire.Tx {
 	op, value := c.chain[c.used].Coinbase()
 	c.used++
-	split := testchain.Spend(op, value, 1000, n)
+	split := chaintest.Spend(op, value, 1000, n)
 	txs := []*wire.Tx{split}
 	for i := range n - 1 {
-		txs = append(txs, testchain.Spend(wire.OutPoint{Hash: split.TxID(), Index: uint32(i)}, split.Out[i].Value, 1000, 2))
+		txs = append(txs, chaintest.Spend(wire.OutPoint{Hash: split.TxID(), Index: uint32(i)}, split.Out[i].Value, 1000, 2))
 	}
 	return txs
 }
 
 // block makes the next block, with these transactions.
-func (c *coins) block(txs ...*wire.Tx) testchain.Block {
+func (c *coins) block(txs ...*wire.Tx) chaintest.Block {
 	b := c.w.gen.Next(c.tip(), 0, txs...)
 	c.chain = append(c.chain, b)
 	return b
@@ -176,7 +176,7 @@ func TestCompactReorganisation(t *testing.T) {
 }
 
 // compactOf builds a compact block.
-func compactOf(t *testing.T, b testchain.Block) *wire.MsgCmpctBlock {
+func compactOf(t *testing.T, b chaintest.Block) *wire.MsgCmpctBlock {
 	t.Helper()
 	b.HashTxs()
 	m, err := compact.Build(b.Block, rand.Uint64())
@@ -190,19 +190,19 @@ func compactOf(t *testing.T, b testchain.Block) *wire.MsgCmpctBlock {
 func TestBadCompactBlocks(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		play  func(s *script, b testchain.Block)
+		play  func(s *script, b chaintest.Block)
 		taken bool // the block is connected in the end
 		gone  bool // the session ends, and the host is banned
 	}{
-		{"no transactions", func(s *script, b testchain.Block) {
+		{"no transactions", func(s *script, b chaintest.Block) {
 			s.send(&wire.MsgCmpctBlock{Header: b.Header})
 		}, false, true},
-		{"too few transactions in the answer", func(s *script, b testchain.Block) {
+		{"too few transactions in the answer", func(s *script, b chaintest.Block) {
 			s.send(compactOf(s.t, b))
 			s.expect(wire.CmdGetBlockTxn)
 			s.send(&wire.MsgBlockTxn{BlockHash: b.Hash(), Txs: []*wire.Tx{&b.Txs[1]}})
 		}, false, true},
-		{"other transactions in the answer", func(s *script, b testchain.Block) {
+		{"other transactions in the answer", func(s *script, b chaintest.Block) {
 			s.send(compactOf(s.t, b))
 			s.expect(wire.CmdGetBlockTxn)
 			s.send(&wire.MsgBlockTxn{BlockHash: b.Hash(), Txs: []*wire.Tx{&b.Txs[2], &b.Txs[1], &b.Txs[3]}})
@@ -211,7 +211,7 @@ func TestBadCompactBlocks(t *testing.T) {
 			}
 			s.send(&wire.MsgBlock{Raw: b.Bytes()})
 		}, true, false},
-		{"and again", func(s *script, b testchain.Block) {
+		{"and again", func(s *script, b chaintest.Block) {
 			s.send(compactOf(s.t, b))
 			s.expect(wire.CmdGetBlockTxn)
 			wrong := &wire.MsgBlockTxn{BlockHash: b.Hash(), Txs: []*wire.Tx{&b.Txs[2], &b.Txs[1], &b.Txs[3]}}
@@ -219,16 +219,16 @@ func TestBadCompactBlocks(t *testing.T) {
 			s.expect(wire.CmdGetData)
 			s.send(wrong)
 		}, false, true},
-		{"two short ids that are the same", func(s *script, b testchain.Block) {
+		{"two short ids that are the same", func(s *script, b chaintest.Block) {
 			m := compactOf(s.t, b)
 			m.ShortIDs[1] = m.ShortIDs[0]
 			s.send(m)
 			s.expect(wire.CmdGetData)
 			s.send(&wire.MsgBlock{Raw: b.Bytes()})
 		}, true, false},
-		{"another one with the same short id", func(s *script, b testchain.Block) {
+		{"another one with the same short id", func(s *script, b chaintest.Block) {
 			m := compactOf(s.t, b)
-			id := testchain.Spend(wire.OutPoint{Index: 77}, 1, 0, 1).WTxID() // known to the node
+			id := chaintest.Spend(wire.OutPoint{Index: 77}, 1, 0, 1).WTxID() // known to the node
 			key := compact.NewKey(&m.Header, m.Nonce)
 			m.ShortIDs = []uint64{key.ShortID(&id)}
 			m.Prefilled = append(m.Prefilled, wire.PrefilledTx{Index: 2, Tx: &b.Txs[2]}, wire.PrefilledTx{Index: 3, Tx: &b.Txs[3]})
@@ -236,17 +236,17 @@ func TestBadCompactBlocks(t *testing.T) {
 			s.expect(wire.CmdGetData)
 			s.send(&wire.MsgBlock{Raw: b.Bytes()})
 		}, true, false},
-		{"no answer", func(s *script, b testchain.Block) {
+		{"no answer", func(s *script, b chaintest.Block) {
 			s.send(compactOf(s.t, b))
 			s.expect(wire.CmdGetBlockTxn)
 			s.expect(wire.CmdGetData)
 			s.send(&wire.MsgBlock{Raw: b.Bytes()})
 		}, true, false},
-		{"transactions that nobody asked for", func(s *script, b testchain.Block) {
+		{"transactions that nobody asked for", func(s *script, b chaintest.Block) {
 			s.send(&wire.MsgBlockTxn{BlockHash: b.Hash(), Txs: []*wire.Tx{&b.Txs[1]}})
 			s.send(&wire.MsgBlockTxn{BlockHash: wire.Hash{1}})
 		}, false, false},
-		{"no proof of work", func(s *script, b testchain.Block) {
+		{"no proof of work", func(s *script, b chaintest.Block) {
 			m := compactOf(s.t, b)
 			for m.Header.Nonce++; m.Header.Hash()[31] < 0x80; m.Header.Nonce++ {
 			}
@@ -259,7 +259,7 @@ func TestBadCompactBlocks(t *testing.T) {
 				c := newCoins(w)
 				a := w.start(1)
 				a.give(c.chain...)
-				a.knows(testchain.Spend(wire.OutPoint{Index: 77}, 1, 0, 1))
+				a.knows(chaintest.Spend(wire.OutPoint{Index: 77}, 1, 0, 1))
 				s := w.dial(a, 9)
 				b := c.block(c.txs(3)...)
 				tc.play(s, b)

@@ -15,8 +15,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/clock"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/store"
 )
@@ -52,7 +52,7 @@ func running(t *testing.T, cfg Config) (n *Node, stop func()) {
 
 // blockFile writes blocks as block files have them, with something between
 // them.
-func blockFile(t *testing.T, par *params.Network, blocks []testchain.Block) string {
+func blockFile(t *testing.T, par *params.Network, blocks []chaintest.Block) string {
 	var b []byte
 	for _, k := range blocks {
 		b = append(b, par.Magic[:]...)
@@ -71,7 +71,7 @@ func blockFile(t *testing.T, par *params.Network, blocks []testchain.Block) stri
 // TestLoopback loads blocks from a file and syncs them over real TCP.
 func TestLoopback(t *testing.T) {
 	cfg := config(t, 150)
-	gen := testchain.New(cfg.Network)
+	gen := chaintest.New(cfg.Network)
 	blocks := gen.Chain(gen.Genesis(), 150)
 	name := blockFile(t, cfg.Network, blocks)
 	cfg.Load = []string{name}
@@ -132,7 +132,7 @@ func hide(t *testing.T, path string) string {
 // TestLoadHidden loads blocks from a file that Bitcoin Core has hidden.
 func TestLoadHidden(t *testing.T) {
 	cfg := config(t, 40)
-	gen := testchain.New(cfg.Network)
+	gen := chaintest.New(cfg.Network)
 	blocks := gen.Chain(gen.Genesis(), 40)
 	cfg.Load = []string{hide(t, blockFile(t, cfg.Network, blocks))}
 	n, stop := running(t, cfg)
@@ -155,11 +155,11 @@ func TestLoadHidden(t *testing.T) {
 // and stops.
 func TestLoadFails(t *testing.T) {
 	cfg := config(t, 0)
-	gen := testchain.New(cfg.Network)
+	gen := chaintest.New(cfg.Network)
 	bad := gen.Next(gen.Genesis(), 1)
 	empty := blockFile(t, cfg.Network, nil)
 	other := params.Signet()
-	foreign := blockFile(t, other, testchain.New(cfg.Network).Chain(gen.Genesis(), 3))
+	foreign := blockFile(t, other, chaintest.New(cfg.Network).Chain(gen.Genesis(), 3))
 	hidden := hide(t, blockFile(t, cfg.Network, gen.Chain(gen.Genesis(), 3)))
 	if err := os.WriteFile(filepath.Join(filepath.Dir(hidden), store.XORFile), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestLoadFails(t *testing.T) {
 		want string
 	}{
 		{filepath.Join(cfg.Dir, "none"), "no such file"},
-		{blockFile(t, cfg.Network, []testchain.Block{bad}), "bad-cb-amount"},
+		{blockFile(t, cfg.Network, []chaintest.Block{bad}), "bad-cb-amount"},
 		{empty, "it holds no block of network regtest"},
 		{foreign, "it holds no block of network regtest"},
 		{hidden, "xor.dat has 5 bytes"},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/peer"
 	"starling/transport/memnet"
 	"starling/wire"
@@ -37,29 +37,29 @@ func TestMemoryOfOnePeer(t *testing.T) {
 	tests := []struct {
 		name  string
 		count int
-		flood func(tip testchain.Block) wire.Message
+		flood func(tip chaintest.Block) wire.Message
 		lasts bool // the limits do not matter: nothing of it is kept
 	}{
-		{"getdata of nothing", 200_000, func(testchain.Block) wire.Message { return &wire.MsgGetData{} }, true},
-		{"getdata of one entry", 200_000, func(b testchain.Block) wire.Message {
+		{"getdata of nothing", 200_000, func(chaintest.Block) wire.Message { return &wire.MsgGetData{} }, true},
+		{"getdata of one entry", 200_000, func(b chaintest.Block) wire.Message {
 			return &wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvWitnessBlock, Hash: b.Hash()}}}
 		}, false},
-		{"getdata of unknown things", 20, func(testchain.Block) wire.Message {
+		{"getdata of unknown things", 20, func(chaintest.Block) wire.Message {
 			return &wire.MsgGetData{Inv: make([]wire.InvVect, wire.MaxInv)}
 		}, false},
-		{"getblocktxn beyond the block", 300, func(b testchain.Block) wire.Message {
+		{"getblocktxn beyond the block", 300, func(b chaintest.Block) wire.Message {
 			return &wire.MsgGetBlockTxn{BlockHash: b.Hash(), Indexes: beyond}
 		}, true},
-		{"getblocktxn", 200_000, func(b testchain.Block) wire.Message {
+		{"getblocktxn", 200_000, func(b chaintest.Block) wire.Message {
 			return &wire.MsgGetBlockTxn{BlockHash: b.Hash(), Indexes: []uint16{0}}
 		}, false},
-		{"ping", 300_000, func(testchain.Block) wire.Message { return &wire.MsgPing{Nonce: 1, HasNonce: true} }, false},
-		{"getheaders", 1000, func(b testchain.Block) wire.Message {
+		{"ping", 300_000, func(chaintest.Block) wire.Message { return &wire.MsgPing{Nonce: 1, HasNonce: true} }, false},
+		{"getheaders", 1000, func(b chaintest.Block) wire.Message {
 			return &wire.MsgGetHeaders{Locator: hashes(wire.MaxLocator, b.Hash())}
 		}, true},
-		{"getheaders with an answer", 1000, func(testchain.Block) wire.Message { return &wire.MsgGetHeaders{Locator: hashes(101, wire.Hash{1})} }, false},
-		{"getblocks", 3000, func(testchain.Block) wire.Message { return &wire.MsgGetBlocks{Locator: hashes(101, wire.Hash{1})} }, false},
-		{"inv", 40, func(testchain.Block) wire.Message {
+		{"getheaders with an answer", 1000, func(chaintest.Block) wire.Message { return &wire.MsgGetHeaders{Locator: hashes(101, wire.Hash{1})} }, false},
+		{"getblocks", 3000, func(chaintest.Block) wire.Message { return &wire.MsgGetBlocks{Locator: hashes(101, wire.Hash{1})} }, false},
+		{"inv", 40, func(chaintest.Block) wire.Message {
 			inv := make([]wire.InvVect, wire.MaxInv)
 			for i := range inv {
 				inv[i] = wire.InvVect{Type: wire.InvWTx, Hash: wire.Hash{byte(i), byte(i >> 8), byte(i >> 16)}}
@@ -88,7 +88,7 @@ func TestMemoryOfOnePeer(t *testing.T) {
 
 // keptFor returns how many bytes a node keeps for a peer that asks for the same
 // again and again and reads nothing.
-func keptFor(t *testing.T, limits peer.Limits, count int, flood func(tip testchain.Block) wire.Message) (grown int) {
+func keptFor(t *testing.T, limits peer.Limits, count int, flood func(tip chaintest.Block) wire.Message) (grown int) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 300)
 		w.net = memnet.New(memnet.Options{Buffer: 1000, Stall: 1000 * time.Hour})

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/mempool"
 	"starling/netsync/txdownload"
 	"starling/wire"
@@ -23,7 +23,7 @@ func relaying(cfg *Config) { cfg.AcceptNonStandard = true }
 // market is a world whose nodes have a chain with coins to spend.
 type market struct {
 	*world
-	blocks []testchain.Block
+	blocks []chaintest.Block
 	next   int // coinbase to be spent next
 }
 
@@ -60,12 +60,12 @@ func (m *market) pay(fee int64) *wire.Tx {
 	}
 	op, value := m.blocks[m.next].Coinbase()
 	m.next++
-	return testchain.Spend(op, value, fee, 2)
+	return chaintest.Spend(op, value, fee, 2)
 }
 
 // spend makes a transaction that spends output 0 of another one.
 func spend(parent *wire.Tx, fee int64) *wire.Tx {
-	return testchain.Spend(wire.OutPoint{Hash: parent.TxID()}, parent.Out[0].Value, fee, 2)
+	return chaintest.Spend(wire.OutPoint{Hash: parent.TxID()}, parent.Out[0].Value, fee, 2)
 }
 
 func (nd *node) submit(txs ...*wire.Tx) {
@@ -257,7 +257,7 @@ func TestOrphan(t *testing.T) {
 		// An orphan whose parent comes by a block.
 		blocks := m.gen.Chain(last(m.blocks), 1)
 		op, value := m.blocks[1].Coinbase() // mature with the next block but one
-		late := testchain.Spend(op, value, 1000, 2)
+		late := chaintest.Spend(op, value, 1000, 2)
 		orphan := spend(late, 1000)
 		x.noise = append(x.noise, wire.CmdInv) // of the others
 		x.send(&wire.MsgTx{Tx: orphan})
@@ -300,7 +300,7 @@ func TestReorgRelay(t *testing.T) {
 
 // confirmed returns the coinbase of a block, as a transaction that is surely
 // confirmed.
-func (m *market) confirmed(b testchain.Block) *wire.Tx { return &b.Txs[0] }
+func (m *market) confirmed(b chaintest.Block) *wire.Tx { return &b.Txs[0] }
 
 // TestPoolRestart stops a node with a pool, its own transactions among it, and
 // starts it again.
@@ -418,7 +418,7 @@ func TestPackageRelay(t *testing.T) {
 				x := m.dialWTx(a, 9)
 				op, value := m.blocks[0].Coinbase()
 				out := func(v int64) []wire.TxOut {
-					return []wire.TxOut{{Value: v - 1000, Script: testchain.AnyoneCanSpend}, {Value: 1000, Script: testchain.AnyoneCanSpend}}
+					return []wire.TxOut{{Value: v - 1000, Script: chaintest.AnyoneCanSpend}, {Value: 1000, Script: chaintest.AnyoneCanSpend}}
 				}
 				parent := wire.NewTx(3, []wire.TxIn{{PrevOut: op}}, out(value), 0)
 				child := wire.NewTx(3, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: parent.TxID()}}}, out(value-20_000), 0)

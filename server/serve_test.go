@@ -12,8 +12,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/chain/headertree"
-	"starling/internal/testchain"
 	"starling/mining"
 	"starling/peer"
 	"starling/transport"
@@ -111,7 +111,7 @@ func (s *script) gone() {
 	}
 }
 
-func invOf(t wire.InvType, blocks []testchain.Block) []wire.InvVect {
+func invOf(t wire.InvType, blocks []chaintest.Block) []wire.InvVect {
 	var inv []wire.InvVect
 	for _, b := range blocks {
 		inv = append(inv, wire.InvVect{Type: t, Hash: b.Hash()})
@@ -233,7 +233,7 @@ func TestServeData(t *testing.T) {
 		a.give(w.gen.Chain(w.gen.Genesis(), 3)...)
 		// A block whose coinbase has a witness.
 		miner := mining.New(mining.Config{Chain: a.Chain(), Clock: a.clk})
-		full, err := miner.Block(t.Context(), testchain.AnyoneCanSpend, nil, true, 1e6)
+		full, err := miner.Block(t.Context(), chaintest.AnyoneCanSpend, nil, true, 1e6)
 		if err != nil {
 			t.Fatal(err)
 		}

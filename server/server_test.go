@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"starling/chain"
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/peer"
 	"starling/transport"
@@ -27,7 +27,7 @@ type world struct {
 	t   *testing.T
 	net *memnet.Network
 	par *params.Network
-	gen *testchain.Maker
+	gen *chaintest.Maker
 }
 
 // newWorld returns a world in which it is the time at which a chain of so many
@@ -35,7 +35,7 @@ type world struct {
 func newWorld(t *testing.T, height int) *world {
 	par := params.Regtest()
 	time.Sleep(time.Until(par.Genesis.Header.Time().Add(time.Duration(height)*10*time.Minute + time.Hour)))
-	return &world{t, memnet.New(memnet.Options{Path: memnet.Path{Latency: 20 * time.Millisecond}}), par, testchain.New(par)}
+	return &world{t, memnet.New(memnet.Options{Path: memnet.Path{Latency: 20 * time.Millisecond}}), par, chaintest.New(par)}
 }
 
 // node is a node of a world.
@@ -93,7 +93,7 @@ func (w *world) startWith(i byte, fs vfs.FS, change func(*Config), to ...byte) *
 }
 
 // give has the node take blocks as if it had mined them.
-func (nd *node) give(blocks ...testchain.Block) {
+func (nd *node) give(blocks ...chaintest.Block) {
 	nd.w.t.Helper()
 	for _, b := range blocks {
 		if o := nd.Chain().Process(context.Background(), chain.Incoming{Raw: b.Bytes(), Requested: true}); o.Err != nil {
@@ -104,7 +104,7 @@ func (nd *node) give(blocks ...testchain.Block) {
 }
 
 // reach waits until the node's tip is b, for at most the given time.
-func (nd *node) reach(b testchain.Block, most time.Duration) {
+func (nd *node) reach(b chaintest.Block, most time.Duration) {
 	nd.w.t.Helper()
 	timeout := time.After(most)
 	for {
@@ -128,7 +128,7 @@ func (nd *node) offline() {
 	}
 }
 
-func last(blocks []testchain.Block) testchain.Block { return blocks[len(blocks)-1] }
+func last(blocks []chaintest.Block) chaintest.Block { return blocks[len(blocks)-1] }
 
 // TestSync fetches 1,200 blocks by headers from another node, and then hears of a
 // new one.

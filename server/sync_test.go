@@ -9,7 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/holiman/uint256"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/wire"
 )
@@ -113,7 +113,7 @@ func TestRing(t *testing.T) {
 		a, b, c, d := w.start(1, 2), w.start(2, 3), w.start(3, 4), w.start(4, 1)
 		ring := []*node{a, b, c, d}
 		a.give(blocks...)
-		all := func(tip testchain.Block, most time.Duration) {
+		all := func(tip chaintest.Block, most time.Duration) {
 			t.Helper()
 			for _, n := range ring {
 				n.reach(tip, most)
@@ -179,7 +179,7 @@ func TestHeaderSpam(t *testing.T) {
 		blocks := w.gen.Chain(w.gen.Genesis(), 4000)
 		b := w.startWith(2, vfs.NewMem(), withMinimum(1_000_000))
 		s := w.dial(b, 99)
-		for _, part := range [][]testchain.Block{blocks[:2000], blocks[2000:]} {
+		for _, part := range [][]chaintest.Block{blocks[:2000], blocks[2000:]} {
 			var m wire.MsgHeaders
 			for _, bl := range part {
 				m.Headers = append(m.Headers, bl.Header)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/mempool"
 	"starling/netsync/txdownload"
 	"starling/peer"
@@ -79,15 +79,15 @@ func TestWitness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 1)
 		a := m.node(1)
-		program := sha256.Sum256(testchain.AnyoneCanSpend)
+		program := sha256.Sum256(chaintest.AnyoneCanSpend)
 		op, value := m.blocks[0].Coinbase()
 		parent := wire.NewTx(2, []wire.TxIn{{PrevOut: op}}, []wire.TxOut{{Value: value - 1000, Script: append([]byte{0, 32}, program[:]...)}}, 0)
 		a.add(parent)
 		make := func(wit ...[]byte) *wire.Tx {
 			return wire.NewTx(2, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: parent.TxID()}, Witness: wire.NewWitness(wit...)}},
-				[]wire.TxOut{{Value: value - 9000, Script: testchain.AnyoneCanSpend}, {Value: 1000, Script: testchain.AnyoneCanSpend}}, 0)
+				[]wire.TxOut{{Value: value - 9000, Script: chaintest.AnyoneCanSpend}, {Value: 1000, Script: chaintest.AnyoneCanSpend}}, 0)
 		}
-		tx, stripped, mutated := make(testchain.AnyoneCanSpend), make(), make([]byte{0x52})
+		tx, stripped, mutated := make(chaintest.AnyoneCanSpend), make(), make([]byte{0x52})
 		if tx.TxID() != stripped.TxID() || tx.TxID() != mutated.TxID() || tx.WTxID() == tx.TxID() {
 			t.Fatal("not the same transaction")
 		}
@@ -291,7 +291,7 @@ func TestInvalidTx(t *testing.T) {
 		a := m.node(1)
 		x := m.dialWTx(a, 9)
 		op, value := m.blocks[0].Coinbase()
-		bad := testchain.Spend(op, value, -1000, 2) // makes money
+		bad := chaintest.Spend(op, value, -1000, 2) // makes money
 		x.send(&wire.MsgTx{Tx: bad})
 		x.sync()
 		a.lacks(bad)
@@ -344,7 +344,7 @@ func TestTxFloods(t *testing.T) {
 		// Orphans: the flooder's announcements are used up, so that no more
 		// parents are asked of it and none of its orphans is kept.
 		for i := range uint32(50) {
-			flood.send(&wire.MsgTx{Tx: testchain.Spend(wire.OutPoint{Hash: wire.Hash{9}, Index: i}, 1000, 0, 2)})
+			flood.send(&wire.MsgTx{Tx: chaintest.Spend(wire.OutPoint{Hash: wire.Hash{9}, Index: i}, 1000, 0, 2)})
 		}
 		flood.sync()
 		if s := a.TxDownload().Stats(); s.Orphans != 0 {
@@ -353,7 +353,7 @@ func TestTxFloods(t *testing.T) {
 		other := m.dialWTx(a, 7)
 		other.noise = append(other.noise, wire.CmdGetData)
 		for i := range uint32(4000) {
-			other.send(&wire.MsgTx{Tx: testchain.Spend(wire.OutPoint{Hash: wire.Hash{9}, Index: i}, 1000, 0, 2)})
+			other.send(&wire.MsgTx{Tx: chaintest.Spend(wire.OutPoint{Hash: wire.Hash{9}, Index: i}, 1000, 0, 2)})
 		}
 		other.sync()
 		if s := a.TxDownload().Stats(); s.Orphans == 0 || s.Orphans > txdownload.MaxOrphanScore {

@@ -11,8 +11,8 @@ import (
 	"github.com/holiman/uint256"
 
 	"starling/chain"
+	"starling/chain/chaintest"
 	"starling/clock"
-	"starling/internal/testchain"
 	"starling/mining"
 	"starling/params"
 	"starling/script"
@@ -246,7 +246,7 @@ func (b *bench) mine(script []byte, n int) {
 }
 
 // burn mines blocks that pay nobody we know.
-func (b *bench) burn(n int) { b.t.Helper(); b.mine(testchain.AnyoneCanSpend, n) }
+func (b *bench) burn(n int) { b.t.Helper(); b.mine(chaintest.AnyoneCanSpend, n) }
 
 // create makes a wallet.
 func (b *bench) create(o Options) *Wallet {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/wire"
 )
 
@@ -60,7 +60,7 @@ func TestAbandon(t *testing.T) {
 	if b.pool.Has(e.ID) {
 		t.Error("handed in again")
 	}
-	if _, err := b.miner.Block(t.Context(), testchain.AnyoneCanSpend, []*wire.Tx{e.Tx}, true, 1<<20); err != nil {
+	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, []*wire.Tx{e.Tx}, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	b.balance(w, Balance{Trusted: 40*coin - e.Fee})
@@ -230,7 +230,7 @@ func TestResendAfterParent(t *testing.T) {
 	}
 	b.pool.mu.Unlock()
 	// A block that holds none of them.
-	if _, err := b.miner.Block(t.Context(), testchain.AnyoneCanSpend, nil, true, 1<<20); err != nil {
+	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, nil, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	b.balance(bob, Balance{})
@@ -334,7 +334,7 @@ func TestResendAfterRival(t *testing.T) {
 	b.pool.refuse = instead.ID
 	b.pool.mu.Unlock()
 	// A block that holds none of them.
-	if _, err := b.miner.Block(t.Context(), testchain.AnyoneCanSpend, nil, true, 1<<20); err != nil {
+	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, nil, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	b.balance(bob, Balance{})

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/internal/testchain"
+	"starling/chain/chaintest"
 	"starling/params"
 	"starling/script"
 	"starling/script/descriptor"
@@ -75,7 +75,7 @@ func (b *bench) fork(n int) {
 	b.undo(n)
 	for range n + 1 {
 		b.clk.Advance(10 * time.Minute)
-		if _, err := b.miner.Block(b.t.Context(), testchain.AnyoneCanSpend, nil, true, 1<<20); err != nil {
+		if _, err := b.miner.Block(b.t.Context(), chaintest.AnyoneCanSpend, nil, true, 1<<20); err != nil {
 			b.t.Fatal(err)
 		}
 	}
@@ -151,7 +151,7 @@ func TestConflict(t *testing.T) {
 	for _, tx := range held {
 		b.m.TxRemoved(tx)
 	}
-	if _, err := b.miner.Block(t.Context(), testchain.AnyoneCanSpend, []*wire.Tx{rival}, true, 1<<20); err != nil {
+	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, []*wire.Tx{rival}, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	b.balance(alice, Balance{Trusted: 30*coin - d.Fee})

@@ -10,8 +10,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"starling/chain/chaintest"
 	"starling/chain/consensus"
-	"starling/internal/testchain"
 	"starling/params"
 	"starling/relay/compact"
 	"starling/relay/compact/compacttest"
@@ -54,20 +54,20 @@ func block(n int) *wire.Block {
 
 // Every block of a chain, with all, some and none of its transactions at hand.
 func TestRebuildChain(t *testing.T) {
-	gen := testchain.New(params.Regtest())
+	gen := chaintest.New(params.Regtest())
 	chain := gen.Chain(gen.Genesis(), 110)
 	tip := chain[len(chain)-1]
 	for i := range 10 {
 		op, value := chain[i].Coinbase()
-		split := testchain.Spend(op, value, 1000, 1+7*i)
+		split := chaintest.Spend(op, value, 1000, 1+7*i)
 		txs := []*wire.Tx{split}
 		for out := range split.Out {
-			txs = append(txs, testchain.Spend(wire.OutPoint{Hash: split.TxID(), Index: uint32(out)}, split.Out[out].Value, 10, 1))
+			txs = append(txs, chaintest.Spend(wire.OutPoint{Hash: split.TxID(), Index: uint32(out)}, split.Out[out].Value, 10, 1))
 		}
 		tip = gen.Next(tip, 1000, txs...)
 		chain = append(chain, tip)
 	}
-	chain = append(chain, testchain.Block{Block: block(2500)})
+	chain = append(chain, chaintest.Block{Block: block(2500)})
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, b := range chain {
 		b.HashTxs()

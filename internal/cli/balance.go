@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"starling/address"
+	"starling/internal/config"
+	"starling/rpc"
+)
+
+func newBalanceCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "balance ADDRESS...",
+		Short: "Show what any addresses own",
+		Long: `Show what addresses own in the blocks that the node has, whosever they are. The
+node may run or not. For what a wallet owns, see starling wallet balance.
+
+  starling balance --network demo bcrt1q… bcrt1p…`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("balance needs an address")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, err := loadConfigWith(c, nil)
+			if err != nil {
+				return err
+			}
+			if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+				all, err := askBalances(c, cfg, args)
+				if err != nil {
+					return err
+				}
+				return writeJSON(c.OutOrStdout(), all)
+			}
+			return showBalances(c, cfg, args, "%s %s\n")
+		},
+	}
+	config.AddFlags(c.Flags(), true)
+	c.Flags().SortFlags = false
+	c.Flags().Bool("json", false, "print JSON")
+	return c
+}
+
+// addressBalance is what an address owns, in the form of --json.
+type addressBalance struct {
+	Address string     `json:"address"`
+	Balance rpc.Amount `json:"balance"` // in coins
+}
+
+// showBalances prints a line in the given form for each address.
+func showBalances(c *cobra.Command, cfg *config.Config, addrs []string, line string) error {
+	all, err := askBalances(c, cfg, addrs)
+	for _, b := range all {
+		fmt.Fprintf(c.OutOrStdout(), line, b.Address, coinText(int64(b.Balance)))
+	}
+	return err
+}
+
+// askBalances asks the node what each address owns, and returns what it has said
+// until it failed, if it did.
+func askBalances(c *cobra.Command, cfg *config.Config, addrs []string) ([]addressBalance, error) {
+	for _, a := range addrs {
+		if _, err := address.Decode(a, cfg.Network); err != nil {
+			return nil, usageError{fmt.Errorf("address: %q: %w", a, err)}
+		}
+	}
+	var all []addressBalance
+	err := withNode(c, cfg, clientOptions{}, func(node caller) error {
+		for _, a := range addrs {
+			var r struct {
+				Total rpc.Amount `json:"total_amount"`
+			}
+			if err := ask(c.Context(), node, &r, "scantxoutset", "start", []any{"addr(" + a + ")"}); err != nil {
+				return err
+			}
+			all = append(all, addressBalance{a, r.Total})
+		}
+		return nil
+	})
+	return all, err
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+)
+
+func newConfigCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Look at the settings",
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	show := &cobra.Command{
+		Use:   "show",
+		Short: "Print the settings that a node would run with",
+		Long: `Print the settings that a node would run with, in the form of the
+configuration file. A flag is stronger than an environment variable, which is
+stronger than the file, which is stronger than the default; --origin tells
+which of them each value comes from. A password is not shown: a copy of the file
+has neither it nor the user.
+
+  starling config show --origin
+  starling config show --network regtest > ~/.starling/starling.toml`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(c)
+			if err != nil {
+				return err
+			}
+			origin, _ := c.Flags().GetBool("origin")
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
+			for _, s := range cfg.Settings() {
+				line := s.Name + " = " + s.Value
+				if s.Hidden != "" {
+					line = "# " + s.Name + " " + s.Hidden
+				}
+				switch {
+				case origin:
+					fmt.Fprintf(w, "%s\t# %s\n", line, s.Origin)
+				case s.Name == "config":
+					// The file can not say where it is itself.
+				default:
+					fmt.Fprintf(w, "# %s\n%s\n\n", strings.ToUpper(s.Help[:1])+s.Help[1:], line)
+				}
+			}
+			return w.Flush()
+		},
+	}
+	config.AddFlags(show.Flags(), false)
+	show.Flags().Bool("origin", false, "tell where each value comes from")
+	show.Flags().SortFlags = false
+	c.AddCommand(makesData(show)) // it looks at nothing else
+	return c
+}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+	"starling/node"
+	"starling/params"
+	"starling/rpc"
+)
+
+// A command finds the node of its data directory: the node leaves a file there
+// that says where it answers. Commands that only read make no directories, so
+// that a mistyped one is told.
+
+// newClient returns a client for the node that the settings describe.
+func newClient(cfg *config.Config) *rpc.Client {
+	return &rpc.Client{
+		Address: rpcAddress(cfg), User: cfg.RPCUser, Password: cfg.RPCPassword,
+		CookiePath: cfg.CookiePath(rpc.CookieFile),
+	}
+}
+
+// rpcAddress returns where the node of the settings answers calls: where the
+// settings say, where the node itself says, or where it would by default. Port 0
+// says nothing: the node has taken whichever was free.
+func rpcAddress(cfg *config.Config) string {
+	if !cfg.Given("rpc-listen") || strings.HasSuffix(cfg.RPCListen, ":0") {
+		if addr := node.Contact(cfg.NetDir); addr != "" {
+			return dialable(addr)
+		}
+	}
+	return dialable(cfg.RPCListen)
+}
+
+// dialable turns an address to listen on into one to connect to.
+func dialable(listen string) string {
+	for _, any := range []string{"0.0.0.0:", "[::]:", ":"} {
+		if port, ok := strings.CutPrefix(listen, any); ok {
+			return "127.0.0.1:" + port
+		}
+	}
+	return listen
+}
+
+// findNode adds to the error of a call that found no node where there is one.
+func findNode(cfg *config.Config, err error) error {
+	var auth *rpc.AuthError
+	if !errors.As(err, &auth) || !errors.Is(auth.Cause, fs.ErrNotExist) {
+		return err
+	}
+	s := fmt.Sprintf("no node runs on %s (network %s)", cfg.NetDir, cfg.Network.Name)
+	if others := otherNodes(cfg); len(others) > 0 {
+		s += "; to reach the one beside it give " + strings.Join(others, ", or ")
+	}
+	return errors.New(s)
+}
+
+// otherNodes lists the flags that lead to other nodes of the data directory that
+// have said where they answer.
+func otherNodes(cfg *config.Config) []string {
+	var flags []string
+	look := func(dir, nodeFlag string) {
+		for _, name := range append(params.Names(), cfg.OwnNetworks()...) {
+			at := filepath.Join(dir, name)
+			if name == "main" {
+				at = dir
+			}
+			if at != cfg.NetDir && node.Contact(at) != "" {
+				flags = append(flags, nodeFlag+"--network "+name)
+			}
+		}
+	}
+	look(cfg.DataDir(), "")
+	dirs, err := filepath.Glob(filepath.Join(cfg.DataDir(), config.NodeDirs))
+	if err != nil {
+		return flags
+	}
+	for _, dir := range dirs {
+		look(dir, "--node-id "+strings.TrimPrefix(filepath.Base(dir), strings.TrimSuffix(config.NodeDirs, "*"))+" ")
+	}
+	return flags
+}
+
+// makesData marks a command that may make a data directory.
+func makesData(c *cobra.Command) *cobra.Command {
+	c.Annotations = map[string]string{annotationMakes: "data"}
+	return c
+}
+
+const annotationMakes = "makes"
+
+// makes reports whether a command may make a data directory.
+func makes(c *cobra.Command) bool { return c.Annotations[annotationMakes] != "" }
+
+// noDataError says that a node has never run where a command was to look.
+type noDataError struct {
+	dir, network string
+}
+
+// Error implements the error interface.
+func (e *noDataError) Error() string {
+	return fmt.Sprintf("there is nothing of network %s in %s yet; \"starling node\" makes a start", e.network, e.dir)
+}
+
+// checkData returns a *noDataError if there is nothing that a command which
+// only reads could read.
+func checkData(cfg *config.Config, opts clientOptions) error {
+	if !opts.Make && !node.HasData(cfg.NetDir) {
+		return &noDataError{cfg.NetDir, cfg.Network.Name}
+	}
+	return nil
+}

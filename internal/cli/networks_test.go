@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/clock"
+	"starling/internal/config"
+	"starling/node"
+	"starling/params"
+	"starling/params/netfile"
+	"starling/rpc"
+	"starling/server"
+	"starling/store"
+	"starling/wire"
+)
+
+// ownNetwork makes a network of one's own.
+func ownNetwork(t *testing.T, name string) *params.Network {
+	t.Helper()
+	n, err := netfile.Create(t.Context(), netfile.Spec{
+		Network: params.Own(name), Time: clock.System().Now(),
+		Outputs: []wire.TxOut{{Value: 50 * params.Coin, Script: []byte{0x51}}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// runOwn runs a node until the test ends, with the peers that are given.
+func runOwn(t *testing.T, net *params.Network, peers ...*node.Node) *node.Node {
+	t.Helper()
+	sc := server.Config{Network: net, Dir: t.TempDir()}
+	var err error
+	if sc.Listen, err = node.ParseAddrs("listen", []string{"127.0.0.1:0"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range peers {
+		sc.Peers = append(sc.Peers, p.Server.Listening()...)
+	}
+	n, err := node.Open(t.Context(), node.Config{Server: sc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// reach waits until a node's tip is a given block.
+func reach(t *testing.T, n *node.Node, want wire.Hash) {
+	t.Helper()
+	c := n.Server.Chain()
+	for {
+		changed := c.TipChanged()
+		if c.Tip().Hash == want {
+			return
+		}
+		select {
+		case <-changed:
+		case <-time.After(time.Minute):
+			t.Fatalf("stands at height %d", c.Tip().Height)
+		}
+	}
+}
+
+// TestTwoNetworks runs two networks in one process, whose nodes know of each
+// other and yet never exchange a block.
+func TestTwoNetworks(t *testing.T) {
+	red, blue := ownNetwork(t, "red"), ownNetwork(t, "blue")
+	redMiner, blueMiner := runOwn(t, red), runOwn(t, blue)
+	redNode, blueNode := runOwn(t, red, redMiner, blueMiner), runOwn(t, blue, redMiner, blueMiner)
+
+	mine := func(n *node.Node, count int) wire.Hash {
+		local := &rpc.Local{Table: n.Table}
+		var blocks []wire.Hash
+		if err := ask(t.Context(), local, &blocks, "generatetodescriptor", count, "raw(51)"); err != nil {
+			t.Fatal(err)
+		}
+		return blocks[count-1]
+	}
+	redTip, blueTip := mine(redMiner, 3), mine(blueMiner, 5)
+	reach(t, redNode, redTip)
+	reach(t, blueNode, blueTip)
+	for _, n := range []*node.Node{redNode, blueNode} {
+		if got := len(greeted(n)); got != 1 {
+			t.Errorf("%d peers, want 1", got)
+		}
+	}
+}
+
+// TestLockedByAnother opens a data directory that a node uses which does not
+// answer calls.
+func TestLockedByAnother(t *testing.T) {
+	cfg := &config.Config{Network: params.Regtest(), NetDir: t.TempDir(), RPCListen: "127.0.0.1:1"}
+	held, err := node.Open(t.Context(), node.Config{Server: server.Config{Network: cfg.Network, Dir: cfg.NetDir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	_, _, err = openLocal(t.Context(), cfg, clientOptions{})
+	var locked *store.LockedError
+	if !errors.As(err, &locked) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// lender is a file system whose lock is given back once somebody has asked for
+// it in vain.
+type lender struct {
+	vfs.FS
+	held    io.Closer
+	refused int
+}
+
+func (l *lender) Lock(name string) (io.Closer, error) {
+	c, err := l.FS.Lock(name)
+	if err != nil {
+		l.refused++
+		l.held.Close()
+	}
+	return c, err
+}
+
+// TestNodeAfterCommand starts a node while something else has its directory: a
+// command is waited for, a node is not.
+func TestNodeAfterCommand(t *testing.T) {
+	for _, tc := range []struct {
+		about  string
+		node   bool
+		killed bool // a node that was killed left word of itself
+	}{{"command", false, false}, {"node", true, false}, {"command after a node was killed", false, true}} {
+		t.Run(tc.about, func(t *testing.T) {
+			cfg := node.Config{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}}
+			if tc.node {
+				other, err := node.Open(t.Context(), node.Config{Server: cfg.Server, RPC: node.RPC{Listen: "127.0.0.1:0"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer other.Close()
+				cfg.Server.FS = &lender{FS: vfs.Default, held: io.NopCloser(nil)}
+			} else {
+				held, err := store.LockDir(vfs.Default, cfg.Server.Dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				cfg.Server.FS = &lender{FS: vfs.Default, held: held}
+			}
+			if tc.killed {
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Close() // nobody answers there
+				word := l.Addr().String() + "\n" + cfg.Server.Dir + "\n"
+				if err := os.WriteFile(filepath.Join(cfg.Server.Dir, ".rpc"), []byte(word), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			n, err := openNode(t.Context(), cfg)
+			var locked *store.LockedError
+			if errors.As(err, &locked) != tc.node || (err != nil) != tc.node {
+				t.Errorf("got %v", err)
+			}
+			if got := cfg.Server.FS.(*lender).refused; got != 1 {
+				t.Errorf("refused %d times, want 1", got)
+			}
+			if n != nil {
+				n.Close()
+			}
+		})
+	}
+}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+	"starling/node"
+	"starling/store"
+)
+
+func newNodeCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "node",
+		Short: "Run a node",
+		Long: `Run a node until it is interrupted. The first interrupt or termination signal
+stops it cleanly, a second one at once; either way nothing is lost.
+
+A node on the main network:
+  starling node
+
+One with an index of all transactions, and more memory for a faster start:
+  starling node --txindex --dbcache 2000
+
+A network of your own, and two blocks on it:
+  starling node --network regtest --listen 127.0.0.1
+  starling rpc --network regtest generatetoaddress 2 ADDRESS
+
+A second node, on the same machine, that fetches the chain from the first:
+  starling node --network regtest --datadir /tmp/b --listen 0 \
+      --rpc-listen 127.0.0.1:18500 --connect 127.0.0.1
+
+From a file of blocks, without the network:
+  starling node --load-block blocks.dat --connect 0 --listen 0
+
+Every option can also stand in ` + config.FileName + ` in the data directory, or in the
+environment as ` + config.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(c)
+			if err != nil {
+				return err
+			}
+			if err := confirmReindex(c, cfg); err != nil {
+				return err
+			}
+			return runNode(c.Context(), cfg, c.ErrOrStderr())
+		},
+	}
+	config.AddFlags(c.Flags(), false)
+	c.Flags().SortFlags = false
+	return makesData(addYesFlag(c))
+}
+
+// runNode runs a node until ctx ends, a client stops it, or it fails.
+func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
+	for _, f := range cfg.LoadBlock {
+		// Better now than after all else has been opened.
+		if _, err := os.Stat(f); errors.Is(err, fs.ErrNotExist) {
+			return usageError{fmt.Errorf("load-block: there is no file %s", f)}
+		}
+	}
+	levels, err := config.NewLevels(cfg.LogLevels)
+	if err != nil {
+		return err
+	}
+	fc, err := node.Settings(cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	out := &screen{w: terminal(stderr)}
+	log := newLogger(cfg, levels, out)
+	bar := newProgress(out, log.With(config.PartKey, "cmd"))
+	fc.Server.Log, fc.Server.Logs, fc.Levels = log, node.Logs(log), levels
+	fc.Server.Progress = bar.imported
+	fc.Stop, fc.Version = stop, version
+	n, err := openNode(ctx, fc)
+	if err != nil {
+		return err
+	}
+	barCtx, stopBar := context.WithCancel(ctx)
+	barDone := make(chan struct{})
+	go func() { defer close(barDone); bar.follow(barCtx, n.Server) }()
+	err = n.Run(ctx)
+	stopBar()
+	<-barDone
+	if err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// openNode opens a node. A command that has the data directory for a moment,
+// such as a payment made just before, is waited for; another node is not.
+func openNode(ctx context.Context, fc node.Config) (*node.Node, error) {
+	for patience := lockPatience; ; patience -= lockRetry {
+		n, err := node.Open(ctx, fc)
+		var locked *store.LockedError
+		if !errors.As(err, &locked) || patience <= 0 || nodeAnswers(ctx, fc.Server.Dir) {
+			return n, err
+		}
+		if err := pause(ctx, lockRetry); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// nodeAnswers reports whether a node is running on a data directory. One that
+// was killed has left word of where it answered, and answers no more.
+func nodeAnswers(ctx context.Context, dir string) bool {
+	addr := node.Contact(dir)
+	if addr == "" {
+		return false
+	}
+	d := net.Dialer{Timeout: time.Second}
+	conn, err := d.DialContext(ctx, "tcp", dialable(addr))
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+	"starling/rpc"
+)
+
+func newRPCCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "rpc METHOD [ARGUMENT]...",
+		Short: "Call a method of a running node",
+		Long: `Call a method of a running node and print the answer. It reads the cookie file
+in the data directory of the network, so that on the same machine no password
+is needed. Texts are printed as they are, everything else as JSON.
+
+  starling rpc getblockcount
+  starling rpc getblockhash 170
+  starling rpc --named getblock blockhash=000000… verbosity=2
+  starling rpc help                 all methods
+  starling rpc help getblock        one method
+  starling rpc --stdin submitblock < block.hex
+
+Flags may stand before or after the method. Negative numbers are arguments;
+others that begin with a dash stand after --.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("rpc needs a method; \"starling rpc help\" lists them")}
+			}
+			return nil
+		},
+		ValidArgsFunction: completeRPC,
+		RunE:              callRPC,
+	}
+	config.AddFlags(c.Flags(), true)
+	c.Flags().SortFlags = false
+	c.Flags().Bool("named", false, "arguments of the form name=value are given by name")
+	c.Flags().Bool("stdin", false, "read more arguments from the standard input, one a line")
+	c.Flags().Bool("wait", false, "wait until the node answers, for scripts that start one")
+	c.Flags().String("wallet", "", "which `WALLET` the call is about, if several are loaded")
+	return c
+}
+
+// retryEvery is how often --wait asks again.
+const retryEvery = 200 * time.Millisecond
+
+func callRPC(c *cobra.Command, args []string) error {
+	cfg, err := loadConfig(c)
+	if err != nil {
+		return err
+	}
+	method, words := args[0], args[1:]
+	if more, _ := c.Flags().GetBool("stdin"); more {
+		more, err := readLines(stdin(c))
+		if err != nil {
+			return err
+		}
+		words = append(words, more...)
+	}
+	named, _ := c.Flags().GetBool("named")
+	params, err := rpc.Methods().ParseArgs(method, words, named)
+	if err != nil {
+		return usageError{err}
+	}
+	wait, _ := c.Flags().GetBool("wait")
+	ctx := c.Context()
+	if name, _ := c.Flags().GetString("wallet"); name != "" {
+		ctx = rpc.WithWallet(ctx, name)
+	}
+	for {
+		// A node that starts meanwhile says where it answers.
+		result, err := newClient(cfg).Call(ctx, method, params)
+		if err == nil {
+			return printResult(c.OutOrStdout(), result)
+		}
+		if !wait || !notYet(err) {
+			return explain(method, findNode(cfg, err))
+		}
+		if err := pause(c.Context(), retryEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// notYet reports whether an error may go away by waiting for the node.
+func notYet(err error) bool {
+	var unreachable *rpc.UnreachableError
+	var auth *rpc.AuthError
+	return errors.As(err, &unreachable) || errors.As(err, &auth) || errors.Is(err, &rpc.Error{Code: rpc.CodeInWarmup})
+}
+
+// explain puts an error of a call into one line.
+func explain(method string, err error) error {
+	var e *rpc.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.Code == rpc.CodeMethodNotFound {
+		if near := nearestMethod(method); near != "" && near != method {
+			return fmt.Errorf("the node has no method %q; did you mean %s?", method, near)
+		}
+		return fmt.Errorf("the node has no method %q; \"starling rpc help\" lists them", method)
+	}
+	if e.Code == rpc.CodeWalletNotSpecified {
+		return fmt.Errorf("several wallets are loaded; --wallet says which one is meant (error code %d)", e.Code)
+	}
+	// The node answers a wrong number of arguments with the whole help.
+	if first, _, long := strings.Cut(e.Message, "\n\n"); long && strings.HasPrefix(e.Message, method) {
+		return usageError{fmt.Errorf("usage: %s", first)}
+	}
+	return fmt.Errorf("%s (error code %d)", e.Message, e.Code)
+}
+
+func readLines(r io.Reader) ([]string, error) {
+	var lines []string
+	s := bufio.NewScanner(r)
+	const longest = 16 << 20 // a block in hexadecimal digits fits
+	s.Buffer(nil, longest)
+	for s.Scan() {
+		if line := strings.TrimSpace(s.Text()); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines, s.Err()
+}
+
+// printResult prints texts as they are, nothing for null, and JSON otherwise.
+func printResult(w io.Writer, result json.RawMessage) error {
+	if len(result) == 0 || string(result) == "null" {
+		return nil
+	}
+	if result[0] == '"' {
+		var s string
+		if err := json.Unmarshal(result, &s); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(w, s)
+		return err
+	}
+	var buf bytes.Buffer
+	if err := json.Indent(&buf, result, "", "  "); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, buf.String())
+	return err
+}
+
+// completeRPC completes the names of methods, also after help.
+func completeRPC(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 1 || len(args) == 1 && args[0] != "help" {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, m := range rpc.Methods().Methods() {
+		if strings.HasPrefix(m.Name, start) {
+			names = append(names, m.Name+"\t"+m.Usage())
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/config"
+	"starling/internal/plain"
+)
+
+// The exit codes; docs/operating.md has them for users.
+const (
+	exitFailure = 1   // it could not be done
+	exitUsage   = 2   // the command line or a setting is wrong
+	exitSignal  = 128 // and the number of the signal that interrupted it
+)
+
+// usageError is an error in the command line or the settings.
+type usageError struct{ error }
+
+// Unwrap returns the error itself.
+func (e usageError) Unwrap() error { return e.error }
+
+// Run executes a command line and returns the exit code.
+func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := untilSignal(stderr)
+	defer stop()
+	started := false // whether the command line was good enough to begin
+	root := newRoot()
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetIn(stdin)
+	// Much of what is shown came from others: no text of theirs steers a terminal.
+	cleanErr := plain.NewWriter(stderr)
+	root.SetOut(plain.NewWriter(stdout))
+	root.SetErr(cleanErr)
+	args, err := tidyArgs(root, args)
+	if err == nil {
+		root.SetArgs(args)
+		err = root.ExecuteContext(ctx)
+	}
+	if err == nil {
+		return 0
+	}
+	var signalled *signalError
+	if errors.As(context.Cause(ctx), &signalled) && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(cleanErr, "starling: "+signalled.Error())
+		return signalled.code()
+	}
+	fmt.Fprintln(cleanErr, "starling: "+oneLine(err))
+	var usage usageError
+	if !started || errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// oneLine returns the text of an error without line breaks.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// newRoot returns the command line.
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "starling",
+		Short: "A Bitcoin full node",
+		Long: `Starling is a Bitcoin full node: it fetches and checks every block,
+and serves the chain to others.
+
+  starling devnet                   a whole network on this machine, to try things out
+  starling node                     run a node on the main network
+  starling node --network regtest   run one on a network of your own
+  starling rpc getblockchaininfo    ask a running node how far it is
+  starling peers --watch            see who it is connected to
+
+Exit codes: 0 it is done, 1 it could not be done, 2 the command line or a setting
+is wrong, 130 it was interrupted (128 and the number of the signal).`,
+		Args:          noArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.Version = versionText()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{suggestFlag(c, err)} })
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(newHelpCmd())
+	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newWalletCmd(), newBalanceCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	addAliases(root)
+	root.InitDefaultHelpCmd()
+	addCompletions(root)
+	return root
+}
+
+// loadConfig gathers the settings for a command.
+func loadConfig(c *cobra.Command) (*config.Config, error) { return loadConfigWith(c, nil) }
+
+// loadConfigWith is loadConfig with some settings decided by the command.
+func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
+	cfg, err := config.Load(c.Flags(), config.Environ(), fixed)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	waits, _ := c.Flags().GetBool("wait") // for a node that may yet make it
+	if !makes(c) && !waits {
+		if err := cfg.CheckDataDir(); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	return cfg, nil
+}

@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"starling/internal/config"
+	"starling/params"
+	"starling/rpc"
+	"starling/server"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestLife opens a node, asks it over RPC, and stops it over RPC.
+func TestLife(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	n, err := Open(ctx, Config{
+		Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()},
+		RPC:    RPC{Listen: "127.0.0.1:0", User: "u", Password: "p"},
+		Stop:   stop,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	c := &rpc.Client{Address: n.RPCAddr().String(), User: "u", Password: "p"}
+	for _, method := range []string{"getblockcount", "stop"} {
+		_, err := c.Call(t.Context(), method, []any{})
+		for errors.Is(err, &rpc.Error{Code: rpc.CodeInWarmup}) {
+			runtime.Gosched()
+			_, err = c.Call(t.Context(), method, []any{})
+		}
+		if err != nil {
+			t.Fatal(method, err)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCloseUnrun opens a node with all that it can have and never runs it.
+func TestCloseUnrun(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 { // the second time would fail if something were left open
+		n, err := Open(t.Context(), Config{
+			Server:  server.Config{Network: params.Regtest(), Dir: dir},
+			RPC:     RPC{Listen: "127.0.0.1:0"},
+			Metrics: "127.0.0.1:0",
+			TxIndex: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	taken := ln.Addr().String()
+	peers, err := ParseAddrs("listen", []string{taken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := server.Config{Network: params.Regtest(), FS: vfs.NewMem(), Dir: "/node"}
+	listening := node
+	listening.Listen = peers
+	for _, c := range []struct {
+		name, want string
+		cfg        Config
+	}{
+		{"rpc", "rpc-listen: " + taken + ": address already in use", Config{Server: node, RPC: RPC{Listen: taken}}},
+		{"metrics", "metrics-listen: " + taken + ": address already in use", Config{Server: node, RPC: RPC{Listen: "127.0.0.1:0"}, Metrics: taken}},
+		{"peers", "listen: " + taken + ": address already in use", Config{Server: listening, RPC: RPC{Listen: "127.0.0.1:0"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Open(t.Context(), c.cfg)
+			if err == nil || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+	_, err = ParseAddrs("listen", []string{"/nonsense"})
+	var bad *config.Error
+	if !errors.As(err, &bad) || bad.Name != "listen" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,119 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+	"sync/atomic"
+
+	"starling/mempool"
+	"starling/server"
+	"starling/wallet"
+	"starling/wire"
+)
+
+// Wallets says which wallets a node has. The zero value loads those that are
+// loaded at every start.
+type Wallets struct {
+	Off  bool     // none at all
+	Load []string // also these; it is an error if one is not there
+
+	// PassphraseCost is that of [wallet.Config]; 0 for the default.
+	PassphraseCost uint8
+}
+
+// openWallets opens the wallets of the node.
+func (n *Node) openWallets(ctx context.Context, tap *walletTap) error {
+	if n.cfg.Wallets.Off {
+		return nil
+	}
+	sc := &n.cfg.Server
+	m, err := wallet.New(wallet.Config{
+		Chain: wallet.OverChain(n.Server.Chain()), Pool: poolOf{n.Server},
+		FS: sc.FS, Dir: WalletDir(sc.Dir), Clock: n.Clock, Log: n.part("wallet"), Load: n.cfg.Wallets.Load,
+		PassphraseCost: n.cfg.Wallets.PassphraseCost,
+	})
+	if err != nil {
+		return err
+	}
+	tap.m.Store(m)
+	n.Wallets, n.API.Wallets = m, m
+	return m.Open(ctx)
+}
+
+// WalletDir returns where the wallets of a network are, given its data
+// directory.
+func WalletDir(netDir string) string { return filepath.Join(netDir, "wallets") }
+
+// walletTap tells wallets what happens in the mempool, which is there first.
+type walletTap struct {
+	mempool.Observer
+	m atomic.Pointer[wallet.Manager]
+}
+
+// tapPool makes a tap out of an observer, which may be nil.
+func tapPool(next mempool.Observer) *walletTap {
+	if next == nil {
+		next = mempool.NopObserver{}
+	}
+	return &walletTap{Observer: next}
+}
+
+// TxAdded implements [mempool.Observer].
+func (t *walletTap) TxAdded(e *mempool.Entry) {
+	if m := t.m.Load(); m != nil {
+		m.TxAdded(e.Tx)
+	}
+	t.Observer.TxAdded(e)
+}
+
+// TxRemoved implements [mempool.Observer].
+func (t *walletTap) TxRemoved(e *mempool.Entry, why mempool.RemovalReason) {
+	if m := t.m.Load(); m != nil {
+		m.TxRemoved(e.Tx)
+	}
+	t.Observer.TxRemoved(e, why)
+}
+
+// poolOf is what wallets see of a node's unconfirmed transactions. It
+// implements [wallet.Pool].
+type poolOf struct{ n *server.Node }
+
+func (p poolOf) Submit(ctx context.Context, tx *wire.Tx) error { return p.n.SubmitTx(ctx, tx, 0) }
+
+func (p poolOf) Has(txid wire.Hash) bool { return p.n.Mempool().Get(txid) != nil }
+
+func (p poolOf) Tx(txid wire.Hash) *wire.Tx {
+	if e := p.n.Mempool().Get(txid); e != nil {
+		return e.Tx
+	}
+	return nil
+}
+
+func (p poolOf) All() []*wire.Tx {
+	entries := p.n.Mempool().Entries()
+	all := make([]*wire.Tx, len(entries))
+	for i, e := range entries {
+		all[i] = e.Tx
+	}
+	return all
+}
+
+func (p poolOf) MinFee() int64 { return int64(p.n.Mempool().MinFee()) }
+
+func (p poolOf) IncrementalFee() int64 { return int64(p.n.Mempool().Info().Incremental) }
+
+func (p poolOf) EstimateFee(target int, conservative bool) (int64, bool) {
+	fees := p.n.Fees()
+	if fees == nil {
+		return 0, false
+	}
+	e, err := fees.Estimate(target, conservative)
+	return e.Rate, err == nil
+}
+
+func (p poolOf) Package(txid wire.Hash) (wallet.Package, bool) {
+	d, ok := p.n.Mempool().Details(txid)
+	return wallet.Package{
+		Ancestors: d.AncestorCount, Descendants: d.DescendantCount, AncestorSize: d.AncestorSize, AncestorFees: d.AncestorFees,
+	}, ok
+}
