@@ -202,7 +202,7 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 				return Outcome{Err: err}, false, nil
 			}
 		}
-		n, isNew, err := c.addHeader(&header, c.clk.Now())
+		n, isNew, err := c.addHeader(hash, &header, c.clk.Now())
 		if err != nil {
 			return Outcome{Err: err}, false, nil
 		}

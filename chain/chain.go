@@ -251,9 +251,19 @@ func (c *Chain) VerificationProgress(n *headertree.Node) float64 {
 // It returns the last one that was accepted or known, how many were new, and
 // the [consensus.RuleError] that stopped it.
 func (c *Chain) AcceptHeaders(headers []wire.Header) (last *headertree.Node, added int, err error) {
+	hashes := make([]wire.Hash, len(headers))
+	for i := range headers {
+		hashes[i] = headers[i].Hash()
+	}
+	return c.AcceptHashed(headers, hashes)
+}
+
+// AcceptHashed is [Chain.AcceptHeaders] for headers that the caller has hashed:
+// hashes[i] must be the hash of headers[i], worked out by this node.
+func (c *Chain) AcceptHashed(headers []wire.Header, hashes []wire.Hash) (last *headertree.Node, added int, err error) {
 	now := c.clk.Now()
 	for i := range headers {
-		n, isNew, err := c.addHeader(&headers[i], now)
+		n, isNew, err := c.addHeader(hashes[i], &headers[i], now)
 		if err != nil {
 			return last, added, err
 		}
@@ -269,8 +279,8 @@ func (c *Chain) AcceptHeaders(headers []wire.Header) (last *headertree.Node, add
 }
 
 // addHeader adds one header to the tree and notes it for the index.
-func (c *Chain) addHeader(h *wire.Header, now time.Time) (n *headertree.Node, isNew bool, err error) {
-	n, isNew, err = c.tree.Add(h, now)
+func (c *Chain) addHeader(hash wire.Hash, h *wire.Header, now time.Time) (n *headertree.Node, isNew bool, err error) {
+	n, isNew, err = c.tree.AddHashed(hash, h, now)
 	if isNew {
 		c.index.touch(n)
 		if c.invalid.has(n.Hash) {

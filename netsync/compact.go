@@ -190,7 +190,7 @@ func (m *Manager) compactHeader(now time.Time, p *peer, h wire.Hash, header *wir
 		m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
 		return nil
 	}
-	n, added, err := m.chain.AcceptHeaders([]wire.Header{*header})
+	n, added, err := m.accept(single(h, header))
 	if err != nil {
 		// A block may be passed on before its scripts are checked, so that one
 		// which is known to be bad here is nobody's fault.

@@ -16,7 +16,8 @@
 // # Who owns what
 //
 // [Manager] is the only type with state. One mutex in it guards everything, so
-// all its methods may be called from any goroutine. The package starts no
+// all its methods may be called from any goroutine. Headers are hashed before
+// that mutex is taken (batch.go). The package starts no
 // goroutine. The [Chain] is called with that mutex held: it must not call back,
 // and must not hold a lock of its own that it also takes around a call into
 // the Manager.

@@ -109,11 +109,11 @@ func (g *gate) locator() []wire.Hash {
 // offer takes the next headers, whose proof of work and order were checked, and
 // returns those that are released. More says that the peer has further headers.
 // An error ends the walk: the gate must not be used again.
-func (g *gate) offer(headers []wire.Header, more bool) (released []wire.Header, err error) {
+func (g *gate) offer(b batch, more bool) (released batch, err error) {
 	if g.second {
-		released, err = g.offerSecond(headers)
+		released, err = g.offerSecond(b)
 	} else {
-		err = g.offerFirst(headers)
+		err = g.offerFirst(b)
 		more = more || g.second // the second pass starts over
 	}
 	if err == nil && !more && !g.ended {
@@ -123,7 +123,7 @@ func (g *gate) offer(headers []wire.Header, more bool) (released []wire.Header, 
 }
 
 // step moves a pass on by one header.
-func (g *gate) step(p *gatePos, h *wire.Header) error {
+func (g *gate) step(p *gatePos, h *wire.Header, hash wire.Hash) error {
 	if h.PrevBlock != p.hash {
 		return errGateGap
 	}
@@ -132,14 +132,14 @@ func (g *gate) step(p *gatePos, h *wire.Header) error {
 	}
 	work := consensus.BlockWork(h.Bits)
 	p.work.Add(&p.work, &work)
-	p.hash, p.bits = h.Hash(), h.Bits
+	p.hash, p.bits = hash, h.Bits
 	p.height++
 	return nil
 }
 
-func (g *gate) offerFirst(headers []wire.Header) error {
-	for i := range headers {
-		if err := g.step(&g.first, &headers[i]); err != nil {
+func (g *gate) offerFirst(b batch) error {
+	for i := range b.headers {
+		if err := g.step(&g.first, &b.headers[i], b.hashes[i]); err != nil {
 			return err
 		}
 		if g.marked(g.first.height) {
@@ -160,31 +160,39 @@ func (g *gate) offerFirst(headers []wire.Header) error {
 	return nil
 }
 
-func (g *gate) offerSecond(headers []wire.Header) ([]wire.Header, error) {
-	for i := range headers {
-		if err := g.step(&g.again, &headers[i]); err != nil {
-			return nil, err
+func (g *gate) offerSecond(b batch) (batch, error) {
+	for i := range b.headers {
+		if err := g.step(&g.again, &b.headers[i], b.hashes[i]); err != nil {
+			return batch{}, err
 		}
 		// Beyond the point where the work is shown nothing needs comparing,
 		// and the chain may have grown since the first pass.
 		g.proven = g.proven || !g.again.work.Lt(&g.need)
 		if !g.proven && g.marked(g.again.height) {
 			if g.next >= g.count || g.bits[g.next/8]>>(g.next%8)&1 != g.bit(&g.again.hash) {
-				return nil, errGateDiffer
+				return batch{}, errGateDiffer
 			}
 			g.next++
 		}
 	}
-	g.buffer = append(g.buffer, headers...)
+	g.buffer = append(g.buffer, b.headers...)
 	free := len(g.buffer) - gateBuffer
 	if g.proven {
 		free = len(g.buffer)
 		g.ended = true
 	}
 	if free <= 0 {
-		return nil, nil
+		return batch{}, nil
 	}
-	released := append([]wire.Header(nil), g.buffer[:free]...)
+	released := batch{append([]wire.Header(nil), g.buffer[:free]...), make([]wire.Hash, free)}
+	// The buffer keeps no hashes: each header names that of the one before.
+	for i := range free - 1 {
+		released.hashes[i] = g.buffer[i+1].PrevBlock
+	}
+	released.hashes[free-1] = g.again.hash
+	if free < len(g.buffer) {
+		released.hashes[free-1] = g.buffer[free].PrevBlock
+	}
 	g.buffer = append(g.buffer[:0], g.buffer[free:]...)
 	return released, nil
 }

@@ -31,14 +31,27 @@ func TestGate(t *testing.T) {
 	need := good.Ancestor(19_000).Work
 
 	fresh := func() *gate { return newGate(w.net, gen, need, now, rand.New(rand.NewPCG(1, 2))) }
+	// checked is a batch of the headers of n's chain.
+	checked := func(n *headertree.Node, from, to int32) batch {
+		b, bad := inspect(w.net, headersOf(n, from, to))
+		if bad != nil {
+			t.Fatal(bad.err)
+		}
+		return b
+	}
 	// feed passes the headers in messages of 2,000, as a peer would.
 	feed := func(t *testing.T, g *gate, n *headertree.Node, from, to int32) (released []wire.Header, err error) {
 		for ; from <= to && !g.ended; from += 2000 {
-			out, err := g.offer(headersOf(n, from, min(from+1999, to)), true)
+			out, err := g.offer(checked(n, from, min(from+1999, to)), true)
 			if err != nil {
 				return released, err
 			}
-			released = append(released, out...)
+			for i := range out.headers {
+				if out.hashes[i] != out.headers[i].Hash() {
+					t.Fatalf("header %d is released with the hash of another", len(released)+i)
+				}
+			}
+			released = append(released, out.headers...)
 		}
 		return released, nil
 	}
@@ -79,21 +92,21 @@ func TestGate(t *testing.T) {
 	t.Run("a gap", func(t *testing.T) {
 		g := fresh()
 		feed(t, g, good, 1, 4000)
-		if _, err := g.offer(headersOf(good, 4002, 5000), true); !errors.Is(err, errGateGap) {
+		if _, err := g.offer(checked(good, 4002, 5000), true); !errors.Is(err, errGateGap) {
 			t.Error(err)
 		}
 	})
 	t.Run("the chain ends too early", func(t *testing.T) {
 		g := fresh()
 		feed(t, g, good, 1, 4000)
-		if _, err := g.offer(headersOf(good, 4001, 5000), false); !errors.Is(err, errGateWeak) {
+		if _, err := g.offer(checked(good, 4001, 5000), false); !errors.Is(err, errGateWeak) {
 			t.Error(err)
 		}
 	})
 	t.Run("the work is reached in the last message", func(t *testing.T) {
 		g := fresh()
 		feed(t, g, good, 1, 18_000)
-		if _, err := g.offer(headersOf(good, 18_001, 19_500), false); err != nil || !g.second {
+		if _, err := g.offer(checked(good, 18_001, 19_500), false); err != nil || !g.second {
 			t.Errorf("second %v, %v", g.second, err)
 		}
 	})

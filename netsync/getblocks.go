@@ -174,18 +174,18 @@ func (m *Manager) enter(now time.Time, p *peer, h wire.Hash, header *wire.Header
 		m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
 		return nil
 	}
-	headers := []wire.Header{*header}
+	b := single(h, header)
 	fed := p.feed != nil && mine
 	walked := false
 	if fed && p.gate != nil {
 		second := p.gate.second
-		if headers, walked = m.walkGate(p, headers, true); walked {
+		if b, walked = m.walkGate(p, b, true); walked {
 			p.feed.grew = true
 		}
 		if p.gate != nil && p.gate.second != second {
 			m.restartFeed(now, p)
 		}
-		if len(headers) == 0 {
+		if b.len() == 0 {
 			p.feed.moved = now
 			return nil
 		}
@@ -199,17 +199,17 @@ func (m *Manager) enter(now time.Time, p *peer, h wire.Hash, header *wire.Header
 			m.learn(p, h)
 			m.askHeaders(now, p, m.chain.Headers().Best())
 			return nil
-		case m.worthy(p, parent, headers, nil):
+		case m.worthy(p, parent, b.headers, nil):
 		case fed:
 			p.gate = newGate(m.net, parent, m.threshold(), now, m.rng)
-			m.walkGate(p, headers, true)
+			m.walkGate(p, b, true)
 			p.feed.grew, p.feed.moved = true, now
 			return nil
 		default:
 			return nil
 		}
 	}
-	n, added, err := m.chain.AcceptHeaders(headers)
+	n, added, err := m.accept(b)
 	if err != nil {
 		m.blame(p, err)
 		return nil

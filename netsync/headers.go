@@ -2,7 +2,6 @@ package netsync
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/holiman/uint256"
@@ -112,8 +111,8 @@ func (m *Manager) askHeaders(now time.Time, p *peer, n *headertree.Node) bool {
 }
 
 // takeHeaders handles a headers message.
-func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
-	if len(headers) == 0 {
+func (m *Manager) takeHeaders(now time.Time, p *peer, b batch) {
+	if b.len() == 0 {
 		// The answer of a peer that has nothing for us.
 		p.askedAt = time.Time{}
 		m.unfeed(p)
@@ -121,11 +120,7 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 		m.obs.HeadersReceived(p.id, 0, 0)
 		return
 	}
-	count := len(headers)
-	last, ok := m.checkSequence(p, headers)
-	if !ok {
-		return
-	}
+	count := b.len()
 	tree := m.chain.Headers()
 	full := count == wire.MaxHeaders
 	walked, lost := false, false
@@ -133,18 +128,18 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 	if p.gate != nil {
 		p.askedAt = time.Time{}
 		start := p.gate.start
-		headers, walked = m.walkGate(p, headers, full)
+		b, walked = m.walkGate(p, b, full)
 		lost = !walked
 		switch {
 		case p.gate != nil:
 			p.askedAt = now
 			m.do(SendGetHeaders{Peer: p.id, Locator: p.gate.locator()})
-		case len(headers) == 0 && walked && !full:
+		case b.len() == 0 && walked && !full:
 			m.obs.HeadersReceived(p.id, count, 0)
 			m.weakEnd(p, start)
 			return
 		}
-		if len(headers) == 0 {
+		if b.len() == 0 {
 			if p.gate == nil {
 				m.endHeaders(p)
 			}
@@ -153,12 +148,12 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 		}
 	}
 	if !walked {
-		parent := tree.Lookup(headers[0].PrevBlock)
+		parent := tree.Lookup(b.headers[0].PrevBlock)
 		if parent == nil {
 			// An announcement whose parents we lack, or nonsense, or the peer
 			// has switched chains in the middle of a walk.
 			if count <= maxAnnounce {
-				m.learn(p, last)
+				m.learn(p, b.last())
 			}
 			if count <= maxAnnounce || lost {
 				m.askHeaders(now, p, tree.Best())
@@ -168,13 +163,13 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 		}
 		// Whatever was asked, this is the answer.
 		p.askedAt = time.Time{}
-		if !m.worthy(p, parent, headers, tree.Lookup(last)) {
+		if !m.worthy(p, parent, b.headers, tree.Lookup(b.last())) {
 			m.obs.HeadersReceived(p.id, count, 0)
-			m.weak(now, p, parent, headers, full)
+			m.weak(now, p, parent, b, full)
 			return
 		}
 	}
-	n, added, err := m.chain.AcceptHeaders(headers)
+	n, added, err := m.accept(b)
 	m.obs.HeadersReceived(p.id, count, added)
 	if err != nil {
 		m.blame(p, err)
@@ -194,24 +189,9 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, headers []wire.Header) {
 	m.judge(p, full || p.gate != nil)
 }
 
-// checkSequence checks what can be seen from the headers alone: that they
-// follow each other and have the work that they claim. It returns the hash of
-// the last one.
-func (m *Manager) checkSequence(p *peer, headers []wire.Header) (last wire.Hash, ok bool) {
-	for i := range headers {
-		h := &headers[i]
-		if i > 0 && h.PrevBlock != last {
-			m.do(Misbehaved{Peer: p.id, Offence: BrokenSequence,
-				Err: fmt.Errorf("header %d does not follow the one before", i)})
-			return last, false
-		}
-		last = h.Hash()
-		if err := consensus.CheckProofOfWork(last, h.Bits, m.net); err != nil {
-			m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
-			return last, false
-		}
-	}
-	return last, true
+// accept gives headers to the chain.
+func (m *Manager) accept(b batch) (last *headertree.Node, added int, err error) {
+	return m.chain.AcceptHashed(b.headers, b.hashes)
 }
 
 // worthy reports whether headers on top of parent may enter the tree: their
@@ -244,17 +224,17 @@ func addWork(work uint256.Int, headers []wire.Header) uint256.Int {
 }
 
 // weak handles headers whose chain does not have the work yet.
-func (m *Manager) weak(now time.Time, p *peer, parent *headertree.Node, headers []wire.Header, full bool) {
+func (m *Manager) weak(now time.Time, p *peer, parent *headertree.Node, b batch, full bool) {
 	if full {
 		p.gate = newGate(m.net, parent, m.threshold(), now, m.rng)
-		if _, _ = m.walkGate(p, headers, true); p.gate != nil {
+		if _, _ = m.walkGate(p, b, true); p.gate != nil {
 			p.askedAt = now
 			m.do(SendGetHeaders{Peer: p.id, Locator: p.gate.locator()})
 			return
 		}
 	}
 	m.endHeaders(p)
-	if total := addWork(parent.Work, headers); total.Lt(&m.minWork) {
+	if total := addWork(parent.Work, b.headers); total.Lt(&m.minWork) {
 		m.dropWeak(p)
 	}
 }
@@ -278,15 +258,15 @@ func (m *Manager) dropWeak(p *peer) {
 // walkGate passes headers through the peer's gate. It returns those that may
 // enter the tree, and whether they were part of the gate's walk; if not, they
 // are to be treated like any others. The gate is gone when it has ended.
-func (m *Manager) walkGate(p *peer, headers []wire.Header, more bool) (ok []wire.Header, walked bool) {
-	out, err := p.gate.offer(headers, more)
+func (m *Manager) walkGate(p *peer, b batch, more bool) (ok batch, walked bool) {
+	out, err := p.gate.offer(b, more)
 	switch {
 	case errors.Is(err, errGateWeak):
 		p.gate = nil
-		return nil, true
+		return batch{}, true
 	case err != nil:
 		p.gate = nil
-		return headers, false
+		return b, false
 	}
 	m.obs.GateMoved(p.id, p.gate.height(), p.gate.second)
 	if p.gate.ended {

@@ -20,9 +20,10 @@ type Chain interface {
 	Tip() *headertree.Node
 	// Headers is the tree of all known headers.
 	Headers() *headertree.Tree
-	// AcceptHeaders checks headers and adds them to the tree. It returns the
-	// node of the last one and how many were new, or the rule that was broken.
-	AcceptHeaders([]wire.Header) (last *headertree.Node, added int, err error)
+	// AcceptHashed checks headers and adds them to the tree; hashes[i] is the
+	// hash of headers[i]. It returns the node of the last one and how many were
+	// new, or the rule that was broken.
+	AcceptHashed(headers []wire.Header, hashes []wire.Hash) (last *headertree.Node, added int, err error)
 	// IsInitialDownload reports whether the node is still far behind.
 	IsInitialDownload() bool
 }
@@ -187,13 +188,18 @@ func (m *Manager) PreferHeaders(id PeerID) {
 // Headers takes a headers message. What is good of it is in the header tree
 // when it returns. More than [wire.MaxHeaders] headers must not be passed.
 func (m *Manager) Headers(now time.Time, id PeerID, headers []wire.Header) []Action {
+	b, bad := inspect(m.net, headers)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.active(id)
 	if p == nil {
 		return nil
 	}
-	m.takeHeaders(now, p, headers)
+	if bad != nil {
+		m.do(Misbehaved{Peer: p.id, Offence: bad.offence, Err: bad.err})
+	} else {
+		m.takeHeaders(now, p, b)
+	}
 	return m.settle(now, p)
 }
 

@@ -68,7 +68,13 @@ func (t *Tree) Lookup(hash wire.Hash) *Node {
 // work is not an error: whether a chain of headers deserves to be kept is for
 // the caller to decide before.
 func (t *Tree) Add(h *wire.Header, now time.Time) (n *Node, added bool, err error) {
-	hash := h.Hash()
+	return t.AddHashed(h.Hash(), h, now)
+}
+
+// AddHashed is [Tree.Add] for a header that the caller has hashed already. The
+// tree takes the caller's word for the hash: nothing that came from outside may
+// be passed as one.
+func (t *Tree) AddHashed(hash wire.Hash, h *wire.Header, now time.Time) (n *Node, added bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n := t.table.get(&hash); n != nil {
