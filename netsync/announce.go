@@ -7,51 +7,48 @@ import (
 	"starling/wire"
 )
 
-// announce tells the peers of new blocks on the active chain.
-func (m *Manager) announce() {
-	tip := m.chain.Tip()
-	old := m.announced
-	m.announced = tip
-	if tip == old || m.chain.IsInitialDownload() {
-		return
+// news decides of which blocks of the active chain the peers are told, and how.
+// What tip was told of last is all that it keeps.
+type news struct {
+	*env
+	announced *headertree.Node // tip at the last announcement
+}
+
+// fresh returns the blocks up to the tip that are to be told of, the lowest
+// first; if there are many, more than [maxAnnounce] of the last ones.
+func (s *news) fresh() (fresh []*headertree.Node) {
+	tip, old := s.chain.Tip(), s.announced
+	s.announced = tip
+	if tip == old || s.chain.IsInitialDownload() {
+		return nil
 	}
-	var fresh []*headertree.Node
 	for n := tip; n != nil && len(fresh) <= maxAnnounce && !n.IsAncestorOf(old); n = n.Parent {
 		fresh = append(fresh, n)
 	}
 	slices.Reverse(fresh)
-	if len(fresh) == 0 {
-		return // back to an ancestor; nothing new to tell
-	}
-	for _, p := range m.order {
-		if !p.leaving {
-			m.announceTo(p, fresh, tip)
-		}
-	}
+	return fresh // none if the tip is back at an ancestor
 }
 
-// announceTo announces by a compact block or by headers if the peer wants that
-// and can connect them, else by inv.
-func (m *Manager) announceTo(p *peer, fresh []*headertree.Node, tip *headertree.Node) {
-	m.resolve(p)
+// tell announces blocks to a peer, by a compact block or by headers if the peer
+// wants that and can connect them, else by inv.
+func (s *news) tell(p *peer, fresh []*headertree.Node) []Action {
+	p.resolve(s.chain.Headers())
+	tip := fresh[len(fresh)-1]
 	if p.has(tip) {
-		return
+		return nil
 	}
 	if (p.prefersHeaders || p.compact.wants && len(fresh) == 1) && len(fresh) <= maxAnnounce {
 		i := slices.IndexFunc(fresh, func(n *headertree.Node) bool { return !p.has(n) })
 		if n := fresh[i]; n.Parent == nil || p.has(n.Parent) {
+			p.sent = tip
 			if p.compact.wants && len(fresh)-i == 1 {
-				p.sent = tip
-				m.do(SendCmpctBlock{Peer: p.id, Node: tip})
-				return
+				return []Action{SendCmpctBlock{Peer: p.id, Node: tip}}
 			}
 			headers := make([]wire.Header, 0, len(fresh)-i)
 			for _, n := range fresh[i:] {
 				headers = append(headers, n.Header)
 			}
-			p.sent = tip
-			m.do(SendHeaders{Peer: p.id, Headers: headers})
-			return
+			return []Action{SendHeaders{Peer: p.id, Headers: headers}}
 		}
 	}
 	// A few blocks are all named: btcd, when it learns only of the last, takes
@@ -66,5 +63,5 @@ func (m *Manager) announceTo(p *peer, fresh []*headertree.Node, tip *headertree.
 			inv = append(inv, wire.InvVect{Type: wire.InvBlock, Hash: n.Hash})
 		}
 	}
-	m.do(SendInv{Peer: p.id, Inv: inv})
+	return []Action{SendInv{Peer: p.id, Inv: inv}}
 }

@@ -2,6 +2,8 @@ package netsync
 
 import (
 	"time"
+
+	"starling/chain/headertree"
 )
 
 const (
@@ -10,35 +12,79 @@ const (
 	behindAfter = 20 * time.Minute
 	// behindAnswer is how long it then has.
 	behindAnswer = 2 * time.Minute
+	// maxProtected is how many outbound peers that have shown a chain as good
+	// as ours are safe from the chain-behind rule, so that a node is not led
+	// away from all its good peers by a longer chain that it cannot accept.
+	maxProtected = 4
 )
 
-// checkBehind replaces outbound peers that stay behind: a node whose few
-// outbound links all lead to nodes without the best chain is cut off.
-func (m *Manager) checkBehind(now time.Time) {
-	tip := m.chain.Tip()
-	for _, p := range m.order {
-		if p.leaving || !p.info.Outbound || p.info.Manual || p.protected || !p.syncing {
-			continue
-		}
-		m.resolve(p)
-		switch {
-		case p.best != nil && !p.best.Work.Lt(&tip.Work):
-			p.behindAt, p.behind, p.behindPrompted = time.Time{}, nil, false
-		case p.behindAt.IsZero() || p.best != nil && !p.best.Work.Lt(&p.behind.Work):
-			// Behind since now, or caught up with where we were when it began:
-			// it is measured against a mark that does not move on.
-			p.behindAt, p.behind, p.behindPrompted = now.Add(behindAfter), tip, false
-		case now.Before(p.behindAt):
-		case p.behindPrompted:
-			m.drop(p, ChainBehind)
-		default:
-			from := p.behind
-			if from.Parent != nil {
-				from = from.Parent
-			}
-			m.askHeaders(now, p, from)
-			p.behindPrompted = true
-			p.behindAt = now.Add(behindAnswer)
-		}
+// behind replaces outbound peers that stay behind: a node whose few outbound
+// links all lead to nodes without the best chain is cut off.
+//
+// What holds at every moment: protected counts the peers that are protected,
+// [maxProtected] at most, and none of them is leaving.
+type behind struct {
+	*env
+	protected int
+}
+
+// behindPeer is what the rule keeps of a peer.
+type behindPeer struct {
+	protected bool             // safe from the rule
+	at        time.Time        // when it strikes; zero if it is not running
+	mark      *headertree.Node // our tip when it began
+	prompted  bool             // the peer was asked for something better
+}
+
+// protect makes a peer safe from the rule if it has shown a good chain and there
+// is a place.
+func (b *behind) protect(p *peer) {
+	if p.info.Outbound && !p.info.Manual && !p.info.BlockRelayOnly && !p.behind.protected &&
+		b.protected < maxProtected && !p.best.Work.Lt(&b.chain.Tip().Work) {
+		p.behind.protected = true
+		b.protected++
 	}
+}
+
+// leave frees the place of a peer that is going.
+func (b *behind) leave(p *peer) {
+	if p.behind.protected {
+		p.behind.protected = false
+		b.protected--
+	}
+}
+
+// behindStep says what to do about a peer that may be behind.
+type behindStep uint8
+
+const (
+	behindWait   behindStep = iota
+	behindPrompt            // ask it for something better than the node returned
+	behindDrop
+)
+
+// check looks at one peer.
+func (b *behind) check(now time.Time, p *peer) (behindStep, *headertree.Node) {
+	at := &p.behind
+	if p.leaving || !p.info.Outbound || p.info.Manual || at.protected || !p.headers.syncing {
+		return behindWait, nil
+	}
+	tip := b.chain.Tip()
+	p.resolve(b.chain.Headers())
+	switch {
+	case p.best != nil && !p.best.Work.Lt(&tip.Work):
+		*at = behindPeer{}
+	case at.at.IsZero() || p.best != nil && !p.best.Work.Lt(&at.mark.Work):
+		// Behind since now, or caught up with where we were when it began:
+		// it is measured against a mark that does not move on.
+		*at = behindPeer{at: now.Add(behindAfter), mark: tip}
+	case now.Before(at.at):
+	case at.prompted:
+		return behindDrop, nil
+	default:
+		at.prompted = true
+		at.at = now.Add(behindAnswer)
+		return behindPrompt, parentOr(at.mark)
+	}
+	return behindWait, nil
 }

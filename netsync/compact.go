@@ -1,12 +1,10 @@
 package netsync
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/wire"
 )
@@ -53,6 +51,14 @@ const (
 	stageFailed              // rebuilding failed, and the whole block was asked for
 )
 
+// compactState is what the machine of compact blocks keeps of a block in flight.
+type compactState struct {
+	stage stage
+	whole bool // the whole block was asked for as well as the compact one
+	// answered says that the transactions that were missing have come.
+	answered bool
+}
+
 // compactPeer is what compact blocks need to know of a peer.
 type compactPeer struct {
 	provides  bool // it understands compact blocks of version 2
@@ -73,21 +79,28 @@ func (c *compactPeer) firstTime(h wire.Hash) bool {
 	return true
 }
 
-// asking returns the entry of a block in the peer's list of flights, or nil.
-// It is valid until the list changes.
-func (p *peer) asking(h wire.Hash) *asked {
-	for i := range p.flights {
-		if p.flights[i].flight.hash == h {
-			return &p.flights[i]
-		}
-	}
-	return nil
+// compact decides which compact blocks are rebuilt, how to go on with them, and
+// who announces by them to whom (compact_announce.go). It never asks for a block
+// by itself: the state that it keeps hangs on the window's entries, so that it
+// is gone when the block has come or the peer has left.
+//
+// What holds at every moment:
+//   - At most [maxRebuilding] blocks of a peer, and [maxRebuildingAll] in all,
+//     are kept to be rebuilt.
+//   - A compact block of a peer is opened once, or once more if it was asked for.
+//   - The announcers are [maxAnnouncers] peers at most, each of which was told
+//     so and is not leaving.
+type compact struct {
+	*env
+	whole      bool    // this node asks for no compact blocks
+	announcers []*peer // told to announce by compact blocks; the last to give a block is last
+	fastest    int32   // greatest height of a block announced before its scripts were checked
 }
 
 // rebuilding counts the peer's blocks that wait for transactions.
 func (p *peer) rebuilding() (n int) {
-	for i := range p.flights {
-		if p.flights[i].stage == stageTxs {
+	for i := range p.window.flights {
+		if p.window.flights[i].stage == stageTxs {
 			n++
 		}
 	}
@@ -96,10 +109,10 @@ func (p *peer) rebuilding() (n int) {
 
 // rebuilding counts the blocks of all peers that are being rebuilt or wait for
 // transactions.
-func (m *Manager) rebuilding() (n int) {
-	for _, p := range m.order {
-		for i := range p.flights {
-			if s := p.flights[i].stage; s == stageOpen || s == stageTxs {
+func rebuilding(peers []*peer) (n int) {
+	for _, p := range peers {
+		for i := range p.window.flights {
+			if s := p.window.flights[i].stage; s == stageOpen || s == stageTxs {
 				n++
 			}
 		}
@@ -107,117 +120,65 @@ func (m *Manager) rebuilding() (n int) {
 	return n
 }
 
-// nearTip reports whether the tip is recent enough for compact blocks.
-func (m *Manager) nearTip(now time.Time) bool {
-	return !m.chain.IsInitialDownload() && m.chain.Tip().Header.Time().After(now.Add(-directFetch*m.net.TargetSpacing))
-}
+// opening says what to do with a compact block that arrived.
+type opening uint8
 
-// CompactBlock takes the header of a compact block that arrived. Its header
-// enters the tree if its chain has the work. With open the caller is to
-// rebuild the block now and tell of it with [Manager.CompactRead]; otherwise
-// the message is of no use, and the actions fetch what is needed.
-func (m *Manager) CompactBlock(now time.Time, id PeerID, hash wire.Hash, header *wire.Header) (open bool, actions []Action) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return false, nil
-	}
-	open = m.takeCompact(now, p, hash, header)
-	return open, m.settle(now, p)
-}
+const (
+	openNot   opening = iota // it is of no use
+	openHere                 // the block is here, and the peer's answer has come if it was asked
+	openWhole                // ask the peer for the whole of it
+	openOwn                  // rebuild it in the place that it has
+	openPlace                // rebuild it, and give it a place among those in flight
+	openTry                  // rebuild it without a place, in case nothing is missing
+)
 
-func (m *Manager) takeCompact(now time.Time, p *peer, h wire.Hash, header *wire.Header) (open bool) {
-	n := m.compactHeader(now, p, h, header)
-	if n == nil {
-		return false
-	}
-	p.learn(n)
-	tip, f, own := m.chain.Tip(), m.flights[h], p.asking(h)
+// open decides on a compact block with the header n, which is in flight as f if
+// anybody was asked for it. Here says that the block is stored or held.
+func (c *compact) open(now time.Time, p *peer, n *headertree.Node, f *flight, here bool, peers []*peer) opening {
+	tip, own := c.chain.Tip(), p.window.asking(n.Hash)
+	wanted := own != nil && own.stage == stageAsked
 	switch {
 	case f != nil && f.void:
-		return false
-	case n.Data() != nil || m.holds(h):
-		// It is here. The peer's answer has come, if it was asked.
-		m.takeBack(now, p, h)
-		return false
+		return openNot
+	case here:
+		return openHere
 	case !n.Work.Gt(&tip.Work) || have(n, tip) || n.Txs() != 0 || n.Height > tip.Height+compactAhead:
 		// Wanted for another reason than to be the tip, or too far ahead: what
 		// the pool has is of little use for it.
-		if own != nil && own.stage == stageAsked {
-			m.askWhole(p, own)
+		if wanted {
+			return openWhole
 		}
-		return false
-	case own != nil && own.stage != stageAsked && own.stage != stageWhole:
-		return false // it is being rebuilt already, or that has failed
-	case f == nil && !m.nearTip(now):
-		return false // the download will get to it
-	case !p.compact.firstTime(h) && (own == nil || own.stage != stageAsked):
-		return false
-	}
-	if f != nil {
-		f.node = n
-	}
-	switch {
+		return openNot
+	case own != nil && !wanted && own.stage != stageWhole:
+		return openNot // it is being rebuilt already, or that has failed
+	case f == nil && !c.nearTip(now):
+		return openNot // the download will get to it
+	case !p.compact.firstTime(n.Hash) && !wanted:
+		return openNot
 	case own != nil:
-		own.whole = own.whole || own.stage == stageWhole
-		own.stage = stageOpen
-	case (f == nil || len(f.from) < maxCopies) && len(p.flights) < maxInFlight && p.rebuilding() < maxRebuilding && m.rebuilding() < maxRebuildingAll:
-		m.flight(now, p, h, n)
-		p.flights[len(p.flights)-1].stage = stageOpen
+		return openOwn
+	case (f == nil || len(f.from) < maxCopies) && len(p.window.flights) < maxInFlight &&
+		p.rebuilding() < maxRebuilding && rebuilding(peers) < maxRebuildingAll:
+		return openPlace
 	}
-	// Without a place it may be rebuilt all the same, if nothing is missing.
-	return true
+	return openTry
 }
 
-// compactHeader returns the node of the header of a compact block, which may
-// be new, or nil if it may not be kept.
-func (m *Manager) compactHeader(now time.Time, p *peer, h wire.Hash, header *wire.Header) *headertree.Node {
-	tree := m.chain.Headers()
-	parent := tree.Lookup(header.PrevBlock)
-	if parent == nil {
-		if !m.chain.IsInitialDownload() {
-			m.learn(p, h)
-			m.askHeaders(now, p, tree.Best())
-		}
-		return nil
-	}
-	work, need := addWork(parent.Work, []wire.Header{*header}), m.threshold()
-	if work.Lt(&need) {
-		return nil // Core ignores it, too: an honest peer may know no better
-	}
-	if err := consensus.CheckProofOfWork(h, header.Bits, m.net); err != nil {
-		m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
-		return nil
-	}
-	n, added, err := m.accept(single(h, header))
-	if err != nil {
-		// A block may be passed on before its scripts are checked, so that one
-		// which is known to be bad here is nobody's fault.
-		var rule *consensus.RuleError
-		if !errors.As(err, &rule) || rule.Reason != "duplicate-invalid" {
-			m.blame(p, err)
-		}
-		return nil
-	}
-	if added > 0 {
-		m.fillAll = true // others may have announced what is known only now
-	}
-	return n
+// opened notes that a block which was asked for is being rebuilt. If it was asked
+// for whole, that will come as well.
+func (a *asked) opened() {
+	a.whole = a.whole || a.stage == stageWhole
+	a.stage = stageOpen
 }
 
 // askWhole asks the peer for the whole of a block that it was to send as a
 // compact block. The block keeps its place and its time.
-func (m *Manager) askWhole(p *peer, a *asked) {
+func (c *compact) askWhole(p *peer, a *asked) []Action {
 	if a.whole {
-		return
+		return nil
 	}
 	a.whole = true
-	kind := wire.InvBlock
-	if p.witness() {
-		kind = wire.InvWitnessBlock
-	}
-	m.do(SendGetData{Peer: p.id, Inv: []wire.InvVect{{Type: kind, Hash: a.flight.hash}}})
+	return []Action{SendGetData{Peer: p.id, Inv: []wire.InvVect{{Type: p.wholeBlock(), Hash: a.flight.hash}}}}
 }
 
 // CompactResult is what came of rebuilding a compact block.
@@ -265,71 +226,45 @@ const (
 	CompactAsk
 )
 
-// CompactRead tells what came of rebuilding a compact block, at once after
-// [Manager.CompactBlock] or with the transactions that were asked for. Err is
-// what was wrong, if anything was.
-func (m *Manager) CompactRead(now time.Time, id PeerID, hash wire.Hash, r CompactResult, err error) (CompactStep, []Action) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return CompactDrop, nil
-	}
-	step := m.readCompact(now, p, hash, r, err)
-	return step, m.settle(now, p)
-}
+// reading says how to go on with a block that could not be completed.
+type reading uint8
 
-func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResult, err error) CompactStep {
-	own, f := p.asking(h), m.flights[h]
-	m.obs.CompactRead(p.id, h, r, own != nil && own.answered)
-	if r == CompactInvalid {
-		m.badCompact(now, p, h, err)
-		return CompactDrop
-	}
-	if r == CompactComplete {
-		n := m.chain.Headers().Lookup(h)
-		if n == nil || n.Failed() {
-			return CompactDrop
-		}
-		if v := m.takeBlock(now, p, h, &n.Header); !v.Submit {
-			return CompactDrop
-		}
-		return CompactSubmit
-	}
+const (
+	readDrop     reading = iota // forget it
+	readTakeBack                // forget it, and end the peer's request for the block
+	readAsk                     // ask for the transactions that are missing
+	readWhole                   // ask for the whole block
+)
+
+// read decides on a block of which something is missing, or that cannot be
+// rebuilt. Here says that it is stored or held by now.
+func (c *compact) read(p *peer, h wire.Hash, r CompactResult, here bool) reading {
+	own := p.window.asking(h)
 	if own == nil || own.stage != stageOpen {
-		return CompactDrop // it was only tried, or the block has come from another
+		return readDrop // it was only tried, or the block has come from another
 	}
-	first := f.from[0].peer == p
+	first := own.flight.from[0].peer == p
 	switch {
-	case m.holds(h):
-		m.takeBack(now, p, h) // it has come from another
+	case here:
+		return readTakeBack // it has come from another
 	case own.whole:
 		own.stage = stageWhole // which will come anyway
-	case r == CompactMissing && (first || m.mayAsk(p, f)):
+		return readDrop
+	case r == CompactMissing && (first || mayAsk(p, own.flight)):
 		own.stage = stageTxs
-		return CompactAsk
+		return readAsk
 	case r == CompactUnusable && first:
 		own.stage = stageFailed
-		m.askWhole(p, own)
-	default:
-		// Somebody else is at work on it.
-		m.takeBack(now, p, h)
+		return readWhole
 	}
-	return CompactDrop
-}
-
-// badCompact deals with a peer that sends what no honest peer sends.
-func (m *Manager) badCompact(now time.Time, p *peer, h wire.Hash, err error) {
-	p.mark(now, h) // it is not asked for this block again, should it stay
-	m.takeBack(now, p, h)
-	m.do(Misbehaved{Peer: p.id, Offence: InvalidCompactBlock, Err: err})
+	return readTakeBack // somebody else is at work on it
 }
 
 // mayAsk reports whether a peer that is not the first one to bring a block may
 // be asked for what is missing of it. The last of the three places is kept for
 // a peer that this node chose, unless such a peer is at work already: anybody
 // who connects to us can be quick to announce and slow to deliver.
-func (m *Manager) mayAsk(p *peer, f *flight) bool {
+func mayAsk(p *peer, f *flight) bool {
 	if !p.compact.announces {
 		return false
 	}
@@ -339,66 +274,44 @@ func (m *Manager) mayAsk(p *peer, f *flight) bool {
 	return slices.ContainsFunc(f.from, func(h holder) bool { return h.info.Outbound })
 }
 
-// CompactTxs takes the arrival of transactions of a block (blocktxn). With
-// fill the caller is to complete the compact block that it has kept, and tell
-// of it with [Manager.CompactRead]; otherwise they were not asked for, or are
-// no longer wanted.
-func (m *Manager) CompactTxs(now time.Time, id PeerID, hash wire.Hash) (fill bool, actions []Action) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return false, nil
-	}
-	own := p.asking(hash)
+// txs takes the arrival of transactions of a block. Fill says that they
+// complete a block that is waiting for them, bad that they came a second time,
+// after the first had not fitted.
+func (c *compact) txs(p *peer, h wire.Hash) (fill, bad bool) {
+	own := p.window.asking(h)
 	switch {
 	case own == nil:
 	case own.stage == stageTxs:
 		own.stage, own.answered = stageOpen, true
-		return true, nil
+		return true, false
 	case own.stage == stageFailed:
-		// The answer has come before, and did not fit.
-		m.badCompact(now, p, hash, nil)
+		return false, true
 	}
-	return false, m.settle(now, p)
+	return false, false
 }
 
-// CompactWaits reports whether transactions of a block are awaited from the
-// peer, so that what was kept of its compact block is still of use.
-func (m *Manager) CompactWaits(id PeerID, hash wire.Hash) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return false
-	}
-	own := p.asking(hash)
-	return own != nil && own.stage == stageTxs
-}
-
-// byCompact reports whether a block that is about to be asked of a peer is
-// better asked for as a compact block: it is the next tip, and the only one on
-// its way.
-func (m *Manager) byCompact(now time.Time, p *peer, a *asked) bool {
-	n, tip := a.flight.node, m.chain.Tip()
-	return n != nil && p.compact.provides && !m.wholeBlocks && len(m.flights) == 1 && len(a.flight.from) == 1 &&
+// prefers reports whether a block that is about to be asked of a peer is better
+// asked for as a compact block: it is the next tip, and the only one on its way.
+// Flights is how many are.
+func (c *compact) prefers(now time.Time, p *peer, a *asked, flights int) bool {
+	n, tip := a.flight.node, c.chain.Tip()
+	return n != nil && p.compact.provides && !c.whole && flights == 1 && len(a.flight.from) == 1 &&
 		n.Work.Gt(&tip.Work) && n.Height <= tip.Height+compactAhead &&
-		(n.Parent.Has(headertree.Connected) || n.Parent.IsAncestorOf(tip)) && m.nearTip(now)
+		(n.Parent.Has(headertree.Connected) || n.Parent.IsAncestorOf(tip)) && c.nearTip(now)
 }
 
-// checkCompact asks for the whole block where the only peer that was asked for
-// a compact one leaves the node waiting.
-func (m *Manager) checkCompact(now time.Time) {
-	for _, p := range m.order {
-		if p.leaving || p.held > 0 {
-			continue
-		}
-		for i := range p.flights {
-			a := &p.flights[i]
-			if (a.stage == stageAsked || a.stage == stageTxs) && len(a.flight.from) == 1 &&
-				now.Sub(a.at) >= compactPatience && !m.holds(a.flight.hash) {
-				m.askWhole(p, a)
-			}
+// check asks for the whole block where the only peer that was asked for a
+// compact one leaves the node waiting.
+func (c *compact) check(now time.Time, p *peer, holds func(wire.Hash) bool) (out []Action) {
+	if p.leaving || p.window.held > 0 {
+		return nil
+	}
+	for i := range p.window.flights {
+		a := &p.window.flights[i]
+		if (a.stage == stageAsked || a.stage == stageTxs) && len(a.flight.from) == 1 &&
+			now.Sub(a.at) >= compactPatience && !holds(a.flight.hash) {
+			out = append(out, c.askWhole(p, a)...)
 		}
 	}
+	return out
 }

@@ -45,99 +45,75 @@ func (a SendCmpct) Target() PeerID { return a.Peer }
 // Target implements [Action].
 func (a SendCmpctBlock) Target() PeerID { return a.Peer }
 
-// PeerCompact takes a sendcmpct message: the peer understands compact blocks
-// of this version, and wants new blocks announced so, or not. Other versions
-// than 2 are ignored.
-func (m *Manager) PeerCompact(id PeerID, announce bool, version uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if p := m.peers[id]; p != nil && version == wire.CompactBlocksWitness {
-		p.compact.provides, p.compact.wants = true, announce
-	}
-}
-
-// BlockChecked tells that a block holds up to everything but its scripts and
-// the coins that it spends. If it is news that builds on the tip, fast is true
-// and the actions send it to the peers that want compact blocks and have its
-// parent, before it is connected; the caller then serves it from memory until
-// it is.
-func (m *Manager) BlockChecked(n *headertree.Node) (fast bool, actions []Action) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if n.Parent != m.chain.Tip() || n.Height <= m.fastest || n.Height < m.net.SegwitHeight || m.chain.IsInitialDownload() {
+// fast returns the peers that a block which builds on the tip is sent to before
+// it is connected: those that want compact blocks and have its parent. It
+// reports whether the block is news at all.
+func (c *compact) fast(n *headertree.Node, peers []*peer) (news bool, out []Action) {
+	if n.Parent != c.chain.Tip() || n.Height <= c.fastest || n.Height < c.net.SegwitHeight || c.chain.IsInitialDownload() {
 		return false, nil
 	}
-	m.fastest = n.Height
-	for _, p := range m.order {
+	c.fastest = n.Height
+	for _, p := range peers {
 		if p.leaving || !p.compact.wants || p.info.Version < compactNoBan {
 			continue
 		}
-		m.resolve(p)
+		p.resolve(c.chain.Headers())
 		if !p.has(n) && p.has(n.Parent) {
 			p.sent = n
-			actions = append(actions, SendCmpctBlock{Peer: p.id, Node: n})
+			out = append(out, SendCmpctBlock{Peer: p.id, Node: n})
 		}
 	}
-	return true, actions
+	return true, out
 }
 
 // promote makes a peer that was the first to give a valid block one of those
 // that announce by compact blocks, in the place of the one whose last such
 // block is the longest ago. One of them stays a peer that this node chose.
-func (m *Manager) promote(hash wire.Hash) {
-	from, ok := m.held[hash]
-	p := m.active(from)
-	if !ok || p == nil || !p.compact.provides || m.wholeBlocks || m.chain.IsInitialDownload() {
-		return
+// Alone says that no other block is on its way: it is news rather than a sync.
+func (c *compact) promote(p *peer, hash wire.Hash, alone bool) (out []Action) {
+	if p.leaving || !p.compact.provides || c.whole || !alone || c.chain.IsInitialDownload() {
+		return nil
 	}
-	if n := m.chain.Headers().Lookup(hash); n == nil || !n.IsAncestorOf(m.chain.Tip()) {
-		return
+	if n := c.chain.Headers().Lookup(hash); n == nil || !n.IsAncestorOf(c.chain.Tip()) {
+		return nil
 	}
-	for h := range m.flights {
-		if h != hash {
-			return // a sync rather than news
-		}
+	if i := slices.Index(c.announcers, p); i >= 0 {
+		c.announcers = append(slices.Delete(c.announcers, i, i+1), p)
+		return nil
 	}
-	if i := slices.Index(m.announcers, p); i >= 0 {
-		m.announcers = append(slices.Delete(m.announcers, i, i+1), p)
-		return
-	}
-	if len(m.announcers) >= maxAnnouncers {
+	if len(c.announcers) >= maxAnnouncers {
 		chosen := 0
-		for _, q := range m.announcers {
+		for _, q := range c.announcers {
 			if q.info.Outbound {
 				chosen++
 			}
 		}
-		if a := m.announcers; !p.info.Outbound && chosen == 1 && a[0].info.Outbound {
+		if a := c.announcers; !p.info.Outbound && chosen == 1 && a[0].info.Outbound {
 			a[0], a[1] = a[1], a[0]
 		}
-		m.demote(m.announcers[0])
+		last := c.announcers[0]
+		c.leave(last)
+		out = append(out, SendCmpct{Peer: last.id})
 	}
 	p.compact.announces = true
-	m.announcers = append(m.announcers, p)
-	m.do(SendCmpct{Peer: p.id, Announce: true})
+	c.announcers = append(c.announcers, p)
+	return append(out, SendCmpct{Peer: p.id, Announce: true})
 }
 
-// demote tells a peer to announce by compact blocks no longer.
-func (m *Manager) demote(p *peer) {
-	m.announcers = slices.DeleteFunc(m.announcers, func(q *peer) bool { return q == p })
+// leave takes a peer out of those that announce by compact blocks.
+func (c *compact) leave(p *peer) {
+	c.announcers = slices.DeleteFunc(c.announcers, func(q *peer) bool { return q == p })
 	p.compact.announces = false
-	m.do(SendCmpct{Peer: p.id})
 }
 
-// ServesCompact reports whether a block is to be served as a compact block
-// where that is asked for, rather than whole.
-func (m *Manager) ServesCompact(now time.Time, n *headertree.Node) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return n.Height >= m.chain.Tip().Height-CompactDepth && m.nearTip(now)
+// serves reports whether a block is to be served as a compact block where that
+// is asked for, rather than whole.
+func (c *compact) serves(now time.Time, n *headertree.Node) bool {
+	return n.Height >= c.chain.Tip().Height-CompactDepth && c.nearTip(now)
 }
 
-// ServesTxs reports whether single transactions of a block are served, rather
+// servesTxs reports whether single transactions of a block are served, rather
 // than the whole block.
-func (m *Manager) ServesTxs(n *headertree.Node) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return n.Height >= m.chain.Tip().Height-BlockTxnDepth
+func (c *compact) servesTxs(n *headertree.Node) bool {
+	return n.Height >= c.chain.Tip().Height-BlockTxnDepth
 }

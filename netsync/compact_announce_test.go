@@ -51,7 +51,7 @@ func TestAnnouncers(t *testing.T) {
 	check(4, off(3), on(4))
 	check(5, off(1), on(5)) // 2 is still the only one
 	check(6, off(2), on(6)) // now it is not
-	if got := []PeerID{b.m.announcers[0].id, b.m.announcers[1].id, b.m.announcers[2].id}; !slices.Equal(got, []PeerID{4, 5, 6}) {
+	if got := []PeerID{b.m.compact.announcers[0].id, b.m.compact.announcers[1].id, b.m.compact.announcers[2].id}; !slices.Equal(got, []PeerID{4, 5, 6}) {
 		t.Errorf("announcers %v", got)
 	}
 	if st, _ := b.m.Peer(6); !st.CompactTo {
@@ -65,12 +65,12 @@ func TestAnnouncers(t *testing.T) {
 	b.m.peers[3].compact.provides = false
 	check(3)
 	b.m.peers[3].compact.provides = true
-	b.m.wholeBlocks = true
+	b.m.compact.whole = true
 	check(3)
-	b.m.wholeBlocks = false
-	b.m.flights[wire.Hash{1}] = &flight{}
+	b.m.compact.whole = false
+	b.m.window.flights[wire.Hash{1}] = &flight{}
 	check(3)
-	delete(b.m.flights, wire.Hash{1})
+	delete(b.m.window.flights, wire.Hash{1})
 	check(3, off(5), on(3))
 }
 

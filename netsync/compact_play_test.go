@@ -84,7 +84,7 @@ func TestPlayCompact(t *testing.T) {
 				t.Fatalf("peer %d blamed for %v: %v", b.Peer, b.Offence, b.Err)
 			}
 		}
-		s.run(time.Hour, func() bool { return len(s.m.flights) == 0 && len(s.m.held) == 0 })
+		s.run(time.Hour, func() bool { return len(s.m.window.flights) == 0 && len(s.m.window.held) == 0 })
 	})
 }
 
@@ -153,7 +153,7 @@ func (s *sim) read(r *remote, n *headertree.Node, result CompactResult) CompactS
 
 // landed notes that a block is no longer asked of the peer, if so.
 func (s *sim) landed(r *remote, h wire.Hash) {
-	if p := s.m.peers[r.id]; p == nil || p.asking(h) == nil {
+	if p := s.m.peers[r.id]; p == nil || p.window.asking(h) == nil {
 		delete(r.asked, h)
 		delete(r.opened, h)
 	}

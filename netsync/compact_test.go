@@ -54,7 +54,7 @@ func (b *bench) reads(step string, id PeerID, n *headertree.Node, r CompactResul
 func (b *bench) stored(n *headertree.Node) []Action {
 	b.t.Helper()
 	own := b.chain.tree.Lookup(n.Hash)
-	if own == nil || !b.m.holds(n.Hash) {
+	if own == nil || !b.m.window.holds(n.Hash) {
 		b.t.Fatal("the block was not submitted")
 	}
 	b.chain.store(own)
@@ -92,7 +92,7 @@ func TestAskByCompact(t *testing.T) {
 			b.m.peers[1].compact.provides = false
 			b.m.PeerCompact(1, true, 1)
 		}, 1, wire.InvWitnessBlock},
-		{"a node without transactions", func(b *bench) { b.m.wholeBlocks = true }, 1, wire.InvWitnessBlock},
+		{"a node without transactions", func(b *bench) { b.m.compact.whole = true }, 1, wire.InvWitnessBlock},
 		{"an old tip", func(b *bench) { b.now = b.now.Add(directFetch * b.w.net.TargetSpacing) }, 1, wire.InvWitnessBlock},
 		{"the initial download", func(b *bench) { b.chain.ibd = true }, 1, wire.InvWitnessBlock},
 	}
@@ -143,8 +143,8 @@ func TestCompactBlock(t *testing.T) {
 		b.reads("complete", 1, next, CompactComplete, CompactSubmit)
 		b.opens("again", 1, next, false)
 		b.want("stored", b.stored(next), "SendCmpct 1")
-		if len(b.m.flights)+len(b.m.held) != 0 {
-			t.Errorf("%d in flight, %d held", len(b.m.flights), len(b.m.held))
+		if len(b.m.window.flights)+len(b.m.window.held) != 0 {
+			t.Errorf("%d in flight, %d held", len(b.m.window.flights), len(b.m.window.held))
 		}
 		b.opens("when it is stored", 1, next, false)
 	})
@@ -195,7 +195,7 @@ func TestCompactBlock(t *testing.T) {
 		b, next := start(t)
 		b.opens("unasked", 1, next, true)
 		b.reads("invalid", 1, next, CompactInvalid, CompactDrop, "Misbehaved 1")
-		if len(b.m.flights) != 0 {
+		if len(b.m.window.flights) != 0 {
 			t.Error("still in flight")
 		}
 		// Another one is asked.
@@ -212,7 +212,7 @@ func TestCompactBlock(t *testing.T) {
 		b.want("only once", b.wait(time.Minute))
 		b.opens("late", 1, next, true) // and still of use
 		b.reads("but not complete", 1, next, CompactMissing, CompactDrop)
-		if !b.m.flights[next.Hash].by(b.m.peers[1]) {
+		if !b.m.window.flights[next.Hash].by(b.m.peers[1]) {
 			t.Error("the whole block is no longer awaited")
 		}
 	})
@@ -335,7 +335,7 @@ func TestParallelCompact(t *testing.T) {
 	b.opens("one more", 6, next, true)
 	b.reads("only tries", 6, next, CompactMissing, CompactDrop)
 	b.opens("once", 6, next, false)
-	if n := len(b.m.flights[next.Hash].from); n != 3 {
+	if n := len(b.m.window.flights[next.Hash].from); n != 3 {
 		t.Errorf("%d fetch it", n)
 	}
 	// A failure of one that is not the first is left to the others.
@@ -346,8 +346,8 @@ func TestParallelCompact(t *testing.T) {
 	b.opens("who has all of it", 7, next, true)
 	b.reads("who has all of it", 7, next, CompactComplete, CompactSubmit)
 	b.want("and comes first", b.stored(next), "SendCmpct 7")
-	if len(b.m.flights) != 0 {
-		t.Errorf("%d flights", len(b.m.flights))
+	if len(b.m.window.flights) != 0 {
+		t.Errorf("%d flights", len(b.m.window.flights))
 	}
 }
 
@@ -372,8 +372,8 @@ func TestCompactFloodOfMany(t *testing.T) {
 			}
 		}
 	}
-	if kept != maxRebuildingAll || b.m.rebuilding() != maxRebuildingAll {
-		t.Errorf("%d blocks wait for transactions, %d by count, want %d", kept, b.m.rebuilding(), maxRebuildingAll)
+	if kept != maxRebuildingAll || rebuilding(b.m.order) != maxRebuildingAll {
+		t.Errorf("%d blocks wait for transactions, %d by count, want %d", kept, rebuilding(b.m.order), maxRebuildingAll)
 	}
 }
 
@@ -400,7 +400,7 @@ func TestCompactFlood(t *testing.T) {
 	if opened > 30 || kept != maxRebuilding {
 		t.Errorf("opened %d times, %d kept", opened, kept)
 	}
-	if n := len(b.m.peers[1].flights); n > maxInFlight {
+	if n := len(b.m.peers[1].window.flights); n > maxInFlight {
 		t.Errorf("%d in flight", n)
 	}
 }

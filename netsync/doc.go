@@ -15,22 +15,38 @@
 //
 // # Who owns what
 //
-// [Manager] is the only type with state. One mutex in it guards everything, so
-// all its methods may be called from any goroutine. Headers are hashed before
-// that mutex is taken (batch.go). The package starts no
-// goroutine. The [Chain] is called with that mutex held: it must not call back,
-// and must not hold a lock of its own that it also takes around a call into
-// the Manager.
+// The state lies in machines: plain structs whose methods take the time and
+// return what they decide. None of them calls another, keeps a lock or changes
+// the chain; what each promises is said at its type. Of a peer, each keeps its
+// own part in the field of its name; it may look at the others', and changes
+// none of them.
+//
+//   - headerSync (headers.go, admit.go, gate.go): of whom headers are asked, and
+//     which may enter the tree
+//   - window (window.go, window_walk.go, stall.go): which block is asked of whom,
+//     ahead of what is connected, and when a peer has had its time
+//   - feeder (getblocks.go): peers that do not answer getheaders
+//   - compact (compact.go, compact_announce.go): which compact blocks are
+//     rebuilt, and who announces so to whom
+//   - behind (behind.go): outbound peers whose chain stays behind ours
+//   - news (announce.go): which blocks the peers are told of
+//
+// [Manager] holds the one mutex that guards all of them, so its methods may be
+// called from any goroutine. It carries what one machine decides to the others
+// and collects the actions (manager.go; take_headers.go, take_blocks.go and
+// take_compact.go for what arrives, serve.go for what is asked of us). Headers
+// are hashed before the mutex is taken (batch.go). The package starts no
+// goroutine. The [Chain] is called with the mutex held: it must not call back,
+// and must not hold a lock of its own that it also takes around a call into the
+// Manager.
 //
 // # How the parts fit
 //
 // Headers come first: from one peer until the end of its chain or until the
-// best header is recent, then from all ([Manager.Headers]). Chains without the
-// network's minimum work go through a gate that keeps no header before the
-// work is shown. Blocks are fetched from all peers at once within a window
-// ahead of what is connected (window.go); who holds up the window is replaced
-// (stall.go). Peers that do not answer getheaders are asked with getblocks
-// (getblocks.go). Near the tip blocks come and go as compact blocks: the caller
-// rebuilds them, the Manager says which, and how to go on (compact.go), and who
-// announces so to whom (compact_announce.go).
+// best header is recent, then from all. Chains without the network's minimum
+// work go through a gate that keeps no header before the work is shown. Blocks
+// are fetched from all peers at once within the window; who holds it up is
+// replaced. Peers that do not answer getheaders are asked with getblocks. Near
+// the tip blocks come and go as compact blocks: the caller rebuilds them, the
+// Manager says which, and how to go on.
 package netsync

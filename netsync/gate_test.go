@@ -215,7 +215,7 @@ func TestMinimumWork(t *testing.T) {
 			n = w.grow(n, 2000, 5)
 			s.act(s.m.Headers(s.now, id, headersOf(n, n.Height-1999, n.Height)))
 		}
-		g := s.m.peers[id].gate
+		g := s.m.peers[id].headers.gate
 		if s.chain.tree.Len() != 1 || g == nil || len(g.bits) > 10 || g.buffer != nil {
 			t.Errorf("headers kept: %d, gate %+v", s.chain.tree.Len(), g)
 		}

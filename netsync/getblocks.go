@@ -1,9 +1,9 @@
 package netsync
 
 import (
+	"slices"
 	"time"
 
-	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/wire"
 )
@@ -33,7 +33,20 @@ const (
 	feedStall = 2 * time.Minute
 )
 
-// feed is the state of fetching by getblocks from one peer.
+// feeder decides which peer is asked with getblocks, for what, and when its turn
+// is over. The headers of its blocks go through header sync as all others do,
+// the blocks through the window.
+//
+// What holds at every moment:
+//   - At most one peer has its turn, it has a feed, and it is not leaving.
+//   - Nobody but that peer has a getblocks unanswered, or blocks queued.
+//   - A queue has [wire.MaxGetBlocks] blocks at most.
+type feeder struct {
+	*env
+	turn *peer // whom blocks are fetched from; nil for nobody
+}
+
+// feed is what the feeder keeps of a peer that is asked with getblocks.
 type feed struct {
 	next  time.Time // when it may be asked (again)
 	weak  time.Time // until when its announcements count for nothing
@@ -48,268 +61,206 @@ type feed struct {
 	entered *headertree.Node
 }
 
-// feed moves fetching by getblocks on.
-func (m *Manager) feed(now time.Time) {
-	if m.feeder == nil {
-		for _, p := range m.order {
-			if !p.leaving && p.feed != nil && !now.Before(p.feed.next) {
-				m.feeder = p
-				m.askBlocks(now, p)
-				break
-			}
-		}
+// join makes a peer one of those that are asked with getblocks.
+func (f *feeder) join(now time.Time, p *peer) { p.feed = &feed{next: now} }
+
+// leave takes a peer out of them. What is on its way keeps its slot until it
+// arrives.
+func (f *feeder) leave(p *peer) {
+	if f.turn == p {
+		f.turn = nil
 	}
-	p := m.feeder
-	if p == nil {
-		return
-	}
-	f := p.feed
-	before := len(p.flights)
-pull:
-	for len(f.queue) > 0 && len(p.flights) < maxInFlight {
-		h := f.queue[0]
-		f.queue = f.queue[1:]
-		n := m.chain.Headers().Lookup(h)
-		other := m.flights[h]
-		switch {
-		case n != nil:
-			p.learn(n) // the window takes care of the rest
-		case other == nil && !m.holds(h):
-			m.flight(now, p, h, nil)
-		case other != nil && other.void:
-			// Still on its way from before. It is needed in its place, so the
-			// queue waits until it can be asked for again.
-			f.queue = append([]wire.Hash{h}, f.queue...)
-			break pull
-		}
-	}
-	m.sendGetData(now, p, len(p.flights)-before)
-	if len(f.queue) > 0 || m.feeding(p) || !f.asked.IsZero() {
-		return
-	}
-	// All that was announced has arrived, or will not.
-	if f.full && f.grew && !f.hinted {
-		if f.emptied.IsZero() {
-			f.emptied = now
-		}
-		if now.Sub(f.emptied) < feedHint {
-			return
-		}
-	}
-	if f.grew {
-		m.askBlocks(now, p)
-	} else {
-		m.pauseFeed(now, p)
-	}
+	p.feed = nil
 }
 
-// feeding reports whether a block without a known header is in flight from the
-// peer.
-func (m *Manager) feeding(p *peer) bool {
-	for _, a := range p.flights {
-		if a.flight.node == nil {
-			return true
+// elect gives a peer its turn if nobody has it, and returns it if it did: it is
+// to be asked.
+func (f *feeder) elect(now time.Time, peers []*peer) *peer {
+	if f.turn != nil {
+		return nil
+	}
+	for _, p := range peers {
+		if !p.leaving && p.feed != nil && !now.Before(p.feed.next) {
+			f.turn = p
+			return p
 		}
 	}
-	return false
+	return nil
 }
 
-// askBlocks sends getblocks.
-func (m *Manager) askBlocks(now time.Time, p *peer) {
-	f := p.feed
-	f.asked = now
-	f.full, f.grew, f.hinted, f.emptied = false, false, false, time.Time{}
-	var at []wire.Hash
+// ask asks the peer to announce the blocks after those that it has given. A walk
+// through a gate goes on at the locator walk, which is nil if there is none.
+func (f *feeder) ask(now time.Time, p *peer, walk []wire.Hash) Action {
+	d := p.feed
+	d.asked = now
+	d.full, d.grew, d.hinted, d.emptied = false, false, false, time.Time{}
+	at := walk
 	switch {
-	case p.gate != nil:
-		at = p.gate.locator()
-	case f.entered != nil:
-		at = headertree.Locator(f.entered)
+	case walk != nil:
+	case d.entered != nil:
+		at = headertree.Locator(d.entered)
 	default:
 		// Not from the best header on: a peer that has it too would not
 		// answer, and we would not learn what it has.
-		at = headertree.Locator(m.chain.Tip())
+		at = headertree.Locator(f.chain.Tip())
 	}
-	m.do(SendGetBlocks{Peer: p.id, Locator: at})
+	return SendGetBlocks{Peer: p.id, Locator: at}
 }
 
-// takeFeed handles announced blocks while the peer is asked with getblocks.
-func (m *Manager) takeFeed(now time.Time, p *peer, blocks []wire.Hash) {
-	f := p.feed
-	if m.feeder != p || f.asked.IsZero() {
+// heard takes blocks that a peer announced that is asked with getblocks.
+func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) {
+	d, tree := p.feed, f.chain.Headers()
+	if f.turn != p || d.asked.IsZero() {
 		// Not an answer but news: a reason to ask, now or when all is fetched.
 		for _, h := range blocks {
-			m.learn(p, h)
+			p.hear(tree, h)
 		}
-		f.hinted = true
-		if m.feeder != p && p.unknown != (wire.Hash{}) && now.After(f.weak) {
-			f.next = now
+		d.hinted = true
+		if f.turn != p && p.unknown != (wire.Hash{}) && now.After(d.weak) {
+			d.next = now
 		}
 		return
 	}
 	if len(blocks) > wire.MaxGetBlocks {
 		blocks = blocks[:wire.MaxGetBlocks]
 	}
-	f.asked = time.Time{}
-	f.moved = now
-	f.full = len(blocks) == wire.MaxGetBlocks
+	d.asked = time.Time{}
+	d.moved = now
+	d.full = len(blocks) == wire.MaxGetBlocks
 	for _, h := range blocks {
-		n := m.chain.Headers().Lookup(h)
+		n := tree.Lookup(h)
 		if n == nil {
-			f.queue = append(f.queue, h)
+			d.queue = append(d.queue, h)
 			continue
 		}
 		p.learn(n)
-		f.entered = n
+		d.entered = n
 	}
-	if f.full && len(f.queue) == 0 {
-		f.grew, f.hinted = true, true // all known: go on behind them
+	if d.full && len(d.queue) == 0 {
+		d.grew, d.hinted = true, true // all known: go on behind them
 	}
 }
 
-// enter handles a block whose header is not known. It returns the header's node
-// if the header may be kept. Mine is true if the block was asked of this peer.
-func (m *Manager) enter(now time.Time, p *peer, h wire.Hash, header *wire.Header, mine bool) *headertree.Node {
-	if err := consensus.CheckProofOfWork(h, header.Bits, m.net); err != nil {
-		m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
-		return nil
-	}
-	b := single(h, header)
-	fed := p.feed != nil && mine
-	walked := false
-	if fed && p.gate != nil {
-		second := p.gate.second
-		if b, walked = m.walkGate(p, b, true); walked {
-			p.feed.grew = true
+// pull takes blocks off the peer's queue, count of them at most, that are to be
+// asked of it. flights are those that are on their way already.
+func (f *feeder) pull(p *peer, count int, flights map[wire.Hash]*flight) (ask []wire.Hash) {
+	d := p.feed
+	for len(d.queue) > 0 && len(ask) < count {
+		h := d.queue[0]
+		n, other := f.chain.Headers().Lookup(h), flights[h]
+		if n == nil && other != nil && other.void {
+			// Still on its way from before. It is needed in its place, so the
+			// queue waits until it can be asked for again.
+			break
 		}
-		if p.gate != nil && p.gate.second != second {
-			m.restartFeed(now, p)
-		}
-		if b.len() == 0 {
-			p.feed.moved = now
-			return nil
-		}
-	}
-	if !walked {
-		parent := m.chain.Headers().Lookup(header.PrevBlock)
+		d.queue = d.queue[1:]
 		switch {
-		case parent == nil && fed:
-			return nil // the peer switched chains; the next answer shows to which
-		case parent == nil:
-			m.learn(p, h)
-			m.askHeaders(now, p, m.chain.Headers().Best())
-			return nil
-		case m.worthy(p, parent, b.headers, nil):
-		case fed:
-			p.gate = newGate(m.net, parent, m.threshold(), now, m.rng)
-			m.walkGate(p, b, true)
-			p.feed.grew, p.feed.moved = true, now
-			return nil
-		default:
-			return nil
+		case n != nil:
+			p.learn(n) // the window takes care of the rest
+		case other == nil && !slices.Contains(ask, h):
+			ask = append(ask, h)
 		}
 	}
-	n, added, err := m.accept(b)
-	if err != nil {
-		m.blame(p, err)
-		return nil
+	return ask
+}
+
+// feedStep says how to go on with the peer that has its turn.
+type feedStep uint8
+
+const (
+	feedWait feedStep = iota
+	feedAsk           // ask for more
+	feedOver          // let the next one have its turn
+)
+
+// step says how to go on after a pull. Blind says that announced blocks are
+// still on their way.
+func (f *feeder) step(now time.Time, p *peer, blind bool) feedStep {
+	d := p.feed
+	if len(d.queue) > 0 || blind || !d.asked.IsZero() {
+		return feedWait
 	}
-	p.learn(n)
-	if added > 0 {
-		m.fillAll = true
-		if fed {
-			p.feed.grew = true
-			p.feed.entered = n
+	// All that was announced has arrived, or will not.
+	if d.full && d.grew && !d.hinted {
+		if d.emptied.IsZero() {
+			d.emptied = now
+		}
+		if now.Sub(d.emptied) < feedHint {
+			return feedWait
 		}
 	}
-	if n.Hash != h {
-		return nil // released behind the gate; the window fetches the bodies
+	if d.grew {
+		return feedAsk
 	}
-	return n
+	return feedOver
 }
 
-// restartFeed begins the second pass over a chain that has shown its work.
-func (m *Manager) restartFeed(now time.Time, p *peer) {
-	p.feed.queue = nil
-	for _, a := range p.flights {
-		// What is still on its way belongs to the first pass.
-		a.flight.void = a.flight.node == nil
+// entered tells what header sync made of the header of a block that was asked
+// of the peer as announced.
+func (f *feeder) entered(now time.Time, p *peer, e entry) {
+	p.feed.grew = p.feed.grew || e.walked
+	if e.again {
+		p.feed.queue = nil
 	}
-	if m.feeder == p {
-		m.askBlocks(now, p)
-	}
-}
-
-// fedBlock notes that a block arrived from the peer.
-func (p *peer) fedBlock(now time.Time, mine bool) {
-	if p.feed != nil && mine {
+	if e.walked && e.ok.len() == 0 {
 		p.feed.moved = now
 	}
 }
 
-// feedLacks ends the turn of a peer that does not have what it announced: it has
-// switched chains, or never had it.
-func (m *Manager) feedLacks(now time.Time, p *peer) {
-	if p.feed != nil && m.feeder == p {
-		p.feed.queue = nil
-		m.pauseFeed(now, p)
+// grew tells that a header which the peer gave is new, and the last of those in
+// the tree.
+func (f *feeder) grew(p *peer, n *headertree.Node) { p.feed.grew, p.feed.entered = true, n }
+
+// arrived notes that a block arrived from the peer that was asked of it.
+func (f *feeder) arrived(now time.Time, p *peer) {
+	if p.feed != nil {
+		p.feed.moved = now
 	}
 }
 
-// unfeed ends fetching by getblocks: the peer answers getheaders after all.
-func (m *Manager) unfeed(p *peer) {
-	if p.feed == nil {
-		return
+// lacks tells that the peer does not have a block that was asked of it: it has
+// switched chains, or never had it. It reports whether that ends its turn.
+func (f *feeder) lacks(p *peer) bool {
+	if p.feed == nil || f.turn != p {
+		return false
 	}
-	if m.feeder == p {
-		m.feeder = nil
-	}
-	// What is on its way keeps its slot until it arrives.
-	p.feed, p.gate = nil, nil
+	p.feed.queue = nil
+	return true
 }
 
-// pauseFeed lets the next peer have its turn.
-func (m *Manager) pauseFeed(now time.Time, p *peer) {
-	f := p.feed
-	if f.entered != nil {
-		m.headersDone = true // all that this peer has
+// pause lets the next peer have its turn. Weak says that the peer's chain has
+// not shown its work. It reports whether the peer has given all that it has.
+func (f *feeder) pause(now time.Time, p *peer, weak bool) (all bool) {
+	d := p.feed
+	all = d.entered != nil
+	f.turn = nil
+	d.next = now.Add(feedPause)
+	d.asked, d.entered = time.Time{}, nil
+	if weak {
+		d.next = now.Add(feedWeakPause)
+		d.weak = d.next
 	}
-	m.feeder = nil
-	f.next = now.Add(feedPause)
-	f.asked, f.entered = time.Time{}, nil
-	if p.gate != nil {
-		start := p.gate.start
-		p.gate = nil
-		f.next = now.Add(feedWeakPause)
-		f.weak = f.next
-		m.weakEnd(p, start)
-	}
+	return all
 }
 
-// checkFeeder enforces the time limits of fetching by getblocks.
-func (m *Manager) checkFeeder(now time.Time) {
-	for _, p := range m.order {
-		// Now and then see whether the peer has come to answer getheaders.
-		if p.feed != nil && !p.leaving && m.feeder != p && !now.Before(p.feed.next) {
-			m.askHeaders(now, p, m.chain.Headers().Best())
-		}
-	}
-	p := m.feeder
-	if p == nil {
-		return
-	}
-	f := p.feed
+// retry reports whether it is time to see whether a peer has come to answer
+// getheaders: that is done now and then.
+func (f *feeder) retry(now time.Time, p *peer) bool {
+	return p.feed != nil && !p.leaving && f.turn != p && !now.Before(p.feed.next)
+}
+
+// check enforces the time limits on the peer that has its turn: over says that
+// it is over, stalled that the peer is to go.
+func (f *feeder) check(now time.Time, blind, held bool) (over, stalled bool) {
+	d := f.turn.feed
 	switch {
-	case !f.asked.IsZero():
-		if now.Sub(f.asked) >= feedAnswer {
-			m.pauseFeed(now, p)
+	case !d.asked.IsZero():
+		return now.Sub(d.asked) >= feedAnswer, false
+	case blind:
+		if held {
+			d.moved = now // we may be the ones who do not read on
 		}
-	case m.feeding(p):
-		if p.held > 0 {
-			f.moved = now // we may be the ones who do not read on
-		}
-		if now.Sub(f.moved) >= feedStall {
-			m.drop(p, GetBlocksStalled)
-		}
+		return false, now.Sub(d.moved) >= feedStall
 	}
+	return false, false
 }

@@ -1,12 +1,12 @@
 package netsync
 
 import (
-	"errors"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/holiman/uint256"
 
-	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/wire"
 )
@@ -37,48 +37,65 @@ const (
 	// reorgBuffer is how many blocks of work below the tip a fork may start
 	// and be kept, whatever its own work: a day of blocks, 12 KB of headers.
 	reorgBuffer = 144
-	// maxProtected is how many outbound peers that have shown a chain as good
-	// as ours are safe from the chain-behind rule, so that a node is not led
-	// away from all its good peers by a longer chain that it cannot accept.
-	maxProtected = 4
 )
 
-// threshold returns the work that a chain of headers must reach to be kept.
-func (m *Manager) threshold() uint256.Int {
-	tip := m.chain.Tip()
-	buffer := consensus.BlockWork(tip.Header.Bits)
-	buffer.Mul(&buffer, uint256.NewInt(reorgBuffer))
-	var need uint256.Int
-	if tip.Work.Gt(&buffer) {
-		need.Sub(&tip.Work, &buffer)
-	}
-	if need.Lt(&m.minWork) {
-		return m.minWork
-	}
-	return need
+// headerSync decides of whom headers are asked, and which of those that arrive
+// may enter the tree (admit.go): only chains that have shown their work, at the
+// gate (gate.go) if not at once.
+//
+// What holds at every moment:
+//   - Within [headersResponseTime] no second getheaders goes to a peer that has
+//     not answered the first; only a walk through a gate, where each answer is
+//     followed by the next request, starts the time anew.
+//   - A peer has at most one gate, and nothing of the chain behind it is in the
+//     tree by its word. It is gone when the peer is.
+//   - A mute peer is asked by getblocks, and has no time limit for headers.
+type headerSync struct {
+	*env
+	rng *rand.Rand // of the gates' secrets
+
+	done     bool        // some peer has given all the headers it has
+	bestSeen uint256.Int // work of the best header when it last grew
+	bestGrew time.Time   // when that was, or when all were asked because it did not
+	poked    wire.Hash   // last block that made us ask a peer before its turn
+}
+
+// headersPeer is what header sync keeps of a peer.
+type headersPeer struct {
+	syncing  bool      // headers are being asked of it
+	deadline time.Time // zero if it has given all its headers
+	askedAt  time.Time // of the unanswered getheaders; zero if none
+	gate     *gate     // walks a chain that has not shown its work
+	poked    wire.Hash // block that made us ask before header sync with it
+	mute     bool      // it does not answer, and is asked by getblocks instead
+}
+
+// waiting reports whether an answer to getheaders may still come.
+func (p *headersPeer) waiting(now time.Time) bool {
+	return !p.askedAt.IsZero() && now.Sub(p.askedAt) < headersResponseTime
 }
 
 // silent reports whether the peer leaves getheaders unanswered.
-func (p *peer) silent(now time.Time) bool {
-	return p.feed != nil || !p.askedAt.IsZero() && now.Sub(p.askedAt) >= silentAfter
+func (p *headersPeer) silent(now time.Time) bool {
+	return p.mute || !p.askedAt.IsZero() && now.Sub(p.askedAt) >= silentAfter
 }
 
-// startHeaders begins header sync with the peers that are due: with one, and
-// with all others once the best header is recent or somebody has given all.
-// Who does not answer does not count, so the next one is asked at once.
-func (m *Manager) startHeaders(now time.Time) {
-	best := m.chain.Headers().Best()
-	all := m.headersDone || now.Sub(best.Header.Time()) < recentTip
+// start begins header sync with the peers that are due: with one, and with all
+// others once the best header is recent or somebody has given all. Who does not
+// answer does not count, so the next one is asked at once.
+func (s *headerSync) start(now time.Time, peers []*peer) (out []Action) {
+	best := s.chain.Headers().Best()
+	all := s.done || now.Sub(best.Header.Time()) < recentTip
 	busy, chosen := false, false
-	for _, p := range m.order {
-		if p.leaving || p.silent(now) {
+	for _, p := range peers {
+		if p.leaving || p.headers.silent(now) {
 			continue
 		}
-		busy = busy || p.syncing
+		busy = busy || p.headers.syncing
 		chosen = chosen || p.preferred()
 	}
-	for _, p := range m.order {
-		if p.leaving || p.syncing || !p.serves() || p.silent(now) {
+	for _, p := range peers {
+		if p.leaving || p.headers.syncing || !p.serves() || p.headers.silent(now) {
 			continue
 		}
 		if !all && (busy || chosen && !p.preferred()) {
@@ -86,290 +103,136 @@ func (m *Manager) startHeaders(now time.Time) {
 		}
 		// From the parent on, so that a peer with the same best header answers
 		// with it and we learn that it has it.
-		from := best
-		if from.Parent != nil {
-			from = from.Parent
-		}
-		if !m.askHeaders(now, p, from) {
+		ask := s.ask(now, p, parentOr(best))
+		if ask == nil {
 			continue
 		}
-		p.syncing, busy = true, true
+		out = append(out, ask...)
+		p.headers.syncing, busy = true, true
 		behind := max(0, now.Sub(best.Header.Time()))
-		p.syncDeadline = now.Add(headersTimeoutBase + behind/m.net.TargetSpacing*headersTimeoutPerHeader)
+		p.headers.deadline = now.Add(headersTimeoutBase + behind/s.net.TargetSpacing*headersTimeoutPerHeader)
 	}
+	return out
 }
 
-// askHeaders asks for the headers after n, unless an earlier request may still
-// be answered, and reports whether it did.
-func (m *Manager) askHeaders(now time.Time, p *peer, n *headertree.Node) bool {
-	if !p.askedAt.IsZero() && now.Sub(p.askedAt) < headersResponseTime {
-		return false
+// parentOr returns the parent of n, or n if it has none.
+func parentOr(n *headertree.Node) *headertree.Node {
+	if n.Parent != nil {
+		return n.Parent
 	}
-	p.askedAt = now
-	m.do(SendGetHeaders{Peer: p.id, Locator: headertree.Locator(n)})
-	return true
+	return n
 }
 
-// takeHeaders handles a headers message.
-func (m *Manager) takeHeaders(now time.Time, p *peer, b batch) {
-	if b.len() == 0 {
-		// The answer of a peer that has nothing for us.
-		p.askedAt = time.Time{}
-		m.unfeed(p)
-		m.endHeaders(p)
-		m.obs.HeadersReceived(p.id, 0, 0)
-		return
+// ask asks for the headers after n, unless an earlier request may still be
+// answered.
+func (s *headerSync) ask(now time.Time, p *peer, n *headertree.Node) []Action {
+	if p.headers.waiting(now) {
+		return nil
 	}
-	count := b.len()
-	tree := m.chain.Headers()
-	full := count == wire.MaxHeaders
-	walked, lost := false, false
-	m.unfeed(p)
-	if p.gate != nil {
-		p.askedAt = time.Time{}
-		start := p.gate.start
-		b, walked = m.walkGate(p, b, full)
-		lost = !walked
-		switch {
-		case p.gate != nil:
-			p.askedAt = now
-			m.do(SendGetHeaders{Peer: p.id, Locator: p.gate.locator()})
-		case b.len() == 0 && walked && !full:
-			m.obs.HeadersReceived(p.id, count, 0)
-			m.weakEnd(p, start)
-			return
-		}
-		if b.len() == 0 {
-			if p.gate == nil {
-				m.endHeaders(p)
-			}
-			m.obs.HeadersReceived(p.id, count, 0)
-			return
-		}
-	}
-	if !walked {
-		parent := tree.Lookup(b.headers[0].PrevBlock)
-		if parent == nil {
-			// An announcement whose parents we lack, or nonsense, or the peer
-			// has switched chains in the middle of a walk.
-			if count <= maxAnnounce {
-				m.learn(p, b.last())
-			}
-			if count <= maxAnnounce || lost {
-				m.askHeaders(now, p, tree.Best())
-			}
-			m.obs.HeadersReceived(p.id, count, 0)
-			return
-		}
-		// Whatever was asked, this is the answer.
-		p.askedAt = time.Time{}
-		if !m.worthy(p, parent, b.headers, tree.Lookup(b.last())) {
-			m.obs.HeadersReceived(p.id, count, 0)
-			m.weak(now, p, parent, b, full)
-			return
-		}
-	}
-	n, added, err := m.accept(b)
-	m.obs.HeadersReceived(p.id, count, added)
-	if err != nil {
-		m.blame(p, err)
-		return
-	}
-	p.learn(n)
-	if added > 0 {
-		m.fillAll = true // others may have announced what is known only now
-	}
-	switch {
-	case p.gate != nil: // asked on already
-	case full:
-		m.askHeaders(now, p, n)
-	default:
-		m.endHeaders(p)
-	}
-	m.judge(p, full || p.gate != nil)
+	p.headers.askedAt = now
+	return []Action{SendGetHeaders{Peer: p.id, Locator: headertree.Locator(n)}}
 }
 
-// accept gives headers to the chain.
-func (m *Manager) accept(b batch) (last *headertree.Node, added int, err error) {
-	return m.chain.AcceptHashed(b.headers, b.hashes)
+// askGate asks for the headers that the peer's gate waits for.
+func (s *headerSync) askGate(now time.Time, p *peer) Action {
+	p.headers.askedAt = now
+	return SendGetHeaders{Peer: p.id, Locator: p.headers.gate.locator()}
 }
 
-// worthy reports whether headers on top of parent may enter the tree: their
-// chain has the work, or the last of them is known to be on a good chain, or
-// the peer is trusted.
-func (m *Manager) worthy(p *peer, parent *headertree.Node, headers []wire.Header, last *headertree.Node) bool {
-	if p.info.NoBan {
-		return true
-	}
-	if last != nil && (last.IsAncestorOf(m.chain.Headers().Best()) || last.IsAncestorOf(m.chain.Tip())) {
-		return true
-	}
-	need := m.threshold()
-	total := addWork(parent.Work, headers)
-	return !total.Lt(&need)
-}
-
-// addWork returns the work of a chain with the given headers on top.
-func addWork(work uint256.Int, headers []wire.Header) uint256.Int {
-	var bits uint32
-	var each uint256.Int
-	for i := range headers {
-		if i == 0 || headers[i].Bits != bits {
-			bits = headers[i].Bits
-			each = consensus.BlockWork(bits)
-		}
-		work.Add(&work, &each)
-	}
-	return work
-}
-
-// weak handles headers whose chain does not have the work yet.
-func (m *Manager) weak(now time.Time, p *peer, parent *headertree.Node, b batch, full bool) {
-	if full {
-		p.gate = newGate(m.net, parent, m.threshold(), now, m.rng)
-		if _, _ = m.walkGate(p, b, true); p.gate != nil {
-			p.askedAt = now
-			m.do(SendGetHeaders{Peer: p.id, Locator: p.gate.locator()})
-			return
-		}
-	}
-	m.endHeaders(p)
-	if total := addWork(parent.Work, b.headers); total.Lt(&m.minWork) {
-		m.dropWeak(p)
-	}
-}
-
-// weakEnd handles the end of a walk that has not shown the work.
-func (m *Manager) weakEnd(p *peer, start *headertree.Node) {
-	m.endHeaders(p)
-	if start.Work.Lt(&m.minWork) {
-		m.dropWeak(p)
-	}
-}
-
-// dropWeak gives the place of a peer whose whole chain has too little work to
-// another, while the node depends on finding a better one.
-func (m *Manager) dropWeak(p *peer) {
-	if m.chain.IsInitialDownload() && p.info.Outbound && !p.info.Manual {
-		m.drop(p, ChainTooWeak)
-	}
-}
-
-// walkGate passes headers through the peer's gate. It returns those that may
-// enter the tree, and whether they were part of the gate's walk; if not, they
-// are to be treated like any others. The gate is gone when it has ended.
-func (m *Manager) walkGate(p *peer, b batch, more bool) (ok batch, walked bool) {
-	out, err := p.gate.offer(b, more)
-	switch {
-	case errors.Is(err, errGateWeak):
-		p.gate = nil
-		return batch{}, true
-	case err != nil:
-		p.gate = nil
-		return b, false
-	}
-	m.obs.GateMoved(p.id, p.gate.height(), p.gate.second)
-	if p.gate.ended {
-		p.gate = nil
-	}
-	return out, true
-}
-
-// endHeaders notes that the peer has given all headers that it has.
-func (m *Manager) endHeaders(p *peer) {
-	p.syncDeadline = time.Time{}
-	if p.syncing {
-		m.headersDone = true
-	}
-}
-
-// blame deals with headers that the tree refused, if the peer is at fault.
+// heard takes the last block that a peer announced of which nothing is known.
 //
-// Building on a block that is known to be bad is not an offence: the peer may
-// see the block otherwise, or our operator may have declared it invalid. But no
-// place that this node can choose is given to a chain that it will not follow.
-func (m *Manager) blame(p *peer, err error) {
-	var rule *consensus.RuleError
-	if !errors.As(err, &rule) || rule.Kind != consensus.Invalid {
-		return
-	}
-	switch rule.Reason {
-	case "duplicate-invalid", "bad-prevblk":
-		if p.info.Outbound && !p.info.Manual {
-			m.drop(p, OnBadChain)
+// While another peer gives us the headers of the whole chain, one more is
+// enough: with one for each new block, a sync with a peer that drags its feet is
+// overtaken without asking everybody for everything.
+func (s *headerSync) heard(now time.Time, p *peer, unknown wire.Hash) []Action {
+	if !p.headers.syncing {
+		if p.headers.poked != (wire.Hash{}) || s.poked == unknown {
+			return nil
 		}
+		p.headers.poked, s.poked = unknown, unknown
+	}
+	return s.ask(now, p, s.chain.Headers().Best())
+}
+
+// end notes that the peer has given all headers that it has.
+func (s *headerSync) end(p *peer) {
+	p.headers.deadline = time.Time{}
+	if p.headers.syncing {
+		s.done = true
+	}
+}
+
+// check enforces the time limits of header sync with a peer. With mute the peer
+// is to be asked by getblocks from now on.
+func (s *headerSync) check(now time.Time, p *peer, peers []*peer) (mute bool, out []Action) {
+	at := &p.headers
+	if !at.mute && p.info.Outbound && p.serves() && at.silent(now) {
+		mute, at.mute = true, true
+		at.gate = nil
+		at.deadline = time.Time{} // fetching by getblocks has its own limits
+	}
+	if at.deadline.IsZero() || now.Before(at.deadline) {
+		return mute, nil
+	}
+	switch {
+	case now.Sub(s.chain.Headers().Best().Header.Time()) < recentTip:
+		at.deadline = time.Time{}
+	case !slices.ContainsFunc(peers, func(q *peer) bool { return q != p && !q.leaving && q.preferred() }):
+		// Nobody else to ask: slow is better than nothing.
+	case p.info.NoBan:
+		at.syncing, at.deadline, at.askedAt, at.gate = false, time.Time{}, time.Time{}, nil
 	default:
-		m.do(Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err})
+		return mute, []Action{Disconnect{Peer: p.id, Reason: HeadersTimeout}}
 	}
-}
-
-// judge keeps outbound links for peers with a good chain.
-func (m *Manager) judge(p *peer, more bool) {
-	if !p.info.Outbound || p.info.Manual || p.best == nil {
-		return
-	}
-	if !more && p.best.Work.Lt(&m.minWork) {
-		m.dropWeak(p)
-	}
-	if !p.info.BlockRelayOnly && !p.protected && m.protected < maxProtected &&
-		!p.best.Work.Lt(&m.chain.Tip().Work) {
-		p.protected = true
-		m.protected++
-	}
-}
-
-// checkHeaders enforces the time limits of header sync.
-func (m *Manager) checkHeaders(now time.Time) {
-	best := m.chain.Headers().Best()
-	m.checkStale(now, best)
-	for _, p := range m.order {
-		if p.leaving {
-			continue
-		}
-		if p.feed == nil && p.info.Outbound && p.serves() && p.silent(now) {
-			p.feed = &feed{next: now}
-			p.gate = nil
-			p.syncDeadline = time.Time{} // fetching by getblocks has its own limits
-		}
-		if p.syncDeadline.IsZero() || now.Before(p.syncDeadline) {
-			continue
-		}
-		switch {
-		case now.Sub(best.Header.Time()) < recentTip:
-			p.syncDeadline = time.Time{}
-		case !m.alternative(p):
-			// Nobody else to ask: slow is better than nothing.
-		case p.info.NoBan:
-			p.syncing, p.syncDeadline, p.askedAt, p.gate = false, time.Time{}, time.Time{}, nil
-		default:
-			m.drop(p, HeadersTimeout)
-		}
-	}
-}
-
-// alternative reports whether headers could be asked of a peer other than p.
-func (m *Manager) alternative(p *peer) bool {
-	for _, q := range m.order {
-		if q != p && !q.leaving && q.preferred() {
-			return true
-		}
-	}
-	return false
+	return mute, nil
 }
 
 // checkStale asks all peers for headers if nothing new was heard for long.
-func (m *Manager) checkStale(now time.Time, best *headertree.Node) {
-	if m.bestGrew.IsZero() || best.Work.Gt(&m.bestSeen) {
-		m.bestSeen, m.bestGrew = best.Work, now
-		return
+func (s *headerSync) checkStale(now time.Time, peers []*peer) (out []Action) {
+	best := s.chain.Headers().Best()
+	if s.bestGrew.IsZero() || best.Work.Gt(&s.bestSeen) {
+		s.bestSeen, s.bestGrew = best.Work, now
+		return nil
 	}
-	if now.Sub(m.bestGrew) < staleTip {
-		return
+	if now.Sub(s.bestGrew) < staleTip {
+		return nil
 	}
-	m.bestGrew = now
-	for _, p := range m.order {
-		if !p.leaving && p.serves() && p.gate == nil {
-			m.askHeaders(now, p, best)
+	s.bestGrew = now
+	for _, p := range peers {
+		if !p.leaving && p.serves() && p.headers.gate == nil {
+			out = append(out, s.ask(now, p, best)...)
 		}
 	}
+	return out
+}
+
+// speaks notes that a peer answers getheaders after all.
+func (s *headerSync) speaks(p *peer) {
+	if p.headers.mute {
+		p.headers.mute, p.headers.gate = false, nil
+	}
+}
+
+// leave forgets what was going on with a peer.
+func (s *headerSync) leave(p *peer) {
+	p.headers.gate, p.headers.syncing, p.headers.mute = nil, false, false
+}
+
+// walks returns the locator of a walk through the peer's gate, or nil if there
+// is none.
+func (s *headerSync) walks(p *peer) []wire.Hash {
+	if p.headers.gate == nil {
+		return nil
+	}
+	return p.headers.gate.locator()
+}
+
+// abandon ends the walk through the peer's gate, if there is one.
+func (s *headerSync) abandon(p *peer) []Action {
+	if p.headers.gate == nil {
+		return nil
+	}
+	start := p.headers.gate.start
+	p.headers.gate = nil
+	return s.weakEnd(p, start)
 }

@@ -78,71 +78,47 @@ type PeerInfo struct {
 	Download bool
 }
 
-// Manager holds the state of the download. It is safe for concurrent use; see
-// the package comment for its lock.
+// Manager passes what happens to the machines that decide on it, carries what
+// one decides to the others, and collects the actions. It is safe for concurrent
+// use; see the package comment for its lock.
 type Manager struct {
-	net     *params.Network
-	chain   Chain
-	minWork uint256.Int
-	pruned  bool
-	obs     Observer
+	*env
+	tree Chain // where headers are put into the tree
 
-	prunedWindow int64
-
-	wholeBlocks bool
-
-	mu    sync.Mutex
-	rng   *rand.Rand
+	mu    sync.Mutex // guards all that follows
 	peers map[PeerID]*peer
 	order []*peer // the same peers in the order of their ids
 	out   []Action
 
-	flights map[wire.Hash]*flight // blocks asked for and not arrived
-	held    map[wire.Hash]PeerID  // blocks that arrived and are not stored yet
-	fillAll bool                  // some block has become free or the window has moved
-	scratch []*headertree.Node
-
-	stallTimeout time.Duration
-	headersDone  bool             // some peer has given all the headers it has
-	bestSeen     uint256.Int      // work of the best header when it last grew
-	bestGrew     time.Time        // when that was, or when all were asked because it did not
-	announced    *headertree.Node // tip at the last announcement
-	feeder       *peer            // the peer that blocks are fetched from by getblocks
-	protected    int              // outbound peers that are safe from the chain-behind rule
-	poked        wire.Hash        // last block that made us ask a peer before its turn
-	announcers   []*peer          // told to announce by compact blocks; the last to give a block is last
-	fastest      int32            // greatest height of a block announced before its scripts were checked
+	headers headerSync
+	window  window
+	feeder  feeder
+	compact compact
+	behind  behind
+	news    news
 }
 
 // New returns a Manager without peers.
 func New(cfg Config) *Manager {
-	m := &Manager{
-		net:          cfg.Network,
-		chain:        cfg.Chain,
-		pruned:       cfg.Pruned,
-		prunedWindow: cfg.PrunedWindow,
-		wholeBlocks:  cfg.WholeBlocks,
-		obs:          cfg.Observer,
-		rng:          rand.New(rand.NewChaCha8(cfg.Seed)),
-		peers:        make(map[PeerID]*peer),
-		flights:      make(map[wire.Hash]*flight),
-		held:         make(map[wire.Hash]PeerID),
-		stallTimeout: stallTimeoutMin,
-	}
-	if m.obs == nil {
-		m.obs = NoObserver{}
-	}
-	if m.prunedWindow <= 0 {
-		m.prunedWindow = prunedWindow
+	e := &env{net: cfg.Network, chain: cfg.Chain, pruned: cfg.Pruned, obs: cfg.Observer}
+	if e.obs == nil {
+		e.obs = NoObserver{}
 	}
 	switch {
 	case cfg.MinimumWork != nil:
-		m.minWork = *cfg.MinimumWork
+		e.minWork = *cfg.MinimumWork
 	case cfg.Network.MinimumChainWork != nil:
-		m.minWork = *cfg.Network.MinimumChainWork
+		e.minWork = *cfg.Network.MinimumChainWork
 	}
-	m.announced = m.chain.Tip()
-	return m
+	return &Manager{
+		env: e, tree: cfg.Chain, peers: make(map[PeerID]*peer),
+		headers: headerSync{env: e, rng: rand.New(rand.NewChaCha8(cfg.Seed))},
+		window:  newWindow(e, cfg.PrunedWindow),
+		feeder:  feeder{env: e},
+		compact: compact{env: e, whole: cfg.WholeBlocks},
+		behind:  behind{env: e},
+		news:    news{env: e, announced: cfg.Chain.Tip()},
+	}
 }
 
 // PeerUp adds a peer whose handshake is done. Feelers and other links that are
@@ -175,142 +151,16 @@ func (m *Manager) PeerDown(now time.Time, id PeerID) []Action {
 	return m.settle(now, nil)
 }
 
-// PreferHeaders notes that the peer wants blocks announced by their headers
-// (it sent sendheaders).
-func (m *Manager) PreferHeaders(id PeerID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if p := m.peers[id]; p != nil {
-		p.prefersHeaders = true
-	}
-}
-
-// Headers takes a headers message. What is good of it is in the header tree
-// when it returns. More than [wire.MaxHeaders] headers must not be passed.
-func (m *Manager) Headers(now time.Time, id PeerID, headers []wire.Header) []Action {
-	b, bad := inspect(m.net, headers)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return nil
-	}
-	if bad != nil {
-		m.do(Misbehaved{Peer: p.id, Offence: bad.offence, Err: bad.err})
-	} else {
-		m.takeHeaders(now, p, b)
-	}
-	return m.settle(now, p)
-}
-
-// Inv takes the hashes of the blocks in an inv message, in their order.
-func (m *Manager) Inv(now time.Time, id PeerID, blocks []wire.Hash) []Action {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil || len(blocks) == 0 {
-		return nil
-	}
-	m.takeInv(now, p, blocks)
-	return m.settle(now, p)
-}
-
-// Verdict says what to do with a block that arrived.
-type Verdict struct {
-	// Submit: pass the block to the chain, and tell the outcome with
-	// [Manager.BlockStored] or [Manager.BlockRejected]. Otherwise drop it: it
-	// is known already, unwanted, or its header is not acceptable.
-	Submit bool
-	// Requested: this node asked for the block, from this peer or another, so
-	// it is to be stored even if it is not on the best chain.
-	Requested bool
-}
-
-// Block takes the header of a block that arrived, releases its slot and says
-// whether the block is wanted. A header that was not known enters the tree
-// here, under the same rules as in a headers message.
-func (m *Manager) Block(now time.Time, id PeerID, hash wire.Hash, header *wire.Header) (Verdict, []Action) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return Verdict{}, nil
-	}
-	v := m.takeBlock(now, p, hash, header)
-	return v, m.settle(now, p)
-}
-
-// BlockStored tells that a block that was to be submitted is stored, or turned
-// out to be stored before.
-func (m *Manager) BlockStored(now time.Time, hash wire.Hash) []Action {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if p := m.peers[m.held[hash]]; p != nil {
-		p.hope = now
-	}
-	m.promote(hash)
-	m.release(hash)
-	m.progress()
-	return m.settle(now, nil)
-}
-
-// BlockRejected tells that a block that was to be submitted is not stored. If
-// the chain has not marked its header as failed, the bytes were to blame: the
-// block will be asked of another peer.
-func (m *Manager) BlockRejected(now time.Time, hash wire.Hash) []Action {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if from, ok := m.held[hash]; ok {
-		m.unhold(hash)
-		if p := m.active(from); p != nil {
-			p.mark(now, hash)
-		}
-	}
-	m.fillAll = true
-	return m.settle(now, nil)
-}
-
-// NotFound takes the hashes of the blocks in a notfound message: the peer does
-// not have them, so they are asked of others at once.
-func (m *Manager) NotFound(now time.Time, id PeerID, blocks []wire.Hash) []Action {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	p := m.active(id)
-	if p == nil {
-		return nil
-	}
-	for _, h := range blocks {
-		// Only what was asked counts, so that nobody can make the node avoid
-		// a peer or grow its list.
-		if m.takeBack(now, p, h) {
-			p.mark(now, h)
-			m.feedLacks(now, p)
-		}
-	}
-	return m.settle(now, p)
-}
-
-// TipChanged tells that the active chain has a new tip. New blocks are
-// announced to the peers that do not have them.
-func (m *Manager) TipChanged(now time.Time) []Action {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.announce()
-	m.fillAll = true
-	return m.settle(now, nil)
-}
-
 // Tick checks all time limits. Calling it more often than [Manager.NextDeadline]
 // asks for is harmless.
 func (m *Manager) Tick(now time.Time) []Action {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.checkHeaders(now)
-	m.checkBlocks(now)
-	m.checkCompact(now)
-	m.checkFeeder(now)
-	m.checkBehind(now)
-	m.fillAll = true
+	m.tickHeaders(now)
+	m.tickBlocks(now)
+	m.tickFeeder(now)
+	m.tickBehind(now)
+	m.window.open = true
 	return m.settle(now, nil)
 }
 
@@ -330,11 +180,11 @@ func (m *Manager) NextDeadline(now time.Time) time.Time {
 	if len(m.order) == 0 {
 		return time.Time{}
 	}
-	if len(m.flights) > 0 || m.feeder != nil {
+	if len(m.window.flights) > 0 || m.feeder.turn != nil {
 		return now.Add(tickBusy)
 	}
 	for _, p := range m.order {
-		if !p.askedAt.IsZero() && now.Sub(p.askedAt) < headersResponseTime {
+		if p.headers.waiting(now) {
 			return now.Add(tickBusy)
 		}
 	}
@@ -350,19 +200,51 @@ func (m *Manager) active(id PeerID) *peer {
 	return nil
 }
 
-// do queues an action for the caller.
-func (m *Manager) do(a Action) { m.out = append(m.out, a) }
+// do queues what a machine has decided for the caller. A peer that is to be
+// disconnected is ignored from here on, and its blocks are free: the next
+// decision must not count on it.
+func (m *Manager) do(decided ...Action) {
+	for _, a := range decided {
+		d, ok := a.(Disconnect)
+		if !ok {
+			m.out = append(m.out, a)
+			continue
+		}
+		if p := m.active(d.Peer); p != nil {
+			m.obs.Dropped(p.id, d.Reason)
+			m.out = append(m.out, a)
+			m.leave(p)
+		}
+	}
+}
+
+// drop ends a link.
+func (m *Manager) drop(p *peer, why Reason) { m.do(Disconnect{Peer: p.id, Reason: why}) }
+
+// leave takes a peer out of all machines. It stays in the list of peers until
+// its link is gone.
+func (m *Manager) leave(p *peer) {
+	if p.leaving {
+		return
+	}
+	p.leaving = true
+	m.window.leave(p)
+	m.feeder.leave(p)
+	m.headers.leave(p)
+	m.compact.leave(p)
+	m.behind.leave(p)
+}
 
 // settle brings everything that an input may have changed back to rest: header
 // sync runs, the peer p (nil for none) and, if blocks have become free, all
 // others have their slots filled. It returns the actions of the whole input.
 func (m *Manager) settle(now time.Time, p *peer) []Action {
-	m.startHeaders(now)
-	m.feed(now)
-	all := m.fillAll
-	m.fillAll = false
+	m.do(m.headers.start(now, m.order)...)
+	m.runFeeder(now)
+	all := m.window.open
+	m.window.open = false
 	m.fillThose(now, p, all, true)
-	if !m.chain.IsInitialDownload() || !m.preferredBusy(now) {
+	if !m.chain.IsInitialDownload() || !m.window.preferredBusy(now, m.order) {
 		m.fillThose(now, p, all, false)
 	}
 	out := m.out
@@ -386,32 +268,22 @@ func (m *Manager) fillThose(now time.Time, p *peer, all, preferred bool) {
 	}
 }
 
-// drop ends a link: the peer is ignored from here on, and its blocks are free.
-func (m *Manager) drop(p *peer, why Reason) {
-	if p.leaving {
-		return
-	}
-	m.obs.Dropped(p.id, why)
-	m.do(Disconnect{Peer: p.id, Reason: why})
-	m.leave(p)
-}
+// fill gives the peer's free slots something to do.
+func (m *Manager) fill(now time.Time, p *peer) { m.request(now, p, m.window.fill(now, p)) }
 
-// leave takes a peer out of everything but the list of peers.
-func (m *Manager) leave(p *peer) {
-	if p.leaving {
+// request asks the peer for the last count blocks of its list.
+func (m *Manager) request(now time.Time, p *peer, count int) {
+	if count == 0 {
 		return
 	}
-	p.leaving = true
-	for len(p.flights) > 0 {
-		m.unflight(p, p.flights[0].flight)
+	flights := p.window.flights[len(p.window.flights)-count:]
+	kind := p.wholeBlock()
+	if a := &flights[0]; count == 1 && m.compact.prefers(now, p, a, len(m.window.flights)) {
+		kind, a.stage = wire.InvCmpctBlock, stageAsked
 	}
-	if m.feeder == p {
-		m.feeder = nil
+	inv := make([]wire.InvVect, 0, count)
+	for _, a := range flights {
+		inv = append(inv, wire.InvVect{Type: kind, Hash: a.flight.hash})
 	}
-	p.feed, p.gate, p.syncing = nil, nil, false
-	m.announcers = slices.DeleteFunc(m.announcers, func(q *peer) bool { return q == p })
-	if p.protected {
-		p.protected = false
-		m.protected--
-	}
+	m.do(SendGetData{Peer: p.id, Inv: inv})
 }

@@ -103,6 +103,6 @@ func TestPlay(t *testing.T) {
 		for _, b := range s.bad {
 			t.Fatalf("peer %d blamed for %v: %v", b.Peer, b.Offence, b.Err)
 		}
-		s.run(6*time.Hour, func() bool { return len(s.m.flights) == 0 && len(s.m.held) == 0 })
+		s.run(6*time.Hour, func() bool { return len(s.m.window.flights) == 0 && len(s.m.window.held) == 0 })
 	})
 }

@@ -130,8 +130,8 @@ func TestStallTimeoutDoublesAndFalls(t *testing.T) {
 	if len(rec.dropped) == 0 || len(up) == 0 || up[0] != 2*stallTimeoutMin {
 		t.Errorf("dropped %v, raised to %v", rec.dropped, up)
 	}
-	if s.m.stallTimeout != stallTimeoutMin {
-		t.Errorf("in the end %v", s.m.stallTimeout)
+	if s.m.window.stallTimeout != stallTimeoutMin {
+		t.Errorf("in the end %v", s.m.window.stallTimeout)
 	}
 	for _, d := range rec.timeouts {
 		if d < stallTimeoutMin || d > stallTimeoutMax {
@@ -354,8 +354,8 @@ func TestNotFound(t *testing.T) {
 	tip := b.w.grow(b.tip(), 300, 1)
 	b.m.PeerUp(b.now, 1, inbound())
 	b.m.NotFound(b.now, 1, []wire.Hash{{1}, {2}})
-	if p := b.m.peers[1]; len(p.lacks) != 0 {
-		t.Errorf("lacks what it was not asked for: %v", p.lacks)
+	if p := b.m.peers[1]; len(p.window.lacks) != 0 {
+		t.Errorf("lacks what it was not asked for: %v", p.window.lacks)
 	}
 	actions := b.m.Headers(b.now, 1, headersOf(tip, 21, 320))
 	asked := 0

@@ -3,6 +3,7 @@ package netsync
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -371,7 +372,7 @@ func (s *sim) getData(r *remote, a SendGetData) {
 		if own := s.chain.tree.Lookup(h); own != nil && own.Data() != nil {
 			s.t.Fatalf("asked %s for a block that is stored", r.name)
 		}
-		if s.m.holds(h) {
+		if s.m.window.holds(h) {
 			s.t.Fatalf("asked %s for a block that the chain has in its hands", r.name)
 		}
 		if at, twice := r.asked[h]; twice || r.opened[h] {
@@ -498,7 +499,7 @@ func (s *sim) run(limit time.Duration, until func() bool) {
 		}
 		if s.now.After(end) {
 			s.t.Fatalf("not done after %v: tip %d, best header %d, flights %d\n%s", limit, s.chain.tip.Height,
-				s.chain.tree.Best().Height, len(s.m.flights), s.tail())
+				s.chain.tree.Best().Height, len(s.m.window.flights), s.tail())
 		}
 	}
 }
@@ -529,27 +530,27 @@ func (s *sim) check() {
 		if p.rebuilding() > maxRebuilding {
 			s.t.Fatalf("peer %d: %d compact blocks wait for transactions", p.id, p.rebuilding())
 		}
-		if len(p.flights) > 16 || len(p.lacks) > maxLacks {
-			s.t.Fatalf("peer %d: %d in flight, %d lacking", p.id, len(p.flights), len(p.lacks))
+		if len(p.window.flights) > 16 || len(p.window.lacks) > maxLacks {
+			s.t.Fatalf("peer %d: %d in flight, %d lacking", p.id, len(p.window.flights), len(p.window.lacks))
 		}
 		if p.feed != nil && len(p.feed.queue) > wire.MaxGetBlocks {
 			s.t.Fatalf("peer %d: %d announced blocks queued", p.id, len(p.feed.queue))
 		}
-		if p.gate != nil && len(p.gate.buffer) > gateBuffer+wire.MaxHeaders {
-			s.t.Fatalf("peer %d: %d headers at the gate", p.id, len(p.gate.buffer))
+		if p.headers.gate != nil && len(p.headers.gate.buffer) > gateBuffer+wire.MaxHeaders {
+			s.t.Fatalf("peer %d: %d headers at the gate", p.id, len(p.headers.gate.buffer))
 		}
-		if p.leaving && len(p.flights) > 0 {
+		if p.leaving && len(p.window.flights) > 0 {
 			s.t.Fatalf("peer %d leaves with blocks in flight", p.id)
 		}
-		flights += len(p.flights)
-		held += p.held
-		for _, a := range p.flights {
-			if m.flights[a.flight.hash] != a.flight || !a.flight.by(p) {
+		flights += len(p.window.flights)
+		held += p.window.held
+		for _, a := range p.window.flights {
+			if m.window.flights[a.flight.hash] != a.flight || !a.flight.by(p) {
 				s.t.Fatalf("peer %d has a flight that the table lacks", p.id)
 			}
 		}
 	}
-	for h, f := range m.flights {
+	for h, f := range m.window.flights {
 		if len(f.from) == 0 || f.hash != h {
 			s.t.Fatalf("a flight from nobody")
 		}
@@ -558,19 +559,46 @@ func (s *sim) check() {
 	if flights != 0 {
 		s.t.Fatalf("flights of peers and table differ by %d", flights)
 	}
-	if held < 0 || held > len(m.held) {
-		s.t.Fatalf("%d held by peers, %d in all", held, len(m.held))
+	if held < 0 || held > len(m.window.held) {
+		s.t.Fatalf("%d held by peers, %d in all", held, len(m.window.held))
 	}
-	if len(m.announcers) > maxAnnouncers {
-		s.t.Fatalf("%d peers announce by compact blocks", len(m.announcers))
+	if len(m.compact.announcers) > maxAnnouncers {
+		s.t.Fatalf("%d peers announce by compact blocks", len(m.compact.announcers))
 	}
-	for _, p := range m.announcers {
+	for _, p := range m.compact.announcers {
 		if p.leaving || !p.compact.announces {
 			s.t.Fatalf("peer %d is among those that announce by compact blocks", p.id)
 		}
 	}
-	if m.feeder != nil && (m.feeder.feed == nil || m.feeder.leaving) {
+	if m.feeder.turn != nil && (m.feeder.turn.feed == nil || m.feeder.turn.leaving) {
 		s.t.Fatalf("feeder without feed")
+	}
+	s.checkMachines()
+}
+
+// checkMachines looks at what the machines promise of each other.
+func (s *sim) checkMachines() {
+	m := s.m
+	protected := 0
+	for _, p := range m.order {
+		if p.headers.mute != (p.feed != nil) {
+			s.t.Fatalf("peer %d: mute is %v, with a feed: %v", p.id, p.headers.mute, p.feed != nil)
+		}
+		if p.leaving && (p.headers.gate != nil || p.headers.syncing || p.feed != nil) {
+			s.t.Fatalf("peer %d leaves and is asked for headers", p.id)
+		}
+		if p.feed != nil && p != m.feeder.turn && (len(p.feed.queue) > 0 || !p.feed.asked.IsZero()) {
+			s.t.Fatalf("peer %d: %d blocks queued out of its turn", p.id, len(p.feed.queue))
+		}
+		if p.compact.announces != slices.Contains(m.compact.announcers, p) {
+			s.t.Fatalf("peer %d: announces by compact blocks: %v", p.id, p.compact.announces)
+		}
+		if p.behind.protected {
+			protected++
+		}
+	}
+	if protected != m.behind.protected || protected > maxProtected {
+		s.t.Fatalf("%d peers are protected, %d by count", protected, m.behind.protected)
 	}
 }
 
@@ -673,11 +701,11 @@ func TestSimulatedSync(t *testing.T) {
 			for _, b := range s.bad {
 				t.Errorf("peer %d blamed for %v: %v", b.Peer, b.Offence, b.Err)
 			}
-			if len(s.m.flights) > 0 {
-				s.run(time.Hour, func() bool { return len(s.m.flights) == 0 })
+			if len(s.m.window.flights) > 0 {
+				s.run(time.Hour, func() bool { return len(s.m.window.flights) == 0 })
 			}
-			if len(s.m.held) != 0 {
-				t.Errorf("%d blocks still held", len(s.m.held))
+			if len(s.m.window.held) != 0 {
+				t.Errorf("%d blocks still held", len(s.m.window.held))
 			}
 		})
 	}

@@ -39,54 +39,49 @@ func late(now time.Time, f *flight) bool {
 	return n < maxCopies || now.Sub(f.from[n-maxCopies].at) >= copyAfter
 }
 
-// stall notes that the peer holds up the window, since now if it did not
-// before.
-func (m *Manager) stall(now time.Time, p *peer) {
-	if p.stalling.IsZero() {
-		p.stalling = now
-	}
-}
-
 // progress lets the stall timeout fall.
-func (m *Manager) progress() {
-	if m.stallTimeout > stallTimeoutMin {
-		m.stallTimeout = max(stallTimeoutMin, time.Duration(float64(m.stallTimeout)*stallDecay))
-		m.obs.StallTimeout(m.stallTimeout)
+func (w *window) progress() {
+	if w.stallTimeout > stallTimeoutMin {
+		w.stallTimeout = max(stallTimeoutMin, time.Duration(float64(w.stallTimeout)*stallDecay))
+		w.obs.StallTimeout(w.stallTimeout)
 	}
 }
 
-// checkBlocks enforces the time limits for blocks.
-func (m *Manager) checkBlocks(now time.Time) {
-	downloading := 0
-	for _, p := range m.order {
-		if len(p.flights) > 0 {
-			downloading++
+// downloading counts the peers that blocks are being asked of.
+func downloading(peers []*peer) (n int) {
+	for _, p := range peers {
+		if len(p.window.flights) > 0 {
+			n++
 		}
 	}
-	for _, p := range m.order {
-		p.forgetLacks(now)
-		if p.leaving || len(p.flights) == 0 {
-			continue
+	return n
+}
+
+// overdue reports whether a peer has used up its time for a block, and why it is
+// to go. sharing is how many peers are downloading.
+func (w *window) overdue(now time.Time, p *peer, sharing int) (why Reason, over bool) {
+	at := &p.window
+	switch {
+	case len(at.flights) == 0:
+	case at.held > 0:
+		// Its earlier blocks are with the chain, which may be keeping us
+		// from reading on. That time is ours.
+		if !at.stalling.IsZero() {
+			at.stalling = now
 		}
-		if p.held > 0 {
-			// Its earlier blocks are with the chain, which may be keeping us
-			// from reading on. That time is ours.
-			if !p.stalling.IsZero() {
-				p.stalling = now
-			}
-			p.since = now
-			continue
-		}
-		if !p.stalling.IsZero() && now.Sub(p.stalling) >= m.stallTimeout {
-			m.drop(p, StalledWindow)
-			// One slow peer says little about the next one's limit, several in
-			// a row say that the limit is too tight for this node's link.
-			m.stallTimeout = min(2*m.stallTimeout, stallTimeoutMax)
-			m.obs.StallTimeout(m.stallTimeout)
-			continue
-		}
-		if now.Sub(p.since) >= blockTimeoutBase+time.Duration(downloading-1)*blockTimeoutPerPeer {
-			m.drop(p, BlockTimeout)
-		}
+		at.since = now
+	case !at.stalling.IsZero() && now.Sub(at.stalling) >= w.stallTimeout:
+		return StalledWindow, true
+	case now.Sub(at.since) >= blockTimeoutBase+time.Duration(sharing-1)*blockTimeoutPerPeer:
+		return BlockTimeout, true
 	}
+	return 0, false
+}
+
+// stalled raises the stall timeout after a peer was dropped for it: one slow
+// peer says little about the next one's limit, several in a row say that the
+// limit is too tight for this node's link.
+func (w *window) stalled() {
+	w.stallTimeout = min(2*w.stallTimeout, stallTimeoutMax)
+	w.obs.StallTimeout(w.stallTimeout)
 }

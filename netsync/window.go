@@ -15,7 +15,7 @@ const (
 	maxInFlight = 16
 	// windowSize is how far beyond the last block that is connected blocks are
 	// fetched. It bounds how far the files on disk are out of order, and the
-	// length of the walks below.
+	// length of the walks over it.
 	windowSize = 1024
 	// prunedWindow is how many bytes of blocks a pruned node fetches beyond that
 	// block, whatever their number: they are no part of the limit that its
@@ -27,7 +27,76 @@ const (
 	// 288 blocks it may be asked, with two blocks to spare for those that it
 	// drops while the request is on its way.
 	limitedDepth = 288 - 2
+	// hopeFor is how long a preferred peer that is asked for blocks and gives
+	// none keeps others from being asked during the initial download.
+	hopeFor = 30 * time.Second
+	// maxUnrequested is how far ahead of the tip a block may be that nobody
+	// asked for. Each such block costs a place on disk before it is known to be
+	// of use.
+	maxUnrequested = 288
+	// maxLacks bounds the list of blocks that a peer did not have. A peer is
+	// asked for at most 16 blocks at a time, so one that fills the list (6 KB)
+	// has failed for 128 blocks within the time below and is left alone until
+	// they expire.
+	maxLacks = 128
+	// lacksFor is how long a peer is not asked again for a block that it did
+	// not have or of which it sent a bad copy.
+	lacksFor = 10 * time.Minute
 )
+
+// window decides which block is asked of which peer, within a window ahead of
+// what is connected, and when a peer has had its time (stall.go). It knows
+// which blocks are on their way and which the chain has in its hands.
+//
+// What holds at every moment:
+//   - A block is in flights exactly if it is on the list of the peers that it
+//     was asked of, and on no other list; a flight from nobody is none.
+//   - No peer has more than [maxInFlight] blocks on its list, and none is asked
+//     of one peer twice. One that is leaving has none.
+//   - A block that is stored or held is asked of nobody.
+//   - The blocks held of a peer are counted in its held.
+type window struct {
+	*env
+	bytes int64 // of blocks that a pruned node fetches ahead of validation
+
+	flights map[wire.Hash]*flight // blocks asked for and not arrived
+	held    map[wire.Hash]*peer   // blocks that arrived and are not stored yet, with who gave them
+	open    bool                  // some block has become free or the window has moved
+
+	stallTimeout time.Duration // how long a peer may hold up the whole window
+	scratch      []*headertree.Node
+}
+
+func newWindow(e *env, bytes int64) window {
+	if bytes <= 0 {
+		bytes = prunedWindow
+	}
+	return window{
+		env: e, bytes: bytes, stallTimeout: stallTimeoutMin,
+		flights: make(map[wire.Hash]*flight), held: make(map[wire.Hash]*peer),
+	}
+}
+
+// windowPeer is what the window keeps of a peer.
+type windowPeer struct {
+	// common is a block of the chain of the peer's best: it and all before it
+	// are stored here.
+	common *headertree.Node
+	// flights are the blocks asked of the peer, the oldest first.
+	flights []asked
+	// since is when the oldest of them became the oldest.
+	since time.Time
+	// stalling is since when the peer alone holds up the window; zero if it
+	// does not.
+	stalling time.Time
+	// hope is when it last gave a block that could be stored, or when it was
+	// first asked for one.
+	hope time.Time
+	// held counts its blocks that the chain has not finished with.
+	held int
+	// lacks are blocks that it was asked for and did not have, with the time.
+	lacks map[wire.Hash]time.Time
+}
 
 // flight is a block that was asked for and has not arrived.
 type flight struct {
@@ -48,347 +117,217 @@ func (f *flight) by(p *peer) bool {
 	return slices.ContainsFunc(f.from, func(h holder) bool { return h.peer == p })
 }
 
-// have reports whether the block of n need not be fetched: it is stored, or it
-// is part of the active chain and was pruned.
-func have(n, tip *headertree.Node) bool {
-	return n.Data() != nil || tip.Ancestor(n.Height) == n
+// asked is one block in flight from one peer.
+type asked struct {
+	flight *flight
+	at     time.Time
+	compactState
 }
 
-// hopeFor is how long a preferred peer that is asked for blocks and gives none
-// keeps others from being asked during the initial download.
-const hopeFor = 30 * time.Second
-
-// preferredBusy reports whether some peer that this node chose is bringing the
-// chain on. Until the initial download is done, others are asked only if not:
-// anybody can connect to us, but we choose whom we connect to.
-func (m *Manager) preferredBusy(now time.Time) bool {
-	for _, p := range m.order {
-		if p.preferred() && len(p.flights) > 0 && now.Sub(p.hope) < hopeFor {
-			return true
+// asking returns the entry of a block in the list of flights, or nil. It is
+// valid until the list changes.
+func (p *windowPeer) asking(h wire.Hash) *asked {
+	for i := range p.flights {
+		if p.flights[i].flight.hash == h {
+			return &p.flights[i]
 		}
 	}
-	return false
+	return nil
 }
 
-// fill gives the peer's free slots something to do.
-func (m *Manager) fill(now time.Time, p *peer) {
-	free := maxInFlight - len(p.flights)
-	if p.leaving || free <= 0 || !p.serves() || len(p.lacks) >= maxLacks {
-		return
-	}
-	w := m.walk(now, p, free)
-	for _, n := range w.nodes {
-		m.flight(now, p, n.Hash, n)
-	}
-	for _, f := range w.late[:min(len(w.late), free-len(w.nodes))] {
-		m.flight(now, p, f.hash, f.node)
-	}
-	m.sendGetData(now, p, len(p.flights)-(maxInFlight-free))
-	if w.holder != nil && len(p.flights) == 0 {
-		m.stall(now, w.holder)
+// blind reports whether a block without a known header is in flight from the
+// peer.
+func (p *windowPeer) blind() bool {
+	return slices.ContainsFunc(p.flights, func(a asked) bool { return a.flight.node == nil })
+}
+
+// void makes all blocks without a known header that are in flight from the peer
+// unwanted.
+func (p *windowPeer) void() {
+	for _, a := range p.flights {
+		a.flight.void = a.flight.node == nil
 	}
 }
 
-// walked is what a walk over the window found.
-type walked struct {
-	nodes  []*headertree.Node // to be asked of the peer
-	late   []*flight          // in flight from others for too long
-	holder *peer              // alone responsible for the full window
+// mark notes that the peer cannot give a good copy of a block.
+func (p *windowPeer) mark(now time.Time, h wire.Hash) {
+	if p.lacks == nil {
+		p.lacks = make(map[wire.Hash]time.Time)
+	}
+	if len(p.lacks) < maxLacks {
+		p.lacks[h] = now
+	}
 }
 
-// walk looks for at most count blocks to ask of the peer, from the last block
-// that it and this node share on.
-func (m *Manager) walk(now time.Time, p *peer, count int) (w walked) {
-	m.resolve(p)
-	tip := m.chain.Tip()
-	if p.best == nil || p.best.Work.Lt(&tip.Work) || p.best.Work.Lt(&m.minWork) {
-		return w // nothing that we would switch to
-	}
-	m.advance(p, tip)
-	base := connected(p.common, tip)
-	end := m.windowEnd(p, base)
-	top := min(p.best.Height, end+1)
-	var first *flight // what the window waits for, if it is a peer
-	waits := false
-	for h := p.common.Height; h < top; {
-		n := min(top-h, walkStep)
-		m.scratch = path(m.scratch[:0], p.best, h+n, n)
-		h += n
-		for _, n := range m.scratch {
-			switch f := m.flights[n.Hash]; {
-			case n.Failed():
-				return w // nobody is asked for what is built on a bad block
-			case have(n, tip):
-				continue
-			case n.Height >= m.net.SegwitHeight && !p.witness():
-				return w
-			case m.holds(n.Hash):
-				// The chain is working on it, whoever else was asked for it. If
-				// the window waits for it, that is no peer's fault.
-			case f != nil:
-				if !waits {
-					first = f
-				}
-				f.node = n
-				if late(now, f) && !f.by(p) && !p.cannot(n) {
-					w.late = append(w.late, f)
-				}
-			case n.Height > end:
-				// While stored blocks wait to be connected, the window waits for
-				// this node, and nobody else is to blame.
-				if base == p.common && len(w.nodes) == 0 && first != nil && first.from[0].peer != p {
-					w.holder = first.from[0].peer
-				}
-				return w
-			case p.cannot(n):
-			default:
-				if w.nodes = append(w.nodes, n); len(w.nodes) == count {
-					return w
-				}
-			}
-			waits = true
-		}
-	}
-	return w
-}
-
-// connected returns the last block up to common, whose chain is stored, that is
-// connected or would not be if it were the end: what comes after it has more
-// work than the tip, and waits for its validation.
-func connected(common, tip *headertree.Node) *headertree.Node {
-	if !common.Work.Gt(&tip.Work) {
-		return common
-	}
-	if common.Ancestor(tip.Height) == tip {
-		return tip
-	}
-	// A branch that is about to replace the tip's. Work grows with height.
-	low, high := headertree.Fork(common, tip).Height, common.Height
-	for low < high {
-		mid := low + (high-low+1)/2
-		if common.Ancestor(mid).Work.Gt(&tip.Work) {
-			high = mid - 1
-		} else {
-			low = mid
-		}
-	}
-	return common.Ancestor(low)
-}
-
-// windowEnd returns the height up to which blocks of the peer's chain may be
-// fetched. base is the last one that waits for no validation.
-func (m *Manager) windowEnd(p *peer, base *headertree.Node) int32 {
-	end := base.Height + windowSize
-	if !m.pruned {
-		return end
-	}
-	// Blocks that are not here yet count as much as the others on average.
-	var bytes, known, blocks int64
-	for h, top := base.Height, min(p.best.Height, end); h < top; {
-		n := min(top-h, walkStep)
-		m.scratch = path(m.scratch[:0], p.best, h+n, n)
-		for _, n := range m.scratch {
-			if d := n.Data(); d != nil {
-				known += int64(d.Size)
-				blocks++
-				bytes += int64(d.Size)
-			} else if blocks > 0 {
-				bytes += known / blocks
-			}
-			if bytes > m.prunedWindow {
-				if base == p.common {
-					// What the others wait for is fetched in any case.
-					return max(n.Height, min(end, base.Height+maxInFlight))
-				}
-				return n.Height
-			}
-		}
-		h += n
-	}
-	return end
-}
-
-// advance moves the peer's common block on as far as blocks are stored.
-func (m *Manager) advance(p *peer, tip *headertree.Node) {
-	fork := headertree.Fork(tip, p.best)
-	if p.common != nil {
-		p.common = headertree.Fork(p.common, p.best)
-	}
-	if p.common == nil || p.common.Height < fork.Height {
-		p.common = fork
-	} else if p.common != fork && !have(p.best.Ancestor(fork.Height+1), tip) {
-		p.common = fork // what was stored after it has been lost
-	}
-	for h := p.common.Height; h < p.best.Height; {
-		n := min(p.best.Height-h, walkStep)
-		m.scratch = path(m.scratch[:0], p.best, h+n, n)
-		h += n
-		for _, n := range m.scratch {
-			if !have(n, tip) {
-				return
-			}
-			p.common = n
+// forgetLacks drops what has expired.
+func (p *windowPeer) forgetLacks(now time.Time) {
+	for h, at := range p.lacks {
+		if now.Sub(at) >= lacksFor {
+			delete(p.lacks, h)
 		}
 	}
 }
 
-// path appends the count headers up to the given height of the chain that ends
-// in n, the lowest first.
-func path(dst []*headertree.Node, n *headertree.Node, height, count int32) []*headertree.Node {
-	at := len(dst)
-	for n = n.Ancestor(height); count > 0 && n != nil; count-- {
-		dst = append(dst, n)
-		n = n.Parent
+// fill gives the peer's free slots something to do and returns how many blocks
+// it is to be asked for, which are the last of its list.
+func (w *window) fill(now time.Time, p *peer) int {
+	free := maxInFlight - len(p.window.flights)
+	if p.leaving || free <= 0 || !p.serves() || len(p.window.lacks) >= maxLacks {
+		return 0
 	}
-	slices.Reverse(dst[at:])
-	return dst
+	found := w.walk(now, p, free)
+	for _, n := range found.nodes {
+		w.ask(now, p, n.Hash, n)
+	}
+	for _, f := range found.late[:min(len(found.late), free-len(found.nodes))] {
+		w.ask(now, p, f.hash, f.node)
+	}
+	if h := found.holder; h != nil && len(p.window.flights) == 0 && h.window.stalling.IsZero() {
+		h.window.stalling = now
+	}
+	return len(p.window.flights) - (maxInFlight - free)
 }
 
-// cannot reports whether the peer is not to be asked for a block of its chain:
-// it keeps only the last ones, or has failed for this one before.
-func (p *peer) cannot(n *headertree.Node) bool {
-	if p.limited() && p.best.Height-n.Height >= limitedDepth {
-		return true
-	}
-	_, lacks := p.lacks[n.Hash]
-	return lacks
-}
-
-// flight notes that the block is being asked of the peer.
-func (m *Manager) flight(now time.Time, p *peer, h wire.Hash, n *headertree.Node) {
-	f := m.flights[h]
+// ask notes that the block is being asked of the peer.
+func (w *window) ask(now time.Time, p *peer, h wire.Hash, n *headertree.Node) {
+	f := w.flights[h]
 	if f == nil {
 		f = &flight{hash: h, node: n}
-		m.flights[h] = f
+		w.flights[h] = f
 	}
 	f.from = append(f.from, holder{p, now})
-	if len(p.flights) == 0 {
-		p.since = now
+	if len(p.window.flights) == 0 {
+		p.window.since = now
 	}
-	if p.hope.IsZero() {
-		p.hope = now
+	if p.window.hope.IsZero() {
+		p.window.hope = now
 	}
-	p.flights = append(p.flights, asked{flight: f, at: now})
-	m.obs.BlockRequested(p.id, h, len(f.from))
+	p.window.flights = append(p.window.flights, asked{flight: f, at: now})
+	w.obs.BlockRequested(p.id, h, len(f.from))
 }
 
-// sendGetData asks the peer for the last count blocks of its list.
-func (m *Manager) sendGetData(now time.Time, p *peer, count int) {
-	if count == 0 {
-		return
-	}
-	kind := wire.InvBlock
-	if p.witness() {
-		kind = wire.InvWitnessBlock
-	}
-	if a := &p.flights[len(p.flights)-1]; count == 1 && m.byCompact(now, p, a) {
-		kind, a.stage = wire.InvCmpctBlock, stageAsked
-	}
-	inv := make([]wire.InvVect, 0, count)
-	for _, a := range p.flights[len(p.flights)-count:] {
-		inv = append(inv, wire.InvVect{Type: kind, Hash: a.flight.hash})
-	}
-	m.do(SendGetData{Peer: p.id, Inv: inv})
-}
-
-// unflight takes a block off the peer's list. If nobody else was asked for it,
-// it is free again.
-func (m *Manager) unflight(p *peer, f *flight) {
-	i := slices.IndexFunc(p.flights, func(a asked) bool { return a.flight == f })
-	p.flights = slices.Delete(p.flights, i, i+1)
-	p.stalling = time.Time{}
+// unask takes a block off the peer's list. If nobody else was asked for it, it
+// is free again.
+func (w *window) unask(p *peer, f *flight) {
+	i := slices.IndexFunc(p.window.flights, func(a asked) bool { return a.flight == f })
+	p.window.flights = slices.Delete(p.window.flights, i, i+1)
+	p.window.stalling = time.Time{}
 	f.from = slices.DeleteFunc(f.from, func(h holder) bool { return h.peer == p })
 	if len(f.from) == 0 {
-		delete(m.flights, f.hash)
-		m.fillAll = true
+		delete(w.flights, f.hash)
+		w.open = true
 	}
 }
 
 // takeBack ends the peer's request for a block and reports whether there was
 // one.
-func (m *Manager) takeBack(now time.Time, p *peer, h wire.Hash) bool {
-	f := m.flights[h]
+func (w *window) takeBack(now time.Time, p *peer, h wire.Hash) bool {
+	f := w.flights[h]
 	if f == nil || !f.by(p) {
 		return false
 	}
-	if p.flights[0].flight == f {
-		p.since = now
+	if p.window.flights[0].flight == f {
+		p.window.since = now
 	}
-	m.unflight(p, f)
+	w.unask(p, f)
 	return true
 }
 
-// release ends all requests for a block, which is stored, and its stay in the
-// chain's hands.
-func (m *Manager) release(h wire.Hash) {
-	m.unhold(h)
-	if f := m.flights[h]; f != nil {
-		for len(f.from) > 0 {
-			m.unflight(f.from[0].peer, f)
-		}
-	}
-	m.fillAll = true
-}
-
-func (m *Manager) holds(h wire.Hash) bool {
-	_, ok := m.held[h]
-	return ok
-}
-
-// hold notes that the chain has the block in its hands, from this peer.
-func (m *Manager) hold(p *peer, h wire.Hash) {
-	m.held[h] = p.id
-	p.held++
-}
-
-func (m *Manager) unhold(h wire.Hash) {
-	id, ok := m.held[h]
-	if !ok {
-		return
-	}
-	delete(m.held, h)
-	if p := m.peers[id]; p != nil {
-		p.held--
+// leave ends all requests to a peer that is going.
+func (w *window) leave(p *peer) {
+	for len(p.window.flights) > 0 {
+		w.unask(p, p.window.flights[0].flight)
 	}
 }
 
-// maxUnrequested is how far ahead of the tip a block may be that nobody asked
-// for. Each such block costs a place on disk before it is known to be of use.
-const maxUnrequested = 288
+// arrival is what the window knows of a block that arrived.
+type arrival struct {
+	requested bool // of this peer or another
+	mine      bool // of this peer
+	void      bool // but it is no longer wanted
+}
 
-// takeBlock handles a block that arrived.
-func (m *Manager) takeBlock(now time.Time, p *peer, h wire.Hash, header *wire.Header) Verdict {
-	f := m.flights[h]
-	v := Verdict{Requested: f != nil}
+// arrived releases the slot of a block that came from the peer.
+func (w *window) arrived(now time.Time, p *peer, h wire.Hash) (a arrival) {
 	var took time.Duration
-	if f != nil {
-		if i := slices.IndexFunc(p.flights, func(a asked) bool { return a.flight == f }); i >= 0 {
-			took = now.Sub(p.flights[i].at)
+	if own := p.window.asking(h); own != nil {
+		took = now.Sub(own.at)
+	}
+	f := w.flights[h]
+	a.requested, a.void = f != nil, f != nil && f.void
+	a.mine = w.takeBack(now, p, h)
+	w.obs.BlockReceived(p.id, h, took)
+	return a
+}
+
+// wants reports whether a block that arrived is to be stored: it is not yet, and
+// was asked for or is of use. It is then held until [window.stored] or
+// [window.rejected].
+func (w *window) wants(p *peer, n *headertree.Node, requested bool) bool {
+	tip := w.chain.Tip()
+	switch {
+	case n.Failed(), have(n, tip), w.holds(n.Hash):
+		return false
+	case !requested && (!n.Work.Gt(&tip.Work) || n.Height > tip.Height+maxUnrequested || n.Work.Lt(&w.minWork)):
+		return false
+	}
+	w.held[n.Hash] = p
+	p.window.held++
+	return true
+}
+
+// stored ends all requests for a block, which is stored, and its stay in the
+// chain's hands.
+func (w *window) stored(now time.Time, h wire.Hash) {
+	if p := w.unhold(h); p != nil {
+		p.window.hope = now
+	}
+	if f := w.flights[h]; f != nil {
+		for len(f.from) > 0 {
+			w.unask(f.from[0].peer, f)
 		}
 	}
-	mine := m.takeBack(now, p, h)
-	m.obs.BlockReceived(p.id, h, took)
-	if f != nil && f.void {
-		return Verdict{}
-	}
+	w.open = true
+	w.progress()
+}
 
-	n := m.chain.Headers().Lookup(h)
-	if n == nil {
-		n = m.enter(now, p, h, header, mine)
+// rejected ends a block's stay in the chain's hands, which could not store it.
+// Its peer is not asked for it again for a while.
+func (w *window) rejected(now time.Time, h wire.Hash) {
+	if p := w.unhold(h); p != nil && !p.leaving {
+		p.window.mark(now, h)
 	}
-	if n == nil {
-		return Verdict{}
+	w.open = true
+}
+
+func (w *window) holds(h wire.Hash) bool { return w.held[h] != nil }
+
+// unhold returns who gave the block, or nil if the chain does not have it in
+// its hands.
+func (w *window) unhold(h wire.Hash) *peer {
+	p := w.held[h]
+	if p != nil {
+		delete(w.held, h)
+		p.window.held--
 	}
-	p.learn(n)
-	p.fedBlock(now, mine)
-	tip := m.chain.Tip()
-	switch {
-	case n.Failed(), have(n, tip), m.holds(h):
-		return Verdict{}
-	case !v.Requested && (!n.Work.Gt(&tip.Work) || n.Height > tip.Height+maxUnrequested || n.Work.Lt(&m.minWork)):
-		return Verdict{}
+	return p
+}
+
+// preferredBusy reports whether some peer that this node chose is bringing the
+// chain on. Until the initial download is done, others are asked only if not:
+// anybody can connect to us, but we choose whom we connect to.
+func (w *window) preferredBusy(now time.Time, peers []*peer) bool {
+	return slices.ContainsFunc(peers, func(p *peer) bool {
+		return p.preferred() && len(p.window.flights) > 0 && now.Sub(p.window.hope) < hopeFor
+	})
+}
+
+// alone reports whether no other block than this is on its way.
+func (w *window) alone(h wire.Hash) bool {
+	for other := range w.flights {
+		if other != h {
+			return false
+		}
 	}
-	m.hold(p, h)
-	v.Submit = true
-	return v
+	return true
 }
