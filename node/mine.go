@@ -29,7 +29,6 @@ func (n *Node) openMining() error {
 	m, c := &n.cfg.Mining, n.Server.Chain()
 	cfg := mining.Config{Chain: c, Source: n.Server.Mempool(), Clock: n.Clock, MaxWeight: m.MaxWeight, MinFee: m.MinFee}
 	n.Miner = mining.New(cfg)
-	n.API.Miner = n.Miner
 	if !m.On {
 		return nil
 	}
@@ -41,7 +40,6 @@ func (n *Node) openMining() error {
 		Miner: n.Miner, Script: payout, Threads: m.Threads, MinTxs: m.MinTxs, Pace: m.Pace,
 		Behind: n.behind, Log: n.part("mining"),
 	})
-	n.API.Worker = n.Worker
 	if n.Metrics != nil {
 		n.Metrics.WatchMiner(n.Worker)
 	}

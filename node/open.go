@@ -25,8 +25,7 @@ import (
 // Node is a whole node. The fields are set by [Open] and not changed after.
 type Node struct {
 	Server  *server.Node
-	API     *rpc.API           // answers the methods; see [rpc.API.Table]
-	Table   *rpc.Table         // the methods of API
+	Table   *rpc.Table         // all methods
 	RPC     *rpc.Server        // nil without
 	TxIndex *index.TxIndex     // nil without
 	Metrics *telemetry.Metrics // nil without
@@ -35,9 +34,10 @@ type Node struct {
 	Worker  *mining.Worker     // makes blocks all the time; nil unless asked for
 	Clock   *clock.Settable
 
-	cfg  Config
-	log  *slog.Logger // of the part "server"
-	part func(string) *slog.Logger
+	cfg      Config
+	log      *slog.Logger // of the part "server"
+	messages *rpc.Tap     // the last messages that passed
+	part     func(string) *slog.Logger
 
 	rpcListen, metricsListen net.Listener
 	stopRPC                  func() error  // ends the RPC server and returns its error
@@ -64,14 +64,12 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		n.part = Logs(log)
 	}
 	n.log = n.part("server")
-	n.API = &rpc.API{Clock: n.Clock, Logs: cfg.Levels, Stop: cfg.Stop}
-	if n.API.Logs == nil {
-		n.API.Logs = fixedLevels{}
+	if n.cfg.Levels == nil {
+		n.cfg.Levels = fixedLevels{}
 	}
-	if n.API.Stop == nil {
-		n.API.Stop = func() {}
+	if n.cfg.Stop == nil {
+		n.cfg.Stop = func() {}
 	}
-	n.Table = n.API.Table()
 	if err := n.listen(ctx); err != nil {
 		return nil, err
 	}
@@ -141,11 +139,10 @@ func (n *Node) serveRPC(ctx context.Context) {
 		return
 	}
 	n.RPC = rpc.NewServer(rpc.Options{
-		Table: n.Table, CookiePath: n.cfg.RPC.CookiePath,
+		Table: rpc.NewMethods(rpc.Groups{Node: n.early()}), CookiePath: n.cfg.RPC.CookiePath,
 		User: n.cfg.RPC.User, Password: n.cfg.RPC.Password, Log: n.part("rpc"),
 		AllowHosts: append([]string{n.cfg.RPC.Listen}, n.cfg.RPC.AllowHosts...),
 	})
-	n.API.Server = n.RPC
 	rpcCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var failure error
 	go func() {
@@ -165,8 +162,8 @@ func (n *Node) open(ctx context.Context) error {
 	cfg := &n.cfg
 	sc := cfg.Server
 	sc.Clock = n.Clock
-	n.API.Tap = rpc.NewTap(n.Clock)
-	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.API.Tap)
+	n.messages = rpc.NewTap(n.Clock)
+	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.messages)
 	if n.metricsListen != nil {
 		n.Metrics = telemetry.New(telemetry.Options{Version: cfg.Version, Network: sc.Network.Name})
 		sc.ChainObserver, sc.SyncObserver, sc.Pool.Observer = n.Metrics, n.Metrics, n.Metrics
@@ -201,17 +198,19 @@ func (n *Node) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		n.API.TxIndex = n.TxIndex
 	}
 	if n.Metrics != nil {
 		n.Metrics.Watch(c)
 		n.Metrics.WatchMempool(n.Server.Mempool(), n.Server.TxDownload())
 	}
-	n.API.Node, n.API.Chain = n.Server, c
 	if err := n.openWallets(ctx, tap); err != nil {
 		return err
 	}
-	return n.openMining()
+	if err := n.openMining(); err != nil {
+		return err
+	}
+	n.Table = rpc.NewMethods(n.groups())
+	return nil
 }
 
 // Close releases what Open has opened. It is for nodes that were never run;
@@ -265,18 +264,4 @@ func explain(err error) error {
 		return fmt.Errorf("listen: %w", plainNet(err))
 	}
 	return err
-}
-
-// fixedLevels are log levels of a node whose levels nobody can change.
-type fixedLevels struct{}
-
-// Names implements [rpc.LogLevels].
-func (fixedLevels) Names() []string { return nil }
-
-// Level implements [rpc.LogLevels].
-func (fixedLevels) Level(string) slog.Level { return slog.LevelInfo }
-
-// Set implements [rpc.LogLevels].
-func (fixedLevels) Set(string, slog.Level) error {
-	return errors.New("the log levels of this node are fixed")
 }

@@ -34,7 +34,7 @@ func (n *Node) Run(ctx context.Context) error {
 		}()
 	}
 	if n.RPC != nil {
-		n.RPC.Ready()
+		n.RPC.Ready(n.Table)
 	}
 
 	select {

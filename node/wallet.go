@@ -36,7 +36,7 @@ func (n *Node) openWallets(ctx context.Context, tap *walletTap) error {
 		return err
 	}
 	tap.m.Store(m)
-	n.Wallets, n.API.Wallets = m, m
+	n.Wallets = m
 	return m.Open(ctx)
 }
 

@@ -262,7 +262,7 @@ func TestControl(t *testing.T) {
 	}
 	n.want("0", "uptime")
 	on := get[map[string]bool](n, "logging", []string{"all"}, []string{"chain"})
-	if !on["net"] || on["chain"] || n.api.Logs.Level("net") != slog.LevelDebug {
+	if !on["net"] || on["chain"] || n.levels.Level("net") != slog.LevelDebug {
 		t.Error(on)
 	}
 	n.fails(CodeInvalidParam, "unknown logging category nope", "logging", []string{"nope"})

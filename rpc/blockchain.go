@@ -17,7 +17,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) blockchainMethods() []*Method {
+func (a *chainAPI) blockchainMethods() []*Method {
 	const category = "Blockchain"
 	exampleHash := "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
 	return []*Method{
@@ -66,7 +66,7 @@ func (a *API) blockchainMethods() []*Method {
 var errBlockNotFound = Errorf(CodeInvalidAddress, "Block not found")
 
 // lookup returns the block with a hash.
-func (a *API) lookup(h wire.Hash) (*headertree.Node, error) {
+func (a *chainAPI) lookup(h wire.Hash) (*headertree.Node, error) {
 	n := a.Chain.Headers().Lookup(h)
 	if n == nil {
 		return nil, errBlockNotFound
@@ -75,7 +75,7 @@ func (a *API) lookup(h wire.Hash) (*headertree.Node, error) {
 }
 
 // block reads and parses a block, with Core's complaints.
-func (a *API) block(n *headertree.Node) (*wire.Block, error) {
+func (a *chainAPI) block(n *headertree.Node) (*wire.Block, error) {
 	b, err := a.Chain.ParsedBlock(n)
 	switch {
 	case errors.Is(err, chain.ErrPruned):
@@ -140,7 +140,7 @@ type blockchainInfo struct {
 	Warnings             []string `json:"warnings" help:"what the operator should know"`
 }
 
-func (a *API) getBlockchainInfo(context.Context, none) (blockchainInfo, error) {
+func (a *chainAPI) getBlockchainInfo(context.Context, none) (blockchainInfo, error) {
 	tip, best := a.Chain.Tip(), a.Chain.Headers().Best()
 	info := blockchainInfo{
 		Chain: a.network().Name, Blocks: tip.Height, Headers: best.Height, BestBlockHash: tip.Hash.String(),
@@ -165,7 +165,7 @@ type heightParams struct {
 	Height int32 `rpc:"height" help:"The height"`
 }
 
-func (a *API) getBlockHash(_ context.Context, p heightParams) (wire.Hash, error) {
+func (a *chainAPI) getBlockHash(_ context.Context, p heightParams) (wire.Hash, error) {
 	n := a.Chain.At(p.Height)
 	if n == nil {
 		return wire.Hash{}, Errorf(CodeInvalidParam, "Block height out of range")
@@ -193,7 +193,7 @@ type headerResult struct {
 }
 
 // header describes a block's header as seen from tip.
-func (a *API) header(n, tip *headertree.Node) headerResult {
+func (a *chainAPI) header(n, tip *headertree.Node) headerResult {
 	h := &n.Header
 	r := headerResult{
 		Hash: n.Hash.String(), Confirmations: -1, Height: n.Height,
@@ -221,7 +221,7 @@ type blockHeaderParams struct {
 	Verbose bool      `rpc:"verbose" default:"true" help:"true describes the header, false gives its bytes"`
 }
 
-func (a *API) getBlockHeader(_ context.Context, p blockHeaderParams) (any, error) {
+func (a *chainAPI) getBlockHeader(_ context.Context, p blockHeaderParams) (any, error) {
 	n, err := a.lookup(p.Hash)
 	if err != nil {
 		return nil, err
@@ -254,7 +254,7 @@ type blockParams struct {
 	Verbosity Verbosity `rpc:"verbosity|verbose" default:"1" help:"0 for the bytes, 1 for ids, 2 for transactions, 3 with what they spend"`
 }
 
-func (a *API) getBlock(_ context.Context, p blockParams) (any, error) {
+func (a *chainAPI) getBlock(_ context.Context, p blockParams) (any, error) {
 	n, err := a.lookup(p.Hash)
 	if err != nil {
 		return nil, err
@@ -312,7 +312,7 @@ type deployment struct {
 
 // getDeploymentInfo reports all soft forks as buried: their heights are
 // history, and no new one is being decided on.
-func (a *API) getDeploymentInfo(_ context.Context, p deploymentParams) (deploymentInfo, error) {
+func (a *chainAPI) getDeploymentInfo(_ context.Context, p deploymentParams) (deploymentInfo, error) {
 	n := a.Chain.Tip()
 	if p.Hash != nil {
 		var err error
@@ -347,7 +347,7 @@ func milliseconds(n int64) time.Duration {
 
 // waitFor waits until the tip satisfies a condition, the time is up, or the
 // caller or the node goes away, and returns the tip.
-func (a *API) waitFor(ctx context.Context, timeout int64, met func(*headertree.Node) bool) (tipResult, error) {
+func (a *chainAPI) waitFor(ctx context.Context, timeout int64, met func(*headertree.Node) bool) (tipResult, error) {
 	if timeout < 0 {
 		return tipResult{}, Errorf(CodeMisc, "Negative timeout")
 	}
@@ -377,7 +377,7 @@ type waitNewParams struct {
 	Current *wire.Hash `rpc:"current_tip" help:"The tip that the caller knows; the present one if left out"`
 }
 
-func (a *API) waitForNewBlock(ctx context.Context, p waitNewParams) (tipResult, error) {
+func (a *chainAPI) waitForNewBlock(ctx context.Context, p waitNewParams) (tipResult, error) {
 	known := a.Chain.Tip().Hash
 	if p.Current != nil {
 		known = *p.Current
@@ -390,7 +390,7 @@ type waitBlockParams struct {
 	Timeout int64     `rpc:"timeout" default:"0" help:"How long to wait, in milliseconds; 0 for ever"`
 }
 
-func (a *API) waitForBlock(ctx context.Context, p waitBlockParams) (tipResult, error) {
+func (a *chainAPI) waitForBlock(ctx context.Context, p waitBlockParams) (tipResult, error) {
 	return a.waitFor(ctx, p.Timeout, func(n *headertree.Node) bool { return n.Hash == p.Hash })
 }
 
@@ -399,7 +399,7 @@ type waitHeightParams struct {
 	Timeout int64 `rpc:"timeout" default:"0" help:"How long to wait, in milliseconds; 0 for ever"`
 }
 
-func (a *API) waitForBlockHeight(ctx context.Context, p waitHeightParams) (tipResult, error) {
+func (a *chainAPI) waitForBlockHeight(ctx context.Context, p waitHeightParams) (tipResult, error) {
 	return a.waitFor(ctx, p.Timeout, func(n *headertree.Node) bool { return n.Height >= p.Height })
 }
 

@@ -14,7 +14,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) coinMethods() []*Method {
+func (a *chainAPI) coinMethods() []*Method {
 	const category = "Blockchain"
 	scan := new(scanState)
 	return []*Method{
@@ -54,7 +54,7 @@ type txOutResult struct {
 	Coinbase      bool         `json:"coinbase" help:"whether a coinbase made it"`
 }
 
-func (a *API) getTxOut(_ context.Context, p txOutParams) (any, error) {
+func (a *chainAPI) getTxOut(_ context.Context, p txOutParams) (any, error) {
 	op := wire.OutPoint{Hash: p.TxID, Index: p.N}
 	coin, ok, at, err := a.Chain.Coin(op)
 	if err != nil {
@@ -62,10 +62,10 @@ func (a *API) getTxOut(_ context.Context, p txOutParams) (any, error) {
 	}
 	r := txOutResult{BestBlock: at.Hash.String()}
 	if p.Mempool {
-		if a.poolSpends(op) {
+		if a.Txs.IsSpent(op) {
 			return nil, nil
 		}
-		if tx := a.poolTx(op.Hash); !ok && tx != nil && int(op.Index) < len(tx.Out) {
+		if tx := a.Txs.Unconfirmed(op.Hash); !ok && tx != nil && int(op.Index) < len(tx.Out) {
 			out := &tx.Out[op.Index]
 			r.Value, r.Script = Amount(out.Value), describeScript(out.Script, a.network())
 			return r, nil
@@ -113,7 +113,7 @@ func appendCoin(dst []byte, op *wire.OutPoint, c *coins.Coin) []byte {
 	return out.Append(dst)
 }
 
-func (a *API) getTxOutSetInfo(ctx context.Context, p txOutSetParams) (r txOutSetInfo, err error) {
+func (a *chainAPI) getTxOutSetInfo(ctx context.Context, p txOutSetParams) (r txOutSetInfo, err error) {
 	var serialized hash.Hash
 	var mu *muhash
 	switch p.HashType {
@@ -176,7 +176,7 @@ func (a *API) getTxOutSetInfo(ctx context.Context, p txOutSetParams) (r txOutSet
 }
 
 // resolve finds a block by hash, or by height in the best chain.
-func (a *API) resolve(h HashOrHeight) (*headertree.Node, error) {
+func (a *chainAPI) resolve(h HashOrHeight) (*headertree.Node, error) {
 	if !h.IsHeight {
 		return a.lookup(h.Hash)
 	}
@@ -228,7 +228,7 @@ type scanState struct {
 	progress atomic.Int32
 }
 
-func (a *API) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) (any, error) {
+func (a *chainAPI) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) (any, error) {
 	switch p.Action {
 	case "status":
 		state.mu.Lock()
@@ -253,7 +253,7 @@ func (a *API) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) 
 	}
 	wanted := make(map[string]scanTarget)
 	for i := range p.Objects {
-		err := p.Objects[i].each(ctx, a, func(d *descriptor.Descriptor, index uint32, outs []descriptor.Output) {
+		err := p.Objects[i].each(ctx, a.network(), func(d *descriptor.Descriptor, index uint32, outs []descriptor.Output) {
 			for n := range outs {
 				wanted[string(outs[n].Script)] = scanTarget{d, index, n}
 			}
@@ -297,7 +297,7 @@ func (t *scanTarget) describe() string {
 }
 
 // scan looks at every coin.
-func (a *API) scan(ctx context.Context, wanted map[string]scanTarget, progress *atomic.Int32) (any, error) {
+func (a *chainAPI) scan(ctx context.Context, wanted map[string]scanTarget, progress *atomic.Int32) (any, error) {
 	snap, at, err := a.Chain.CoinSnapshot(ctx)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-func (a *API) controlMethods(t *Table) []*Method {
+func (a *nodeAPI) controlMethods(t *Table) []*Method {
 	const category = "Control"
 	return []*Method{
 		define(Method{Name: "help", Category: category, Early: true,
@@ -26,7 +26,7 @@ func (a *API) controlMethods(t *Table) []*Method {
 			Summary: "Stops the node.", Returns: "A farewell"}, a.stop),
 		define(Method{Name: "uptime", Category: category,
 			Summary: "Returns for how long the node has been running.", Returns: "Seconds"},
-			func(context.Context, none) (int64, error) { return int64(a.Node.Uptime().Seconds()), nil }),
+			func(context.Context, none) (int64, error) { return int64(a.Uptime().Seconds()), nil }),
 		define(Method{Name: "logging", Category: category,
 			Summary:  "Switches debug messages of parts of the node on or off, and tells for which they are on.\nThe part \"all\" stands for every one; what is excluded is switched off last.",
 			Results:  []Shape{{Like: Object{}, Help: "Each part, and whether its debug messages are on"}},
@@ -40,7 +40,7 @@ type stopParams struct {
 	Wait int64 `rpc:"wait" default:"0" help:"How long to keep back the answer, in milliseconds; no longer than the node answers calls"`
 }
 
-func (a *API) stop(ctx context.Context, p stopParams) (string, error) {
+func (a *nodeAPI) stop(ctx context.Context, p stopParams) (string, error) {
 	a.Stop()
 	if p.Wait > 0 {
 		wait, cancel := context.WithTimeout(ctx, milliseconds(p.Wait))
@@ -59,7 +59,7 @@ type loggingParams struct {
 	Exclude []string `rpc:"exclude,optional" item:"exclude_category" help:"Parts to switch off"`
 }
 
-func (a *API) logging(_ context.Context, p loggingParams) (Object, error) {
+func (a *nodeAPI) logging(_ context.Context, p loggingParams) (Object, error) {
 	names := a.Logs.Names()
 	apply := func(parts []string, level slog.Level) error {
 		for _, part := range parts {
@@ -103,19 +103,10 @@ type activeCommand struct {
 	Duration int64  `json:"duration" help:"for how long, in microseconds"`
 }
 
-func (a *API) getRPCInfo(context.Context, none) (rpcInfo, error) {
-	return rpcInfo{Active: a.Server.activeCommands()}, nil
-}
-
-// activeCommands lists the calls in progress, the longest running first.
-func (s *Server) activeCommands() []activeCommand {
-	now := wallClock()
-	s.mu.Lock()
-	calls := make([]activeCommand, 0, len(s.active))
-	for c := range s.active {
-		calls = append(calls, activeCommand{c.method, now.Sub(c.begun).Microseconds()})
+func (a *nodeAPI) getRPCInfo(context.Context, none) (rpcInfo, error) {
+	r := rpcInfo{Active: []activeCommand{}}
+	for _, c := range a.Active() {
+		r.Active = append(r.Active, activeCommand{c.Method, c.For.Microseconds()})
 	}
-	s.mu.Unlock()
-	slices.SortFunc(calls, func(x, y activeCommand) int { return int(y.Duration - x.Duration) })
-	return calls
+	return r, nil
 }

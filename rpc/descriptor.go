@@ -11,7 +11,7 @@ import (
 	"starling/script/descriptor"
 )
 
-func (a *API) descriptorMethods() []*Method {
+func (a *txAPI) descriptorMethods() []*Method {
 	const category = "Util"
 	desc := "wpkh([d34db33f/84h/0h/0h]xpub6DJ2dNUysrn5Vt36jH2KLBT2i1auw1tTSSomg8PhqNiUtx8QX2SvC9nrHu81fT41fvDUnhMjEzQgXnQjKEu3oaqMSzhSrHMxyyoEAmUHQbY/0/*)#cjjspncu"
 	return []*Method{
@@ -90,7 +90,7 @@ type descriptorInfo struct {
 	HasPrivate bool     `json:"hasprivatekeys" help:"whether it was given with a private key"`
 }
 
-func (a *API) getDescriptorInfo(_ context.Context, p descriptorParams) (r descriptorInfo, err error) {
+func (a *txAPI) getDescriptorInfo(_ context.Context, p descriptorParams) (r descriptorInfo, err error) {
 	ds, err := parseDescriptors(p.Descriptor, a.network())
 	if err != nil {
 		return r, err
@@ -113,7 +113,7 @@ type deriveParams struct {
 	Range      *indexRange `rpc:"range" help:"The last index, or the first and the last, for descriptors with a range"`
 }
 
-func (a *API) deriveAddresses(ctx context.Context, p deriveParams) (any, error) {
+func (a *txAPI) deriveAddresses(ctx context.Context, p deriveParams) (any, error) {
 	ds, err := descriptor.ParseChecked(p.Descriptor, a.network())
 	if err != nil {
 		return nil, Errorf(CodeInvalidAddress, "%v", err)
@@ -141,7 +141,7 @@ func (a *API) deriveAddresses(ctx context.Context, p deriveParams) (any, error) 
 }
 
 // addressesOf returns the addresses of a part of a descriptor's range.
-func (a *API) addressesOf(ctx context.Context, d *descriptor.Descriptor, part indexRange) ([]string, error) {
+func (a *txAPI) addressesOf(ctx context.Context, d *descriptor.Descriptor, part indexRange) ([]string, error) {
 	out := []string{}
 	for i := part.first; i <= part.last; i++ {
 		if err := ctx.Err(); err != nil {

@@ -150,7 +150,7 @@ func (s *testServer) strange(t *testing.T, text string) net.Conn {
 // Whoever has the password is answered, over a new connection each time.
 func TestStrangersLockNobodyOut(t *testing.T) {
 	s := startServer(t, Options{headerTimeout: time.Hour})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	const each = 300
 	var strangers []net.Conn
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -178,7 +178,7 @@ func TestStrangersLockNobodyOut(t *testing.T) {
 // TestStrangersHaveSeconds: who sends nothing, or slowly, is gone soon.
 func TestStrangersHaveSeconds(t *testing.T) {
 	s := startServer(t, Options{headerTimeout: 20 * time.Millisecond})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	for _, text := range []string{"", "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "} {
 		c := s.strange(t, text)
 		if _, err := io.Copy(io.Discard, c); err != nil && !strings.Contains(err.Error(), "reset") {
@@ -190,7 +190,7 @@ func TestStrangersHaveSeconds(t *testing.T) {
 // TestWrongPasswordEndsConnection: each guess takes a connection of its own.
 func TestWrongPasswordEndsConnection(t *testing.T) {
 	s := startServer(t, Options{})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	for name, header := range map[string]string{"none": "", "wrong": "Authorization: Basic dXNlcjp4\r\n", "not basic": "Authorization: Bearer x\r\n"} {
 		c := s.strange(t, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"+header+"Content-Length: 0\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -208,7 +208,7 @@ func TestWrongPasswordEndsConnection(t *testing.T) {
 // takes its place.
 func TestKnownConnectionsStay(t *testing.T) {
 	s := startServer(t, Options{MaxConnections: 2})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	dialled := 0
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dialled++
@@ -234,7 +234,7 @@ func TestKnownConnectionsStay(t *testing.T) {
 func TestBusyConnectionsAreCounted(t *testing.T) {
 	open := make(chan struct{})
 	s := startServer(t, Options{Table: testTable(open), MaxConnections: 2})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	answers := make(chan int, 2)
 	for range 2 {
 		go func() {
@@ -259,7 +259,7 @@ func TestBusyConnectionsAreCounted(t *testing.T) {
 // TestForeignHost: the names that a browser's page may have for this node.
 func TestForeignHost(t *testing.T) {
 	s := startServer(t, Options{AllowHosts: []string{"Node.example", "other:8332", "[::1]:8332"}})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	for host, want := range map[string]int{
 		"127.0.0.1": 200, "127.0.0.1:8332": 200, "10.1.2.3": 200, "[::1]:8332": 200, "[2001:db8::1]": 200,
 		"localhost": 200, "LocalHost:1": 200, "localhost.": 200, "node.example": 200, "NODE.EXAMPLE:99": 200, "other": 200,
@@ -300,7 +300,7 @@ func TestStopWaitsForCalls(t *testing.T) {
 		return true, nil
 	})})
 	s := startServer(t, Options{Table: table, stopTimeout: time.Millisecond})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	cut := make(chan error, 1)
 	go func() {
 		_, _, err := s.tryPost(http.DefaultClient, `{"method":"long"}`)

@@ -32,7 +32,7 @@ func TestCallerGone(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	to := regtestAddress(t)
 	hashes := get[[]string](n, "generatetoaddress", 50, to)
-	tip := n.api.Chain.Tip()
+	tip := n.chain.Tip()
 	zero := strings.Repeat("00", 32)
 
 	for _, call := range []struct{ method, args string }{
@@ -74,10 +74,10 @@ func TestCallerGone(t *testing.T) {
 		t.Errorf("scantxoutset for a caller who has gone: %+v, %v", scan, err)
 	}
 	// What was begun and not done leaves the chain as it was.
-	if err := n.api.Chain.Settle(t.Context()); err != nil {
+	if err := n.chain.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := n.api.Chain.Tip(); got.Height < tip.Height || got.Height > tip.Height+10 || got.Ancestor(tip.Height) != tip {
+	if got := n.chain.Tip(); got.Height < tip.Height || got.Height > tip.Height+10 || got.Ancestor(tip.Height) != tip {
 		t.Errorf("the tip went from height %d to %d", tip.Height, got.Height)
 	}
 }
@@ -85,7 +85,7 @@ func TestCallerGone(t *testing.T) {
 // TestHungUp: a call ends when its connection does.
 func TestHungUp(t *testing.T) {
 	s := startServer(t, Options{Table: testTable(make(chan struct{}))})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	ctx, hangUp := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {

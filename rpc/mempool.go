@@ -7,14 +7,14 @@ import (
 	"starling/wire"
 )
 
-func (a *API) mempoolMethods() []*Method {
+func (a *mempoolAPI) mempoolMethods() []*Method {
 	const category = "Blockchain"
 	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
 	several := []Shape{
 		{When: "if verbose is false", Like: []wire.Hash{}, Help: "The ids of the transactions"},
 		{When: "if verbose is true", Like: Object{}, Help: "Each transaction by id, as getmempoolentry describes it"},
 	}
-	methods := []*Method{
+	return []*Method{
 		define(Method{Name: "getmempoolinfo", Category: category,
 			Summary: "Returns figures of all unconfirmed transactions together."}, a.getMempoolInfo),
 		define(Method{Name: "getrawmempool", Category: category,
@@ -37,36 +37,6 @@ func (a *API) mempoolMethods() []*Method {
 			Summary:  "Tells which unconfirmed transactions spend the outputs given.",
 			Examples: [][]any{{[]any{map[string]any{"txid": id, "vout": 3}}}}}, a.getTxSpendingPrevOut),
 	}
-	methods = append(methods, a.mempoolAdminMethods()...)
-	methods = append(methods, a.sendMethods()...)
-	return append(methods, a.feeMethods()...)
-}
-
-// pool returns the transactions that wait for a block; nil if there is no node.
-func (a *API) pool() *mempool.Pool {
-	if a.Node == nil {
-		return nil
-	}
-	return a.Node.Mempool()
-}
-
-// poolTx returns an unconfirmed transaction, or nil.
-func (a *API) poolTx(id wire.Hash) *wire.Tx {
-	if p := a.pool(); p != nil {
-		if e := p.Get(id); e != nil {
-			return e.Tx
-		}
-	}
-	return nil
-}
-
-// poolSpends reports whether an unconfirmed transaction spends an output.
-func (a *API) poolSpends(op wire.OutPoint) bool {
-	if p := a.pool(); p != nil {
-		_, spent := p.Spender(op)
-		return spent
-	}
-	return false
 }
 
 type mempoolInfo struct {
@@ -87,8 +57,8 @@ type mempoolInfo struct {
 	MaxClusterVSize int64  `json:"limitclustersize" help:"virtual bytes that may"`
 }
 
-func (a *API) getMempoolInfo(context.Context, none) (mempoolInfo, error) {
-	i := a.pool().Info()
+func (a *mempoolAPI) getMempoolInfo(context.Context, none) (mempoolInfo, error) {
+	i := a.Pool.Info()
 	return mempoolInfo{
 		Loaded: i.Loaded, Size: i.Count, Bytes: i.VSize, Usage: i.Usage, TotalFee: Amount(i.TotalFee), MaxMempool: i.MaxBytes,
 		MinFee: Amount(i.MinFee), MinRelayFee: Amount(i.MinRelayFee), IncrementalFee: Amount(i.Incremental),
@@ -159,14 +129,14 @@ func signals(tx *wire.Tx) bool {
 }
 
 // entry describes one unconfirmed transaction; ok is false if there is none.
-func (a *API) entry(txid wire.Hash) (r mempoolEntry, ok bool) {
-	d, ok := a.pool().Details(txid)
+func (a *mempoolAPI) entry(txid wire.Hash) (r mempoolEntry, ok bool) {
+	d, ok := a.Pool.Details(txid)
 	if !ok {
 		return r, false
 	}
 	replaceable := signals(d.Entry.Tx)
 	if !replaceable {
-		up, _ := a.pool().Ancestors(txid)
+		up, _ := a.Pool.Ancestors(txid)
 		for _, e := range up {
 			replaceable = replaceable || signals(e.Tx)
 		}
@@ -184,14 +154,14 @@ type rawMempoolSequence struct {
 	Sequence uint64      `json:"mempool_sequence" help:"the number of the next change"`
 }
 
-func (a *API) getRawMempool(_ context.Context, p rawMempoolParams) (any, error) {
+func (a *mempoolAPI) getRawMempool(_ context.Context, p rawMempoolParams) (any, error) {
 	switch {
 	case p.Verbose && p.Sequence:
 		return nil, Errorf(CodeInvalidParam, "Verbose results cannot contain mempool sequence values.")
 	case p.Verbose:
 		all := Object{}
 		replaceable := map[wire.Hash]bool{}
-		a.pool().Each(func(d mempool.Details) bool {
+		a.Pool.Each(func(d mempool.Details) bool {
 			r := signals(d.Entry.Tx)
 			for _, id := range d.Parents { // they came before
 				r = r || replaceable[id]
@@ -203,8 +173,8 @@ func (a *API) getRawMempool(_ context.Context, p rawMempoolParams) (any, error) 
 		return all, nil
 	}
 	// The number is read first: what comes in between is told again.
-	seq := a.pool().Sequence()
-	ids := txids(a.pool().Entries())
+	seq := a.Pool.Sequence()
+	ids := txids(a.Pool.Entries())
 	if p.Sequence {
 		return rawMempoolSequence{ids, seq}, nil
 	}
@@ -225,7 +195,7 @@ type poolTxParams struct {
 
 func notInMempool() error { return Errorf(CodeInvalidAddress, "Transaction not in mempool") }
 
-func (a *API) getMempoolEntry(_ context.Context, p poolTxParams) (mempoolEntry, error) {
+func (a *mempoolAPI) getMempoolEntry(_ context.Context, p poolTxParams) (mempoolEntry, error) {
 	r, ok := a.entry(p.TxID)
 	if !ok {
 		return r, notInMempool()
@@ -238,17 +208,17 @@ type poolFamilyParams struct {
 	Verbose bool      `rpc:"verbose" default:"false" help:"Whether to describe the transactions"`
 }
 
-func (a *API) getMempoolAncestors(_ context.Context, p poolFamilyParams) (any, error) {
-	all, ok := a.pool().Ancestors(p.TxID)
+func (a *mempoolAPI) getMempoolAncestors(_ context.Context, p poolFamilyParams) (any, error) {
+	all, ok := a.Pool.Ancestors(p.TxID)
 	return a.family(all, ok, p.Verbose)
 }
 
-func (a *API) getMempoolDescendants(_ context.Context, p poolFamilyParams) (any, error) {
-	all, ok := a.pool().Descendants(p.TxID)
+func (a *mempoolAPI) getMempoolDescendants(_ context.Context, p poolFamilyParams) (any, error) {
+	all, ok := a.Pool.Descendants(p.TxID)
 	return a.family(all, ok, p.Verbose)
 }
 
-func (a *API) family(all []*mempool.Entry, ok, verbose bool) (any, error) {
+func (a *mempoolAPI) family(all []*mempool.Entry, ok, verbose bool) (any, error) {
 	if !ok {
 		return nil, notInMempool()
 	}
@@ -276,9 +246,9 @@ type mempoolCluster struct {
 	Chunks  []mempoolChunk `json:"chunks" help:"those first that miners take first"`
 }
 
-func (a *API) getMempoolCluster(_ context.Context, p poolTxParams) (mempoolCluster, error) {
+func (a *mempoolAPI) getMempoolCluster(_ context.Context, p poolTxParams) (mempoolCluster, error) {
 	r := mempoolCluster{Chunks: []mempoolChunk{}}
-	chunks := a.pool().Cluster(p.TxID)
+	chunks := a.Pool.Cluster(p.TxID)
 	if chunks == nil {
 		return r, notInMempool()
 	}
@@ -312,7 +282,7 @@ type spending struct {
 	Tx       Hex        `json:"spendingtx,omitempty" help:"its bytes, if they were asked for"`
 }
 
-func (a *API) getTxSpendingPrevOut(_ context.Context, p spendingParams) ([]spending, error) {
+func (a *mempoolAPI) getTxSpendingPrevOut(_ context.Context, p spendingParams) ([]spending, error) {
 	if len(p.Outputs) == 0 {
 		return nil, Errorf(CodeInvalidParam, "Invalid parameter, outputs are missing")
 	}
@@ -326,7 +296,7 @@ func (a *API) getTxSpendingPrevOut(_ context.Context, p spendingParams) ([]spend
 			return nil, Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
 		}
 		r[i] = spending{TxID: out.TxID, Vout: out.Vout}
-		e, ok := a.pool().Spender(wire.OutPoint{Hash: out.TxID, Index: uint32(out.Vout)})
+		e, ok := a.Pool.Spender(wire.OutPoint{Hash: out.TxID, Index: uint32(out.Vout)})
 		switch {
 		case ok:
 			r[i].Spending = &e.TxID

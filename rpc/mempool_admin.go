@@ -10,7 +10,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) mempoolAdminMethods() []*Method {
+func (a *mempoolAPI) mempoolAdminMethods() []*Method {
 	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
 	return []*Method{
 		define(Method{Name: "savemempool", Category: "Blockchain",
@@ -37,8 +37,8 @@ type savedMempool struct {
 	File string `json:"filename" help:"the file that was written"`
 }
 
-func (a *API) saveMempool(context.Context, none) (savedMempool, error) {
-	p := a.pool()
+func (a *mempoolAPI) saveMempool(context.Context, none) (savedMempool, error) {
+	p := a.Pool
 	if p.File() == "" {
 		return savedMempool{}, Errorf(CodeMisc, "This node does not save its mempool")
 	}
@@ -57,7 +57,7 @@ type prioritiseParams struct {
 	Delta *int64    `rpc:"fee_delta" help:"What to add to its fee, in satoshi; negative to take away"`
 }
 
-func (a *API) prioritiseTransaction(_ context.Context, p prioritiseParams) (bool, error) {
+func (a *mempoolAPI) prioritiseTransaction(_ context.Context, p prioritiseParams) (bool, error) {
 	switch {
 	case p.Dummy != nil && *p.Dummy != 0:
 		return false, Errorf(CodeInvalidParam, "Priority is no longer supported, dummy argument to prioritisetransaction must be 0.")
@@ -68,10 +68,10 @@ func (a *API) prioritiseTransaction(_ context.Context, p prioritiseParams) (bool
 	}
 	// A transaction with dust must leave with its child; a fee of its own would
 	// keep it.
-	if e := a.pool().Get(p.TxID); e != nil && policy.HasDust(e.Tx, mempool.DefaultDustFee) {
+	if e := a.Pool.Get(p.TxID); e != nil && policy.HasDust(e.Tx, mempool.DefaultDustFee) {
 		return false, Errorf(CodeInvalidParam, "Priority is not supported for transactions with dust outputs.")
 	}
-	a.pool().Prioritise(p.TxID, *p.Delta)
+	a.Pool.Prioritise(p.TxID, *p.Delta)
 	return true, nil
 }
 
@@ -81,9 +81,9 @@ type prioritised struct {
 	Modified *int64 `json:"modified_fee,omitempty"`
 }
 
-func (a *API) getPrioritisedTransactions(context.Context, none) (Object, error) {
+func (a *mempoolAPI) getPrioritisedTransactions(context.Context, none) (Object, error) {
 	r := Object{}
-	for _, d := range a.pool().Prioritised() {
+	for _, d := range a.Pool.Prioritised() {
 		p := prioritised{Delta: d.Delta, InPool: d.Entry != nil}
 		if d.Entry != nil {
 			p.Modified = &d.Entry.ModifiedFee
@@ -107,11 +107,11 @@ type orphanResult struct {
 	Hex    Hex                 `json:"hex,omitempty" help:"its bytes"`
 }
 
-func (a *API) getOrphanTxs(_ context.Context, p orphanParams) (any, error) {
+func (a *mempoolAPI) getOrphanTxs(_ context.Context, p orphanParams) (any, error) {
 	if p.Verbosity < 0 || p.Verbosity > 2 {
 		return nil, Errorf(CodeInvalidParam, "Invalid verbosity value %d", p.Verbosity)
 	}
-	orphans := a.Node.TxDownload().Orphans()
+	orphans := a.Orphans.Orphans()
 	if p.Verbosity == 0 {
 		ids := make([]wire.Hash, len(orphans))
 		for i, o := range orphans {

@@ -8,7 +8,7 @@ import (
 	"starling/mempool/feeest"
 )
 
-func (a *API) feeMethods() []*Method {
+func (a *mempoolAPI) feeMethods() []*Method {
 	const category = "Util"
 	return []*Method{
 		define(Method{Name: "estimatesmartfee", Category: category,
@@ -22,11 +22,11 @@ func (a *API) feeMethods() []*Method {
 }
 
 // fees returns what estimates fees.
-func (a *API) fees() (*feeest.Estimator, error) {
-	if a.Node == nil || a.Node.Fees() == nil {
+func (a *mempoolAPI) fees() (*feeest.Estimator, error) {
+	if a.Fees == nil {
 		return nil, Errorf(CodeInternal, "Fee estimation disabled")
 	}
-	return a.Node.Fees(), nil
+	return a.Fees, nil
 }
 
 func checkTarget(target int64) (int, error) {
@@ -47,7 +47,7 @@ type smartFee struct {
 	Blocks int      `json:"blocks" help:"the number of blocks that it is good for"`
 }
 
-func (a *API) estimateSmartFee(_ context.Context, p smartFeeParams) (smartFee, error) {
+func (a *mempoolAPI) estimateSmartFee(_ context.Context, p smartFeeParams) (smartFee, error) {
 	var r smartFee
 	fees, err := a.fees()
 	if err != nil {
@@ -72,7 +72,7 @@ func (a *API) estimateSmartFee(_ context.Context, p smartFeeParams) (smartFee, e
 		return r, nil
 	}
 	// What the pool would not take is no advice.
-	rate := Amount(max(e.Rate, int64(a.pool().MinFee())))
+	rate := Amount(max(e.Rate, int64(a.Pool.MinFee())))
 	r.Rate = &rate
 	return r, nil
 }
@@ -111,7 +111,7 @@ func newFeeRange(r *feeest.Range) *feeRange {
 	}
 }
 
-func (a *API) estimateRawFee(_ context.Context, p rawFeeParams) (Object, error) {
+func (a *mempoolAPI) estimateRawFee(_ context.Context, p rawFeeParams) (Object, error) {
 	fees, err := a.fees()
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) sendMethods() []*Method {
+func (a *mempoolAPI) sendMethods() []*Method {
 	const category = "Rawtransactions"
 	return []*Method{
 		define(Method{Name: "sendrawtransaction", Category: category,
@@ -76,7 +76,7 @@ type sendRawParams struct {
 	MaxBurn    money       `rpc:"maxburnamount" default:"\"0.00\"" help:"The most that an output may hold that nobody can spend, in coins"`
 }
 
-func (a *API) sendRawTransaction(ctx context.Context, p sendRawParams) (wire.Hash, error) {
+func (a *mempoolAPI) sendRawTransaction(ctx context.Context, p sendRawParams) (wire.Hash, error) {
 	tx, ok := decodeTx(p.Hex)
 	if !ok {
 		return wire.Hash{}, Errorf(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
@@ -86,7 +86,7 @@ func (a *API) sendRawTransaction(ctx context.Context, p sendRawParams) (wire.Has
 	}
 	id := tx.TxID()
 	for i := range tx.Out {
-		_, confirmed, _, err := a.Chain.Coin(wire.OutPoint{Hash: id, Index: uint32(i)})
+		_, confirmed, _, err := a.Coins.Coin(wire.OutPoint{Hash: id, Index: uint32(i)})
 		if err != nil {
 			return id, err
 		}
@@ -94,7 +94,7 @@ func (a *API) sendRawTransaction(ctx context.Context, p sendRawParams) (wire.Has
 			return id, Errorf(CodeAlreadyInChain, "Transaction outputs already in utxo set")
 		}
 	}
-	if err := a.Node.SubmitTx(ctx, tx, int64(p.MaxFeeRate.feeRateParam)); err != nil {
+	if err := a.Relay.SubmitTx(ctx, tx, int64(p.MaxFeeRate.feeRateParam)); err != nil {
 		return id, submitError(err)
 	}
 	return id, nil
@@ -209,12 +209,12 @@ type testAcceptResult struct {
 	Details    string         `json:"reject-details,omitempty" help:"more about it"`
 }
 
-func (a *API) testMempoolAccept(ctx context.Context, p testAcceptParams) ([]testAcceptResult, error) {
+func (a *mempoolAPI) testMempoolAccept(ctx context.Context, p testAcceptParams) ([]testAcceptResult, error) {
 	txs, err := decodeTxs(p.Txs)
 	if err != nil {
 		return nil, err
 	}
-	results, err := a.pool().Test(ctx, txs, mempool.FeeRate(p.MaxFeeRate))
+	results, err := a.Pool.Test(ctx, txs, mempool.FeeRate(p.MaxFeeRate))
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ type packageResult struct {
 	Replaced []wire.Hash `json:"replaced-transactions" help:"the ids of those that left for them"`
 }
 
-func (a *API) submitPackage(ctx context.Context, p packageParams) (packageResult, error) {
+func (a *mempoolAPI) submitPackage(ctx context.Context, p packageParams) (packageResult, error) {
 	r := packageResult{Message: "success", Txs: Object{}, Replaced: []wire.Hash{}}
 	txs, err := decodeTxs(p.Txs)
 	if err != nil {
@@ -276,7 +276,7 @@ func (a *API) submitPackage(ctx context.Context, p packageParams) (packageResult
 	if len(txs) > 1 && !policy.IsChildWithParentsTree(txs) {
 		return r, Errorf(CodeVerify, "package topology disallowed. not child-with-parents or parents depend on each other.")
 	}
-	res, err := a.pool().AddPackage(ctx, txs, mempool.AddOptions{MaxFeeRate: mempool.FeeRate(p.MaxFeeRate), Local: true})
+	res, err := a.Pool.AddPackage(ctx, txs, mempool.AddOptions{MaxFeeRate: mempool.FeeRate(p.MaxFeeRate), Local: true})
 	if err != nil {
 		return r, err
 	}
@@ -286,8 +286,8 @@ func (a *API) submitPackage(ctx context.Context, p packageParams) (packageResult
 	for i := range res.Txs {
 		t := &res.Txs[i]
 		r.Txs = append(r.Txs, Member{t.Tx.WTxID().String(), describePackageTx(t)})
-		if a.pool().Get(t.Tx.TxID()) != nil {
-			a.Node.AnnounceTx(t.Tx.TxID())
+		if a.Pool.Get(t.Tx.TxID()) != nil {
+			a.Relay.AnnounceTx(t.Tx.TxID())
 		}
 	}
 	for _, e := range res.Replaced {

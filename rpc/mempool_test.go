@@ -50,10 +50,10 @@ type walletNode struct {
 func newWalletNode(t *testing.T, n int, cfg mempool.Config) *walletNode {
 	t.Helper()
 	w := &walletNode{testNode: runTestNode(t, server.Config{Network: params.Regtest(), Pool: cfg})}
-	w.api.Miner = mining.New(mining.Config{Chain: w.api.Chain, Source: w.api.Node.Mempool(), Clock: w.clk})
+	w.mineWith(mining.Config{Source: w.node.Mempool()})
 	w.clk.Set(time.Unix(2_000_000_000, 0))
 	w.mine(101)
-	b, err := w.api.Chain.ParsedBlock(w.api.Chain.At(1))
+	b, err := w.chain.ParsedBlock(w.chain.At(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func (w *walletNode) pool(want ...*wire.Tx) {
 // await waits until the mempool is as ok wants it.
 func (w *walletNode) await(ok func(p *mempool.Pool) bool) {
 	w.t.Helper()
-	p := w.api.Node.Mempool()
+	p := w.node.Mempool()
 	for {
 		changed := p.Changed()
 		if ok(p) {

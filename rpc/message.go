@@ -11,7 +11,7 @@ import (
 	"starling/wallet/message"
 )
 
-func (a *API) messageMethods() []*Method {
+func (a *txAPI) messageMethods() []*Method {
 	const category = "Util"
 	addr := "1D1ZrZNe3JUo7ZycKEYQQiQAWd9y54F4XX"
 	return []*Method{
@@ -26,7 +26,7 @@ func (a *API) messageMethods() []*Method {
 }
 
 // parsePrivateKey reads a private key in wallet import format.
-func (a *API) parsePrivateKey(s string) (key *btcec.PrivateKey, compressed bool, err error) {
+func (a *txAPI) parsePrivateKey(s string) (key *btcec.PrivateKey, compressed bool, err error) {
 	key, compressed, err = descriptor.ParseWIF(s, a.network())
 	if err != nil {
 		return nil, false, Errorf(CodeInvalidAddress, "Invalid private key")
@@ -39,7 +39,7 @@ type signMessageKeyParams struct {
 	Message string `rpc:"message" help:"The text"`
 }
 
-func (a *API) signMessageWithPrivKey(_ context.Context, p signMessageKeyParams) (string, error) {
+func (a *txAPI) signMessageWithPrivKey(_ context.Context, p signMessageKeyParams) (string, error) {
 	key, compressed, err := a.parsePrivateKey(p.Key)
 	if err != nil {
 		return "", err
@@ -53,7 +53,7 @@ type verifyMessageParams struct {
 	Message   string `rpc:"message" help:"The text"`
 }
 
-func (a *API) verifyMessage(_ context.Context, p verifyMessageParams) (bool, error) {
+func (a *txAPI) verifyMessage(_ context.Context, p verifyMessageParams) (bool, error) {
 	addr, err := address.Decode(p.Address, a.network())
 	if err != nil {
 		return false, Errorf(CodeInvalidAddress, "Invalid address")

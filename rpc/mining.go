@@ -10,10 +10,10 @@ import (
 	"starling/wire"
 )
 
-func (a *API) miningMethods() []*Method {
+func (a *miningAPI) miningMethods() []*Method {
 	const category = "Mining"
 	addr := "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry"
-	return append(append(a.templateMethods(), a.miningInfoMethods()...),
+	return []*Method{
 		define(Method{Name: "generatetoaddress", Category: category, Waits: true,
 			Summary:  "Makes blocks at once with transactions of the pool and pays their subsidy and fees to an address.\nOnly where blocks are made on demand.",
 			Returns:  "The hashes of the blocks",
@@ -25,14 +25,14 @@ func (a *API) miningMethods() []*Method {
 			Summary:  "Makes blocks at once with transactions of the pool and pays their subsidy and fees to a descriptor.\nOnly where blocks are made on demand.",
 			Returns:  "The hashes of the blocks",
 			Examples: [][]any{{11, "addr(" + addr + ")"}}}, a.generateToDescriptor),
-	)
+	}
 }
 
 // defaultTries is how many nonces are tried unless told otherwise.
 const defaultTries = 1_000_000
 
 // mayGenerate refuses networks on which blocks are not made by command.
-func (a *API) mayGenerate() error {
+func (a *miningAPI) mayGenerate() error {
 	if !a.network().MineOnDemand {
 		return Errorf(CodeMisc, "Blocks of network %s are not made on demand", a.network().Name)
 	}
@@ -51,7 +51,7 @@ type generateParams struct {
 // maxGenerate is how many blocks one call may make.
 const maxGenerate = 100_000
 
-func (a *API) generateToAddress(ctx context.Context, p generateParams) ([]wire.Hash, error) {
+func (a *miningAPI) generateToAddress(ctx context.Context, p generateParams) ([]wire.Hash, error) {
 	if err := a.mayGenerate(); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ type generateDescriptorParams struct {
 	MaxTries   int64  `rpc:"maxtries" default:"1000000" help:"How many nonces to try in all"`
 }
 
-func (a *API) generateToDescriptor(ctx context.Context, p generateDescriptorParams) ([]wire.Hash, error) {
+func (a *miningAPI) generateToDescriptor(ctx context.Context, p generateDescriptorParams) ([]wire.Hash, error) {
 	if err := a.mayGenerate(); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (a *API) generateToDescriptor(ctx context.Context, p generateDescriptorPara
 	return a.generate(ctx, scripts[min(2, len(scripts)-1)], p.N, p.MaxTries)
 }
 
-func (a *API) generate(ctx context.Context, script []byte, n int, maxTries int64) ([]wire.Hash, error) {
+func (a *miningAPI) generate(ctx context.Context, script []byte, n int, maxTries int64) ([]wire.Hash, error) {
 	if n < 0 || n > maxGenerate || maxTries < 0 {
 		return nil, Errorf(CodeInvalidParam, "nblocks must be from 0 to %d, and maxtries not negative", maxGenerate)
 	}
@@ -117,7 +117,7 @@ type generatedBlock struct {
 	Hex  Hex       `json:"hex,omitempty" help:"its bytes, if it was not submitted"`
 }
 
-func (a *API) generateBlock(ctx context.Context, p generateBlockParams) (generatedBlock, error) {
+func (a *miningAPI) generateBlock(ctx context.Context, p generateBlockParams) (generatedBlock, error) {
 	var r generatedBlock
 	if err := a.mayGenerate(); err != nil {
 		return r, err
@@ -129,7 +129,7 @@ func (a *API) generateBlock(ctx context.Context, p generateBlockParams) (generat
 	txs := make([]*wire.Tx, len(p.Txs))
 	for i, s := range p.Txs {
 		if id, err := wire.HashFromString(s); err == nil {
-			if txs[i] = a.poolTx(id); txs[i] == nil {
+			if txs[i] = a.Txs.Unconfirmed(id); txs[i] == nil {
 				return r, Errorf(CodeInvalidAddress, "Transaction %s not in mempool.", s)
 			}
 			continue
@@ -152,7 +152,7 @@ func (a *API) generateBlock(ctx context.Context, p generateBlockParams) (generat
 }
 
 // outputScript reads a descriptor or an address.
-func (a *API) outputScript(s string) ([]byte, error) {
+func (a *miningAPI) outputScript(s string) ([]byte, error) {
 	if scripts, err := descriptorScripts(s, a.network()); err == nil {
 		// Of combo() the witness form is taken, as elsewhere.
 		return scripts[min(2, len(scripts)-1)], nil

@@ -7,7 +7,7 @@ import (
 	"starling/mining"
 )
 
-func (a *API) miningInfoMethods() []*Method {
+func (a *miningAPI) miningInfoMethods() []*Method {
 	return []*Method{
 		define(Method{Name: "getmininginfo", Category: "Mining",
 			Summary: "Tells how hard the next block is, how much work the network does, and how fast this node searches\nif it does."}, a.getMiningInfo),
@@ -43,7 +43,7 @@ type nextBlock struct {
 	Target     string `json:"target"`
 }
 
-func (a *API) getMiningInfo(context.Context, none) (miningInfo, error) {
+func (a *miningAPI) getMiningInfo(context.Context, none) (miningInfo, error) {
 	net, tip := a.network(), a.Chain.Tip()
 	bits := headertree.NextBits(tip, max(a.Clock.Now().Unix(), mining.MinTime(tip, net)), net)
 	r := miningInfo{
@@ -74,7 +74,7 @@ type hashPSParams struct {
 	Height int32 `rpc:"height" default:"-1" help:"The last of them; -1 for the tip"`
 }
 
-func (a *API) getNetworkHashPS(_ context.Context, p hashPSParams) (Float, error) {
+func (a *miningAPI) getNetworkHashPS(_ context.Context, p hashPSParams) (Float, error) {
 	if p.Blocks < -1 || p.Blocks == 0 {
 		return 0, Errorf(CodeInvalidParam, "Invalid nblocks. Must be a positive number or -1.")
 	}

@@ -17,7 +17,7 @@ import (
 
 // templateMethods are the methods of BIP22, BIP23 and BIP145 for programs that
 // search for blocks themselves.
-func (a *API) templateMethods() []*Method {
+func (a *miningAPI) templateMethods() []*Method {
 	return []*Method{
 		define(Method{Name: "getblocktemplate", Category: "Mining", Waits: true,
 			Summary: "Returns what a new block needs, for programs that search for one (BIP22, BIP23, BIP145). With mode\n" +
@@ -118,7 +118,7 @@ type templateResult struct {
 	Commitment        Hex          `json:"default_witness_commitment,omitempty" help:"the output script that commits to the witnesses"`
 }
 
-func (a *API) getBlockTemplate(ctx context.Context, p templateParams) (any, error) {
+func (a *miningAPI) getBlockTemplate(ctx context.Context, p templateParams) (any, error) {
 	r := p.Request
 	switch r.mode {
 	case "proposal":
@@ -154,14 +154,14 @@ func (a *API) getBlockTemplate(ctx context.Context, p templateParams) (any, erro
 
 // mayMine refuses templates that would be a waste of work: those of a node of
 // the main network that does not know what the others are doing.
-func (a *API) mayMine() error {
+func (a *miningAPI) mayMine() error {
 	if a.Miner == nil {
 		return Errorf(CodeMisc, "This node makes no blocks")
 	}
 	if a.network().Name != "main" {
 		return nil
 	}
-	if len(a.Node.Peers()) == 0 {
+	if a.Peers() == 0 {
 		return Errorf(CodeClientNotConnected, "Starling is not connected!")
 	}
 	if a.Chain.IsInitialDownload() {
@@ -172,7 +172,7 @@ func (a *API) mayMine() error {
 
 // longPoll waits until there is something better than what the id stands for:
 // the hash of a tip, and the pool's number behind it.
-func (a *API) longPoll(ctx context.Context, id string) error {
+func (a *miningAPI) longPoll(ctx context.Context, id string) error {
 	known, seq := a.Chain.Tip(), uint64(0)
 	if id != "" {
 		const digits = 2 * wire.HashSize
@@ -191,7 +191,7 @@ func (a *API) longPoll(ctx context.Context, id string) error {
 }
 
 // describeDraft writes a draft as BIP22, BIP23 and BIP145 want it.
-func (a *API) describeDraft(d *mining.Draft) templateResult {
+func (a *miningAPI) describeDraft(d *mining.Draft) templateResult {
 	net, height := a.network(), d.Parent.Height+1
 	coinbase := &d.Block.Txs[0]
 	// The draft may be some seconds old; the time is not.
@@ -250,7 +250,7 @@ func (a *API) describeDraft(d *mining.Draft) templateResult {
 }
 
 // proposal tells whether a block would be accepted, had it the work.
-func (a *API) proposal(ctx context.Context, data json.RawMessage) (any, error) {
+func (a *miningAPI) proposal(ctx context.Context, data json.RawMessage) (any, error) {
 	var digits string
 	if typeOf(data) != typeString || json.Unmarshal(data, &digits) != nil {
 		return nil, Errorf(CodeType, "Missing data String key for proposal")
@@ -292,22 +292,4 @@ func decodeBlock(digits string) (*wire.Block, error) {
 	}
 	b.HashTxs()
 	return b, nil
-}
-
-// withReservedValue returns the block with the witness of its coinbase (BIP141)
-// if that is all that it lacks, as miners who know nothing of witnesses send
-// blocks. It is 32 zero bytes in every template.
-func (a *API) withReservedValue(b *wire.Block) *wire.Block {
-	parent := a.Chain.Headers().Lookup(b.Header.PrevBlock)
-	if parent == nil || parent.Height+1 < a.network().SegwitHeight || b.Txs[0].HasWitness() || consensus.FindWitnessCommitment(b) < 0 {
-		return b
-	}
-	old := &b.Txs[0]
-	in := slices.Clone(old.In)
-	in[0].Witness = wire.NewWitness(make([]byte, wire.HashSize))
-	txs := []*wire.Tx{wire.NewTx(old.Version, in, old.Out, old.LockTime)}
-	for i := range b.Txs[1:] {
-		txs = append(txs, &b.Txs[1+i])
-	}
-	return wire.NewBlock(b.Header, txs)
 }

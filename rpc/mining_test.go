@@ -50,10 +50,10 @@ var segwitRule = map[string]any{"rules": []string{"segwit"}}
 func newPoolNode(t *testing.T) (n *testNode, coin wire.OutPoint) {
 	t.Helper()
 	n = runTestNode(t, server.Config{Network: params.Regtest(), AcceptNonStandard: true})
-	n.api.Miner = mining.New(mining.Config{Chain: n.api.Chain, Source: n.api.Node.Mempool(), Clock: n.clk})
+	n.mineWith(mining.Config{Source: n.node.Mempool()})
 	n.clk.Set(time.Unix(1_400_000_000, 0))
 	get[[]string](n, "generatetodescriptor", 101, "raw(51)")
-	b, err := n.api.Chain.ParsedBlock(n.api.Chain.At(1))
+	b, err := n.chain.ParsedBlock(n.chain.At(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func newPoolNode(t *testing.T) (n *testNode, coin wire.OutPoint) {
 func (n *testNode) pay(op wire.OutPoint, value, fee int64) *wire.Tx {
 	n.t.Helper()
 	tx := chaintest.Spend(op, value, fee, 2) // one output would be too small for the pool
-	if _, err := n.api.Node.Mempool().Add(n.t.Context(), tx, mempool.AddOptions{}); err != nil {
+	if _, err := n.node.Mempool().Add(n.t.Context(), tx, mempool.AddOptions{}); err != nil {
 		n.t.Fatal(err)
 	}
 	return tx
@@ -119,12 +119,12 @@ func TestBlockTemplate(t *testing.T) {
 	}
 	want := tpl
 	want.Transactions, want.Commitment = nil, ""
-	tip := n.api.Chain.Tip()
+	tip := n.chain.Tip()
 	if diff := cmp.Diff(template{
 		Capabilities: []string{"proposal"}, Rules: []string{"csv", "!segwit", "taproot"},
 		Mutable: []string{"time", "transactions", "prevblock"}, NonceRange: "00000000ffffffff",
 		Version: 0x20000000, PreviousBlockHash: tip.Hash.String(), CoinbaseValue: 50*satoshiPerCoin + 10_000,
-		LongPollID: fmt.Sprintf("%v%d", tip.Hash, n.api.Node.Mempool().Sequence()), Target: "7fffff0000000000000000000000000000000000000000000000000000000000",
+		LongPollID: fmt.Sprintf("%v%d", tip.Hash, n.node.Mempool().Sequence()), Target: "7fffff0000000000000000000000000000000000000000000000000000000000",
 		MinTime: tip.MedianTime() + 1, CurTime: tip.MedianTime() + 1, Bits: "207fffff", Height: 102,
 		SigOpLimit: 80000, SizeLimit: 4000000, WeightLimit: 4000000,
 		VBAvailable: map[string]any{}, CoinbaseAux: map[string]any{},
@@ -141,7 +141,7 @@ func TestBlockTemplate(t *testing.T) {
 	n.want("null", "submitblock", digits)
 	n.want(`"`+b.Hash().String()+`"`, "getbestblockhash")
 	n.want(`"duplicate"`, "getblocktemplate", map[string]any{"mode": "proposal", "data": digits})
-	if left := n.api.Node.Mempool().Len(); left != 0 {
+	if left := n.node.Mempool().Len(); left != 0 {
 		t.Errorf("%d transactions are left in the pool", left)
 	}
 	next := get[template](n, "getblocktemplate", segwitRule)
@@ -187,7 +187,7 @@ func TestProposals(t *testing.T) {
 			m.want(tc.want, "getblocktemplate", tc.arg)
 		})
 	}
-	if n.api.Chain.Tip().Height != 101 {
+	if n.chain.Tip().Height != 101 {
 		t.Error("a proposal has moved the tip")
 	}
 	n.fails(CodeType, "Missing data String key for proposal", "getblocktemplate", map[string]any{"mode": "proposal"})
@@ -262,9 +262,7 @@ func TestTemplateOfOtherNetworks(t *testing.T) {
 	if tpl.SignetChallenge != "51" || !cmp.Equal(tpl.Rules, []string{"csv", "!segwit", "!signet", "taproot"}) || tpl.Commitment == "" {
 		t.Errorf("%+v", tpl)
 	}
-	if err := n.api.mayGenerate(); err == nil {
-		t.Error("blocks of a signet are made on demand")
-	}
+	n.fails(CodeMisc, "Blocks of network signet are not made on demand", "generatetodescriptor", 1, "raw(51)")
 }
 
 // firstBlock is block 1 of the main network.
@@ -294,7 +292,7 @@ func TestMiningInfo(t *testing.T) {
 	// What the block took in as fees goes to whoever made it.
 	b := get[struct {
 		Tx []struct{ Vout []struct{ Value json.Number } }
-	}](n, "getblock", n.api.Chain.Tip().Hash.String(), 2)
+	}](n, "getblock", n.chain.Tip().Hash.String(), 2)
 	if got := b.Tx[0].Vout[0].Value; got != "50.00001000" {
 		t.Errorf("the coinbase pays %s", got)
 	}

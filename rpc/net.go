@@ -15,14 +15,14 @@ import (
 	"starling/wire"
 )
 
-func (a *API) netMethods() []*Method {
+func (a *netAPI) netMethods() []*Method {
 	const category = "Network"
 	return []*Method{
 		define(Method{Name: "getpeerinfo", Category: category,
 			Summary: "Describes each peer."}, a.getPeerInfo),
 		define(Method{Name: "getconnectioncount", Category: category,
 			Summary: "Returns the number of peers.", Returns: "The number"},
-			func(context.Context, none) (int, error) { return len(a.Node.Peers()), nil }),
+			func(context.Context, none) (int, error) { return len(a.Peers.Peers()), nil }),
 		define(Method{Name: "getnetworkinfo", Category: category,
 			Summary: "Describes this node's side of the network."}, a.getNetworkInfo),
 		define(Method{Name: "getnettotals", Category: category,
@@ -96,22 +96,22 @@ type localAddress struct {
 	Score   int    `json:"score"`
 }
 
-func (a *API) getNetworkInfo(context.Context, none) (networkInfo, error) {
-	services, pool := a.Node.LocalServices(), a.Node.Mempool().Info()
+func (a *netAPI) getNetworkInfo(context.Context, none) (networkInfo, error) {
+	services, pool := a.Peers.LocalServices(), a.Fees.Info()
 	info := networkInfo{
-		Version: coreVersion, SubVersion: coreName + a.Node.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
+		Version: coreVersion, SubVersion: coreName + a.Peers.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
 		LocalServices: fmt.Sprintf("%016x", uint64(services)), ServicesNames: serviceNames(services),
-		NetworkActive: a.Node.Conns().Active(),
-		LocalRelay:    a.Node.WantsTxs(),
+		NetworkActive: a.Conns.Active(),
+		LocalRelay:    a.Peers.WantsTxs(),
 		RelayFee:      Amount(pool.MinRelayFee), IncrementalFee: Amount(pool.Incremental),
 		LocalAddresses: []localAddress{}, Warnings: []string{},
 	}
-	for _, addr := range a.Node.External() {
+	for _, addr := range a.Peers.External() {
 		if ap, ok := transport.AddrPort(addr); ok {
 			info.LocalAddresses = append(info.LocalAddresses, localAddress{ap.Addr().String(), ap.Port(), 1})
 		}
 	}
-	for _, p := range a.Node.Peers() {
+	for _, p := range a.Peers.Peers() {
 		info.Connections++
 		if p.Peer.Kind() == peer.Inbound {
 			info.ConnectionsIn++
@@ -143,11 +143,11 @@ type uploadTarget struct {
 	TimeLeft      int64 `json:"time_left_in_cycle"`
 }
 
-func (a *API) getNetTotals(context.Context, none) (netTotals, error) {
+func (a *netAPI) getNetTotals(context.Context, none) (netTotals, error) {
 	t := netTotals{Millis: a.Clock.Now().UnixMilli()}
 	t.Target.Timeframe = int64((24 * time.Hour).Seconds())
 	t.Target.ServeHistoric = true
-	t.Received, t.Sent = a.Node.Totals()
+	t.Received, t.Sent = a.Peers.Totals()
 	return t, nil
 }
 
@@ -158,7 +158,7 @@ type addNodeParams struct {
 }
 
 // parseNode reads a peer's address with the network's port as the default.
-func (a *API) parseNode(s string) (ma.Multiaddr, error) {
+func (a *netAPI) parseNode(s string) (ma.Multiaddr, error) {
 	addr, err := transport.ParseAddrDefault(s, a.network().DefaultPort)
 	if err != nil {
 		return nil, Errorf(CodeInvalidParam, "Error: %v", err)
@@ -166,21 +166,21 @@ func (a *API) parseNode(s string) (ma.Multiaddr, error) {
 	return addr, nil
 }
 
-func (a *API) addNode(_ context.Context, p addNodeParams) (null, error) {
+func (a *netAPI) addNode(_ context.Context, p addNodeParams) (null, error) {
 	addr, err := a.parseNode(p.Node)
 	if err != nil {
 		return nil, err
 	}
 	switch p.Command {
 	case "onetry":
-		err = a.Node.Conns().TryOnce(addr)
+		err = a.Conns.TryOnce(addr)
 		if errors.Is(err, connmgr.ErrLinked) {
 			err = nil // there is nothing left to try
 		}
 	case "add":
-		err = a.Node.Conns().Add(addr)
+		err = a.Conns.Add(addr)
 	case "remove":
-		err = a.Node.Conns().Remove(addr)
+		err = a.Conns.Remove(addr)
 	default:
 		return nil, Errorf(CodeInvalidParam, "command must be add, remove or onetry")
 	}
@@ -230,7 +230,7 @@ type addedAddress struct {
 	Connected string `json:"connected" help:"inbound or outbound"`
 }
 
-func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, error) {
+func (a *netAPI) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, error) {
 	nodes := []addedNode{}
 	want := ""
 	node := string(p.Node)
@@ -244,7 +244,7 @@ func (a *API) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, e
 		}
 		want = transport.FormatAddr(addr)
 	}
-	for _, s := range a.Node.Conns().Outgoing() {
+	for _, s := range a.Conns.Outgoing() {
 		if s.Once {
 			continue
 		}
@@ -270,12 +270,12 @@ type disconnectParams struct {
 	ID      *uint64 `rpc:"nodeid" help:"Its number, as getpeerinfo gives it"`
 }
 
-func (a *API) disconnectNode(_ context.Context, p disconnectParams) (null, error) {
+func (a *netAPI) disconnectNode(_ context.Context, p disconnectParams) (null, error) {
 	if (p.Address == "") == (p.ID == nil) {
 		return nil, Errorf(CodeInvalidParams, "Only one of address and nodeid should be provided.")
 	}
 	found := false
-	for _, info := range a.Node.Peers() {
+	for _, info := range a.Peers.Peers() {
 		s := info.Peer
 		if p.ID != nil && s.ID() == *p.ID || p.ID == nil && transport.FormatAddr(s.RemoteAddr()) == p.Address {
 			s.Disconnect(peer.Requested, "by command")
@@ -292,14 +292,14 @@ type activeParams struct {
 	State bool `rpc:"state" help:"true for on"`
 }
 
-func (a *API) setNetworkActive(_ context.Context, p activeParams) (bool, error) {
-	a.Node.Conns().SetActive(p.State)
+func (a *netAPI) setNetworkActive(_ context.Context, p activeParams) (bool, error) {
+	a.Conns.SetActive(p.State)
 	if !p.State {
-		for _, s := range a.Node.Peers() {
+		for _, s := range a.Peers.Peers() {
 			s.Peer.Disconnect(peer.Requested, "the network was switched off")
 		}
 	}
-	return a.Node.Conns().Active(), nil
+	return a.Conns.Active(), nil
 }
 
 type banParams struct {
@@ -312,14 +312,14 @@ type banParams struct {
 // maxBan bounds how far in the future a ban may end: a century from now.
 const maxBan = 100 * 365 * 24 * 60 * 60
 
-func (a *API) setBan(_ context.Context, p banParams) (null, error) {
+func (a *netAPI) setBan(_ context.Context, p banParams) (null, error) {
 	subnet, err := connmgr.ParseSubnet(p.Subnet)
 	if err != nil {
 		return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet")
 	}
 	switch p.Command {
 	case "remove":
-		if err := a.Node.Conns().Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
+		if err := a.Conns.Unban(subnet); errors.Is(err, connmgr.ErrNotBanned) {
 			return nil, Errorf(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.")
 		} else if err != nil {
 			return nil, err
@@ -339,12 +339,12 @@ func (a *API) setBan(_ context.Context, p banParams) (null, error) {
 	case p.BanTime > 0:
 		until = now.Add(time.Duration(min(p.BanTime, maxBan)) * time.Second)
 	}
-	if err := a.Node.Conns().Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
+	if err := a.Conns.Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
 		return nil, Errorf(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned")
 	} else if err != nil {
 		return nil, err
 	}
-	for _, s := range a.Node.Peers() {
+	for _, s := range a.Peers.Peers() {
 		if ip, ok := transport.IP(s.Peer.RemoteAddr()); ok && subnet.Contains(ip.Unmap()) {
 			s.Peer.Disconnect(peer.Requested, "banned by command")
 		}
@@ -360,10 +360,10 @@ type banInfo struct {
 	Remaining int64  `json:"time_remaining" help:"in seconds"`
 }
 
-func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
+func (a *netAPI) listBanned(context.Context, none) ([]banInfo, error) {
 	now := a.Clock.Now()
 	bans := []banInfo{}
-	for _, b := range a.Node.Conns().Bans() {
+	for _, b := range a.Conns.Bans() {
 		bans = append(bans, banInfo{
 			Address: b.Subnet.String(), Created: b.Created.Unix(), Until: b.Until.Unix(),
 			Duration: b.Until.Unix() - b.Created.Unix(), Remaining: b.Until.Unix() - now.Unix(),
@@ -372,11 +372,11 @@ func (a *API) listBanned(context.Context, none) ([]banInfo, error) {
 	return bans, nil
 }
 
-func (a *API) clearBanned(context.Context, none) (null, error) {
-	return nil, a.Node.Conns().ClearBans()
+func (a *netAPI) clearBanned(context.Context, none) (null, error) {
+	return nil, a.Conns.ClearBans()
 }
 
-func (a *API) ping(context.Context, none) (null, error) {
-	a.Node.PingAll()
+func (a *netAPI) ping(context.Context, none) (null, error) {
+	a.Peers.PingAll()
 	return nil, nil
 }

@@ -51,10 +51,10 @@ func TestPeerControl(t *testing.T) {
 // TestPeerInfo looks at a session between two nodes.
 func TestPeerInfo(t *testing.T) {
 	a := runTestNode(t, server.Config{Network: params.Regtest(), Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
-	addr := a.api.Node.Listening()[0]
+	addr := a.node.Listening()[0]
 	b := runTestNode(t, server.Config{Network: params.Regtest(), Peers: []ma.Multiaddr{addr}})
 	get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
-	b.want(`{"hash":`+compact(a.api.Chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
+	b.want(`{"hash":`+compact(a.chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
 
 	raw, err := b.call("getpeerinfo")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/holiman/uint256"
 
+	"starling/chain"
 	"starling/clock"
 	"starling/internal/config"
 	"starling/mining"
@@ -27,10 +29,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // testNode is a node in memory, with its methods.
 type testNode struct {
-	t     *testing.T
-	api   *API
-	table *Table
-	clk   *clock.Settable
+	t      *testing.T
+	node   *server.Node
+	chain  *chain.Chain
+	tap    *Tap
+	levels LogLevels
+	table  *Table
+	clk    *clock.Settable
 }
 
 // newTestNode runs a node in memory until the test ends.
@@ -44,23 +49,18 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 	cfg.Network.MinimumChainWork = new(uint256.Int)
 	cfg.Network.AssumeValid = wire.Hash{}
 	n := &testNode{t: t, clk: clock.NewSettable()}
-	tap := NewTap(n.clk)
+	n.tap = NewTap(n.clk)
 	cfg.FS, cfg.Dir, cfg.Clock = vfs.NewMem(), "/node", n.clk
-	cfg.PeerObservers = []peer.Observer{tap}
+	cfg.PeerObservers = []peer.Observer{n.tap}
 	node, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	levels, err := config.NewLevels(nil)
-	if err != nil {
+	n.node, n.chain = node, node.Chain()
+	if n.levels, err = config.NewLevels(nil); err != nil {
 		t.Fatal(err)
 	}
-	n.api = &API{
-		Node: node, Chain: node.Chain(), Tap: tap, Clock: n.clk, Logs: levels, Stop: func() {},
-		Miner: mining.New(mining.Config{Chain: node.Chain(), Clock: n.clk}),
-	}
-	n.table = n.api.Table()
-	n.api.Server = NewServer(Options{Table: n.table})
+	n.mineWith(mining.Config{})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- node.Run(ctx) }()
@@ -71,6 +71,24 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 		}
 	})
 	return n
+}
+
+// mineWith makes the methods anew, with a miner of that configuration.
+func (n *testNode) mineWith(cfg mining.Config) {
+	cfg.Chain, cfg.Clock = n.chain, n.clk
+	net, pool := n.chain.Network(), n.node.Mempool()
+	txs := &Finder{Chain: n.chain, Pool: pool}
+	n.table = NewMethods(Groups{
+		Chain:   ChainDeps{Chain: n.chain, Txs: txs, Log: slog.New(slog.DiscardHandler)},
+		Txs:     TxDeps{Network: net, Tip: n.chain.Tip, Txs: txs},
+		Mempool: MempoolDeps{Pool: pool, Coins: n.chain, Relay: n.node, Orphans: n.node.TxDownload(), Fees: n.node.Fees()},
+		Mining: MiningDeps{Chain: n.chain, Miner: mining.New(cfg), Clock: n.clk, Txs: txs,
+			Peers: func() int { return len(n.node.Peers()) }},
+		Net: NetDeps{Network: net, Peers: n.node, Conns: n.node.Conns(), Fees: pool, Tap: n.tap, Clock: n.clk},
+		Node: NodeDeps{Network: net, Clock: n.clk, Logs: n.levels, Stop: func() {}, Uptime: n.node.Uptime,
+			Active: func() []ActiveCall { return nil }},
+		Wallet: WalletDeps{Network: net, Chain: n.chain, Txs: txs},
+	})
 }
 
 // call runs a method and returns its result as JSON.

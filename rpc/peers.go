@@ -57,9 +57,9 @@ type peerInfo struct {
 	SessionID       string   `json:"session_id" help:"to compare with the peer's, on encrypted links"`
 }
 
-func (a *API) getPeerInfo(context.Context, none) ([]peerInfo, error) {
+func (a *netAPI) getPeerInfo(context.Context, none) ([]peerInfo, error) {
 	infos := []peerInfo{}
-	for _, p := range a.Node.Peers() {
+	for _, p := range a.Peers.Peers() {
 		infos = append(infos, describePeer(&p))
 	}
 	return infos, nil

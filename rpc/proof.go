@@ -8,7 +8,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) proofMethods() []*Method {
+func (a *chainAPI) proofMethods() []*Method {
 	const category = "Blockchain"
 	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
 	return []*Method{
@@ -32,7 +32,7 @@ type proofParams struct {
 // largest size holds no more.
 const maxBlockOutputs = consensus.MaxBlockWeight / (wire.WitnessScale * 9)
 
-func (a *API) getTxOutProof(ctx context.Context, p proofParams) (Hex, error) {
+func (a *chainAPI) getTxOutProof(ctx context.Context, p proofParams) (Hex, error) {
 	if len(p.TxIDs) == 0 {
 		return nil, Errorf(CodeInvalidParam, "Parameter 'txids' cannot be empty")
 	}
@@ -67,7 +67,7 @@ func (a *API) getTxOutProof(ctx context.Context, p proofParams) (Hex, error) {
 }
 
 // blockOf returns the block given, or one that has one of the transactions.
-func (a *API) blockOf(ctx context.Context, p proofParams) (*headertree.Node, error) {
+func (a *chainAPI) blockOf(ctx context.Context, p proofParams) (*headertree.Node, error) {
 	if p.Block != nil {
 		return a.lookup(*p.Block)
 	}
@@ -82,15 +82,13 @@ func (a *API) blockOf(ctx context.Context, p proofParams) (*headertree.Node, err
 			}
 		}
 	}
-	if a.TxIndex != nil {
-		for _, id := range p.TxIDs {
-			_, hash, ok, err := a.indexed(ctx, id)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				return a.lookup(hash)
-			}
+	for _, id := range p.TxIDs {
+		_, hash, ok, err := a.Txs.Confirmed(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return a.lookup(hash)
 		}
 	}
 	return nil, Errorf(CodeInvalidAddress, "Transaction not yet in block")
@@ -100,7 +98,7 @@ type verifyProofParams struct {
 	Proof HexArg `rpc:"proof" help:"The proof in hexadecimal digits"`
 }
 
-func (a *API) verifyTxOutProof(_ context.Context, p verifyProofParams) ([]wire.Hash, error) {
+func (a *chainAPI) verifyTxOutProof(_ context.Context, p verifyProofParams) ([]wire.Hash, error) {
 	c := wire.NewCursor(p.Proof, "proof")
 	h := c.Header()
 	tree := consensus.ReadPartialMerkleTree(&c)

@@ -8,7 +8,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) psbtMethods() []*Method {
+func (a *txAPI) psbtMethods() []*Method {
 	const category = "Rawtransactions"
 	return []*Method{
 		define(Method{Name: "decodepsbt", Category: category,
@@ -58,8 +58,8 @@ func parsePSBTs(texts []string) ([]*partial.Packet, error) {
 	return ps, nil
 }
 
-func (a *API) createPSBT(_ context.Context, p createParams) (string, error) {
-	tx, err := p.build(a)
+func (a *txAPI) createPSBT(_ context.Context, p createParams) (string, error) {
+	tx, err := p.build(a.network())
 	if err != nil {
 		return "", err
 	}
@@ -76,7 +76,7 @@ type convertParams struct {
 	IsWitness *bool  `rpc:"iswitness" help:"Whether it has a witness; both are tried if left out"`
 }
 
-func (a *API) convertToPSBT(_ context.Context, p convertParams) (string, error) {
+func (a *txAPI) convertToPSBT(_ context.Context, p convertParams) (string, error) {
 	tx, ok := decodeTxAs(p.Hex, p.IsWitness)
 	if !ok {
 		return "", Errorf(CodeDeserialization, "TX decode failed")
@@ -95,7 +95,7 @@ type psbtsParams struct {
 	Txs []string `rpc:"txs" item:"psbt" help:"Partially signed transactions in base64"`
 }
 
-func (a *API) combinePSBT(_ context.Context, p psbtsParams) (string, error) {
+func (a *txAPI) combinePSBT(_ context.Context, p psbtsParams) (string, error) {
 	if len(p.Txs) == 0 {
 		return "", Errorf(CodeInvalidParam, "Parameter 'txs' cannot be empty")
 	}
@@ -110,7 +110,7 @@ func (a *API) combinePSBT(_ context.Context, p psbtsParams) (string, error) {
 	return all.Base64(), nil
 }
 
-func (a *API) joinPSBTs(_ context.Context, p psbtsParams) (string, error) {
+func (a *txAPI) joinPSBTs(_ context.Context, p psbtsParams) (string, error) {
 	if len(p.Txs) < 2 {
 		return "", Errorf(CodeInvalidParam, "At least two PSBTs are required to join PSBTs.")
 	}
@@ -140,7 +140,7 @@ type finalized struct {
 	Complete bool   `json:"complete" help:"whether all inputs are final"`
 }
 
-func (a *API) finalizePSBT(_ context.Context, p finalizeParams) (r finalized, err error) {
+func (a *txAPI) finalizePSBT(_ context.Context, p finalizeParams) (r finalized, err error) {
 	packet, err := parsePSBT(p.PSBT)
 	if err != nil {
 		return r, err
@@ -181,7 +181,7 @@ type psbtAnalysis struct {
 	Error   string              `json:"error,omitempty"`
 }
 
-func (a *API) analyzePSBT(_ context.Context, p psbtParams) (r psbtAnalysis, err error) {
+func (a *txAPI) analyzePSBT(_ context.Context, p psbtParams) (r psbtAnalysis, err error) {
 	packet, err := parsePSBT(p.PSBT)
 	if err != nil {
 		return r, err
@@ -216,15 +216,15 @@ func (a *API) analyzePSBT(_ context.Context, p psbtParams) (r psbtAnalysis, err 
 // fillPSBT adds the outputs that a partially signed transaction spends, as far
 // as the node knows them: the whole transaction from the index or the mempool,
 // else the unspent output if witness says that a witness spends it.
-func (a *API) fillPSBT(ctx context.Context, p *partial.Packet, witness func(wire.TxOut) bool) error {
+func fillPSBT(ctx context.Context, f *Finder, p *partial.Packet, witness func(wire.TxOut) bool) error {
 	for i := range p.In {
 		if p.In[i].Previous != nil {
 			continue
 		}
 		op := p.Tx.In[i].PrevOut
-		prev := a.poolTx(op.Hash)
-		if prev == nil && a.TxIndex != nil {
-			tx, _, ok, err := a.indexed(ctx, op.Hash)
+		prev := f.Unconfirmed(op.Hash)
+		if prev == nil {
+			tx, _, ok, err := f.Confirmed(ctx, op.Hash)
 			if err != nil {
 				return err
 			}
@@ -238,7 +238,7 @@ func (a *API) fillPSBT(ctx context.Context, p *partial.Packet, witness func(wire
 				continue
 			}
 		}
-		coin, ok, _, err := a.Chain.Coin(op)
+		coin, ok, _, err := f.Chain.Coin(op)
 		if err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ type decodedPSBT struct {
 	Fee         *Amount           `json:"fee,omitempty" help:"in coins, if it is known what all inputs spend"`
 }
 
-func (a *API) decodePSBT(_ context.Context, p psbtParams) (r decodedPSBT, err error) {
+func (a *txAPI) decodePSBT(_ context.Context, p psbtParams) (r decodedPSBT, err error) {
 	packet, err := parsePSBT(p.PSBT)
 	if err != nil {
 		return r, err
@@ -195,7 +195,7 @@ func xHex(x *[32]byte) Hex {
 	return x[:]
 }
 
-func (a *API) describePSBTInput(in *partial.Input, d *txDescriber) psbtInput {
+func (a *txAPI) describePSBTInput(in *partial.Input, d *txDescriber) psbtInput {
 	r := psbtInput{
 		Redeem: describePSBTScript(in.Redeem), Witness: describePSBTScript(in.Witness),
 		Keys: describePSBTKeys(in.Keys), TapKeys: describeTapKeys(in.TapKeys),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"starling/params"
 	"starling/script/descriptor"
 	"starling/wallet/partial"
 	"starling/wallet/sign"
@@ -53,8 +54,8 @@ func (o *scanObject) decodeArg(name string, raw json.RawMessage) error {
 }
 
 // each expands the descriptors of the object over their ranges.
-func (o *scanObject) each(ctx context.Context, a *API, f func(*descriptor.Descriptor, uint32, []descriptor.Output)) error {
-	ds, err := parseDescriptors(o.desc, a.network())
+func (o *scanObject) each(ctx context.Context, net *params.Network, f func(*descriptor.Descriptor, uint32, []descriptor.Output)) error {
+	ds, err := parseDescriptors(o.desc, net)
 	if err != nil {
 		return err
 	}
@@ -78,10 +79,10 @@ func (o *scanObject) each(ctx context.Context, a *API, f func(*descriptor.Descri
 }
 
 // knowledge collects what descriptors tell, and their private keys.
-func (a *API) knowledge(ctx context.Context, objects []scanObject) (*descriptor.Known, *sign.Ring, error) {
+func (a *txAPI) knowledge(ctx context.Context, objects []scanObject) (*descriptor.Known, *sign.Ring, error) {
 	known, ring := new(descriptor.Known), new(sign.Ring)
 	for i := range objects {
-		err := objects[i].each(ctx, a, func(d *descriptor.Descriptor, index uint32, outs []descriptor.Output) {
+		err := objects[i].each(ctx, a.network(), func(d *descriptor.Descriptor, index uint32, outs []descriptor.Output) {
 			for _, o := range outs {
 				known.AddOutput(o)
 			}
@@ -97,8 +98,8 @@ func (a *API) knowledge(ctx context.Context, objects []scanObject) (*descriptor.
 }
 
 // updatePSBT adds what the node and a collection of knowledge tell.
-func (a *API) updatePSBT(ctx context.Context, p *partial.Packet, known *descriptor.Known, origins bool) error {
-	err := a.fillPSBT(ctx, p, func(out wire.TxOut) bool {
+func updatePSBT(ctx context.Context, f *Finder, p *partial.Packet, known *descriptor.Known, origins bool) error {
+	err := fillPSBT(ctx, f, p, func(out wire.TxOut) bool {
 		o := known.Solve(out.Script)
 		return partial.IsWitness(&o)
 	})
@@ -126,7 +127,7 @@ type updateParams struct {
 	Descriptors []scanObject `rpc:"descriptors,optional" item:"descriptor" help:"Descriptors, alone or as objects with desc and range"`
 }
 
-func (a *API) utxoUpdatePSBT(ctx context.Context, p updateParams) (string, error) {
+func (a *txAPI) utxoUpdatePSBT(ctx context.Context, p updateParams) (string, error) {
 	packet, err := parsePSBT(p.PSBT)
 	if err != nil {
 		return "", err
@@ -135,7 +136,7 @@ func (a *API) utxoUpdatePSBT(ctx context.Context, p updateParams) (string, error
 	if err != nil {
 		return "", err
 	}
-	if err := a.updatePSBT(ctx, packet, known, true); err != nil {
+	if err := updatePSBT(ctx, a.Txs, packet, known, true); err != nil {
 		return "", err
 	}
 	packet.DropPrevious()
@@ -156,7 +157,7 @@ type processed struct {
 	Hex      Hex    `json:"hex,omitempty" help:"the signed transaction, if it is complete"`
 }
 
-func (a *API) descriptorProcessPSBT(ctx context.Context, p processParams) (r processed, err error) {
+func (a *txAPI) descriptorProcessPSBT(ctx context.Context, p processParams) (r processed, err error) {
 	packet, err := parsePSBT(p.PSBT)
 	if err != nil {
 		return r, err
@@ -169,14 +170,14 @@ func (a *API) descriptorProcessPSBT(ctx context.Context, p processParams) (r pro
 	if err != nil {
 		return r, err
 	}
-	if err := a.updatePSBT(ctx, packet, known, p.Origins); err != nil {
+	if err := updatePSBT(ctx, a.Txs, packet, known, p.Origins); err != nil {
 		return r, err
 	}
-	return a.signPSBT(packet, ring, known, hashType, p.Finalize)
+	return signPSBT(packet, ring, known, hashType, p.Finalize)
 }
 
 // signPSBT signs a partially signed transaction and describes the result.
-func (a *API) signPSBT(p *partial.Packet, keys sign.Keys, known *descriptor.Known, hashType *uint32, finalize bool) (r processed, err error) {
+func signPSBT(p *partial.Packet, keys sign.Keys, known *descriptor.Known, hashType *uint32, finalize bool) (r processed, err error) {
 	solve := func(outScript []byte) *descriptor.Output {
 		o := known.Solve(outScript)
 		return &o

@@ -6,13 +6,11 @@ import (
 	"strings"
 
 	"starling/address"
-	"starling/chain/coins"
-	"starling/chain/headertree"
 	"starling/script"
 	"starling/wire"
 )
 
-func (a *API) rawTxMethods() []*Method {
+func (a *txAPI) rawTxMethods() []*Method {
 	const category = "Rawtransactions"
 	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
 	block := "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee"
@@ -39,130 +37,38 @@ type rawTxParams struct {
 	Block     *wire.Hash `rpc:"blockhash" called:"parameter 3" help:"The block to look in"`
 }
 
-// foundTx is a transaction and where it is.
-type foundTx struct {
-	tx    *wire.Tx
-	block *headertree.Node // nil if it is unconfirmed
-	at    int              // its place in the block, or -1 if unknown
-}
-
-func (a *API) getRawTransaction(ctx context.Context, p rawTxParams) (any, error) {
+func (a *txAPI) getRawTransaction(ctx context.Context, p rawTxParams) (any, error) {
 	if p.TxID == a.network().Genesis.Txs[0].TxID() && !a.network().GenesisSpendable {
 		return nil, Errorf(CodeInvalidAddress, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved")
 	}
-	f, err := a.findTx(ctx, p.TxID, p.Block)
+	f, err := a.Txs.Find(ctx, p.TxID, p.Block)
 	if err != nil {
 		return nil, err
 	}
 	if p.Verbosity <= 0 {
-		return Hex(f.tx.Bytes()), nil
+		return Hex(f.Tx.Bytes()), nil
 	}
 	d := txDescriber{net: a.network()}
 	if p.Verbosity >= 2 {
-		d.prevouts, d.spent = true, a.spentBy(f)
+		d.prevouts, d.spent = true, a.Txs.SpentBy(f)
 	}
-	r := d.describe(f.tx, true)
-	if f.block == nil {
+	r := d.describe(f.Tx, true)
+	if f.Block == nil {
 		return r, nil
 	}
-	tip := a.Chain.Tip()
-	active := tip.Ancestor(f.block.Height) == f.block
+	tip := a.Tip()
+	active := tip.Ancestor(f.Block.Height) == f.Block
 	if p.Block != nil {
 		r.InActiveChain = &active
 	}
 	confirmations := int32(0)
 	if active {
-		confirmations = tip.Height - f.block.Height + 1
-		t := f.block.Time()
+		confirmations = tip.Height - f.Block.Height + 1
+		t := f.Block.Time()
 		r.Time, r.BlockTime = &t, &t
 	}
-	r.BlockHash, r.Confirmations = &f.block.Hash, &confirmations
+	r.BlockHash, r.Confirmations = &f.Block.Hash, &confirmations
 	return r, nil
-}
-
-// findTx looks for a transaction in a block if one is given, and otherwise
-// wherever transactions can be found by id.
-func (a *API) findTx(ctx context.Context, id wire.Hash, block *wire.Hash) (foundTx, error) {
-	if block != nil {
-		n := a.Chain.Headers().Lookup(*block)
-		if n == nil {
-			return foundTx{}, Errorf(CodeInvalidAddress, "Block hash not found")
-		}
-		b, err := a.Chain.ParsedBlock(n)
-		if err != nil {
-			return foundTx{}, Errorf(CodeMisc, "Block not available")
-		}
-		for i := range b.Txs {
-			if b.Txs[i].TxID() == id {
-				return foundTx{tx: &b.Txs[i], block: n, at: i}, nil
-			}
-		}
-		return foundTx{}, notFound("No such transaction found in the provided block")
-	}
-	if tx := a.poolTx(id); tx != nil {
-		return foundTx{tx: tx, at: -1}, nil
-	}
-	if a.TxIndex == nil {
-		return foundTx{}, notFound("No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries")
-	}
-	tx, hash, ok, err := a.indexed(ctx, id)
-	if err != nil {
-		return foundTx{}, err
-	}
-	if ok {
-		return foundTx{tx: tx, block: a.Chain.Headers().Lookup(hash), at: -1}, nil
-	}
-	if _, synced := a.TxIndex.Height(); !synced {
-		return foundTx{}, notFound("No such mempool transaction. Blockchain transactions are still in the process of being indexed")
-	}
-	return foundTx{}, notFound("No such mempool or blockchain transaction")
-}
-
-// maxIndexLag is how many blocks the transaction index may be behind for a
-// call to wait for it: a day's, which take it seconds.
-const maxIndexLag = 144
-
-// indexed asks the transaction index. If that is about to reach the tip, it
-// waits for it, so that a transaction is found as soon as its block is there.
-func (a *API) indexed(ctx context.Context, id wire.Hash) (*wire.Tx, wire.Hash, bool, error) {
-	if height, synced := a.TxIndex.Height(); !synced && a.Chain.Tip().Height-height <= maxIndexLag {
-		if err := a.TxIndex.WaitSynced(ctx); err != nil {
-			return nil, wire.Hash{}, false, err
-		}
-	}
-	return a.TxIndex.FindTx(id)
-}
-
-func notFound(what string) error {
-	return Errorf(CodeInvalidAddress, "%s. Use gettransaction for wallet transactions.", what)
-}
-
-// spentBy returns what a confirmed transaction spends, or nil if that is not
-// known any more.
-func (a *API) spentBy(f foundTx) []coins.Coin {
-	if f.block == nil || f.tx.IsCoinbase() {
-		return nil
-	}
-	undo, err := a.Chain.Undo(f.block)
-	if err != nil {
-		return nil
-	}
-	at := f.at
-	if at < 0 {
-		b, err := a.Chain.ParsedBlock(f.block)
-		if err != nil {
-			return nil
-		}
-		for i := range b.Txs {
-			if b.Txs[i].TxID() == f.tx.TxID() {
-				at = i
-			}
-		}
-	}
-	if at < 1 || at > len(undo.Spent) {
-		return nil
-	}
-	return undo.Spent[at-1]
 }
 
 type decodeTxParams struct {
@@ -170,7 +76,7 @@ type decodeTxParams struct {
 	IsWitness *bool  `rpc:"iswitness" help:"Whether it has a witness; both are tried if left out"`
 }
 
-func (a *API) decodeRawTransaction(_ context.Context, p decodeTxParams) (any, error) {
+func (a *txAPI) decodeRawTransaction(_ context.Context, p decodeTxParams) (any, error) {
 	tx, ok := decodeTxAs(p.Hex, p.IsWitness)
 	if !ok {
 		return nil, Errorf(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
@@ -247,7 +153,7 @@ type decodedSegwit struct {
 	P2SH string `json:"p2sh-segwit" help:"address of a pay to script hash of the witness program"`
 }
 
-func (a *API) decodeScript(_ context.Context, p decodeScriptParams) (decodedScript, error) {
+func (a *txAPI) decodeScript(_ context.Context, p decodeScriptParams) (decodedScript, error) {
 	s, net := []byte(p.Hex), a.network()
 	d := describeScript(s, net)
 	r := decodedScript{Asm: d.Asm, Desc: d.Desc, Address: d.Address, Type: d.Type}

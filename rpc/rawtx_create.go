@@ -8,11 +8,12 @@ import (
 	"strconv"
 
 	"starling/address"
+	"starling/params"
 	"starling/script"
 	"starling/wire"
 )
 
-func (a *API) createMethods() []*Method {
+func (a *txAPI) createMethods() []*Method {
 	const category = "Rawtransactions"
 	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
 	to := "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
@@ -149,7 +150,7 @@ func (o *txOutputs) decodeArg(_ string, raw json.RawMessage) error {
 }
 
 // outputs returns what the argument stands for.
-func (o txOutputs) outputs(a *API) ([]wire.TxOut, error) {
+func (o txOutputs) outputs(net *params.Network) ([]wire.TxOut, error) {
 	outs := make([]wire.TxOut, len(o))
 	seen := make(map[string]bool, len(o))
 	for i, m := range o {
@@ -165,7 +166,7 @@ func (o txOutputs) outputs(a *API) ([]wire.TxOut, error) {
 			outs[i].Script = script.NullDataScript(data)
 			continue
 		}
-		to, err := address.Decode(m.name, a.network())
+		to, err := address.Decode(m.name, net)
 		if err != nil {
 			return nil, Errorf(CodeInvalidAddress, "Invalid Bitcoin address: %s", m.name)
 		}
@@ -212,7 +213,7 @@ type createParams struct {
 const maxInputs = 100_000
 
 // build makes the transaction.
-func (p *createParams) build(a *API) (*wire.Tx, error) {
+func (p *createParams) build(net *params.Network) (*wire.Tx, error) {
 	switch {
 	case p.LockTime < 0 || p.LockTime > math.MaxUint32:
 		return nil, Errorf(CodeInvalidParam, "Invalid parameter, locktime out of range")
@@ -240,7 +241,7 @@ func (p *createParams) build(a *API) (*wire.Tx, error) {
 	if p.Replaceable != nil && *p.Replaceable && !replaceable {
 		return nil, Errorf(CodeInvalidParam, "Invalid parameter combination: Sequence number(s) contradict replaceable option")
 	}
-	outs, err := p.Outputs.outputs(a)
+	outs, err := p.Outputs.outputs(net)
 	if err != nil {
 		return nil, err
 	}
@@ -262,8 +263,8 @@ func checkTxSize(ins []wire.TxIn, outs []wire.TxOut) error {
 	return nil
 }
 
-func (a *API) createRawTransaction(_ context.Context, p createParams) (Hex, error) {
-	tx, err := p.build(a)
+func (a *txAPI) createRawTransaction(_ context.Context, p createParams) (Hex, error) {
+	tx, err := p.build(a.network())
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) signMethods() []*Method {
+func (a *txAPI) signMethods() []*Method {
 	const category = "Rawtransactions"
 	return []*Method{
 		define(Method{Name: "signrawtransactionwithkey", Category: category,
@@ -62,16 +62,6 @@ func hashTypeName(t uint32) string {
 	return ""
 }
 
-// spentOutput finds an output that a transaction may spend: an unspent one, or
-// one of an unconfirmed transaction. ok is false if there is none.
-func (a *API) spentOutput(op wire.OutPoint) (out wire.TxOut, ok bool, err error) {
-	if tx := a.poolTx(op.Hash); tx != nil && int64(op.Index) < int64(len(tx.Out)) {
-		return tx.Out[op.Index], true, nil
-	}
-	coin, ok, _, err := a.Chain.Coin(op)
-	return wire.TxOut{Value: coin.Value, Script: coin.Script}, ok, err
-}
-
 // prevTx is an output that the caller knows, with scripts behind its hashes.
 type prevTx struct {
 	TxID    wire.Hash `rpc:"txid" help:"The transaction that made it"`
@@ -92,13 +82,13 @@ type signable struct {
 	known   descriptor.Known
 }
 
-// signable looks up what a transaction spends, and adds what the caller knows.
+// newSignable looks up what a transaction spends, and adds what the caller knows.
 // With keys set, scripts behind hashes must be given where they are needed.
-func (a *API) signable(tx *wire.Tx, prevs []prevTx, keys bool) (*signable, error) {
+func newSignable(f *Finder, tx *wire.Tx, prevs []prevTx, keys bool) (*signable, error) {
 	s := &signable{outputs: make(map[wire.OutPoint]wire.TxOut), noValue: make(map[wire.OutPoint]bool)}
 	for i := range tx.In {
 		op := tx.In[i].PrevOut
-		out, ok, err := a.spentOutput(op)
+		out, ok, err := f.Output(op)
 		if err != nil {
 			return nil, err
 		}
@@ -253,7 +243,7 @@ type signKeyParams struct {
 	HashType *string  `rpc:"sighashtype" help:"What signatures cover: DEFAULT, ALL, NONE or SINGLE, perhaps with |ANYONECANPAY; DEFAULT for taproot and ALL otherwise if left out"`
 }
 
-func (a *API) signRawTransactionWithKey(_ context.Context, p signKeyParams) (r signedTx, err error) {
+func (a *txAPI) signRawTransactionWithKey(_ context.Context, p signKeyParams) (r signedTx, err error) {
 	tx, ok := decodeTx(p.Hex)
 	if !ok {
 		return r, Errorf(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
@@ -270,7 +260,7 @@ func (a *API) signRawTransactionWithKey(_ context.Context, p signKeyParams) (r s
 		pub := address.Hash160(key.PubKey().SerializeCompressed())
 		known.AddScript(script.PayToWitness(0, pub[:]))
 	}
-	s, err := a.signable(tx, p.PrevTxs, true)
+	s, err := newSignable(a.Txs, tx, p.PrevTxs, true)
 	if err != nil {
 		return r, err
 	}
@@ -286,7 +276,7 @@ type combineTxParams struct {
 	Txs []string `rpc:"txs" item:"hexstring" help:"Copies of one transaction in hexadecimal digits"`
 }
 
-func (a *API) combineRawTransaction(_ context.Context, p combineTxParams) (Hex, error) {
+func (a *txAPI) combineRawTransaction(_ context.Context, p combineTxParams) (Hex, error) {
 	if len(p.Txs) == 0 {
 		return nil, Errorf(CodeInvalidParam, "Missing transactions")
 	}
@@ -301,7 +291,7 @@ func (a *API) combineRawTransaction(_ context.Context, p combineTxParams) (Hex, 
 	first := txs[0]
 	spent := make([]wire.TxOut, len(first.In))
 	for i := range first.In {
-		out, ok, err := a.spentOutput(first.In[i].PrevOut)
+		out, ok, err := a.Txs.Output(first.In[i].PrevOut)
 		if err != nil {
 			return nil, err
 		}
@@ -350,7 +340,7 @@ type multisig struct {
 	Warnings   []string `json:"warnings,omitempty"`
 }
 
-func (a *API) multisigMethods() []*Method {
+func (a *txAPI) multisigMethods() []*Method {
 	return []*Method{
 		define(Method{Name: "createmultisig", Category: "Util",
 			Summary:  "Makes an address that asks for several signatures, and the script behind it.",
@@ -358,7 +348,7 @@ func (a *API) multisigMethods() []*Method {
 	}
 }
 
-func (a *API) createMultisig(_ context.Context, p multisigParams) (r multisig, err error) {
+func (a *txAPI) createMultisig(_ context.Context, p multisigParams) (r multisig, err error) {
 	compressed := true
 	for _, k := range p.Keys {
 		b, err := hex.DecodeString(k)

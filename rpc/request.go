@@ -120,8 +120,10 @@ func (r *request) reply(buf *bytes.Buffer, result any, fail *Error) {
 
 // run executes a request.
 func (s *Server) run(ctx context.Context, req *request) (any, *Error) {
-	m := s.table.Lookup(req.method)
-	if status := s.warmup.Load(); status != nil && (m == nil || !m.Early) {
+	// The order matters: who finds the warm-up over finds the methods of after it.
+	status := s.warmup.Load()
+	m := s.table.Load().Lookup(req.method)
+	if status != nil && (m == nil || !m.Early) {
 		return nil, Errorf(CodeInWarmup, "%s", *status)
 	}
 	if m == nil {

@@ -154,7 +154,7 @@ func (s *testServer) tryPost(c *http.Client, body string) (int, string, error) {
 
 func TestDialects(t *testing.T) {
 	s := startServer(t, Options{})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	const ok = `{"word":"hi","value":0.00012345}`
 	for _, tc := range []struct {
 		name, body string
@@ -295,7 +295,7 @@ hash "blockhash" ( ["txid",...] {"depth":depth,...} )`
 
 func TestAuthentication(t *testing.T) {
 	s := startServer(t, Options{})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	user, password, err := ReadCookie(s.cookie)
 	for err != nil {
 		// Serve writes the file before it accepts; ask once to be sure.
@@ -350,7 +350,7 @@ func TestWarmup(t *testing.T) {
 	if _, got := s.post(t, `{"method":"fail","id":1}`); !strings.Contains(got, `"code":-8`) {
 		t.Error("an early method was not answered:", got)
 	}
-	s.Ready()
+	s.Ready(s.opts.Table)
 	if status, _ := s.post(t, `{"method":"echo","params":["a"],"id":1}`); status != 200 {
 		t.Error(status)
 	}
@@ -358,7 +358,7 @@ func TestWarmup(t *testing.T) {
 
 func TestHTTPLimits(t *testing.T) {
 	s := startServer(t, Options{})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	get, err := http.Get("http://" + s.addr + "/")
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +378,7 @@ func TestHTTPLimits(t *testing.T) {
 func TestWaitersDoNotBlockOthers(t *testing.T) {
 	open := make(chan struct{})
 	s := startServer(t, Options{Table: testTable(open), Workers: 1, Waiters: 2})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	answers := make(chan string, 2)
 	for range 2 {
 		go func() {
@@ -405,7 +405,7 @@ func TestWaitersDoNotBlockOthers(t *testing.T) {
 
 func TestStopLetsWaitersGo(t *testing.T) {
 	s := startServer(t, Options{})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	answer := make(chan string, 1)
 	go func() {
 		_, got := s.post(t, `{"method":"wait","id":1}`)
@@ -424,7 +424,7 @@ func TestStopLetsWaitersGo(t *testing.T) {
 
 func TestClient(t *testing.T) {
 	s := startServer(t, Options{})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	c := &Client{Address: s.addr, User: "user", Password: "pass"}
 	got, err := c.Call(t.Context(), "echo", []any{"hi"})
 	if err != nil || string(got) != `{"word":"hi","value":0.00012345}` {
@@ -541,7 +541,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	s := NewServer(Options{Table: testTable(nil)})
-	s.Ready()
+	s.Ready(s.opts.Table)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if !json.Valid(body) {
 			return

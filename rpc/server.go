@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,8 @@ const (
 // Options say how a [Server] behaves. The zero value works, but for Table,
 // and allows nobody in.
 type Options struct {
+	// Table holds the methods that are answered before [Server.Ready], as far
+	// as they are marked early. The others are known by name.
 	Table *Table
 	// CookiePath is where the cookie file is kept; empty for none.
 	CookiePath string
@@ -67,7 +70,7 @@ type Options struct {
 // Server answers JSON-RPC over HTTP. Make one with [NewServer].
 type Server struct {
 	opts    Options
-	table   *Table
+	table   atomic.Pointer[Table]
 	log     *slog.Logger
 	auth    credentials
 	door    door
@@ -88,6 +91,12 @@ type activeCall struct {
 	begun  time.Time
 }
 
+// ActiveCall describes a call in progress.
+type ActiveCall struct {
+	Method string
+	For    time.Duration // how long it has been running
+}
+
 // NewServer returns a server that answers nothing yet: until
 // [Server.Ready] is called, calls fail with [CodeInWarmup].
 func NewServer(opts Options) *Server {
@@ -104,7 +113,6 @@ func NewServer(opts Options) *Server {
 	opts.stopTimeout = cmp.Or(opts.stopTimeout, stopTimeout)
 	s := &Server{
 		opts:    opts,
-		table:   opts.Table,
 		log:     opts.Log,
 		workers: make(chan struct{}, opts.Workers),
 		waiters: make(chan struct{}, opts.Waiters),
@@ -115,6 +123,7 @@ func NewServer(opts Options) *Server {
 	for _, h := range opts.AllowHosts {
 		s.hosts[hostName(h)] = struct{}{}
 	}
+	s.table.Store(opts.Table)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -128,8 +137,11 @@ func NewServer(opts Options) *Server {
 // SetWarmup says what the node is busy with while it starts.
 func (s *Server) SetWarmup(status string) { s.warmup.Store(&status) }
 
-// Ready ends the warm-up: calls are answered from now on.
-func (s *Server) Ready() { s.warmup.Store(nil) }
+// Ready ends the warm-up: calls are answered from now on, by the methods of t.
+func (s *Server) Ready(t *Table) {
+	s.table.Store(t)
+	s.warmup.Store(nil)
+}
 
 // Serve answers calls that come in through the listeners until ctx ends, and
 // closes them. It returns when every connection is gone. It must be called
@@ -390,6 +402,19 @@ func (s *Server) track(method string) (done func()) {
 		delete(s.active, c)
 		s.mu.Unlock()
 	}
+}
+
+// Active lists the calls in progress, the longest running first.
+func (s *Server) Active() []ActiveCall {
+	now := wallClock()
+	s.mu.Lock()
+	calls := make([]ActiveCall, 0, len(s.active))
+	for c := range s.active {
+		calls = append(calls, ActiveCall{c.method, now.Sub(c.begun)})
+	}
+	s.mu.Unlock()
+	slices.SortFunc(calls, func(x, y ActiveCall) int { return cmp.Compare(y.For, x.For) })
+	return calls
 }
 
 // wallClock is the real time, for socket deadlines and for how long calls

@@ -108,7 +108,7 @@ type peerMessage struct {
 // maxMessages is how many messages one answer holds.
 const maxMessages = 500
 
-func (a *API) getPeerMessages(ctx context.Context, p messagesParams) (peerMessages, error) {
+func (a *netAPI) getPeerMessages(ctx context.Context, p messagesParams) (peerMessages, error) {
 	after := a.Tap.Last()
 	if p.After != nil {
 		after = *p.After

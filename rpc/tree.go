@@ -2,17 +2,15 @@ package rpc
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"slices"
 
 	"starling/chain"
-	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/wire"
 )
 
-func (a *API) treeMethods() []*Method {
+func (a *chainAPI) treeMethods() []*Method {
 	const category = "Blockchain"
 	hash := "00000000000000000000d45d2a4ae2cbeaaecbd0bb2ffe9f6cb4e5ba9bb45d44"
 	return []*Method{
@@ -34,13 +32,6 @@ func (a *API) treeMethods() []*Method {
 			Summary:  "Deletes old blocks up to a height; the last 288 always stay.",
 			Returns:  "The height of the last block that was deleted",
 			Examples: [][]any{{1000}}}, a.pruneBlockchain),
-		define(Method{Name: "submitblock", Category: "Mining",
-			Summary:  "Gives the node a block.",
-			Results:  []Shape{{When: "if it was accepted"}, {When: "otherwise", Like: "", Help: "Why not"}},
-			Examples: [][]any{{"00000020…"}}}, a.submitBlock),
-		define(Method{Name: "submitheader", Category: "Mining",
-			Summary:  "Gives the node a block header, as a candidate for the best chain.",
-			Examples: [][]any{{"00000020…"}}}, a.submitHeader),
 	}
 }
 
@@ -51,7 +42,7 @@ type chainTip struct {
 	Status    string    `json:"status" help:"active, valid-fork, valid-headers, headers-only or invalid"`
 }
 
-func (a *API) getChainTips(context.Context, none) ([]chainTip, error) {
+func (a *chainAPI) getChainTips(context.Context, none) ([]chainTip, error) {
 	tip := a.Chain.Tip()
 	ends := a.Chain.Headers().Tips()
 	// While bodies are still being fetched the tip is no end of the tree.
@@ -90,7 +81,7 @@ type blockHashParams struct {
 	Hash wire.Hash `rpc:"blockhash" help:"The block's hash"`
 }
 
-func (a *API) invalidateBlock(ctx context.Context, p blockHashParams) (null, error) {
+func (a *chainAPI) invalidateBlock(ctx context.Context, p blockHashParams) (null, error) {
 	n, err := a.lookup(p.Hash)
 	if err != nil {
 		return nil, err
@@ -109,7 +100,7 @@ func treeError(err error) error {
 	return Errorf(CodeDatabase, "%v", err)
 }
 
-func (a *API) reconsiderBlock(ctx context.Context, p blockHashParams) (null, error) {
+func (a *chainAPI) reconsiderBlock(ctx context.Context, p blockHashParams) (null, error) {
 	n, err := a.lookup(p.Hash)
 	if err != nil {
 		return nil, err
@@ -120,7 +111,7 @@ func (a *API) reconsiderBlock(ctx context.Context, p blockHashParams) (null, err
 	return nil, a.Chain.Settle(ctx)
 }
 
-func (a *API) preciousBlock(ctx context.Context, p blockHashParams) (null, error) {
+func (a *chainAPI) preciousBlock(ctx context.Context, p blockHashParams) (null, error) {
 	n, err := a.lookup(p.Hash)
 	if err != nil {
 		return nil, err
@@ -136,14 +127,14 @@ type verifyParams struct {
 	NBlocks int32 `rpc:"nblocks" default:"6" help:"How many blocks; 0 for all"`
 }
 
-func (a *API) verifyChain(ctx context.Context, p verifyParams) (bool, error) {
+func (a *chainAPI) verifyChain(ctx context.Context, p verifyParams) (bool, error) {
 	err := a.Chain.Verify(ctx, min(max(p.Level, 0), 4), p.NBlocks)
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
 	if err != nil {
 		// The answer has no room for what is wrong.
-		a.Server.log.Error("the chain does not verify", "err", err)
+		a.Log.Error("the chain does not verify", "err", err)
 	}
 	return err == nil, nil
 }
@@ -155,7 +146,7 @@ type pruneParams struct {
 // pruneTimeFrom is where numbers are taken for times.
 const pruneTimeFrom = 1_000_000_000
 
-func (a *API) pruneBlockchain(ctx context.Context, p pruneParams) (int32, error) {
+func (a *chainAPI) pruneBlockchain(ctx context.Context, p pruneParams) (int32, error) {
 	if a.Chain.PruneTarget() == 0 {
 		return 0, Errorf(CodeMisc, "Cannot prune blocks because node is not in prune mode.")
 	}
@@ -191,77 +182,4 @@ func firstAfter(tip *headertree.Node, t int64) *headertree.Node {
 		}
 	}
 	return found
-}
-
-type submitBlockParams struct {
-	Hex   string  `rpc:"hexdata" help:"The block in hexadecimal digits"`
-	Dummy *string `rpc:"dummy" help:"Ignored, for clients that send it"`
-}
-
-// submitBlock answers null for a block that was accepted and the reason
-// otherwise, in the words of BIP22.
-func (a *API) submitBlock(ctx context.Context, p submitBlockParams) (any, error) {
-	raw, err := hex.DecodeString(p.Hex)
-	if err != nil {
-		return nil, Errorf(CodeDeserialization, "Block decode failed")
-	}
-	b, err := wire.ParseBlock(raw)
-	if err != nil {
-		return nil, Errorf(CodeDeserialization, "Block decode failed")
-	}
-	if len(b.Txs) == 0 || !b.Txs[0].IsCoinbase() {
-		return nil, Errorf(CodeDeserialization, "Block does not start with a coinbase")
-	}
-	b = a.withReservedValue(b)
-	if n := a.Chain.Headers().Lookup(b.Hash()); n != nil {
-		switch {
-		case n.Failed():
-			return "duplicate-invalid", nil
-		case n.Data() != nil || n.Height == 0:
-			return "duplicate", nil
-		}
-	}
-	b.HashTxs()
-	o := a.Chain.Process(ctx, chain.Incoming{Raw: b.Bytes(), Block: b, Requested: true})
-	if o.Err == nil {
-		// Whoever made it may have it nowhere else.
-		o.Err = a.Chain.Keep(ctx)
-	}
-	var rule *consensus.RuleError
-	switch {
-	case errors.As(o.Err, &rule):
-		return rule.Reason, nil
-	case o.Err != nil:
-		return nil, Errorf(CodeVerify, "%v", o.Err)
-	case o.Duplicate:
-		return "duplicate", nil
-	case !o.Connected:
-		// Accepted, but it does not lead to the best chain.
-		return "inconclusive", nil
-	}
-	return nil, nil
-}
-
-type submitHeaderParams struct {
-	Hex string `rpc:"hexdata" help:"The header in hexadecimal digits"`
-}
-
-func (a *API) submitHeader(_ context.Context, p submitHeaderParams) (null, error) {
-	b, err := hex.DecodeString(p.Hex)
-	if err != nil || len(b) < wire.HeaderSize {
-		return nil, Errorf(CodeDeserialization, "Block header decode failed")
-	}
-	h, err := wire.DecodeHeader(b)
-	if err != nil {
-		return nil, Errorf(CodeDeserialization, "Block header decode failed")
-	}
-	if a.Chain.Headers().Lookup(h.PrevBlock) == nil {
-		return nil, Errorf(CodeVerify, "Must submit previous header (%v) first", h.PrevBlock)
-	}
-	_, _, err = a.Chain.AcceptHeaders([]wire.Header{h})
-	var rule *consensus.RuleError
-	if errors.As(err, &rule) {
-		return nil, Errorf(CodeVerify, "%s", rule.Reason)
-	}
-	return nil, err
 }

@@ -9,7 +9,7 @@ import (
 	"starling/address"
 )
 
-func (a *API) utilMethods() []*Method {
+func (a *nodeAPI) utilMethods() []*Method {
 	const category = "Util"
 	addr := "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 	return []*Method{
@@ -47,7 +47,7 @@ type invalidAddress struct {
 	Error     string `json:"error" help:"what is wrong with it"`
 }
 
-func (a *API) validateAddress(_ context.Context, p addressParams) (any, error) {
+func (a *nodeAPI) validateAddress(_ context.Context, p addressParams) (any, error) {
 	addr, err := address.Decode(p.Address, a.network())
 	if err != nil {
 		return invalidAddress{Locations: []int{}, Error: addressError(err)}, nil
@@ -84,7 +84,7 @@ type indexInfo struct {
 	Height int32 `json:"best_block_height" help:"how far it is"`
 }
 
-func (a *API) getIndexInfo(_ context.Context, p indexParams) (Object, error) {
+func (a *nodeAPI) getIndexInfo(_ context.Context, p indexParams) (Object, error) {
 	r := Object{}
 	const txindex = "txindex"
 	if a.TxIndex != nil && (p.Name == "" || p.Name == txindex) {
@@ -98,7 +98,7 @@ type mockTimeParams struct {
 	Timestamp int64 `rpc:"timestamp" help:"Seconds since 1970, or 0"`
 }
 
-func (a *API) setMockTime(_ context.Context, p mockTimeParams) (null, error) {
+func (a *nodeAPI) setMockTime(_ context.Context, p mockTimeParams) (null, error) {
 	if !a.network().MineOnDemand {
 		return nil, Errorf(CodeMisc, "setmocktime is for regression testing (-regtest mode) only")
 	}

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"starling/address"
 	"starling/store"
@@ -29,14 +28,8 @@ func walletName(ctx context.Context) (string, bool) {
 	return name, ok
 }
 
-// walletMethods returns all methods about wallets.
-func (a *API) walletMethods() []*Method {
-	return slices.Concat(a.walletFileMethods(), a.walletKeyMethods(), a.walletCoinMethods(),
-		a.walletHistoryMethods(), a.walletSendMethods(), a.walletSignMethods())
-}
-
 // manager returns the node's wallets.
-func (a *API) manager() (*wallet.Manager, error) {
+func (a *walletAPI) manager() (*wallet.Manager, error) {
 	if a.Wallets == nil {
 		return nil, Errorf(CodeMethodNotFound, "This node has no wallets (it runs with --no-wallet)")
 	}
@@ -45,7 +38,7 @@ func (a *API) manager() (*wallet.Manager, error) {
 
 // named returns the wallet that a call is for: the one of its path, or the only
 // one that is loaded.
-func (a *API) named(ctx context.Context) (*wallet.Wallet, error) {
+func (a *walletAPI) named(ctx context.Context) (*wallet.Wallet, error) {
 	m, err := a.manager()
 	if err != nil {
 		return nil, err
@@ -67,9 +60,9 @@ func (a *API) named(ctx context.Context) (*wallet.Wallet, error) {
 	}
 }
 
-// wallet is [API.named] with the wallet brought to where the chain and the pool
+// wallet is [walletAPI.named] with the wallet brought to where the chain and the pool
 // stand, unless that would take long.
-func (a *API) wallet(ctx context.Context) (*wallet.Wallet, error) {
+func (a *walletAPI) wallet(ctx context.Context) (*wallet.Wallet, error) {
 	w, err := a.named(ctx)
 	if err != nil {
 		return nil, err
@@ -80,9 +73,9 @@ func (a *API) wallet(ctx context.Context) (*wallet.Wallet, error) {
 	return w, nil
 }
 
-// keys is [API.wallet] for calls that need what is in the wallet's file and no
+// keys is [walletAPI.wallet] for calls that need what is in the wallet's file and no
 // more: a wallet that can not follow the chain answers them all the same.
-func (a *API) keys(ctx context.Context) (*wallet.Wallet, error) {
+func (a *walletAPI) keys(ctx context.Context) (*wallet.Wallet, error) {
 	w, err := a.named(ctx)
 	if err != nil {
 		return nil, err
@@ -144,7 +137,7 @@ func walletError(err error) error {
 }
 
 // address decodes an address of the node's network.
-func (a *API) address(s string) (address.Address, error) {
+func (a *walletAPI) address(s string) (address.Address, error) {
 	to, err := address.Decode(s, a.network())
 	var other *address.NetworkError
 	switch {

@@ -9,7 +9,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) walletCoinMethods() []*Method {
+func (a *walletAPI) walletCoinMethods() []*Method {
 	const category = walletCategory
 	return []*Method{
 		define(Method{Name: "getbalance", Category: category,
@@ -53,7 +53,7 @@ type balanceParams struct {
 	Reuse     *bool  `rpc:"avoid_reuse" help:"Not supported: no wallet has the feature"`
 }
 
-func (a *API) getBalance(ctx context.Context, p balanceParams) (Amount, error) {
+func (a *walletAPI) getBalance(ctx context.Context, p balanceParams) (Amount, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return 0, err
@@ -85,7 +85,7 @@ type allBalances struct {
 	Last processedBlock `json:"lastprocessedblock" help:"the block that they are of"`
 }
 
-func (a *API) getBalances(ctx context.Context, _ none) (allBalances, error) {
+func (a *walletAPI) getBalances(ctx context.Context, _ none) (allBalances, error) {
 	var r allBalances
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -130,7 +130,7 @@ type unspentCoin struct {
 	Safe          bool      `json:"safe" help:"whether it is confirmed, or the wallet's own change"`
 }
 
-func (a *API) listUnspent(ctx context.Context, p unspentParams) ([]unspentCoin, error) {
+func (a *walletAPI) listUnspent(ctx context.Context, p unspentParams) ([]unspentCoin, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -188,7 +188,7 @@ type lockParams struct {
 	Keep    bool           `rpc:"persistent" default:"false" help:"Remember it beyond the next start"`
 }
 
-func (a *API) lockUnspent(ctx context.Context, p lockParams) (bool, error) {
+func (a *walletAPI) lockUnspent(ctx context.Context, p lockParams) (bool, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return false, err
@@ -242,7 +242,7 @@ type lockedCoin struct {
 	Vout uint32    `json:"vout"`
 }
 
-func (a *API) listLockUnspent(ctx context.Context, _ none) ([]lockedCoin, error) {
+func (a *walletAPI) listLockUnspent(ctx context.Context, _ none) ([]lockedCoin, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -260,7 +260,7 @@ type receivedParams struct {
 	Immature bool   `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
 }
 
-func (a *API) getReceivedByAddress(ctx context.Context, p receivedParams) (Amount, error) {
+func (a *walletAPI) getReceivedByAddress(ctx context.Context, p receivedParams) (Amount, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return 0, err
@@ -325,7 +325,7 @@ type receivedEntry struct {
 	TxIDs         []wire.Hash `json:"txids"`
 }
 
-func (a *API) listReceivedByAddress(ctx context.Context, p listReceivedParams) ([]receivedEntry, error) {
+func (a *walletAPI) listReceivedByAddress(ctx context.Context, p listReceivedParams) ([]receivedEntry, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -394,7 +394,7 @@ func byLabel(w *wallet.Wallet, minConf int32, immature bool) []receivedLabel {
 	return all
 }
 
-func (a *API) getReceivedByLabel(ctx context.Context, p receivedLabelParams) (Amount, error) {
+func (a *walletAPI) getReceivedByLabel(ctx context.Context, p receivedLabelParams) (Amount, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return 0, err
@@ -414,7 +414,7 @@ type listReceivedLabelParams struct {
 	Immature  bool  `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
 }
 
-func (a *API) listReceivedByLabel(ctx context.Context, p listReceivedLabelParams) ([]receivedLabel, error) {
+func (a *walletAPI) listReceivedByLabel(ctx context.Context, p listReceivedLabelParams) ([]receivedLabel, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 const walletCategory = "Wallet"
 
-func (a *API) walletFileMethods() []*Method {
+func (a *walletAPI) walletFileMethods() []*Method {
 	const category = walletCategory
 	return []*Method{
 		define(Method{Name: "createwallet", Category: category, Waits: true,
@@ -100,7 +100,7 @@ func ownName(ctx context.Context, name *string) (string, error) {
 	return *name, nil
 }
 
-func (a *API) createWallet(ctx context.Context, p createWalletParams) (createdWallet, error) {
+func (a *walletAPI) createWallet(ctx context.Context, p createWalletParams) (createdWallet, error) {
 	var r createdWallet
 	m, err := a.manager()
 	if err != nil {
@@ -187,7 +187,7 @@ type loadWalletParams struct {
 	LoadOnStartup *bool  `rpc:"load_on_startup" help:"Load it at every start, or not; left out, that stays as it is"`
 }
 
-func (a *API) loadWallet(ctx context.Context, p loadWalletParams) (createdWallet, error) {
+func (a *walletAPI) loadWallet(ctx context.Context, p loadWalletParams) (createdWallet, error) {
 	m, err := a.manager()
 	if err != nil {
 		return createdWallet{}, err
@@ -221,7 +221,7 @@ type unloadedWallet struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-func (a *API) unloadWallet(ctx context.Context, p unloadWalletParams) (unloadedWallet, error) {
+func (a *walletAPI) unloadWallet(ctx context.Context, p unloadWalletParams) (unloadedWallet, error) {
 	m, err := a.manager()
 	if err != nil {
 		return unloadedWallet{}, err
@@ -241,7 +241,7 @@ func (a *API) unloadWallet(ctx context.Context, p unloadWalletParams) (unloadedW
 	return unloadedWallet{}, nil
 }
 
-func (a *API) listWallets(context.Context, none) ([]string, error) {
+func (a *walletAPI) listWallets(context.Context, none) ([]string, error) {
 	m, err := a.manager()
 	if err != nil {
 		return nil, err
@@ -262,7 +262,7 @@ type walletDir struct {
 	Wallets []walletDirEntry `json:"wallets"`
 }
 
-func (a *API) listWalletDir(context.Context, none) (walletDir, error) {
+func (a *walletAPI) listWalletDir(context.Context, none) (walletDir, error) {
 	r := walletDir{Wallets: []walletDirEntry{}}
 	m, err := a.manager()
 	if err != nil {
@@ -309,7 +309,7 @@ type walletInfo struct {
 	Warnings      []string       `json:"warnings,omitempty" help:"what keeps it from following the chain, so that it does not know what it has"`
 }
 
-func (a *API) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
+func (a *walletAPI) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
 	var r walletInfo
 	w, err := a.keys(ctx)
 	if err != nil {
@@ -347,7 +347,7 @@ type pathParams struct {
 	Path string `rpc:"destination" help:"The file, or a directory to put it into"`
 }
 
-func (a *API) backupWallet(ctx context.Context, p pathParams) (null, error) {
+func (a *walletAPI) backupWallet(ctx context.Context, p pathParams) (null, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -364,7 +364,7 @@ type restoreParams struct {
 	LoadOnStartup *bool  `rpc:"load_on_startup" help:"Load it at every start"`
 }
 
-func (a *API) restoreWallet(ctx context.Context, p restoreParams) (createdWallet, error) {
+func (a *walletAPI) restoreWallet(ctx context.Context, p restoreParams) (createdWallet, error) {
 	m, err := a.manager()
 	if err != nil {
 		return createdWallet{}, err
@@ -389,7 +389,7 @@ type passphraseParams struct {
 	Passphrase string `rpc:"passphrase" help:"The passphrase"`
 }
 
-func (a *API) encryptWallet(ctx context.Context, p passphraseParams) (string, error) {
+func (a *walletAPI) encryptWallet(ctx context.Context, p passphraseParams) (string, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
@@ -412,7 +412,7 @@ type unlockParams struct {
 	Timeout    int64  `rpc:"timeout" help:"After how many seconds it is locked again"`
 }
 
-func (a *API) walletPassphrase(ctx context.Context, p unlockParams) (null, error) {
+func (a *walletAPI) walletPassphrase(ctx context.Context, p unlockParams) (null, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -429,7 +429,7 @@ func (a *API) walletPassphrase(ctx context.Context, p unlockParams) (null, error
 	return nil, walletError(w.Unlock(p.Passphrase, time.Duration(min(p.Timeout, longest))*time.Second))
 }
 
-func (a *API) walletLock(ctx context.Context, _ none) (null, error) {
+func (a *walletAPI) walletLock(ctx context.Context, _ none) (null, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -445,7 +445,7 @@ type changePassphraseParams struct {
 	New string `rpc:"newpassphrase" help:"The new one"`
 }
 
-func (a *API) walletPassphraseChange(ctx context.Context, p changePassphraseParams) (null, error) {
+func (a *walletAPI) walletPassphraseChange(ctx context.Context, p changePassphraseParams) (null, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -465,7 +465,7 @@ type mnemonicResult struct {
 	Extra    bool   `json:"passphrase_needed" help:"whether it restores the wallet only together with the passphrase that it was made with"`
 }
 
-func (a *API) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResult, error) {
+func (a *walletAPI) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResult, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return mnemonicResult{}, err
@@ -490,7 +490,7 @@ type rescanResult struct {
 	Stop  int32 `json:"stop_height"`
 }
 
-func (a *API) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResult, error) {
+func (a *walletAPI) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResult, error) {
 	var r rescanResult
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -518,7 +518,7 @@ func (a *API) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResul
 	return rescanResult{p.Start, last}, nil
 }
 
-func (a *API) abortRescan(ctx context.Context, _ none) (bool, error) {
+func (a *walletAPI) abortRescan(ctx context.Context, _ none) (bool, error) {
 	w, err := a.named(ctx)
 	if err != nil {
 		return false, err

@@ -8,7 +8,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) walletHistoryMethods() []*Method {
+func (a *walletAPI) walletHistoryMethods() []*Method {
 	const category = walletCategory
 	return []*Method{
 		define(Method{Name: "listtransactions", Category: category,
@@ -111,7 +111,7 @@ type listTxParams struct {
 	WatchOnly bool   `rpc:"include_watchonly" default:"false" help:"Has no effect"`
 }
 
-func (a *API) listTransactions(ctx context.Context, p listTxParams) ([]historyEntry, error) {
+func (a *walletAPI) listTransactions(ctx context.Context, p listTxParams) ([]historyEntry, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ type walletTx struct {
 	Last    processedBlock `json:"lastprocessedblock" help:"the block that all this is of"`
 }
 
-func (a *API) getTransaction(ctx context.Context, p getTxParams) (walletTx, error) {
+func (a *walletAPI) getTransaction(ctx context.Context, p getTxParams) (walletTx, error) {
 	var r walletTx
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -209,7 +209,7 @@ type txidParams struct {
 	TxID wire.Hash `rpc:"txid" help:"Its id"`
 }
 
-func (a *API) abandonTransaction(ctx context.Context, p txidParams) (null, error) {
+func (a *walletAPI) abandonTransaction(ctx context.Context, p txidParams) (null, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ type importResult struct {
 	Error    *Error   `json:"error,omitempty"`
 }
 
-func (a *API) importDescriptors(ctx context.Context, p importParams) ([]importResult, error) {
+func (a *walletAPI) importDescriptors(ctx context.Context, p importParams) ([]importResult, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ func importError(err error) error {
 
 // importsOf reads one request. Alternatives in a descriptor (BIP389) make one
 // import each, of which the second is for change.
-func (a *API) importsOf(t *importItem) (list []wallet.Import, warnings []string, err error) {
+func (a *walletAPI) importsOf(t *importItem) (list []wallet.Import, warnings []string, err error) {
 	q, err := t.request()
 	if err != nil {
 		return nil, nil, err

@@ -10,7 +10,7 @@ import (
 	"starling/wallet"
 )
 
-func (a *API) walletKeyMethods() []*Method {
+func (a *walletAPI) walletKeyMethods() []*Method {
 	const category = walletCategory
 	const addr = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 	return []*Method{
@@ -50,7 +50,7 @@ type newAddressParams struct {
 	Kind  string `rpc:"address_type" default:"\"\"" help:"legacy, p2sh-segwit, bech32 or bech32m (default bech32)"`
 }
 
-func (a *API) getNewAddress(ctx context.Context, p newAddressParams) (string, error) {
+func (a *walletAPI) getNewAddress(ctx context.Context, p newAddressParams) (string, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
@@ -84,7 +84,7 @@ type changeAddressParams struct {
 	Kind2 string `rpc:"address_type_after_account" default:"\"\"" help:"The kind, if an account was named before it, as older clients do"`
 }
 
-func (a *API) getRawChangeAddress(ctx context.Context, p changeAddressParams) (string, error) {
+func (a *walletAPI) getRawChangeAddress(ctx context.Context, p changeAddressParams) (string, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
@@ -126,7 +126,7 @@ type addressInfo struct {
 	Labels         []string `json:"labels"`
 }
 
-func (a *API) getAddressInfo(ctx context.Context, p addressParams) (addressInfo, error) {
+func (a *walletAPI) getAddressInfo(ctx context.Context, p addressParams) (addressInfo, error) {
 	var r addressInfo
 	w, err := a.keys(ctx)
 	if err != nil {
@@ -180,7 +180,7 @@ type setLabelParams struct {
 	Label   string `rpc:"label" help:"Its label"`
 }
 
-func (a *API) setLabel(ctx context.Context, p setLabelParams) (null, error) {
+func (a *walletAPI) setLabel(ctx context.Context, p setLabelParams) (null, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -199,7 +199,7 @@ type listLabelsParams struct {
 	Purpose string `rpc:"purpose" default:"\"\"" help:"receive or send; empty for both"`
 }
 
-func (a *API) listLabels(ctx context.Context, p listLabelsParams) ([]string, error) {
+func (a *walletAPI) listLabels(ctx context.Context, p listLabelsParams) ([]string, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ type addressPurpose struct {
 	Purpose string `json:"purpose"`
 }
 
-func (a *API) getAddressesByLabel(ctx context.Context, p labelParams) (Object, error) {
+func (a *walletAPI) getAddressesByLabel(ctx context.Context, p labelParams) (Object, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -246,7 +246,7 @@ type refillParams struct {
 	Size int32 `rpc:"newsize" default:"0" help:"How many; 0 for as many as before"`
 }
 
-func (a *API) keypoolRefill(ctx context.Context, p refillParams) (null, error) {
+func (a *walletAPI) keypoolRefill(ctx context.Context, p refillParams) (null, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
@@ -276,7 +276,7 @@ type descriptorList struct {
 	Descriptors []descriptorEntry `json:"descriptors"`
 }
 
-func (a *API) listDescriptors(ctx context.Context, p listDescriptorsParams) (descriptorList, error) {
+func (a *walletAPI) listDescriptors(ctx context.Context, p listDescriptorsParams) (descriptorList, error) {
 	var r descriptorList
 	w, err := a.keys(ctx)
 	if err != nil {

@@ -62,7 +62,7 @@ func (o *payees) decodeArg(name string, raw json.RawMessage) error {
 
 // payments reads payees. rest says what addresses without an amount mean: the
 // rest, or a mistake.
-func (a *API) payments(o payees, rest bool) ([]wallet.Payment, error) {
+func (a *walletAPI) payments(o payees, rest bool) ([]wallet.Payment, error) {
 	var all []wallet.Payment
 	seen := map[string]bool{}
 	data := false
@@ -163,7 +163,7 @@ func (f *spendArgs) merge(target *int64, mode string, feeRate *rate) error {
 }
 
 // options reads what all methods share.
-func (f *spendArgs) options(a *API, pays []wallet.Payment, version int32) (wallet.SpendOptions, error) {
+func (f *spendArgs) options(a *walletAPI, pays []wallet.Payment, version int32) (wallet.SpendOptions, error) {
 	o := wallet.SpendOptions{
 		Payments: pays, Version: version, Freeze: f.Lock, NoReplace: f.Replaceable != nil && !*f.Replaceable,
 		Filter: wallet.CoinFilter{MinDepth: f.MinConf, MaxDepth: f.MaxConf},
@@ -201,7 +201,7 @@ func (f *spendArgs) options(a *API, pays []wallet.Payment, version int32) (walle
 }
 
 // add reads the options of methods that add coins and change.
-func (c *changeArgs) add(a *API, o *wallet.SpendOptions) error {
+func (c *changeArgs) add(a *walletAPI, o *wallet.SpendOptions) error {
 	o.Filter.Unsafe, o.ChangeAt = c.Unsafe, c.ChangeAt
 	if c.AddInputs != nil {
 		o.OnlyInputs = !*c.AddInputs
@@ -352,7 +352,7 @@ func (f *feeBearer) decodeArg(_ string, raw json.RawMessage) error {
 
 // shareFee has payments share the fee. Addresses are compared by what they
 // stand for, as one can be written in several ways.
-func (a *API) shareFee(pays []wallet.Payment, list []feeBearer) error {
+func (a *walletAPI) shareFee(pays []wallet.Payment, list []feeBearer) error {
 	const what = "Invalid parameter 'subtract fee from output'"
 	for _, f := range list {
 		i := f.place

@@ -13,7 +13,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) walletSignMethods() []*Method {
+func (a *walletAPI) walletSignMethods() []*Method {
 	const category = walletCategory
 	to := "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 	ins, outs := []any{Object{{"txid", exampleID}, {"vout", 0}}}, []any{Object{{to, 0.01}}}
@@ -50,7 +50,7 @@ type signWalletParams struct {
 	HashType *string  `rpc:"sighashtype" help:"What signatures cover: DEFAULT, ALL, NONE or SINGLE, perhaps with |ANYONECANPAY; DEFAULT for taproot and ALL otherwise if left out"`
 }
 
-func (a *API) signRawTransactionWithWallet(ctx context.Context, p signWalletParams) (r signedTx, err error) {
+func (a *walletAPI) signRawTransactionWithWallet(ctx context.Context, p signWalletParams) (r signedTx, err error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
@@ -59,7 +59,7 @@ func (a *API) signRawTransactionWithWallet(ctx context.Context, p signWalletPara
 	if !ok {
 		return r, Errorf(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
 	}
-	s, err := a.signable(tx, p.PrevTxs, false)
+	s, err := newSignable(a.Txs, tx, p.PrevTxs, false)
 	if err != nil {
 		return r, err
 	}
@@ -106,7 +106,7 @@ type fundedTx struct {
 	Change int    `json:"changepos" help:"the output with the change, or -1"`
 }
 
-func (a *API) fundRawTransaction(ctx context.Context, p fundRawParams) (r fundedTx, err error) {
+func (a *walletAPI) fundRawTransaction(ctx context.Context, p fundRawParams) (r fundedTx, err error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return r, err
@@ -158,7 +158,7 @@ func fundError(err error) error {
 
 // solveInputs works out what inputs weigh that are not the wallet's, from what
 // the caller says of their scripts.
-func (a *API) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, s *solving) error {
+func (a *walletAPI) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, s *solving) error {
 	if s == nil {
 		return nil
 	}
@@ -186,7 +186,7 @@ func (a *API) solveInputs(w *wallet.Wallet, o *wallet.SpendOptions, s *solving) 
 	}
 	for i := range o.Inputs {
 		in := &o.Inputs[i]
-		out, ok, err := a.spentOutput(in.OutPoint)
+		out, ok, err := a.Txs.Output(in.OutPoint)
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ type fundedPSBT struct {
 	Change int    `json:"changepos" help:"the output with the change, or -1"`
 }
 
-func (a *API) walletCreateFundedPSBT(ctx context.Context, p createFundedParams) (r fundedPSBT, err error) {
+func (a *walletAPI) walletCreateFundedPSBT(ctx context.Context, p createFundedParams) (r fundedPSBT, err error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return r, err
@@ -256,7 +256,7 @@ func (a *API) walletCreateFundedPSBT(ctx context.Context, p createFundedParams) 
 
 // packet makes a partially signed transaction with all that the wallet and the
 // node know of it.
-func (a *API) packet(ctx context.Context, w *wallet.Wallet, tx *wire.Tx, origins bool) (*partial.Packet, error) {
+func (a *walletAPI) packet(ctx context.Context, w *wallet.Wallet, tx *wire.Tx, origins bool) (*partial.Packet, error) {
 	p, err := partial.New(partial.Unsigned(tx))
 	if err != nil {
 		return nil, err
@@ -267,7 +267,7 @@ func (a *API) packet(ctx context.Context, w *wallet.Wallet, tx *wire.Tx, origins
 }
 
 // fillPacket adds what the wallet and the node know.
-func (a *API) fillPacket(ctx context.Context, w *wallet.Wallet, p *partial.Packet, origins bool) (*descriptor.Known, error) {
+func (a *walletAPI) fillPacket(ctx context.Context, w *wallet.Wallet, p *partial.Packet, origins bool) (*descriptor.Known, error) {
 	var scripts [][]byte
 	for i := range p.In {
 		op := p.Tx.In[i].PrevOut
@@ -279,7 +279,7 @@ func (a *API) fillPacket(ctx context.Context, w *wallet.Wallet, p *partial.Packe
 			scripts = append(scripts, out.Script)
 			continue
 		}
-		out, ok, err := a.spentOutput(op)
+		out, ok, err := a.Txs.Output(op)
 		if err != nil {
 			return nil, err
 		}
@@ -291,7 +291,7 @@ func (a *API) fillPacket(ctx context.Context, w *wallet.Wallet, p *partial.Packe
 		scripts = append(scripts, p.Tx.Out[i].Script)
 	}
 	known := w.Known(scripts)
-	return known, a.updatePSBT(ctx, p, known, origins)
+	return known, updatePSBT(ctx, a.Txs, p, known, origins)
 }
 
 type walletProcessParams struct {
@@ -302,7 +302,7 @@ type walletProcessParams struct {
 	Finalize bool    `rpc:"finalize" default:"true" help:"Whether inputs with enough signatures are made final"`
 }
 
-func (a *API) walletProcessPSBT(ctx context.Context, p walletProcessParams) (r processed, err error) {
+func (a *walletAPI) walletProcessPSBT(ctx context.Context, p walletProcessParams) (r processed, err error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return r, err
@@ -331,10 +331,10 @@ func (a *API) walletProcessPSBT(ctx context.Context, p walletProcessParams) (r p
 			return r, walletError(err)
 		}
 	}
-	return a.signPSBT(packet, keys, known, hashType, p.Finalize)
+	return signPSBT(packet, keys, known, hashType, p.Finalize)
 }
 
-func (a *API) psbtBumpFee(ctx context.Context, p bumpParams) (bumpResult, error) {
+func (a *walletAPI) psbtBumpFee(ctx context.Context, p bumpParams) (bumpResult, error) {
 	var r bumpResult
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -357,7 +357,7 @@ func (a *API) psbtBumpFee(ctx context.Context, p bumpParams) (bumpResult, error)
 
 // returnDraft returns a payment that is not sent, signed as far as the wallet
 // can.
-func (a *API) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft) (sendResult, error) {
+func (a *walletAPI) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft) (sendResult, error) {
 	fee := Amount(d.Fee)
 	r := sendResult{Fee: &fee}
 	packet, err := a.packet(ctx, w, d.Tx, true)
@@ -385,7 +385,7 @@ func (a *API) returnDraft(ctx context.Context, w *wallet.Wallet, d *wallet.Draft
 	if err != nil {
 		return r, walletError(err)
 	}
-	done, err := a.signPSBT(packet, keys, w.Known(scripts), nil, true)
+	done, err := signPSBT(packet, keys, w.Known(scripts), nil, true)
 	if err != nil {
 		return r, err
 	}
@@ -398,7 +398,7 @@ type signMessageParams struct {
 	Message string `rpc:"message" help:"The text"`
 }
 
-func (a *API) signMessage(ctx context.Context, p signMessageParams) (string, error) {
+func (a *walletAPI) signMessage(ctx context.Context, p signMessageParams) (string, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return "", err
@@ -431,7 +431,7 @@ type simulated struct {
 	Change Amount `json:"balance_change" help:"in coins"`
 }
 
-func (a *API) simulateRawTransaction(ctx context.Context, p simulateParams) (r simulated, err error) {
+func (a *walletAPI) simulateRawTransaction(ctx context.Context, p simulateParams) (r simulated, err error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return r, err

@@ -9,7 +9,7 @@ import (
 	"starling/wire"
 )
 
-func (a *API) walletSendMethods() []*Method {
+func (a *walletAPI) walletSendMethods() []*Method {
 	const category = walletCategory
 	const addr = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 	return []*Method{
@@ -70,7 +70,7 @@ type sendToParams struct {
 	Verbose     bool   `rpc:"verbose" default:"false" help:"Return more than the id"`
 }
 
-func (a *API) sendToAddress(ctx context.Context, p sendToParams) (any, error) {
+func (a *walletAPI) sendToAddress(ctx context.Context, p sendToParams) (any, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (a *API) sendToAddress(ctx context.Context, p sendToParams) (any, error) {
 }
 
 // sendPayment makes a payment and returns its id, or more.
-func (a *API) sendPayment(ctx context.Context, w *wallet.Wallet, o wallet.SpendOptions, verbose bool) (any, error) {
+func (a *walletAPI) sendPayment(ctx context.Context, w *wallet.Wallet, o wallet.SpendOptions, verbose bool) (any, error) {
 	if len(o.Comment) > maxComment || len(o.To) > maxComment {
 		return nil, Errorf(CodeInvalidParam, "A comment has at most %d bytes", maxComment)
 	}
@@ -126,7 +126,7 @@ type sendManyParams struct {
 	Verbose     bool        `rpc:"verbose" default:"false" help:"Return more than the id"`
 }
 
-func (a *API) sendMany(ctx context.Context, p sendManyParams) (any, error) {
+func (a *walletAPI) sendMany(ctx context.Context, p sendManyParams) (any, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ type sendResult struct {
 	Fee      *Amount    `json:"fee,omitempty" help:"what it pays for itself, in coins"`
 }
 
-func (a *API) send(ctx context.Context, p sendParams) (sendResult, error) {
+func (a *walletAPI) send(ctx context.Context, p sendParams) (sendResult, error) {
 	var r sendResult
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -212,7 +212,7 @@ func (a *API) send(ctx context.Context, p sendParams) (sendResult, error) {
 }
 
 // sendable reads what send and sendall share.
-func (a *API) sendable(f *spendArgs, s *sendArgs, pays []wallet.Payment, version int32) (o wallet.SpendOptions, err error) {
+func (a *walletAPI) sendable(f *spendArgs, s *sendArgs, pays []wallet.Payment, version int32) (o wallet.SpendOptions, err error) {
 	if f.FeeRateBTC != nil {
 		return o, Errorf(CodeInvalidParam, "Use fee_rate (sat/vB) instead of feeRate")
 	}
@@ -237,7 +237,7 @@ type sendAllParams struct {
 	Options    sendAllOptions `rpc:"options,named" default:"{}" help:"More options"`
 }
 
-func (a *API) sendAll(ctx context.Context, p sendAllParams) (sendResult, error) {
+func (a *walletAPI) sendAll(ctx context.Context, p sendAllParams) (sendResult, error) {
 	var r sendResult
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -272,7 +272,7 @@ func (a *API) sendAll(ctx context.Context, p sendAllParams) (sendResult, error) 
 
 // finishSend sends a payment, or only returns it if that was asked for or if
 // the wallet cannot sign all of it.
-func (a *API) finishSend(ctx context.Context, w *wallet.Wallet, o wallet.SpendOptions, f *spendArgs, s *sendArgs) (sendResult, error) {
+func (a *walletAPI) finishSend(ctx context.Context, w *wallet.Wallet, o wallet.SpendOptions, f *spendArgs, s *sendArgs) (sendResult, error) {
 	var r sendResult
 	if err := a.solveInputs(w, &o, f.SolvingData); err != nil {
 		return r, err
@@ -318,7 +318,7 @@ type bumpResult struct {
 }
 
 // bump reads the options of a replacement.
-func (a *API) bump(o *bumpOptions) (wallet.BumpOptions, error) {
+func (a *walletAPI) bump(o *bumpOptions) (wallet.BumpOptions, error) {
 	b := wallet.BumpOptions{Change: o.Change, NoReplace: o.Replaceable != nil && !*o.Replaceable}
 	var err error
 	if b.Fee, err = feeOptions(o.Target, o.Mode, o.FeeRate, o.Replaceable); err != nil {
@@ -338,7 +338,7 @@ func (a *API) bump(o *bumpOptions) (wallet.BumpOptions, error) {
 	return b, nil
 }
 
-func (a *API) bumpFee(ctx context.Context, p bumpParams) (bumpResult, error) {
+func (a *walletAPI) bumpFee(ctx context.Context, p bumpParams) (bumpResult, error) {
 	var r bumpResult
 	w, err := a.wallet(ctx)
 	if err != nil {

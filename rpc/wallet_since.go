@@ -23,7 +23,7 @@ type sinceResult struct {
 	LastBlock    wire.Hash      `json:"lastblock" help:"to be given as blockhash the next time"`
 }
 
-func (a *API) listSinceBlock(ctx context.Context, p sinceParams) (sinceResult, error) {
+func (a *walletAPI) listSinceBlock(ctx context.Context, p sinceParams) (sinceResult, error) {
 	r := sinceResult{Transactions: []historyEntry{}}
 	w, err := a.wallet(ctx)
 	if err != nil {
