@@ -2,16 +2,11 @@ package rpc
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"starling/chain"
-	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/script"
 	"starling/wire"
@@ -88,58 +83,6 @@ func (a *chainAPI) block(n *headertree.Node) (*wire.Block, error) {
 	return b, nil
 }
 
-// difficulty returns how many times harder a target is than the easiest of
-// the main network.
-func difficulty(bits uint32) Float {
-	if bits&0x00ffffff == 0 {
-		return 0
-	}
-	d := float64(0xffff) / float64(bits&0x00ffffff)
-	shift := int(bits >> 24)
-	for ; shift < 29; shift++ {
-		d *= 256
-	}
-	for ; shift > 29; shift-- {
-		d /= 256
-	}
-	return Float(d)
-}
-
-func bitsHex(bits uint32) string { return fmt.Sprintf("%08x", bits) }
-
-func targetHex(bits uint32) string {
-	t, _, _ := consensus.CompactToTarget(bits)
-	b := t.Bytes32()
-	return hex.EncodeToString(b[:])
-}
-
-func workHex(n *headertree.Node) string {
-	b := n.Work.Bytes32()
-	return hex.EncodeToString(b[:])
-}
-
-type blockchainInfo struct {
-	Chain                string   `json:"chain" help:"the network: main, testnet4, signet, regtest or its own name"`
-	Blocks               int32    `json:"blocks" help:"height of the tip"`
-	Headers              int32    `json:"headers" help:"height of the best header"`
-	BestBlockHash        string   `json:"bestblockhash" help:"hash of the tip"`
-	Bits                 string   `json:"bits" help:"the tip's target in compact form"`
-	Target               string   `json:"target" help:"the tip's target"`
-	Difficulty           Float    `json:"difficulty" help:"the tip's difficulty"`
-	Time                 int64    `json:"time" help:"the tip's time, in seconds since 1970"`
-	MedianTime           int64    `json:"mediantime" help:"median time of the last 11 blocks"`
-	VerificationProgress Float    `json:"verificationprogress" help:"how much of the chain is verified, from 0 to 1, estimated"`
-	InitialBlockDownload bool     `json:"initialblockdownload" help:"whether the node is still catching up"`
-	ChainWork            string   `json:"chainwork" help:"work in the best chain, in hexadecimal digits"`
-	SizeOnDisk           int64    `json:"size_on_disk" help:"size of the block and undo files in bytes"`
-	Pruned               bool     `json:"pruned" help:"whether old blocks are deleted"`
-	PruneHeight          *int32   `json:"pruneheight,omitempty" help:"the first block that is still stored"`
-	AutomaticPruning     *bool    `json:"automatic_pruning,omitempty" help:"whether blocks are deleted without being told"`
-	PruneTargetSize      *int64   `json:"prune_target_size,omitempty" help:"the size to stay below, in bytes"`
-	SignetChallenge      Hex      `json:"signet_challenge,omitempty" help:"the script that blocks must satisfy"`
-	Warnings             []string `json:"warnings" help:"what the operator should know"`
-}
-
 func (a *chainAPI) getBlockchainInfo(context.Context, none) (blockchainInfo, error) {
 	tip, best := a.Chain.Tip(), a.Chain.Headers().Best()
 	info := blockchainInfo{
@@ -171,25 +114,6 @@ func (a *chainAPI) getBlockHash(_ context.Context, p heightParams) (wire.Hash, e
 		return wire.Hash{}, Errorf(CodeInvalidParam, "Block height out of range")
 	}
 	return n.Hash, nil
-}
-
-type headerResult struct {
-	Hash          string  `json:"hash" help:"the block's hash"`
-	Confirmations int32   `json:"confirmations" help:"blocks from this one to the tip, both counted; -1 if it is not in the best chain"`
-	Height        int32   `json:"height"`
-	Version       int32   `json:"version"`
-	VersionHex    string  `json:"versionHex" help:"the version in hexadecimal digits"`
-	MerkleRoot    string  `json:"merkleroot"`
-	Time          int64   `json:"time" help:"seconds since 1970"`
-	MedianTime    int64   `json:"mediantime" help:"median time of the 11 blocks that end with this one"`
-	Nonce         uint32  `json:"nonce"`
-	Bits          string  `json:"bits" help:"the target in compact form"`
-	Target        string  `json:"target" help:"the target"`
-	Difficulty    Float   `json:"difficulty"`
-	ChainWork     string  `json:"chainwork" help:"work in the chain up to this block, in hexadecimal digits"`
-	NTx           uint32  `json:"nTx" help:"number of transactions; 0 if the block is not stored"`
-	Previous      *string `json:"previousblockhash,omitempty"`
-	Next          *string `json:"nextblockhash,omitempty"`
 }
 
 // header describes a block's header as seen from tip.
@@ -230,23 +154,6 @@ func (a *chainAPI) getBlockHeader(_ context.Context, p blockHeaderParams) (any, 
 		return Hex(n.Header.Append(nil)), nil
 	}
 	return a.header(n, a.Chain.Tip()), nil
-}
-
-type blockSizes struct {
-	headerResult
-	StrippedSize int `json:"strippedsize" help:"size in bytes without witnesses"`
-	Size         int `json:"size" help:"size in bytes"`
-	Weight       int `json:"weight" help:"weight (BIP141)"`
-}
-
-type blockIDsResult struct {
-	blockSizes
-	Tx []wire.Hash `json:"tx" help:"the ids of the transactions"`
-}
-
-type blockTxsResult struct {
-	blockSizes
-	Tx []txResult `json:"tx" help:"the transactions"`
 }
 
 type blockParams struct {
@@ -297,19 +204,6 @@ type deploymentParams struct {
 	Hash *wire.Hash `rpc:"blockhash" help:"The block; the tip if left out"`
 }
 
-type deploymentInfo struct {
-	Hash        string   `json:"hash" help:"the block looked at"`
-	Height      int32    `json:"height"`
-	ScriptFlags []string `json:"script_flags" help:"the script rules in force in the block"`
-	Deployments Object   `json:"deployments" help:"each soft fork by name"`
-}
-
-type deployment struct {
-	Type   string `json:"type"`
-	Active bool   `json:"active"`
-	Height int32  `json:"height"`
-}
-
 // getDeploymentInfo reports all soft forks as buried: their heights are
 // history, and no new one is being decided on.
 func (a *chainAPI) getDeploymentInfo(_ context.Context, p deploymentParams) (deploymentInfo, error) {
@@ -333,16 +227,6 @@ func (a *chainAPI) getDeploymentInfo(_ context.Context, p deploymentParams) (dep
 		info.Deployments = append(info.Deployments, Member{d.name, deployment{"buried", n.Height+1 >= d.height, d.height}})
 	}
 	return info, nil
-}
-
-type tipResult struct {
-	Hash   wire.Hash `json:"hash" help:"the tip"`
-	Height int32     `json:"height" help:"its height"`
-}
-
-// milliseconds is a time that a caller names, no longer than durations can be.
-func milliseconds(n int64) time.Duration {
-	return time.Duration(min(n, math.MaxInt32)) * time.Millisecond
 }
 
 // waitFor waits until the tip satisfies a condition, the time is up, or the

@@ -46,14 +46,6 @@ type txOutParams struct {
 	Mempool bool      `rpc:"include_mempool" default:"true" help:"Whether unconfirmed transactions count"`
 }
 
-type txOutResult struct {
-	BestBlock     string       `json:"bestblock" help:"the tip"`
-	Confirmations int32        `json:"confirmations" help:"0 if it is unconfirmed"`
-	Value         Amount       `json:"value" help:"in coins"`
-	Script        scriptResult `json:"scriptPubKey"`
-	Coinbase      bool         `json:"coinbase" help:"whether a coinbase made it"`
-}
-
 func (a *chainAPI) getTxOut(_ context.Context, p txOutParams) (any, error) {
 	op := wire.OutPoint{Hash: p.TxID, Index: p.N}
 	coin, ok, at, err := a.Chain.Coin(op)
@@ -83,18 +75,6 @@ type txOutSetParams struct {
 	HashType string        `rpc:"hash_type" default:"\"hash_serialized_3\"" help:"hash_serialized_3, muhash or none"`
 	At       *HashOrHeight `rpc:"hash_or_height" help:"The block to look at; only the tip is possible"`
 	UseIndex bool          `rpc:"use_index" default:"true" help:"Accepted for the sake of other clients"`
-}
-
-type txOutSetInfo struct {
-	Height       int32      `json:"height" help:"of the block that the answer belongs to"`
-	BestBlock    wire.Hash  `json:"bestblock" help:"that block"`
-	TxOuts       int64      `json:"txouts" help:"number of unspent outputs"`
-	BogoSize     int64      `json:"bogosize" help:"a measure of size that does not depend on the database"`
-	Serialized   *wire.Hash `json:"hash_serialized_3,omitempty" help:"hash of the set in order"`
-	Muhash       *wire.Hash `json:"muhash,omitempty" help:"hash of the set in any order"`
-	TotalAmount  Amount     `json:"total_amount" help:"in coins"`
-	Transactions int64      `json:"transactions" help:"transactions with unspent outputs"`
-	DiskSize     uint64     `json:"disk_size" help:"about the size of the set on disk in bytes"`
 }
 
 // bogoSize is what an output counts beside its script: id, place, height,
@@ -193,31 +173,6 @@ func (a *chainAPI) resolve(h HashOrHeight) (*headertree.Node, error) {
 type scanParams struct {
 	Action  string       `rpc:"action" help:"start, status or abort"`
 	Objects []scanObject `rpc:"scanobjects,optional" item:"descriptor" help:"What to look for"`
-}
-
-type scanUnspent struct {
-	TxID          wire.Hash `json:"txid"`
-	Vout          uint32    `json:"vout"`
-	Script        Hex       `json:"scriptPubKey"`
-	Desc          string    `json:"desc" help:"a descriptor of the script"`
-	Amount        Amount    `json:"amount" help:"in coins"`
-	Coinbase      bool      `json:"coinbase"`
-	Height        int32     `json:"height"`
-	BlockHash     wire.Hash `json:"blockhash"`
-	Confirmations int32     `json:"confirmations"`
-}
-
-type scanResult struct {
-	Success     bool          `json:"success" help:"whether the scan came to its end"`
-	TxOuts      int64         `json:"txouts" help:"outputs looked at"`
-	Height      int32         `json:"height"`
-	BestBlock   wire.Hash     `json:"bestblock"`
-	Unspents    []scanUnspent `json:"unspents"`
-	TotalAmount Amount        `json:"total_amount" help:"of all that was found, in coins"`
-}
-
-type scanProgress struct {
-	Progress int `json:"progress" help:"about how much is done, in percent"`
 }
 
 // scanState is the one scan that may run.

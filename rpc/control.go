@@ -93,16 +93,6 @@ func (a *nodeAPI) logging(_ context.Context, p loggingParams) (Object, error) {
 	return r, nil
 }
 
-type rpcInfo struct {
-	Active  []activeCommand `json:"active_commands" help:"calls being answered"`
-	LogPath string          `json:"logpath" help:"always empty: messages go to the standard error output"`
-}
-
-type activeCommand struct {
-	Method   string `json:"method"`
-	Duration int64  `json:"duration" help:"for how long, in microseconds"`
-}
-
 func (a *nodeAPI) getRPCInfo(context.Context, none) (rpcInfo, error) {
 	r := rpcInfo{Active: []activeCommand{}}
 	for _, c := range a.Active() {

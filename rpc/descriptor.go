@@ -2,11 +2,9 @@ package rpc
 
 import (
 	"context"
-	"crypto/sha256"
 	"strings"
 
 	"starling/address"
-	"starling/params"
 	"starling/script"
 	"starling/script/descriptor"
 )
@@ -29,65 +27,8 @@ func (a *txAPI) descriptorMethods() []*Method {
 	}
 }
 
-// parseDescriptors reads a descriptor, or several by alternatives.
-func parseDescriptors(text string, net *params.Network) ([]*descriptor.Descriptor, error) {
-	ds, err := descriptor.Parse(text, net)
-	if err != nil {
-		return nil, Errorf(CodeInvalidAddress, "%v", err)
-	}
-	return ds, nil
-}
-
-// expandError turns an error of expanding a descriptor into Core's.
-func expandError(err error) error { return Errorf(CodeInvalidAddress, "%v", err) }
-
-// inferDescriptor returns the descriptor of a script, as far as the script
-// alone tells what it is.
-func inferDescriptor(s []byte, _ script.Class, _ [][]byte, net *params.Network) string {
-	return descriptor.Infer(descriptor.Output{Script: s}, net).String()
-}
-
-// withChecksum adds its checksum to a descriptor.
-func withChecksum(body string) string { return body + "#" + descriptor.Checksum(body) }
-
-// descriptorScripts returns the scripts that a descriptor without range stands
-// for; only combo() has more than one.
-func descriptorScripts(text string, net *params.Network) ([][]byte, error) {
-	d, err := descriptor.ParseOne(text, net)
-	if err != nil {
-		return nil, Errorf(CodeInvalidAddress, "%v", err)
-	}
-	if d.IsRange() {
-		return nil, Errorf(CodeInvalidParam, "Ranged descriptor not accepted. Maybe pass through deriveaddresses first?")
-	}
-	outs, err := d.Expand(0)
-	if err != nil {
-		return nil, expandError(err)
-	}
-	scripts := make([][]byte, len(outs))
-	for i := range outs {
-		scripts[i] = outs[i].Script
-	}
-	return scripts, nil
-}
-
-// sha returns the SHA-256 of b.
-func sha(b []byte) []byte {
-	h := sha256.Sum256(b)
-	return h[:]
-}
-
 type descriptorParams struct {
 	Descriptor string `rpc:"descriptor" help:"The descriptor"`
-}
-
-type descriptorInfo struct {
-	Descriptor string   `json:"descriptor" help:"the descriptor without private keys; of alternatives the first"`
-	Multipath  []string `json:"multipath_expansion,omitempty" help:"all descriptors that alternatives make"`
-	Checksum   string   `json:"checksum" help:"the checksum of the text as it was given"`
-	IsRange    bool     `json:"isrange" help:"whether it stands for many scripts"`
-	IsSolvable bool     `json:"issolvable" help:"whether a signer with the keys knows enough"`
-	HasPrivate bool     `json:"hasprivatekeys" help:"whether it was given with a private key"`
 }
 
 func (a *txAPI) getDescriptorInfo(_ context.Context, p descriptorParams) (r descriptorInfo, err error) {

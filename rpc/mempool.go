@@ -39,24 +39,6 @@ func (a *mempoolAPI) mempoolMethods() []*Method {
 	}
 }
 
-type mempoolInfo struct {
-	Loaded          bool   `json:"loaded" help:"whether the saved mempool has been read"`
-	Size            int    `json:"size" help:"number of transactions"`
-	Bytes           int64  `json:"bytes" help:"their virtual bytes"`
-	Usage           int64  `json:"usage" help:"memory that they take"`
-	TotalFee        Amount `json:"total_fee" help:"their fees, without what prioritisetransaction adds"`
-	MaxMempool      int64  `json:"maxmempool" help:"the memory that they may take"`
-	MinFee          Amount `json:"mempoolminfee" help:"what a transaction must pay now for 1,000 virtual bytes"`
-	MinRelayFee     Amount `json:"minrelaytxfee" help:"what one must pay at the least"`
-	IncrementalFee  Amount `json:"incrementalrelayfee" help:"what a replacement must pay on top"`
-	Unbroadcast     int    `json:"unbroadcastcount" help:"own transactions that no peer has asked for yet"`
-	FullRBF         bool   `json:"fullrbf" help:"true: any transaction may be replaced"`
-	BareMultiSig    bool   `json:"permitbaremultisig" help:"whether bare multi-signature outputs are taken"`
-	DataCarrier     int    `json:"maxdatacarriersize" help:"bytes that OP_RETURN outputs of a transaction may have"`
-	MaxClusterCount int    `json:"limitclustercount" help:"transactions that may hang together"`
-	MaxClusterVSize int64  `json:"limitclustersize" help:"virtual bytes that may"`
-}
-
 func (a *mempoolAPI) getMempoolInfo(context.Context, none) (mempoolInfo, error) {
 	i := a.Pool.Info()
 	return mempoolInfo{
@@ -65,33 +47,6 @@ func (a *mempoolAPI) getMempoolInfo(context.Context, none) (mempoolInfo, error) 
 		Unbroadcast: i.Unbroadcast, FullRBF: true, BareMultiSig: i.PermitBareMultiSig, DataCarrier: i.DataCarrier,
 		MaxClusterCount: i.MaxClusterCount, MaxClusterVSize: i.MaxClusterVSize,
 	}, nil
-}
-
-type mempoolFees struct {
-	Base       Amount `json:"base" help:"what it pays"`
-	Modified   Amount `json:"modified" help:"with what prioritisetransaction adds"`
-	Ancestor   Amount `json:"ancestor" help:"the modified fees of it and its ancestors"`
-	Descendant Amount `json:"descendant" help:"the modified fees of it and its descendants"`
-	Chunk      Amount `json:"chunk" help:"the modified fees of its chunk"`
-}
-
-// mempoolEntry describes an unconfirmed transaction.
-type mempoolEntry struct {
-	VSize           int64       `json:"vsize" help:"virtual bytes; more if it has many signature operations"`
-	Weight          int64       `json:"weight"`
-	Time            int64       `json:"time" help:"when it came"`
-	Height          int32       `json:"height" help:"of the tip when it came"`
-	DescendantCount int         `json:"descendantcount" help:"those that depend on it, and itself"`
-	DescendantSize  int64       `json:"descendantsize" help:"their virtual bytes"`
-	AncestorCount   int         `json:"ancestorcount" help:"those that it depends on, and itself"`
-	AncestorSize    int64       `json:"ancestorsize" help:"their virtual bytes"`
-	ChunkWeight     int64       `json:"chunkweight" help:"weight of those that miners take with it"`
-	WTxID           wire.Hash   `json:"wtxid" help:"the id with witness"`
-	Fees            mempoolFees `json:"fees" help:"in coins"`
-	Depends         []wire.Hash `json:"depends" help:"its unconfirmed parents"`
-	SpentBy         []wire.Hash `json:"spentby" help:"its unconfirmed children"`
-	Replaceable     bool        `json:"bip125-replaceable" help:"whether it or an ancestor says that it may be replaced; any may"`
-	Unbroadcast     bool        `json:"unbroadcast" help:"whether no peer has asked for it yet"`
 }
 
 func describeEntry(d *mempool.Details, replaceable bool) mempoolEntry {
@@ -147,11 +102,6 @@ func (a *mempoolAPI) entry(txid wire.Hash) (r mempoolEntry, ok bool) {
 type rawMempoolParams struct {
 	Verbose  bool `rpc:"verbose" default:"false" help:"Whether to describe the transactions"`
 	Sequence bool `rpc:"mempool_sequence" default:"false" help:"Whether to add a number that grows with each change; not if verbose"`
-}
-
-type rawMempoolSequence struct {
-	TxIDs    []wire.Hash `json:"txids"`
-	Sequence uint64      `json:"mempool_sequence" help:"the number of the next change"`
 }
 
 func (a *mempoolAPI) getRawMempool(_ context.Context, p rawMempoolParams) (any, error) {
@@ -234,18 +184,6 @@ func (a *mempoolAPI) family(all []*mempool.Entry, ok, verbose bool) (any, error)
 	return r, nil
 }
 
-type mempoolChunk struct {
-	Fee    Amount      `json:"chunkfee" help:"the modified fees"`
-	Weight int64       `json:"chunkweight"`
-	TxIDs  []wire.Hash `json:"txs" help:"in the order of a block"`
-}
-
-type mempoolCluster struct {
-	Weight  int64          `json:"clusterweight" help:"of all together"`
-	TxCount int            `json:"txcount"`
-	Chunks  []mempoolChunk `json:"chunks" help:"those first that miners take first"`
-}
-
 func (a *mempoolAPI) getMempoolCluster(_ context.Context, p poolTxParams) (mempoolCluster, error) {
 	r := mempoolCluster{Chunks: []mempoolChunk{}}
 	chunks := a.Pool.Cluster(p.TxID)
@@ -273,13 +211,6 @@ type spendingOptions struct {
 type spendingParams struct {
 	Outputs []outPointParam  `rpc:"outputs" item:"output" help:"The outputs"`
 	Options *spendingOptions `rpc:"options,named" help:"What else to tell"`
-}
-
-type spending struct {
-	TxID     wire.Hash  `json:"txid" help:"of the output"`
-	Vout     int        `json:"vout"`
-	Spending *wire.Hash `json:"spendingtxid,omitempty" help:"the transaction that spends it, if any"`
-	Tx       Hex        `json:"spendingtx,omitempty" help:"its bytes, if they were asked for"`
 }
 
 func (a *mempoolAPI) getTxSpendingPrevOut(_ context.Context, p spendingParams) ([]spending, error) {

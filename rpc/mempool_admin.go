@@ -6,7 +6,6 @@ import (
 
 	"starling/mempool"
 	"starling/mempool/policy"
-	"starling/netsync/txdownload"
 	"starling/wire"
 )
 
@@ -31,10 +30,6 @@ func (a *mempoolAPI) mempoolAdminMethods() []*Method {
 			},
 			Examples: [][]any{{}, {2}}}, a.getOrphanTxs),
 	}
-}
-
-type savedMempool struct {
-	File string `json:"filename" help:"the file that was written"`
 }
 
 func (a *mempoolAPI) saveMempool(context.Context, none) (savedMempool, error) {
@@ -75,12 +70,6 @@ func (a *mempoolAPI) prioritiseTransaction(_ context.Context, p prioritiseParams
 	return true, nil
 }
 
-type prioritised struct {
-	Delta    int64  `json:"fee_delta"`
-	InPool   bool   `json:"in_mempool"`
-	Modified *int64 `json:"modified_fee,omitempty"`
-}
-
 func (a *mempoolAPI) getPrioritisedTransactions(context.Context, none) (Object, error) {
 	r := Object{}
 	for _, d := range a.Pool.Prioritised() {
@@ -95,16 +84,6 @@ func (a *mempoolAPI) getPrioritisedTransactions(context.Context, none) (Object, 
 
 type orphanParams struct {
 	Verbosity int `rpc:"verbosity" default:"0" help:"0 for ids, 1 for descriptions, 2 with the bytes of the transactions"`
-}
-
-type orphanResult struct {
-	TxID   wire.Hash           `json:"txid"`
-	WTxID  wire.Hash           `json:"wtxid" help:"the id with witness"`
-	Bytes  int                 `json:"bytes" help:"its size"`
-	VSize  int                 `json:"vsize" help:"in virtual bytes (BIP141)"`
-	Weight int                 `json:"weight"`
-	From   []txdownload.PeerID `json:"from" help:"the peers who told of it"`
-	Hex    Hex                 `json:"hex,omitempty" help:"its bytes"`
 }
 
 func (a *mempoolAPI) getOrphanTxs(_ context.Context, p orphanParams) (any, error) {

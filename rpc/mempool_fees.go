@@ -41,12 +41,6 @@ type smartFeeParams struct {
 	Mode   string `rpc:"estimate_mode" default:"\"economical\"" help:"economical or conservative; the latter looks further back and rather says too much"`
 }
 
-type smartFee struct {
-	Rate   *Amount  `json:"feerate,omitempty" help:"in coins for 1,000 virtual bytes"`
-	Errors []string `json:"errors,omitempty" help:"why there is none"`
-	Blocks int      `json:"blocks" help:"the number of blocks that it is good for"`
-}
-
 func (a *mempoolAPI) estimateSmartFee(_ context.Context, p smartFeeParams) (smartFee, error) {
 	var r smartFee
 	fees, err := a.fees()
@@ -80,24 +74,6 @@ func (a *mempoolAPI) estimateSmartFee(_ context.Context, p smartFeeParams) (smar
 type rawFeeParams struct {
 	Target    int64   `rpc:"conf_target" help:"The number of blocks to wait at most, 1 to 1008"`
 	Threshold float64 `rpc:"threshold" default:"0.95" help:"The share of transactions that must have been confirmed in time, 0 to 1"`
-}
-
-type feeRange struct {
-	Start     Float `json:"startrange"`
-	End       Float `json:"endrange"`
-	Within    Float `json:"withintarget"`
-	Confirmed Float `json:"totalconfirmed"`
-	InMempool Float `json:"inmempool"`
-	Left      Float `json:"leftmempool"`
-}
-
-type rawFee struct {
-	Rate   *Amount   `json:"feerate,omitempty"`
-	Decay  Float     `json:"decay"`
-	Scale  int       `json:"scale"`
-	Pass   *feeRange `json:"pass,omitempty"`
-	Fail   *feeRange `json:"fail,omitempty"`
-	Errors []string  `json:"errors,omitempty"`
 }
 
 func newFeeRange(r *feeest.Range) *feeRange {

@@ -130,41 +130,6 @@ func burns(tx *wire.Tx, most int64) bool {
 	return false
 }
 
-// validOps reports whether a script consists of operations that exist, and of
-// data that is neither cut off nor longer than a stack item may be.
-func validOps(s []byte) bool {
-	const (
-		maxPush  = 520
-		lastOp   = 0xb9 // OP_NOP10
-		pushData = 0x4c // OP_PUSHDATA1, followed by those with lengths of 2 and 4 bytes
-	)
-	for len(s) > 0 {
-		op := s[0]
-		s = s[1:]
-		n := 0
-		switch {
-		case op < pushData:
-			n = int(op)
-		case op <= pushData+2:
-			width := 1 << (op - pushData)
-			if len(s) < width {
-				return false
-			}
-			for i := width - 1; i >= 0; i-- {
-				n = n<<8 | int(s[i])
-			}
-			s = s[width:]
-		case op > lastOp:
-			return false
-		}
-		if n > maxPush || n > len(s) {
-			return false
-		}
-		s = s[n:]
-	}
-	return true
-}
-
 // decodeTxs reads the transactions of a call.
 func decodeTxs(raw []string) ([]*wire.Tx, error) {
 	if len(raw) < 1 || len(raw) > maxPackage {
@@ -186,27 +151,9 @@ type testAcceptParams struct {
 	MaxFeeRate feeRateParam `rpc:"maxfeerate" default:"\"0.10\"" help:"The most that each may pay, in coins for 1,000 virtual bytes; 0 for no limit"`
 }
 
-// effectiveFees says what a transaction pays and what it was judged by.
-type effectiveFees struct {
-	Base      Amount      `json:"base" help:"what it pays"`
-	Effective *Amount     `json:"effective-feerate,omitempty" help:"what counted, in coins for 1,000 virtual bytes"`
-	Includes  []wire.Hash `json:"effective-includes,omitempty" help:"the ids with witness of those that this was computed over"`
-}
-
 func newEffectiveFees(base int64, rate mempool.FeeRate, with []wire.Hash) *effectiveFees {
 	effective := Amount(rate)
 	return &effectiveFees{Amount(base), &effective, with}
-}
-
-type testAcceptResult struct {
-	TxID       wire.Hash      `json:"txid"`
-	WTxID      wire.Hash      `json:"wtxid" help:"the id with witness"`
-	PackageErr string         `json:"package-error,omitempty" help:"why they can not be tested together"`
-	Allowed    *bool          `json:"allowed,omitempty" help:"whether it would be taken; left out if they can not be tested together"`
-	VSize      int64          `json:"vsize,omitempty" help:"virtual bytes; more if it has many signature operations"`
-	Fees       *effectiveFees `json:"fees,omitempty" help:"if it would be taken"`
-	Reason     string         `json:"reject-reason,omitempty" help:"why not"`
-	Details    string         `json:"reject-details,omitempty" help:"more about it"`
 }
 
 func (a *mempoolAPI) testMempoolAccept(ctx context.Context, p testAcceptParams) ([]testAcceptResult, error) {
@@ -246,20 +193,6 @@ type packageParams struct {
 	Txs        []string     `rpc:"package" item:"rawtx" help:"Transactions in hexadecimal digits: a child, and before it some or all of its parents"`
 	MaxFeeRate feeRateParam `rpc:"maxfeerate" default:"\"0.10\"" help:"The most that each may pay, in coins for 1,000 virtual bytes; 0 for no limit"`
 	MaxBurn    money        `rpc:"maxburnamount" default:"\"0.00\"" help:"The most that an output may hold that nobody can spend, in coins"`
-}
-
-type packageTxResult struct {
-	TxID  wire.Hash      `json:"txid"`
-	Other *wire.Hash     `json:"other-wtxid,omitempty" help:"the id with witness of the same transaction with another witness, which was there before"`
-	VSize int64          `json:"vsize,omitempty" help:"virtual bytes; more if it has many signature operations"`
-	Fees  *effectiveFees `json:"fees,omitempty"`
-	Error string         `json:"error,omitempty" help:"why it was not taken"`
-}
-
-type packageResult struct {
-	Message  string      `json:"package_msg" help:"success, or what is wrong"`
-	Txs      Object      `json:"tx-results" help:"what became of each, by id with witness"`
-	Replaced []wire.Hash `json:"replaced-transactions" help:"the ids of those that left for them"`
 }
 
 func (a *mempoolAPI) submitPackage(ctx context.Context, p packageParams) (packageResult, error) {

@@ -112,11 +112,6 @@ type generateBlockParams struct {
 	Submit bool     `rpc:"submit" default:"true" help:"Whether the node takes the block; false only returns it"`
 }
 
-type generatedBlock struct {
-	Hash wire.Hash `json:"hash" help:"the block's hash"`
-	Hex  Hex       `json:"hex,omitempty" help:"its bytes, if it was not submitted"`
-}
-
 func (a *miningAPI) generateBlock(ctx context.Context, p generateBlockParams) (generatedBlock, error) {
 	var r generatedBlock
 	if err := a.mayGenerate(); err != nil {

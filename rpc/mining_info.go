@@ -18,31 +18,6 @@ func (a *miningAPI) miningInfoMethods() []*Method {
 	}
 }
 
-type miningInfo struct {
-	Blocks             int32     `json:"blocks" help:"height of the tip"`
-	CurrentBlockWeight *int64    `json:"currentblockweight,omitempty" help:"weight of the last block that was assembled here"`
-	CurrentBlockTx     *int      `json:"currentblocktx,omitempty" help:"transactions in it"`
-	Bits               string    `json:"bits" help:"the tip's target in compact form"`
-	Difficulty         Float     `json:"difficulty"`
-	Target             string    `json:"target" help:"the tip's target"`
-	BlockMinTxFee      Amount    `json:"blockmintxfee" help:"least fee rate of what gets into a block, for 1,000 virtual bytes"`
-	NetworkHashPS      Float     `json:"networkhashps" help:"hashes per second of the network, estimated"`
-	PooledTx           int       `json:"pooledtx" help:"transactions that wait to be mined"`
-	Chain              string    `json:"chain"`
-	Generate           bool      `json:"generate" help:"whether this node searches for blocks"`
-	HashesPerSec       *Float    `json:"hashespersec,omitempty" help:"hashes per second of this node while it searches"`
-	Next               nextBlock `json:"next" help:"the block after the tip"`
-	SignetChallenge    Hex       `json:"signet_challenge,omitempty" help:"the script that blocks must satisfy"`
-	Warnings           []string  `json:"warnings"`
-}
-
-type nextBlock struct {
-	Height     int32  `json:"height"`
-	Bits       string `json:"bits"`
-	Difficulty Float  `json:"difficulty"`
-	Target     string `json:"target"`
-}
-
 func (a *miningAPI) getMiningInfo(context.Context, none) (miningInfo, error) {
 	net, tip := a.network(), a.Chain.Tip()
 	bits := headertree.NextBits(tip, max(a.Clock.Now().Unix(), mining.MinTime(tip, net)), net)

@@ -83,41 +83,6 @@ type templateParams struct {
 	Request templateRequest `rpc:"template_request" help:"What is asked for: rules must hold \"segwit\""`
 }
 
-type templateTx struct {
-	Data    Hex       `json:"data" help:"its bytes"`
-	TxID    wire.Hash `json:"txid"`
-	Hash    wire.Hash `json:"hash" help:"its hash with witnesses"`
-	Depends []int     `json:"depends" help:"places in this list, from 1 on, of what must come before it"`
-	Fee     int64     `json:"fee" help:"what it pays, in satoshi"`
-	SigOps  int       `json:"sigops" help:"the cost of its signature operations, as sigoplimit counts"`
-	Weight  int64     `json:"weight"`
-}
-
-type templateResult struct {
-	Capabilities      []string     `json:"capabilities"`
-	Version           int32        `json:"version" help:"of the block"`
-	Rules             []string     `json:"rules" help:"soft forks in force; one with ! must be understood"`
-	VBAvailable       Object       `json:"vbavailable" help:"bits of soft forks that may be signalled"`
-	VBRequired        int          `json:"vbrequired" help:"bits that must be set"`
-	PreviousBlockHash wire.Hash    `json:"previousblockhash"`
-	Transactions      []templateTx `json:"transactions" help:"what comes after the coinbase"`
-	CoinbaseAux       Object       `json:"coinbaseaux"`
-	CoinbaseValue     int64        `json:"coinbasevalue" help:"subsidy and fees, in satoshi"`
-	LongPollID        string       `json:"longpollid" help:"ask with it to wait for something better"`
-	Target            string       `json:"target"`
-	MinTime           int64        `json:"mintime" help:"the earliest time that the block may have, in seconds since 1970"`
-	Mutable           []string     `json:"mutable" help:"what may be changed"`
-	NonceRange        string       `json:"noncerange"`
-	SigOpLimit        int          `json:"sigoplimit"`
-	SizeLimit         int          `json:"sizelimit" help:"in bytes"`
-	WeightLimit       int          `json:"weightlimit,omitempty"`
-	CurTime           int64        `json:"curtime" help:"the time now, in seconds since 1970"`
-	Bits              string       `json:"bits" help:"the target in compact form"`
-	Height            int32        `json:"height"`
-	SignetChallenge   Hex          `json:"signet_challenge,omitempty" help:"the script that the block must satisfy"`
-	Commitment        Hex          `json:"default_witness_commitment,omitempty" help:"the output script that commits to the witnesses"`
-}
-
 func (a *miningAPI) getBlockTemplate(ctx context.Context, p templateParams) (any, error) {
 	r := p.Request
 	switch r.mode {

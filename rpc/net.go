@@ -63,39 +63,6 @@ const (
 	coreName    = "/Satoshi:31.99.0"
 )
 
-type networkInfo struct {
-	Version         int            `json:"version" help:"the version of Bitcoin Core that these methods are those of, as a number"`
-	SubVersion      string         `json:"subversion" help:"the name of that Core, then the name that peers see"`
-	ProtocolVersion int            `json:"protocolversion"`
-	LocalServices   string         `json:"localservices" help:"what this node offers, in hexadecimal digits"`
-	ServicesNames   []string       `json:"localservicesnames"`
-	LocalRelay      bool           `json:"localrelay" help:"whether transactions are asked for"`
-	TimeOffset      int64          `json:"timeoffset" help:"median of how far peers' clocks are ahead, in seconds"`
-	NetworkActive   bool           `json:"networkactive"`
-	Connections     int            `json:"connections" help:"number of peers"`
-	ConnectionsIn   int            `json:"connections_in" help:"of those, that connected to this node"`
-	ConnectionsOut  int            `json:"connections_out" help:"of those, that this node connected to"`
-	Networks        []reachable    `json:"networks"`
-	RelayFee        Amount         `json:"relayfee" help:"least fee rate that is relayed, in coins per 1,000 virtual bytes"`
-	IncrementalFee  Amount         `json:"incrementalfee" help:"by how much a replacement must pay more"`
-	LocalAddresses  []localAddress `json:"localaddresses" help:"this node's own addresses"`
-	Warnings        []string       `json:"warnings"`
-}
-
-type reachable struct {
-	Name                 string `json:"name"`
-	Limited              bool   `json:"limited" help:"whether it is left out on purpose"`
-	Reachable            bool   `json:"reachable"`
-	Proxy                string `json:"proxy"`
-	RandomizeCredentials bool   `json:"proxy_randomize_credentials"`
-}
-
-type localAddress struct {
-	Address string `json:"address"`
-	Port    uint16 `json:"port"`
-	Score   int    `json:"score"`
-}
-
 func (a *netAPI) getNetworkInfo(context.Context, none) (networkInfo, error) {
 	services, pool := a.Peers.LocalServices(), a.Fees.Info()
 	info := networkInfo{
@@ -124,23 +91,6 @@ func (a *netAPI) getNetworkInfo(context.Context, none) (networkInfo, error) {
 		info.Networks = append(info.Networks, reachable{Name: name, Limited: !ip, Reachable: ip})
 	}
 	return info, nil
-}
-
-type netTotals struct {
-	Received uint64       `json:"totalbytesrecv"`
-	Sent     uint64       `json:"totalbytessent"`
-	Millis   int64        `json:"timemillis" help:"the time, in milliseconds since 1970"`
-	Target   uploadTarget `json:"uploadtarget"`
-}
-
-// uploadTarget describes a limit on what is served. There is none.
-type uploadTarget struct {
-	Timeframe     int64 `json:"timeframe"`
-	Target        int64 `json:"target" help:"0 for no limit"`
-	Reached       bool  `json:"target_reached"`
-	ServeHistoric bool  `json:"serve_historical_blocks"`
-	BytesLeft     int64 `json:"bytes_left_in_cycle"`
-	TimeLeft      int64 `json:"time_left_in_cycle"`
 }
 
 func (a *netAPI) getNetTotals(context.Context, none) (netTotals, error) {
@@ -215,19 +165,6 @@ func (p *peerArg) decodeArg(_ string, raw json.RawMessage) error {
 type addedParams struct {
 	Node  peerArg `rpc:"node|dns" default:"\"\"" help:"One of the peers; all if left out"`
 	Node2 string  `rpc:"node_after_dns" default:"\"\"" help:"The peer, if a boolean stands before it, as older clients have it"`
-}
-
-type addedNode struct {
-	Node      string         `json:"addednode"`
-	Connected bool           `json:"connected"`
-	Addresses []addedAddress `json:"addresses" help:"only while it is connected"`
-	Failures  int            `json:"failures,omitempty" help:"how often in a row it could not be reached, or was left at once"`
-	Reason    string         `json:"reason,omitempty" help:"why the last connection ended or was not made"`
-}
-
-type addedAddress struct {
-	Address   string `json:"address"`
-	Connected string `json:"connected" help:"inbound or outbound"`
 }
 
 func (a *netAPI) getAddedNodeInfo(_ context.Context, p addedParams) ([]addedNode, error) {
@@ -350,14 +287,6 @@ func (a *netAPI) setBan(_ context.Context, p banParams) (null, error) {
 		}
 	}
 	return nil, nil
-}
-
-type banInfo struct {
-	Address   string `json:"address" help:"the subnet"`
-	Created   int64  `json:"ban_created" help:"in seconds since 1970"`
-	Until     int64  `json:"banned_until" help:"in seconds since 1970"`
-	Duration  int64  `json:"ban_duration" help:"in seconds"`
-	Remaining int64  `json:"time_remaining" help:"in seconds"`
 }
 
 func (a *netAPI) listBanned(context.Context, none) ([]banInfo, error) {

@@ -345,18 +345,6 @@ func hasName(ps []*Param, name string) bool {
 	return false
 }
 
-// parseHash reads a hash argument with Core's complaints.
-func parseHash(name, s string) (wire.Hash, error) {
-	if len(s) != 2*wire.HashSize {
-		return wire.Hash{}, Errorf(CodeInvalidParam, "%s must be of length %d (not %d, for '%s')", name, 2*wire.HashSize, len(s), s)
-	}
-	h, err := wire.HashFromString(s)
-	if err != nil {
-		return h, Errorf(CodeInvalidParam, "%s must be hexadecimal string (not '%s')", name, s)
-	}
-	return h, nil
-}
-
 // HexArg is a parameter that is a byte string in hexadecimal digits.
 type HexArg []byte
 
@@ -374,61 +362,4 @@ func (h *HexArg) decodeArg(name string, raw json.RawMessage) error {
 	}
 	*h = b
 	return nil
-}
-
-// Verbosity is a level of detail that older clients give as a boolean.
-type Verbosity int
-
-func (*Verbosity) argType() jsonType { return "" }
-func (*Verbosity) argWord() string   { return "numeric" }
-
-func (v *Verbosity) decodeArg(_ string, raw json.RawMessage) error {
-	switch typeOf(raw) {
-	case typeBool:
-		*v = 0
-		if raw[0] == 't' {
-			*v = 1
-		}
-	case typeNumber:
-		n, err := strconv.ParseInt(string(raw), 10, 32)
-		if err != nil {
-			return Errorf(CodeMisc, "JSON integer out of range")
-		}
-		*v = Verbosity(n)
-	default:
-		return Errorf(CodeType, "JSON value of type %s is not of expected type number", typeOf(raw))
-	}
-	return nil
-}
-
-// HashOrHeight names a block either way.
-type HashOrHeight struct {
-	Hash     wire.Hash
-	Height   int32
-	IsHeight bool
-}
-
-func (*HashOrHeight) argType() jsonType { return "" }
-func (*HashOrHeight) argWord() string   { return "string or numeric" }
-
-func (h *HashOrHeight) decodeArg(name string, raw json.RawMessage) error {
-	switch typeOf(raw) {
-	case typeNumber:
-		n, err := strconv.ParseInt(string(raw), 10, 32)
-		if err != nil {
-			return Errorf(CodeMisc, "JSON integer out of range")
-		}
-		h.Height, h.IsHeight = int32(n), true
-		return nil
-	case typeString:
-		s, err := decodeString(raw)
-		if err != nil {
-			return err
-		}
-		hash, err := parseHash(name, s)
-		h.Hash = hash
-		return err
-	default:
-		return Errorf(CodeType, "JSON value of type %s is not of expected type string", typeOf(raw))
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 
 	"starling/wallet/partial"
-	"starling/wire"
 )
 
 func (a *txAPI) psbtMethods() []*Method {
@@ -35,15 +34,6 @@ func (a *txAPI) psbtMethods() []*Method {
 				"keys in the descriptors.",
 			Examples: [][]any{{"cHNidP8…", []string{"wpkh(private key)"}}}}, a.descriptorProcessPSBT),
 	}
-}
-
-// parsePSBT reads a partially signed transaction in base64.
-func parsePSBT(s string) (*partial.Packet, error) {
-	p, err := partial.ParseBase64(s)
-	if err != nil {
-		return nil, Errorf(CodeDeserialization, "TX decode failed %v", err)
-	}
-	return p, nil
 }
 
 func parsePSBTs(texts []string) ([]*partial.Packet, error) {
@@ -134,12 +124,6 @@ type finalizeParams struct {
 	Extract bool   `rpc:"extract" default:"true" help:"Whether the signed transaction is returned if it is complete"`
 }
 
-type finalized struct {
-	PSBT     string `json:"psbt,omitempty" help:"the partially signed transaction, unless it was extracted"`
-	Hex      Hex    `json:"hex,omitempty" help:"the signed transaction, if it was extracted"`
-	Complete bool   `json:"complete" help:"whether all inputs are final"`
-}
-
 func (a *txAPI) finalizePSBT(_ context.Context, p finalizeParams) (r finalized, err error) {
 	packet, err := parsePSBT(p.PSBT)
 	if err != nil {
@@ -156,29 +140,6 @@ func (a *txAPI) finalizePSBT(_ context.Context, p finalizeParams) (r finalized, 
 	}
 	r.PSBT = packet.Base64()
 	return r, nil
-}
-
-type psbtMissing struct {
-	PubKeys []Hex `json:"pubkeys,omitempty" help:"HASH160 of public keys that are not known"`
-	Sigs    []Hex `json:"signatures,omitempty" help:"HASH160 of public keys whose signatures are missing"`
-	Redeem  Hex   `json:"redeemscript,omitempty" help:"HASH160 of a redeem script that is missing"`
-	Witness Hex   `json:"witnessscript,omitempty" help:"SHA-256 of a witness script that is missing"`
-}
-
-type psbtInputAnalysis struct {
-	HasSpent bool         `json:"has_utxo" help:"whether it is known what the input spends"`
-	Final    bool         `json:"is_final"`
-	Missing  *psbtMissing `json:"missing,omitempty"`
-	Next     partial.Role `json:"next,omitempty" help:"who has to do something next"`
-}
-
-type psbtAnalysis struct {
-	Inputs  []psbtInputAnalysis `json:"inputs,omitempty"`
-	VSize   *int                `json:"estimated_vsize,omitempty" help:"of the signed transaction, in virtual bytes"`
-	FeeRate *Amount             `json:"estimated_feerate,omitempty" help:"in coins for 1,000 virtual bytes"`
-	Fee     *Amount             `json:"fee,omitempty" help:"in coins"`
-	Next    partial.Role        `json:"next" help:"who has to do something next"`
-	Error   string              `json:"error,omitempty"`
 }
 
 func (a *txAPI) analyzePSBT(_ context.Context, p psbtParams) (r psbtAnalysis, err error) {
@@ -211,40 +172,4 @@ func (a *txAPI) analyzePSBT(_ context.Context, p psbtParams) (r psbtAnalysis, er
 		}
 	}
 	return r, nil
-}
-
-// fillPSBT adds the outputs that a partially signed transaction spends, as far
-// as the node knows them: the whole transaction from the index or the mempool,
-// else the unspent output if witness says that a witness spends it.
-func fillPSBT(ctx context.Context, f *Finder, p *partial.Packet, witness func(wire.TxOut) bool) error {
-	for i := range p.In {
-		if p.In[i].Previous != nil {
-			continue
-		}
-		op := p.Tx.In[i].PrevOut
-		prev := f.Unconfirmed(op.Hash)
-		if prev == nil {
-			tx, _, ok, err := f.Confirmed(ctx, op.Hash)
-			if err != nil {
-				return err
-			}
-			if ok {
-				prev = tx
-			}
-		}
-		if prev != nil {
-			// A transaction that the packet contradicts is left out.
-			if p.SetPrevious(i, prev) == nil {
-				continue
-			}
-		}
-		coin, ok, _, err := f.Chain.Coin(op)
-		if err != nil {
-			return err
-		}
-		if out := (wire.TxOut{Value: coin.Value, Script: coin.Script}); ok && p.In[i].Spent == nil && witness(out) {
-			p.SetSpent(i, out)
-		}
-	}
-	return nil
 }

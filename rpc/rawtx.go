@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"encoding/hex"
 	"strings"
 
 	"starling/address"
@@ -85,72 +84,8 @@ func (a *txAPI) decodeRawTransaction(_ context.Context, p decodeTxParams) (any, 
 	return d.describe(tx, false), nil
 }
 
-// decodeTx reads a transaction from hexadecimal digits.
-func decodeTx(s string) (*wire.Tx, bool) { return decodeTxAs(s, nil) }
-
-// decodeTxAs reads a transaction that is said to have a witness or not; nil if
-// nobody says. One without inputs can only be told from one with a witness by
-// what parses, and by whether the scripts that come out make sense.
-func decodeTxAs(s string, witness *bool) (*wire.Tx, bool) {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		return nil, false
-	}
-	var found []*wire.Tx
-	if witness == nil || *witness {
-		if tx, err := wire.ParseTx(b); err == nil {
-			found = append(found, tx)
-		}
-	}
-	if witness == nil || !*witness {
-		if tx, err := wire.ParseBaseTx(b); err == nil {
-			found = append(found, tx)
-		}
-	}
-	for _, tx := range found {
-		if saneScripts(tx) {
-			return tx, true
-		}
-	}
-	if len(found) > 0 {
-		return found[0], true
-	}
-	return nil, false
-}
-
-// saneScripts reports whether all scripts of a transaction parse.
-func saneScripts(tx *wire.Tx) bool {
-	for i := range tx.In {
-		if !tx.IsCoinbase() && !saneScript(tx.In[i].Script) {
-			return false
-		}
-	}
-	for i := range tx.Out {
-		if !saneScript(tx.Out[i].Script) {
-			return false
-		}
-	}
-	return true
-}
-
-func saneScript(s []byte) bool { return len(s) <= script.MaxScriptSize && validOps(s) }
-
 type decodeScriptParams struct {
 	Hex HexArg `rpc:"hexstring" called:"argument" help:"The script in hexadecimal digits"`
-}
-
-type decodedScript struct {
-	Asm     string         `json:"asm" help:"the script as text"`
-	Desc    string         `json:"desc" help:"a descriptor of it"`
-	Address string         `json:"address,omitempty" help:"only if one address stands for it"`
-	Type    script.Class   `json:"type" help:"its standard form, or nonstandard"`
-	P2SH    string         `json:"p2sh,omitempty" help:"address of a pay to script hash of it"`
-	Segwit  *decodedSegwit `json:"segwit,omitempty" help:"the witness program that stands for it"`
-}
-
-type decodedSegwit struct {
-	scriptResult
-	P2SH string `json:"p2sh-segwit" help:"address of a pay to script hash of the witness program"`
 }
 
 func (a *txAPI) decodeScript(_ context.Context, p decodeScriptParams) (decodedScript, error) {

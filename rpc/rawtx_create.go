@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
-	"strconv"
 
 	"starling/address"
 	"starling/params"
@@ -38,78 +37,6 @@ const (
 	sequenceReplaceable = wire.SequenceFinal - 2 // says that it may be replaced (BIP125)
 	sequenceNonFinal    = wire.SequenceFinal - 1 // lets the lock time count
 )
-
-// txInput is an input of a transaction to be made.
-type txInput struct {
-	op       wire.OutPoint
-	sequence *int64
-	weight   *int64 // what the signed input weighs at most, if nobody can know
-	weighed  bool   // there is a weight, perhaps one that is no number
-}
-
-func (*txInput) argType() jsonType { return typeObject }
-func (*txInput) argWord() string   { return "json object" }
-
-func (in *txInput) decodeArg(_ string, raw json.RawMessage) error {
-	ms, err := decodeObject(raw)
-	if err != nil {
-		return err
-	}
-	if in.op, err = outPointOf(ms); err != nil {
-		return err
-	}
-	if in.sequence, err = optionalNumber(ms, "sequence"); err != nil {
-		return err
-	}
-	if s := in.sequence; s != nil && (*s < 0 || *s > wire.SequenceFinal) {
-		return Errorf(CodeInvalidParam, "Invalid parameter, sequence number is out of range")
-	}
-	in.weighed = member(ms, "weight") != nil
-	in.weight, err = optionalNumber(ms, "weight")
-	return err
-}
-
-// outPointOf reads the output that an object names. What else it says does not
-// matter, so that what lists of coins hold can be given as it is.
-func outPointOf(ms []rawMember) (op wire.OutPoint, err error) {
-	id := member(ms, "txid")
-	if typeOf(id) != typeString {
-		return op, Errorf(CodeInvalidParam, "Invalid parameter, missing txid key")
-	}
-	var text string
-	if err := json.Unmarshal(id, &text); err != nil {
-		return op, err
-	}
-	if op.Hash, err = parseHash("txid", text); err != nil {
-		return op, err
-	}
-	vout := member(ms, "vout")
-	if typeOf(vout) != typeNumber {
-		return op, Errorf(CodeInvalidParam, "Invalid parameter, missing vout key")
-	}
-	n, err := strconv.ParseInt(string(vout), 10, 64)
-	switch {
-	case err != nil || n > math.MaxUint32:
-		return op, Errorf(CodeMisc, "JSON integer out of range")
-	case n < 0:
-		return op, Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
-	}
-	op.Index = uint32(n)
-	return op, nil
-}
-
-// optionalNumber reads a member that is a whole number.
-func optionalNumber(ms []rawMember, name string) (*int64, error) {
-	raw := member(ms, name)
-	if typeOf(raw) != typeNumber {
-		return nil, nil
-	}
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil {
-		return nil, Errorf(CodeMisc, "JSON integer out of range")
-	}
-	return &n, nil
-}
 
 // txOutputs are the outputs of a transaction to be made: an array of objects
 // with one member each, or one object with all of them. A member is an address

@@ -90,21 +90,6 @@ type messagesParams struct {
 	Timeout int64   `rpc:"timeout" default:"30000" help:"How long to wait, in milliseconds"`
 }
 
-type peerMessages struct {
-	Last     uint64        `json:"last" help:"the number to go on from"`
-	Messages []peerMessage `json:"messages" help:"none if the time was up"`
-}
-
-type peerMessage struct {
-	Seq     uint64 `json:"seq" help:"its number; a gap means that some are forgotten"`
-	Time    int64  `json:"time" help:"in microseconds since 1970"`
-	Peer    uint64 `json:"peer" help:"the peer's id"`
-	Addr    string `json:"addr" help:"the peer's address"`
-	Dir     string `json:"dir" help:"in or out"`
-	Command string `json:"command" help:"the message's type"`
-	Size    int    `json:"size" help:"bytes on the wire"`
-}
-
 // maxMessages is how many messages one answer holds.
 const maxMessages = 500
 

@@ -35,13 +35,6 @@ func (a *chainAPI) treeMethods() []*Method {
 	}
 }
 
-type chainTip struct {
-	Height    int32     `json:"height"`
-	Hash      wire.Hash `json:"hash"`
-	BranchLen int32     `json:"branchlen" help:"blocks between the tip and the best chain"`
-	Status    string    `json:"status" help:"active, valid-fork, valid-headers, headers-only or invalid"`
-}
-
 func (a *chainAPI) getChainTips(context.Context, none) ([]chainTip, error) {
 	tip := a.Chain.Tip()
 	ends := a.Chain.Headers().Tips()

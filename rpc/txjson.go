@@ -8,20 +8,6 @@ import (
 	"starling/wire"
 )
 
-type scriptSig struct {
-	Asm string `json:"asm"`
-	Hex Hex    `json:"hex"`
-}
-
-// scriptResult describes a public key script.
-type scriptResult struct {
-	Asm     string       `json:"asm" help:"the script as text"`
-	Desc    string       `json:"desc" help:"a descriptor of it"`
-	Hex     Hex          `json:"hex"`
-	Address string       `json:"address,omitempty" help:"only if one address stands for it"`
-	Type    script.Class `json:"type" help:"its standard form, or nonstandard"`
-}
-
 func describeScript(s []byte, net *params.Network) scriptResult {
 	class, parts := script.Classify(s)
 	r := scriptResult{Asm: script.Asm(s), Desc: inferDescriptor(s, class, parts, net), Hex: s, Type: class}
@@ -32,50 +18,6 @@ func describeScript(s []byte, net *params.Network) scriptResult {
 		r.Address = a.String()
 	}
 	return r
-}
-
-type prevoutResult struct {
-	Generated bool         `json:"generated" help:"whether a coinbase made it"`
-	Height    int32        `json:"height" help:"of the block that made it"`
-	Value     Amount       `json:"value"`
-	Script    scriptResult `json:"scriptPubKey"`
-}
-
-type inputResult struct {
-	Coinbase  Hex            `json:"coinbase,omitempty" help:"the script of a coinbase input"`
-	TxID      *wire.Hash     `json:"txid,omitempty" help:"the transaction whose output is spent"`
-	Vout      *uint32        `json:"vout,omitempty" help:"the place of that output"`
-	ScriptSig *scriptSig     `json:"scriptSig,omitempty"`
-	Witness   []Hex          `json:"txinwitness,omitempty" help:"the witness stack"`
-	Prevout   *prevoutResult `json:"prevout,omitempty" help:"the output that is spent"`
-	Sequence  uint32         `json:"sequence"`
-}
-
-type outputResult struct {
-	Value  Amount       `json:"value" help:"in coins"`
-	N      int          `json:"n" help:"its place"`
-	Script scriptResult `json:"scriptPubKey"`
-}
-
-// txResult describes a transaction.
-type txResult struct {
-	InActiveChain *bool          `json:"in_active_chain,omitempty" help:"whether the given block is in the best chain"`
-	TxID          wire.Hash      `json:"txid"`
-	Hash          wire.Hash      `json:"hash" help:"the id with witness"`
-	Version       uint32         `json:"version"`
-	Size          int            `json:"size" help:"in bytes"`
-	VSize         int            `json:"vsize" help:"in virtual bytes (BIP141)"`
-	Weight        int            `json:"weight"`
-	LockTime      uint32         `json:"locktime"`
-	Vin           []inputResult  `json:"vin"`
-	Vout          []outputResult `json:"vout"`
-	Fee           *Amount        `json:"fee,omitempty"`
-	Hex           Hex            `json:"hex,omitempty" help:"the transaction's bytes"`
-
-	BlockHash     *wire.Hash `json:"blockhash,omitempty"`
-	Confirmations *int32     `json:"confirmations,omitempty"`
-	Time          *int64     `json:"time,omitempty" help:"of the block"`
-	BlockTime     *int64     `json:"blocktime,omitempty" help:"the same"`
 }
 
 // txDescriber describes transactions.

@@ -31,22 +31,6 @@ type addressParams struct {
 	Address string `rpc:"address" help:"The text"`
 }
 
-type validAddress struct {
-	IsValid        bool   `json:"isvalid" help:"true"`
-	Address        string `json:"address" help:"the address as it is usually written"`
-	Script         Hex    `json:"scriptPubKey" help:"the script that pays to it"`
-	IsScript       *bool  `json:"isscript,omitempty" help:"whether it stands for a script; left out if nobody knows"`
-	IsWitness      bool   `json:"iswitness" help:"whether it is a witness program"`
-	WitnessVersion *int   `json:"witness_version,omitempty"`
-	WitnessProgram Hex    `json:"witness_program,omitempty"`
-}
-
-type invalidAddress struct {
-	IsValid   bool   `json:"isvalid" help:"false"`
-	Locations []int  `json:"error_locations" help:"where the mistakes are, if that is known"`
-	Error     string `json:"error" help:"what is wrong with it"`
-}
-
 func (a *nodeAPI) validateAddress(_ context.Context, p addressParams) (any, error) {
 	addr, err := address.Decode(p.Address, a.network())
 	if err != nil {
@@ -77,11 +61,6 @@ func addressError(err error) string {
 
 type indexParams struct {
 	Name string `rpc:"index_name,optional" help:"The index; all if left out"`
-}
-
-type indexInfo struct {
-	Synced bool  `json:"synced" help:"whether it has reached the tip"`
-	Height int32 `json:"best_block_height" help:"how far it is"`
 }
 
 func (a *nodeAPI) getIndexInfo(_ context.Context, p indexParams) (Object, error) {

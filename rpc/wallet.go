@@ -8,7 +8,6 @@ import (
 	"starling/store"
 	"starling/wallet"
 	"starling/wallet/journal"
-	"starling/wire"
 )
 
 // walletPath is where calls for one wallet go, followed by its name.
@@ -167,20 +166,4 @@ func checkLabel(s string) error {
 		return Errorf(CodeLabel, "Invalid label name")
 	}
 	return nil
-}
-
-// outPoint is an output as parameters name it.
-type outPointArg struct {
-	TxID wire.Hash `rpc:"txid" help:"The transaction's id"`
-	Vout int64     `rpc:"vout" help:"The output's place"`
-}
-
-// open lets entries of listunspent be given as they are.
-func (*outPointArg) open() {}
-
-func (o *outPointArg) point() (wire.OutPoint, error) {
-	if o.Vout < 0 {
-		return wire.OutPoint{}, Errorf(CodeInvalidParam, "Invalid parameter, vout cannot be negative")
-	}
-	return wire.OutPoint{Hash: o.TxID, Index: uint32(min(o.Vout, 1<<32-1))}, nil
 }

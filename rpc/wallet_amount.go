@@ -1,62 +1,11 @@
 package rpc
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 
 	"starling/wallet"
 )
-
-// money is a parameter that is an amount of coins: a number, or a string.
-type money Amount
-
-func (*money) argType() jsonType { return "" }
-func (*money) argWord() string   { return "numeric or string" }
-
-func (m *money) decodeArg(_ string, raw json.RawMessage) error {
-	v, err := parseMoney(raw)
-	*m = money(v)
-	return err
-}
-
-// parseMoney reads an amount of coins, exactly.
-func parseMoney(raw json.RawMessage) (Amount, error) {
-	s, err := moneyText(raw)
-	if err != nil {
-		return 0, err
-	}
-	return ParseAmount(s)
-}
-
-// moneyText returns the text of an amount or a rate, which may stand in quotes.
-func moneyText(raw json.RawMessage) (string, error) {
-	switch typeOf(raw) {
-	case typeString:
-		return decodeString(bytes.TrimSpace(raw))
-	case typeNumber:
-		return string(bytes.TrimSpace(raw)), nil
-	default:
-		return "", Errorf(CodeType, "Amount is not a number or string")
-	}
-}
-
-// rate is a parameter that is a fee rate in satoshi for a virtual byte, with up
-// to three decimals: a number, or a string. It holds satoshi for 1,000.
-type rate int64
-
-func (*rate) argType() jsonType { return "" }
-func (*rate) argWord() string   { return "numeric or string" }
-
-func (r *rate) decodeArg(_ string, raw json.RawMessage) error {
-	s, err := moneyText(raw)
-	if err != nil {
-		return err
-	}
-	v, err := parseFixed(s, 3)
-	*r = rate(v)
-	return err
-}
 
 // target is a number of blocks to confirmation.
 const maxTarget = 1008

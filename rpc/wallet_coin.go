@@ -74,17 +74,6 @@ func (a *walletAPI) getBalance(ctx context.Context, p balanceParams) (Amount, er
 	return sum, nil
 }
 
-type mineBalances struct {
-	Trusted  Amount `json:"trusted" help:"confirmed and mature, or the wallet's own change"`
-	Pending  Amount `json:"untrusted_pending" help:"unconfirmed, from others"`
-	Immature Amount `json:"immature" help:"from fresh coinbases"`
-}
-
-type allBalances struct {
-	Mine mineBalances   `json:"mine"`
-	Last processedBlock `json:"lastprocessedblock" help:"the block that they are of"`
-}
-
 func (a *walletAPI) getBalances(ctx context.Context, _ none) (allBalances, error) {
 	var r allBalances
 	w, err := a.wallet(ctx)
@@ -111,23 +100,6 @@ type unspentParams struct {
 	Addresses []string      `rpc:"addresses" default:"[]" item:"address" help:"Only coins of these addresses"`
 	Unsafe    bool          `rpc:"include_unsafe" default:"true" help:"Also unconfirmed coins from others"`
 	Query     *unspentQuery `rpc:"query_options,named" help:"More conditions"`
-}
-
-type unspentCoin struct {
-	TxID          wire.Hash `json:"txid"`
-	Vout          uint32    `json:"vout"`
-	Address       string    `json:"address,omitempty"`
-	Label         *string   `json:"label,omitempty"`
-	Script        Hex       `json:"scriptPubKey"`
-	Amount        Amount    `json:"amount"`
-	Confirmations int32     `json:"confirmations"`
-	Redeem        Hex       `json:"redeemScript,omitempty"`
-	Witness       Hex       `json:"witnessScript,omitempty"`
-	Spendable     bool      `json:"spendable" help:"whether the wallet has the keys"`
-	Solvable      bool      `json:"solvable" help:"whether the wallet knows all but, perhaps, the keys"`
-	Desc          string    `json:"desc,omitempty"`
-	ParentDescs   []string  `json:"parent_descs" help:"the wallet's descriptors that it comes from"`
-	Safe          bool      `json:"safe" help:"whether it is confirmed, or the wallet's own change"`
 }
 
 func (a *walletAPI) listUnspent(ctx context.Context, p unspentParams) ([]unspentCoin, error) {
@@ -237,11 +209,6 @@ func (a *walletAPI) lockUnspent(ctx context.Context, p lockParams) (bool, error)
 	return true, nil
 }
 
-type lockedCoin struct {
-	TxID wire.Hash `json:"txid"`
-	Vout uint32    `json:"vout"`
-}
-
 func (a *walletAPI) listLockUnspent(ctx context.Context, _ none) ([]lockedCoin, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -317,14 +284,6 @@ type listReceivedParams struct {
 	Immature  bool    `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
 }
 
-type receivedEntry struct {
-	Address       string      `json:"address"`
-	Amount        Amount      `json:"amount"`
-	Confirmations int32       `json:"confirmations" help:"of the newest payment"`
-	Label         string      `json:"label"`
-	TxIDs         []wire.Hash `json:"txids"`
-}
-
 func (a *walletAPI) listReceivedByAddress(ctx context.Context, p listReceivedParams) ([]receivedEntry, error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -358,12 +317,6 @@ type receivedLabelParams struct {
 	Label    string `rpc:"label" help:"The label"`
 	MinConf  int32  `rpc:"minconf" default:"1" help:"Only payments at least so deep"`
 	Immature bool   `rpc:"include_immature_coinbase" default:"false" help:"Also coinbases that cannot be spent yet"`
-}
-
-type receivedLabel struct {
-	Amount        Amount `json:"amount"`
-	Confirmations int32  `json:"confirmations" help:"of the newest payment"`
-	Label         string `json:"label"`
 }
 
 // byLabel adds up what was paid to the addresses with each label, in order of

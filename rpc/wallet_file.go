@@ -8,7 +8,6 @@ import (
 
 	"starling/store"
 	"starling/wallet"
-	"starling/wire"
 )
 
 const walletCategory = "Wallet"
@@ -78,12 +77,6 @@ type createWalletParams struct {
 	Birthday      int64    `rpc:"birthday" default:"0" help:"When the first payment can have been made, in seconds since 1970"`
 	Gap           int32    `rpc:"gap" default:"0" help:"How many unused addresses are watched; 0 for 1,000"`
 	Kinds         []string `rpc:"address_types" default:"[]" item:"type" help:"Kinds of addresses to restore: legacy, p2sh-segwit, bech32, bech32m (default the last two)"`
-}
-
-type createdWallet struct {
-	Name     string   `json:"name" help:"what it is called"`
-	Mnemonic string   `json:"mnemonic,omitempty" help:"its seed phrase, if show_mnemonic is set"`
-	Warnings []string `json:"warnings,omitempty" help:"what to know about it"`
 }
 
 // ownWallet refuses calls for a wallet that name another.
@@ -217,10 +210,6 @@ type unloadWalletParams struct {
 	LoadOnStartup *bool   `rpc:"load_on_startup" help:"Load it at every start, or not; left out, that stays as it is"`
 }
 
-type unloadedWallet struct {
-	Warnings []string `json:"warnings,omitempty"`
-}
-
 func (a *walletAPI) unloadWallet(ctx context.Context, p unloadWalletParams) (unloadedWallet, error) {
 	m, err := a.manager()
 	if err != nil {
@@ -253,15 +242,6 @@ func (a *walletAPI) listWallets(context.Context, none) ([]string, error) {
 	return names, nil
 }
 
-type walletDirEntry struct {
-	Name     string   `json:"name"`
-	Warnings []string `json:"warnings,omitempty"`
-}
-
-type walletDir struct {
-	Wallets []walletDirEntry `json:"wallets"`
-}
-
 func (a *walletAPI) listWalletDir(context.Context, none) (walletDir, error) {
 	r := walletDir{Wallets: []walletDirEntry{}}
 	m, err := a.manager()
@@ -276,37 +256,6 @@ func (a *walletAPI) listWalletDir(context.Context, none) (walletDir, error) {
 		r.Wallets = append(r.Wallets, walletDirEntry{Name: n})
 	}
 	return r, nil
-}
-
-type scanningResult struct {
-	Duration int64 `json:"duration" help:"seconds since it began"`
-	Progress Float `json:"progress" help:"between 0 and 1"`
-}
-
-type processedBlock struct {
-	Hash   wire.Hash `json:"hash"`
-	Height int32     `json:"height"`
-}
-
-type walletInfo struct {
-	Name          string         `json:"walletname"`
-	Version       int            `json:"walletversion" help:"as Core counts it"`
-	Format        string         `json:"format" help:"of the file"`
-	TxCount       int            `json:"txcount" help:"how many transactions it has"`
-	KeyPool       int            `json:"keypoolsize" help:"how many unused addresses are watched"`
-	KeyPoolChange int            `json:"keypoolsize_hd_internal" help:"the same for change"`
-	UnlockedUntil *int64         `json:"unlocked_until,omitempty" help:"when an encrypted wallet locks itself, in seconds since 1970; 0 while it is locked"`
-	Keys          bool           `json:"private_keys_enabled"`
-	AvoidReuse    bool           `json:"avoid_reuse"`
-	Scanning      any            `json:"scanning" help:"how far a rescan has got, or false"`
-	Descriptors   bool           `json:"descriptors"`
-	External      bool           `json:"external_signer"`
-	Blank         bool           `json:"blank"`
-	Birthtime     int64          `json:"birthtime" help:"before which no payment is looked for, in seconds since 1970"`
-	Flags         []string       `json:"flags"`
-	Seeded        bool           `json:"mnemonic" help:"whether it has a seed phrase"`
-	LastProcessed processedBlock `json:"lastprocessedblock" help:"the block that it stands on"`
-	Warnings      []string       `json:"warnings,omitempty" help:"what keeps it from following the chain, so that it does not know what it has"`
 }
 
 func (a *walletAPI) getWalletInfo(ctx context.Context, _ none) (walletInfo, error) {
@@ -460,11 +409,6 @@ func (a *walletAPI) walletPassphraseChange(ctx context.Context, p changePassphra
 	}
 }
 
-type mnemonicResult struct {
-	Mnemonic string `json:"mnemonic" help:"the seed phrase"`
-	Extra    bool   `json:"passphrase_needed" help:"whether it restores the wallet only together with the passphrase that it was made with"`
-}
-
 func (a *walletAPI) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResult, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
@@ -483,11 +427,6 @@ func (a *walletAPI) getWalletMnemonic(ctx context.Context, _ none) (mnemonicResu
 type rescanParams struct {
 	Start int32  `rpc:"start_height" default:"0" help:"Where to begin"`
 	Stop  *int32 `rpc:"stop_height" help:"The last block to read; the tip if left out"`
-}
-
-type rescanResult struct {
-	Start int32 `json:"start_height"`
-	Stop  int32 `json:"stop_height"`
 }
 
 func (a *walletAPI) rescanBlockchain(ctx context.Context, p rescanParams) (rescanResult, error) {

@@ -26,45 +26,6 @@ func (a *walletAPI) walletHistoryMethods() []*Method {
 	}
 }
 
-// entryDetail is an output of a transaction as the wallet sees it.
-type entryDetail struct {
-	Address     string          `json:"address,omitempty"`
-	ParentDescs []string        `json:"parent_descs,omitempty" help:"the wallet's descriptors that it belongs to"`
-	Category    wallet.Category `json:"category" help:"send, receive, generate, immature or orphan"`
-	Amount      Amount          `json:"amount" help:"below zero for send"`
-	Label       *string         `json:"label,omitempty"`
-	Vout        int             `json:"vout"`
-	Fee         *Amount         `json:"fee,omitempty" help:"for send, below zero"`
-	Abandoned   bool            `json:"abandoned"`
-}
-
-// entryTx is what there is to say about a transaction of the wallet.
-type entryTx struct {
-	Confirmations int32       `json:"confirmations" help:"below zero if a block holds another that spends the same"`
-	Generated     bool        `json:"generated,omitempty" help:"whether it is a coinbase"`
-	Trusted       *bool       `json:"trusted,omitempty" help:"for unconfirmed ones, whether they are the wallet's own"`
-	BlockHash     *wire.Hash  `json:"blockhash,omitempty"`
-	BlockHeight   *int32      `json:"blockheight,omitempty"`
-	BlockIndex    *int32      `json:"blockindex,omitempty" help:"its place in the block"`
-	BlockTime     *int64      `json:"blocktime,omitempty"`
-	TxID          wire.Hash   `json:"txid"`
-	WTxID         wire.Hash   `json:"wtxid"`
-	Conflicts     []wire.Hash `json:"walletconflicts" help:"others of the wallet that spend the same"`
-	ReplacedBy    *wire.Hash  `json:"replaced_by_txid,omitempty"`
-	Replaces      *wire.Hash  `json:"replaces_txid,omitempty"`
-	PoolConflicts []wire.Hash `json:"mempoolconflicts" help:"unconfirmed ones that the node has and that keep this one, or what it builds on, from confirming"`
-	To            string      `json:"to,omitempty"`
-	Time          int64       `json:"time" help:"when the wallet first saw it, in seconds since 1970"`
-	TimeReceived  int64       `json:"timereceived"`
-	Comment       string      `json:"comment,omitempty"`
-	Replaceable   string      `json:"bip125-replaceable" help:"yes, no or unknown"`
-}
-
-type historyEntry struct {
-	entryDetail
-	entryTx
-}
-
 func describeTx(e *wallet.Entry) entryTx {
 	t := entryTx{
 		Confirmations: e.Depth, Generated: e.Generated, TxID: e.ID, WTxID: e.Tx.WTxID(),
@@ -160,16 +121,6 @@ type getTxParams struct {
 	TxID      wire.Hash `rpc:"txid" help:"Its id"`
 	WatchOnly bool      `rpc:"include_watchonly" default:"false" help:"Has no effect"`
 	Verbose   bool      `rpc:"verbose" default:"false" help:"Also decode it"`
-}
-
-type walletTx struct {
-	Amount Amount  `json:"amount" help:"what it brings the wallet, the fee left out"`
-	Fee    *Amount `json:"fee,omitempty" help:"below zero; only of the wallet's own payments"`
-	entryTx
-	Details []entryDetail  `json:"details"`
-	Hex     Hex            `json:"hex" help:"the transaction's bytes"`
-	Decoded any            `json:"decoded,omitempty" help:"the transaction, if verbose is set"`
-	Last    processedBlock `json:"lastprocessedblock" help:"the block that all this is of"`
 }
 
 func (a *walletAPI) getTransaction(ctx context.Context, p getTxParams) (walletTx, error) {

@@ -33,40 +33,6 @@ func (t *timestamp) decodeArg(_ string, raw json.RawMessage) error {
 	return Errorf(CodeType, "Expected number or \"now\" timestamp value for key. got type %s", typeOf(raw))
 }
 
-// indexRange is the range of a descriptor: its end, or its first and last.
-type indexRange struct{ first, last int64 }
-
-func (*indexRange) argType() jsonType { return "" }
-func (*indexRange) argWord() string   { return "numeric or array" }
-
-func (r *indexRange) decodeArg(_ string, raw json.RawMessage) error {
-	switch typeOf(raw) {
-	case typeNumber:
-		if err := json.Unmarshal(raw, &r.last); err != nil {
-			return Errorf(CodeInvalidParam, "Range end is not a number of indexes")
-		}
-	case typeArray:
-		var pair []int64
-		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 {
-			return Errorf(CodeInvalidParam, "Range must have exactly two elements")
-		}
-		r.first, r.last = pair[0], pair[1]
-	default:
-		return Errorf(CodeInvalidParam, "Range must be specified as end or as [begin,end]")
-	}
-	switch {
-	case r.first > r.last:
-		return Errorf(CodeInvalidParam, "Range specified as [begin,end] must not have begin after end")
-	case r.first < 0:
-		return Errorf(CodeInvalidParam, "Range should be greater or equal than 0")
-	case r.last > descriptor.MaxIndex:
-		return Errorf(CodeInvalidParam, "End of range is too high")
-	case r.last >= r.first+1_000_000:
-		return Errorf(CodeInvalidParam, "Range is too large")
-	}
-	return nil
-}
-
 type importRequest struct {
 	Desc      string      `rpc:"desc" help:"The descriptor, with its checksum"`
 	Active    bool        `rpc:"active" default:"false" help:"Take new addresses from it"`
@@ -114,12 +80,6 @@ func (t *importItem) request() (*importRequest, error) {
 
 type importParams struct {
 	Requests []importItem `rpc:"requests" item:"descriptor" help:"Objects: desc, the descriptor with its checksum; timestamp, when the first payment can have been made, in seconds since 1970, or \"now\"; and perhaps active, to take new addresses from it; range, the last index to watch, or the first and the last; next_index, the next one to give out; internal, if it is for change; label"`
-}
-
-type importResult struct {
-	Success  bool     `json:"success"`
-	Warnings []string `json:"warnings,omitempty"`
-	Error    *Error   `json:"error,omitempty"`
 }
 
 func (a *walletAPI) importDescriptors(ctx context.Context, p importParams) ([]importResult, error) {

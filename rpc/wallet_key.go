@@ -103,29 +103,6 @@ func (a *walletAPI) getRawChangeAddress(ctx context.Context, p changeAddressPara
 	return to.String(), nil
 }
 
-type addressInfo struct {
-	Address        string   `json:"address"`
-	Script         Hex      `json:"scriptPubKey"`
-	Mine           bool     `json:"ismine" help:"whether it is the wallet's"`
-	Solvable       bool     `json:"solvable" help:"whether the wallet knows all but, perhaps, the keys"`
-	Desc           string   `json:"desc,omitempty" help:"a descriptor of it"`
-	ParentDesc     string   `json:"parent_desc,omitempty" help:"the wallet's descriptor that it comes from"`
-	WatchOnly      bool     `json:"iswatchonly" help:"always false"`
-	IsScript       *bool    `json:"isscript,omitempty"`
-	IsChange       bool     `json:"ischange"`
-	IsWitness      bool     `json:"iswitness"`
-	WitnessVersion *int     `json:"witness_version,omitempty"`
-	WitnessProgram Hex      `json:"witness_program,omitempty"`
-	ScriptType     string   `json:"script,omitempty" help:"the form of the script behind a script hash"`
-	ScriptHex      Hex      `json:"hex,omitempty" help:"that script"`
-	PubKey         Hex      `json:"pubkey,omitempty"`
-	Compressed     *bool    `json:"iscompressed,omitempty"`
-	Timestamp      *int64   `json:"timestamp,omitempty" help:"when its key was made, as far as is known, in seconds since 1970"`
-	KeyPath        string   `json:"hdkeypath,omitempty" help:"where the key comes from"`
-	MasterKey      string   `json:"hdmasterfingerprint,omitempty"`
-	Labels         []string `json:"labels"`
-}
-
 func (a *walletAPI) getAddressInfo(ctx context.Context, p addressParams) (addressInfo, error) {
 	var r addressInfo
 	w, err := a.keys(ctx)
@@ -216,10 +193,6 @@ type labelParams struct {
 	Label string `rpc:"label" help:"The label"`
 }
 
-type addressPurpose struct {
-	Purpose string `json:"purpose"`
-}
-
 func (a *walletAPI) getAddressesByLabel(ctx context.Context, p labelParams) (Object, error) {
 	w, err := a.keys(ctx)
 	if err != nil {
@@ -259,21 +232,6 @@ func (a *walletAPI) keypoolRefill(ctx context.Context, p refillParams) (null, er
 
 type listDescriptorsParams struct {
 	Private bool `rpc:"private" default:"false" help:"With private keys"`
-}
-
-type descriptorEntry struct {
-	Desc      string   `json:"desc"`
-	Timestamp int64    `json:"timestamp" help:"before which nothing was paid to it, in seconds since 1970"`
-	Active    bool     `json:"active" help:"whether new addresses come from it"`
-	Internal  *bool    `json:"internal,omitempty" help:"whether these are for change"`
-	Range     *[]int32 `json:"range,omitempty" help:"the first and the last index that is watched"`
-	Next      *int32   `json:"next,omitempty" help:"the next index to give out"`
-	NextIndex *int32   `json:"next_index,omitempty" help:"the same"`
-}
-
-type descriptorList struct {
-	Wallet      string            `json:"wallet_name"`
-	Descriptors []descriptorEntry `json:"descriptors"`
 }
 
 func (a *walletAPI) listDescriptors(ctx context.Context, p listDescriptorsParams) (descriptorList, error) {

@@ -100,12 +100,6 @@ type fundRawParams struct {
 	IsWitness *bool       `rpc:"iswitness" help:"Whether it has a witness; both are tried if left out"`
 }
 
-type fundedTx struct {
-	Hex    Hex    `json:"hex" help:"the transaction"`
-	Fee    Amount `json:"fee"`
-	Change int    `json:"changepos" help:"the output with the change, or -1"`
-}
-
 func (a *walletAPI) fundRawTransaction(ctx context.Context, p fundRawParams) (r fundedTx, err error) {
 	w, err := a.wallet(ctx)
 	if err != nil {
@@ -208,12 +202,6 @@ type createFundedParams struct {
 	Options  fundOptions `rpc:"options,named" default:"{}" help:"More options"`
 	Origins  bool        `rpc:"bip32derivs" default:"true" help:"Whether it is added where keys come from"`
 	Version  int32       `rpc:"version" default:"2" help:"The transaction's version"`
-}
-
-type fundedPSBT struct {
-	PSBT   string `json:"psbt" help:"the partially signed transaction in base64"`
-	Fee    Amount `json:"fee"`
-	Change int    `json:"changepos" help:"the output with the change, or -1"`
 }
 
 func (a *walletAPI) walletCreateFundedPSBT(ctx context.Context, p createFundedParams) (r fundedPSBT, err error) {
@@ -425,10 +413,6 @@ type simulateParams struct {
 	Options struct {
 		Watch bool `rpc:"include_watchonly" default:"false" help:"Has no effect"`
 	} `rpc:"options,named" default:"{}" help:"More options"`
-}
-
-type simulated struct {
-	Change Amount `json:"balance_change" help:"in coins"`
 }
 
 func (a *walletAPI) simulateRawTransaction(ctx context.Context, p simulateParams) (r simulated, err error) {

@@ -33,12 +33,6 @@ func (a *walletAPI) walletSendMethods() []*Method {
 	}
 }
 
-// sentResult is what verbose calls return.
-type sentResult struct {
-	TxID   wire.Hash `json:"txid"`
-	Reason string    `json:"fee_reason" help:"where the fee rate comes from"`
-}
-
 // fundsError turns errors of payments into those of Core's older methods, where
 // everything that is wrong with a payment is about funds.
 func fundsError(err error) error {
@@ -176,14 +170,6 @@ type sendParams struct {
 	Version int32       `rpc:"version" default:"2" help:"The transaction's version"`
 }
 
-type sendResult struct {
-	Complete bool       `json:"complete" help:"whether it has all signatures"`
-	TxID     *wire.Hash `json:"txid,omitempty" help:"if it is complete"`
-	Hex      Hex        `json:"hex,omitempty" help:"the transaction, if it is complete and was not sent"`
-	PSBT     string     `json:"psbt,omitempty" help:"the same as a PSBT, if it was not sent"`
-	Fee      *Amount    `json:"fee,omitempty" help:"what it pays for itself, in coins"`
-}
-
 func (a *walletAPI) send(ctx context.Context, p sendParams) (sendResult, error) {
 	var r sendResult
 	w, err := a.wallet(ctx)
@@ -307,14 +293,6 @@ type bumpOptions struct {
 type bumpParams struct {
 	TxID    wire.Hash   `rpc:"txid" help:"The payment's id"`
 	Options bumpOptions `rpc:"options,named" default:"{}" help:"More options"`
-}
-
-type bumpResult struct {
-	TxID   *wire.Hash `json:"txid,omitempty" help:"of the new transaction"`
-	PSBT   string     `json:"psbt,omitempty" help:"the new transaction, unsigned"`
-	OldFee Amount     `json:"origfee"`
-	Fee    Amount     `json:"fee"`
-	Errors []string   `json:"errors"`
 }
 
 // bump reads the options of a replacement.

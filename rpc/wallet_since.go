@@ -17,12 +17,6 @@ type sinceParams struct {
 	Label     *string `rpc:"label" help:"Only payments to addresses with this label"`
 }
 
-type sinceResult struct {
-	Transactions []historyEntry `json:"transactions"`
-	Removed      []historyEntry `json:"removed,omitempty"`
-	LastBlock    wire.Hash      `json:"lastblock" help:"to be given as blockhash the next time"`
-}
-
 func (a *walletAPI) listSinceBlock(ctx context.Context, p sinceParams) (sinceResult, error) {
 	r := sinceResult{Transactions: []historyEntry{}}
 	w, err := a.wallet(ctx)
