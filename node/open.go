@@ -139,7 +139,7 @@ func (n *Node) serveRPC(ctx context.Context) {
 		return
 	}
 	n.RPC = rpc.NewServer(rpc.Options{
-		Table: rpc.NewMethods(rpc.Groups{Node: n.early()}), CookiePath: n.cfg.RPC.CookiePath,
+		Table: rpc.NewMethods(rpc.Groups{Node: n.early()}), Paths: []string{rpc.WalletPath}, CookiePath: n.cfg.RPC.CookiePath,
 		User: n.cfg.RPC.User, Password: n.cfg.RPC.Password, Log: n.part("rpc"),
 		AllowHosts: append([]string{n.cfg.RPC.Listen}, n.cfg.RPC.AllowHosts...),
 	})

@@ -14,7 +14,7 @@ type Groups struct {
 // NewMethods returns the table of all methods.
 func NewMethods(g Groups) *Table {
 	t := new(Table)
-	*t = *NewTable(chainMethods(g.Chain), txMethods(g.Txs), mempoolMethods(g.Mempool), miningMethods(g.Mining),
+	*t = *NewTable(explainError, chainMethods(g.Chain), txMethods(g.Txs), mempoolMethods(g.Mempool), miningMethods(g.Mining),
 		netMethods(g.Net), nodeMethods(g.Node, t), walletMethods(g.Wallet))
 	return t
 }

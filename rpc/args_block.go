@@ -14,18 +14,6 @@ func milliseconds(n int64) time.Duration {
 	return time.Duration(min(n, math.MaxInt32)) * time.Millisecond
 }
 
-// parseHash reads a hash argument with Core's complaints.
-func parseHash(name, s string) (wire.Hash, error) {
-	if len(s) != 2*wire.HashSize {
-		return wire.Hash{}, Errorf(CodeInvalidParam, "%s must be of length %d (not %d, for '%s')", name, 2*wire.HashSize, len(s), s)
-	}
-	h, err := wire.HashFromString(s)
-	if err != nil {
-		return h, Errorf(CodeInvalidParam, "%s must be hexadecimal string (not '%s')", name, s)
-	}
-	return h, nil
-}
-
 // Verbosity is a level of detail that older clients give as a boolean.
 type Verbosity int
 
@@ -77,7 +65,7 @@ func (h *HashOrHeight) decodeArg(name string, raw json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		hash, err := parseHash(name, s)
+		hash, err := ParseHash(name, s)
 		h.Hash = hash
 		return err
 	default:

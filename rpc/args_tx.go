@@ -147,7 +147,7 @@ func outPointOf(ms []rawMember) (op wire.OutPoint, err error) {
 	if err := json.Unmarshal(id, &text); err != nil {
 		return op, err
 	}
-	if op.Hash, err = parseHash("txid", text); err != nil {
+	if op.Hash, err = ParseHash("txid", text); err != nil {
 		return op, err
 	}
 	vout := member(ms, "vout")

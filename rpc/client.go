@@ -77,11 +77,8 @@ func (c *Client) Call(ctx context.Context, method string, params any) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	path := "/"
-	if name, ok := walletName(ctx); ok {
-		path = walletPath + url.PathEscape(name)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Address+path, &body)
+	to := url.URL{Scheme: "http", Host: c.Address, Path: PathOf(ctx)}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), &body)
 	if err != nil {
 		return nil, err
 	}

@@ -290,7 +290,7 @@ func TestForeignHost(t *testing.T) {
 func TestStopWaitsForCalls(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	var ended atomic.Bool
-	table := NewTable([]*Method{define(Method{Name: "long", Category: "Test", Summary: "Takes long."}, func(ctx context.Context, _ none) (bool, error) {
+	table := NewTable(nil, []*Method{define(Method{Name: "long", Category: "Test", Summary: "Takes long."}, func(ctx context.Context, _ none) (bool, error) {
 		close(begun)
 		<-goOn // it does not look at its context for a while
 		if ctx.Err() == nil {

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"starling/chain"
-	"starling/store"
 )
 
 // Code is the number of a JSON-RPC error. The values are Bitcoin Core's, so
@@ -87,21 +83,20 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// asError turns whatever a handler returned into an [Error]; errors without a
-// code become [CodeMisc], as in Core.
-func asError(err error) *Error {
+// asError turns whatever a handler returned into an [Error]. explain says what
+// errors without a code mean, and may be nil; what it does not explain becomes
+// [CodeMisc], as in Core.
+func asError(err error, explain func(error) error) *Error {
 	var e *Error
+	if !errors.As(err, &e) && explain != nil {
+		err = explain(err)
+	}
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, context.Canceled), errors.Is(err, chain.ErrStopped), errors.Is(err, store.ErrClosed):
+	case errors.Is(err, context.Canceled):
 		// Callers who have gone do not read it.
 		return Errorf(CodeClientNotConnected, "Shutting down")
 	}
-	// Which package says so is nothing to the caller.
-	text := err.Error()
-	for _, p := range []string{"chain", "coins", "consensus", "index", "mempool", "mining", "store", "wallet", "wire"} {
-		text = strings.TrimPrefix(text, p+": ")
-	}
-	return &Error{Code: CodeMisc, Message: text}
+	return &Error{Code: CodeMisc, Message: err.Error()}
 }

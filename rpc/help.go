@@ -280,10 +280,8 @@ func describeResult(c *columns, indent, name, comma string, t reflect.Type, note
 		t = t.Elem()
 	}
 	switch {
-	case t == hashType, t == reflect.TypeFor[Hex]():
+	case isHash(t), t == reflect.TypeFor[Hex]():
 		c.add(prefix+`"hex"`+comma, "(string"+note+")"+help)
-	case t == reflect.TypeFor[Amount](), t == reflect.TypeFor[Float]():
-		c.add(prefix+"n"+comma, "(numeric"+note+")"+help)
 	case t == reflect.TypeFor[Object](), t == rawType, t.Kind() == reflect.Map:
 		c.add(prefix+"{", "(json object"+note+")"+help)
 		c.add(indent+"  ...", "")

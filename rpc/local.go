@@ -27,7 +27,7 @@ func (l *Local) Call(ctx context.Context, method string, params any) (json.RawMe
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, asError(err)
+		return nil, asError(err, l.Table.explain)
 	}
 	if err := encodeJSON(&out, result); err != nil {
 		return nil, err

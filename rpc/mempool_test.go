@@ -193,7 +193,7 @@ func TestSendRawTransaction(t *testing.T) {
 			n.t = t
 			if tt.message != "" {
 				n.fails(tt.code, tt.message, "sendrawtransaction", tt.args...)
-			} else if _, err := n.call("sendrawtransaction", tt.args...); err == nil || asError(err).Code != tt.code {
+			} else if _, err := n.call("sendrawtransaction", tt.args...); err == nil || asError(err, explainError).Code != tt.code {
 				t.Errorf("%v, want code %d", err, tt.code)
 			}
 		})

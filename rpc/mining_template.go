@@ -141,7 +141,7 @@ func (a *miningAPI) longPoll(ctx context.Context, id string) error {
 	known, seq := a.Chain.Tip(), uint64(0)
 	if id != "" {
 		const digits = 2 * wire.HashSize
-		hash, err := parseHash("longpollid", id[:min(digits, len(id))])
+		hash, err := ParseHash("longpollid", id[:min(digits, len(id))])
 		if err != nil {
 			return err
 		}

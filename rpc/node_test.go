@@ -127,7 +127,7 @@ func (n *testNode) fails(code Code, message, method string, args ...any) {
 		n.t.Errorf("%s: no error, but %s", method, got)
 		return
 	}
-	if diff := cmp.Diff(Error{code, message}, *asError(err)); diff != "" {
+	if diff := cmp.Diff(Error{code, message}, *asError(err, explainError)); diff != "" {
 		n.t.Errorf("%s: %s", method, diff)
 	}
 }

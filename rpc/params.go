@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"starling/wire"
 )
 
 // A method's parameters are the fields of a struct, in order. The tags are:
@@ -25,7 +23,8 @@ import (
 //	item     for arrays: the name of an item in the help text
 //	called   what complaints call it, if that is not its name
 //
-// A pointer field is optional and nil if left out. The fields of an embedded
+// An array of 32 bytes is a hash, see [ParseHash]. A pointer field is optional
+// and nil if left out. The fields of an embedded
 // struct stand in its place.
 
 // Param describes one parameter of a method.
@@ -62,7 +61,6 @@ type argument interface {
 }
 
 var (
-	hashType     = reflect.TypeFor[wire.Hash]()
 	rawType      = reflect.TypeFor[json.RawMessage]()
 	argumentType = reflect.TypeFor[argument]()
 )
@@ -73,7 +71,7 @@ func (p *Param) jsonType() jsonType { return jsonTypeOf(p.typ) }
 // empty string if any will do.
 func jsonTypeOf(t reflect.Type) jsonType {
 	switch {
-	case t == hashType:
+	case isHash(t):
 		return typeString
 	case t == rawType:
 		return ""
@@ -216,19 +214,19 @@ func decodeValue(name string, sub []*Param, v reflect.Value, raw json.RawMessage
 	switch dst := v.Addr().Interface().(type) {
 	case argument:
 		return dst.decodeArg(name, raw)
-	case *wire.Hash:
-		s, err := decodeString(raw)
-		if err != nil {
-			return err
-		}
-		h, err := parseHash(name, s)
-		*dst = h
-		return err
 	case *json.RawMessage:
 		*dst = bytes.Clone(raw)
 		return nil
 	}
 	switch v.Kind() {
+	case reflect.Array:
+		s, err := decodeString(raw)
+		if err != nil {
+			return err
+		}
+		h, err := ParseHash(name, s)
+		v.Set(reflect.ValueOf(h).Convert(v.Type()))
+		return err
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		n, err := strconv.ParseInt(string(raw), 10, v.Type().Bits())
 		if err != nil {
@@ -294,6 +292,28 @@ func decodeSlice(name string, v reflect.Value, raw json.RawMessage) error {
 	}
 	v.Set(s)
 	return nil
+}
+
+// hashSize is the length of a hash in bytes.
+const hashSize = 32
+
+// isHash reports whether a type holds a hash.
+func isHash(t reflect.Type) bool {
+	return t.Kind() == reflect.Array && t.Len() == hashSize && t.Elem().Kind() == reflect.Uint8
+}
+
+// ParseHash reads a hash as Bitcoin writes them: in hexadecimal digits, the last
+// byte first. name is what complaints call it, which are Core's.
+func ParseHash(name, s string) (h [hashSize]byte, err error) {
+	if len(s) != 2*hashSize {
+		return h, Errorf(CodeInvalidParam, "%s must be of length %d (not %d, for '%s')", name, 2*hashSize, len(s), s)
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return h, Errorf(CodeInvalidParam, "%s must be hexadecimal string (not '%s')", name, s)
+	}
+	slices.Reverse(b)
+	return [hashSize]byte(b), nil
 }
 
 // openObject is implemented by parameter types that take objects with more

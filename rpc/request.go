@@ -122,7 +122,8 @@ func (r *request) reply(buf *bytes.Buffer, result any, fail *Error) {
 func (s *Server) run(ctx context.Context, req *request) (any, *Error) {
 	// The order matters: who finds the warm-up over finds the methods of after it.
 	status := s.warmup.Load()
-	m := s.table.Load().Lookup(req.method)
+	table := s.table.Load()
+	m := table.Lookup(req.method)
 	if status != nil && (m == nil || !m.Early) {
 		return nil, Errorf(CodeInWarmup, "%s", *status)
 	}
@@ -131,13 +132,13 @@ func (s *Server) run(ctx context.Context, req *request) (any, *Error) {
 	}
 	release, err := s.acquire(ctx, m.Waits)
 	if err != nil {
-		return nil, asError(err)
+		return nil, asError(err, table.explain)
 	}
 	defer release()
 	defer s.track(req.method)()
 	result, err := s.guard(ctx, m, req.params)
 	if err != nil {
-		return nil, asError(err)
+		return nil, asError(err, table.explain)
 	}
 	return result, nil
 }

@@ -44,7 +44,7 @@ type hashOptions struct {
 
 // testTable has one method for each thing to be shown.
 func testTable(block <-chan struct{}) *Table {
-	return NewTable([]*Method{
+	return NewTable(nil, []*Method{
 		define(Method{Name: "echo", Category: "Test", Summary: "Says it again.", Examples: [][]any{{"hi", 2}}},
 			func(_ context.Context, p echoParams) (echoResult, error) {
 				if p.Times < 0 || p.Times > 1000 {
@@ -238,7 +238,7 @@ func TestArguments(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := table.Lookup(tc.method).invoke(t.Context(), json.RawMessage(tc.params))
 			if err != nil {
-				e := asError(err)
+				e := asError(err, nil)
 				if e.Code != tc.code {
 					t.Errorf("code %d, want %d", e.Code, tc.code)
 				}
@@ -431,7 +431,7 @@ func TestClient(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 	_, err = c.Call(t.Context(), "fail", []any{})
-	if want := (&Error{CodeInvalidParam, "no <good>"}); !cmp.Equal(asError(err), want) {
+	if want := (&Error{CodeInvalidParam, "no <good>"}); !cmp.Equal(asError(err, nil), want) {
 		t.Error(err)
 	}
 	c.User, c.CookiePath = "", s.cookie
@@ -497,7 +497,7 @@ func TestAmount(t *testing.T) {
 	} {
 		for s := range strings.SplitSeq(tc.numbers, ";") {
 			v, err := ParseAmount(s)
-			if want := (&Error{CodeType, tc.message}); err == nil || !cmp.Equal(asError(err), want) {
+			if want := (&Error{CodeType, tc.message}); err == nil || !cmp.Equal(asError(err, nil), want) {
 				t.Errorf("%q was read as %d, %v", s, v, err)
 			}
 		}

@@ -47,6 +47,9 @@ type Options struct {
 	// Table holds the methods that are answered before [Server.Ready], as far
 	// as they are marked early. The others are known by name.
 	Table *Table
+	// Paths are where calls may go beside "/", each with all that is below it;
+	// see [PathOf].
+	Paths []string
 	// CookiePath is where the cookie file is kept; empty for none.
 	CookiePath string
 	// User and Password let one more user in, if Password is not empty.
@@ -220,8 +223,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%q is not a name of this node. Call it by an address, or allow the name with --rpc-allow-host.\n", host)
 		return
 	}
-	walletName, forWallet := strings.CutPrefix(r.URL.Path, walletPath)
-	if !forWallet && r.URL.Path != "/" {
+	below := func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) }
+	if r.URL.Path != "/" && !slices.ContainsFunc(s.opts.Paths, below) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
@@ -254,10 +257,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	// A long wait must not be cut off by the deadline for the request.
 	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	out := &answer{w: w}
-	ctx := r.Context()
-	if forWallet {
-		ctx = WithWallet(ctx, walletName)
-	}
+	ctx := WithPath(r.Context(), r.URL.Path)
 	if typeOf(body) == typeArray && json.Valid(body) {
 		s.batch(ctx, out, body)
 	} else {
@@ -278,7 +278,7 @@ func (s *Server) single(ctx context.Context, out *answer, body []byte) {
 	default:
 		var err error
 		if req, err = parseRequest(body); err != nil {
-			fail = asError(err)
+			fail = asError(err, nil)
 			out.write(status(fail, version1), func(buf *bytes.Buffer) { req.reply(buf, nil, fail) })
 			out.end()
 			return
@@ -326,7 +326,7 @@ func (s *Server) batch(ctx context.Context, out *answer, body []byte) {
 		var result any
 		var fail *Error
 		if err != nil {
-			fail = asError(err)
+			fail = asError(err, nil)
 		} else {
 			result, fail = s.run(ctx, &req)
 		}

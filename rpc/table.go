@@ -78,11 +78,14 @@ func (m *Method) required() int {
 type Table struct {
 	methods []*Method // by category, then by name
 	byName  map[string]*Method
+	explain func(error) error
 }
 
-// NewTable makes a table. It panics if two entries have the same name.
-func NewTable(groups ...[]*Method) *Table {
-	t := &Table{byName: make(map[string]*Method)}
+// NewTable makes a table. explain puts errors of handlers that are no [Error]
+// into words for callers; nil leaves them as they are. It panics if two entries
+// have the same name.
+func NewTable(explain func(error) error, groups ...[]*Method) *Table {
+	t := &Table{byName: make(map[string]*Method), explain: explain}
 	for _, m := range slices.Concat(groups...) {
 		if t.byName[m.Name] != nil {
 			panic("rpc: two methods named " + m.Name)

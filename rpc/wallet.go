@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"starling/address"
 	"starling/store"
@@ -10,21 +11,16 @@ import (
 	"starling/wallet/journal"
 )
 
-// walletPath is where calls for one wallet go, followed by its name.
-const walletPath = "/wallet/"
+// WalletPath is where calls for one wallet go, followed by its name.
+const WalletPath = "/wallet/"
 
-// walletKey is the key of a context's wallet.
-type walletKey struct{}
-
-// WithWallet returns a context whose calls are for the wallet of that name, by
-// [Client] and [Local] alike.
+// WithWallet returns a context whose calls are for the wallet of that name.
 func WithWallet(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, walletKey{}, name)
+	return WithPath(ctx, WalletPath+name)
 }
 
 func walletName(ctx context.Context) (string, bool) {
-	name, ok := ctx.Value(walletKey{}).(string)
-	return name, ok
+	return strings.CutPrefix(PathOf(ctx), WalletPath)
 }
 
 // manager returns the node's wallets.

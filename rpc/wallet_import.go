@@ -97,7 +97,7 @@ func (a *walletAPI) importDescriptors(ctx context.Context, p importParams) ([]im
 		more, warnings, err := a.importsOf(&q)
 		results[i].Warnings = warnings
 		if err != nil {
-			results[i].Error = asError(err)
+			results[i].Error = asError(err, explainError)
 			continue
 		}
 		results[i].Success = true
@@ -112,7 +112,7 @@ func (a *walletAPI) importDescriptors(ctx context.Context, p importParams) ([]im
 	for i, err := range errs {
 		if err != nil {
 			r := &results[from[i]]
-			r.Success, r.Error = false, asError(importError(err))
+			r.Success, r.Error = false, asError(importError(err), explainError)
 		}
 	}
 	return results, nil

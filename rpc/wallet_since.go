@@ -34,7 +34,7 @@ func (a *walletAPI) listSinceBlock(ctx context.Context, p sinceParams) (sinceRes
 	var block *headertree.Node // the block that was asked for
 	from := int32(-1)          // the fork between its chain and the best one
 	if p.Block != "" {
-		hash, err := parseHash("blockhash", p.Block)
+		hash, err := ParseHash("blockhash", p.Block)
 		if err != nil {
 			return r, err
 		}
