@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -104,7 +105,8 @@ func TestMainChain(t *testing.T) {
 // regtestAddress is an address that anybody can spend from.
 func regtestAddress(t *testing.T) string {
 	t.Helper()
-	a, err := address.NewWitness(0, sha(chaintest.AnyoneCanSpend), params.Regtest())
+	program := sha256.Sum256(chaintest.AnyoneCanSpend)
+	a, err := address.NewWitness(0, program[:], params.Regtest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +137,7 @@ func TestBranches(t *testing.T) {
 	// Waiters see the next block, and give up after their time.
 	got := make(chan tipResult, 1)
 	go func() {
-		r, err := n.table.Lookup("waitfornewblock").invoke(t.Context(), json.RawMessage(`[0,"`+hashes[4]+`"]`))
+		r, err := n.table.Lookup("waitfornewblock").Call(t.Context(), json.RawMessage(`[0,"`+hashes[4]+`"]`))
 		if err != nil {
 			t.Error(err)
 		}
@@ -252,12 +254,12 @@ func TestDecode(t *testing.T) {
 func TestControl(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	n.want(`"help: unknown command: nope"`, "help", "nope")
-	n.want(compact(n.table.Lookup("stop").Help()), "help", "stop")
+	n.want(asJSON(n.table.Lookup("stop").Help()), "help", "stop")
 	n.want(`"Starling stopping"`, "stop")
 	n.want(`"Starling stopping"`, "stop", 0)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.table.Lookup("stop").invoke(gone, json.RawMessage(`[600000]`)); err != nil {
+	if _, err := n.table.Lookup("stop").Call(gone, json.RawMessage(`[600000]`)); err != nil {
 		t.Error("a stop whose caller does not wait:", err)
 	}
 	n.want("0", "uptime")
@@ -284,25 +286,11 @@ func TestControl(t *testing.T) {
 	n.want("{}", "getindexinfo")
 }
 
-// TestMuhash uses a vector of Bitcoin Core: the set {0, 1} with 2 taken out.
-func TestMuhash(t *testing.T) {
-	element := func(i byte) []byte { return append([]byte{i}, make([]byte, 31)...) }
-	m, out := newMuhash(), newMuhash()
-	m.add(element(0))
-	m.add(element(1))
-	out.add(element(2))
-	m.product.Mul(m.product, out.product.ModInverse(out.product, m.prime))
-	m.product.Mod(m.product, m.prime)
-	if got, want := m.sum().String(), "10d312b100cbd32ada024a6646e40d3482fcff103668d2625f10002a607d5863"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 func TestCanceledCall(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.table.Lookup("gettxoutsetinfo").invoke(ctx, nil); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := n.table.Lookup("gettxoutsetinfo").Call(ctx, nil); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

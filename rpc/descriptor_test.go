@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"starling/params"
+	"starling/script/descriptor"
 )
 
 // The vectors of these tests are those of Core's functional tests.
@@ -68,11 +69,11 @@ func TestDeriveAddresses(t *testing.T) {
 	n.want(`["`+a1+`","`+a2+`"]`, "deriveaddresses", ranged+"#kft60nuy", []int{1, 2})
 	n.want(`["`+a2+`"]`, "deriveaddresses", ranged+"#kft60nuy", []int{2, 2})
 	// combo() has no address for the bare key, and one for each of the others.
-	combo := get[[]string](n, "deriveaddresses", withChecksum("combo("+tprv+"/1/1/0)"))
+	combo := get[[]string](n, "deriveaddresses", checksummed("combo("+tprv+"/1/1/0)"))
 	if len(combo) != 3 || combo[1] != a0 {
 		t.Errorf("combo: %s", combo)
 	}
-	two := get[[][]string](n, "deriveaddresses", withChecksum("wpkh("+tprv+"/1/<1;2>/*)"), []int{1, 2})
+	two := get[[][]string](n, "deriveaddresses", checksummed("wpkh("+tprv+"/1/<1;2>/*)"), []int{1, 2})
 	if len(two) != 2 || two[0][0] != a1 || two[0][1] != a2 || len(two[1]) != 2 {
 		t.Errorf("alternatives: %s", two)
 	}
@@ -83,8 +84,8 @@ func TestDeriveAddresses(t *testing.T) {
 	n.fails(CodeInvalidParam, "Range is too large", "deriveaddresses", ranged+"#kft60nuy", []int{1000000000, 2000000000})
 	n.fails(CodeInvalidParam, "Range specified as [begin,end] must not have begin after end", "deriveaddresses", ranged+"#kft60nuy", []int{2, 0})
 	n.fails(CodeInvalidParam, "Range should be greater or equal than 0", "deriveaddresses", ranged+"#kft60nuy", []int{-1, 0})
-	n.fails(CodeInvalidAddress, "Descriptor does not have a corresponding address", "deriveaddresses", withChecksum("raw(51)"))
-	n.fails(CodeInvalidAddress, "Cannot derive script without private keys", "deriveaddresses", withChecksum("wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h/*)"), 1)
+	n.fails(CodeInvalidAddress, "Descriptor does not have a corresponding address", "deriveaddresses", checksummed("raw(51)"))
+	n.fails(CodeInvalidAddress, "Cannot derive script without private keys", "deriveaddresses", checksummed("wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h/*)"), 1)
 }
 
 func TestCreateMultisig(t *testing.T) {
@@ -151,5 +152,8 @@ func TestMessage(t *testing.T) {
 // scriptAddress returns an address of a script hash.
 func scriptAddress(t *testing.T, n *testNode) string {
 	t.Helper()
-	return get[[]string](n, "deriveaddresses", withChecksum("sh(pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798))"))[0]
+	return get[[]string](n, "deriveaddresses", checksummed("sh(pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798))"))[0]
 }
+
+// checksummed adds its checksum to a descriptor.
+func checksummed(body string) string { return body + "#" + descriptor.Checksum(body) }

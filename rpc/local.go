@@ -22,7 +22,7 @@ func (l *Local) Call(ctx context.Context, method string, params any) (json.RawMe
 	if err := encodeJSON(&in, params); err != nil {
 		return nil, err
 	}
-	result, err := m.invoke(ctx, in.Bytes())
+	result, err := m.Call(ctx, in.Bytes())
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()

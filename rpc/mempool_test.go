@@ -203,8 +203,8 @@ func TestSendRawTransaction(t *testing.T) {
 	// limit: whether to do without one.
 	rich, poor := w.take(), w.take()
 	w.fails(CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", "sendrawtransaction", hexOf(pay(rich, 970_000)), false)
-	w.want(compact(pay(rich, 970_000).TxID()), "sendrawtransaction", hexOf(pay(rich, 970_000)), true)
-	w.want(compact(pay(poor, 1000).TxID()), "sendrawtransaction", hexOf(pay(poor, 1000)), false)
+	w.want(asJSON(pay(rich, 970_000).TxID()), "sendrawtransaction", hexOf(pay(rich, 970_000)), true)
+	w.want(asJSON(pay(poor, 1000).TxID()), "sendrawtransaction", hexOf(pay(poor, 1000)), false)
 
 	w.mine(1)
 	w.pool()
@@ -449,16 +449,4 @@ func TestOrphanTxs(t *testing.T) {
 	w.want("[]", "getorphantxs")
 	w.want("[]", "getorphantxs", 2)
 	w.fails(CodeInvalidParam, "Invalid verbosity value 3", "getorphantxs", 3)
-}
-
-func TestValidOps(t *testing.T) {
-	for s, want := range map[string]bool{
-		"": true, "51": true, "b9": true, "ba": false, "0102": true, "0201": false, "4c": false, "4c0105": true, "4d0100": false,
-		"4d010007": true, "4e0100000007": true, "4effffffff": false, "4d0902" + strings.Repeat("00", 521): false, "4d0802" + strings.Repeat("00", 520): true,
-	} {
-		b, _ := hex.DecodeString(s)
-		if got := validOps(b); got != want {
-			t.Errorf("%.20s: %v", s, got)
-		}
-	}
 }

@@ -204,15 +204,15 @@ func TestLongPoll(t *testing.T) {
 	poll := func(id any) <-chan template {
 		got := make(chan template, 1)
 		go func() {
-			raw := compact([]any{map[string]any{"rules": []string{"segwit"}, "longpollid": id}})
-			r, err := n.table.Lookup("getblocktemplate").invoke(t.Context(), json.RawMessage(raw))
+			raw := asJSON([]any{map[string]any{"rules": []string{"segwit"}, "longpollid": id}})
+			r, err := n.table.Lookup("getblocktemplate").Call(t.Context(), json.RawMessage(raw))
 			if err != nil {
 				t.Error(err)
 				close(got)
 				return
 			}
 			var tpl template
-			if err := json.Unmarshal([]byte(compact(r)), &tpl); err != nil {
+			if err := json.Unmarshal([]byte(asJSON(r)), &tpl); err != nil {
 				t.Error(err)
 			}
 			got <- tpl

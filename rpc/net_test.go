@@ -54,7 +54,7 @@ func TestPeerInfo(t *testing.T) {
 	addr := a.node.Listening()[0]
 	b := runTestNode(t, server.Config{Network: params.Regtest(), Peers: []ma.Multiaddr{addr}})
 	get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
-	b.want(`{"hash":`+compact(a.chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
+	b.want(`{"hash":`+asJSON(a.chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
 
 	raw, err := b.call("getpeerinfo")
 	if err != nil {
@@ -84,8 +84,8 @@ func TestPeerInfo(t *testing.T) {
 		t.Error(diff)
 	}
 	for name, want := range map[string]string{
-		"addr": compact(transport.FormatAddr(addr)), "services": `"0000000000000409"`, "inbound": "false",
-		"subver": compact(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
+		"addr": asJSON(transport.FormatAddr(addr)), "services": `"0000000000000409"`, "inbound": "false",
+		"subver": asJSON(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
 		"network": `"not_publicly_routable"`, "version": "70017",
 	} {
 		if got := string(member(ms, name)); got != want {

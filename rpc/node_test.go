@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -101,11 +102,11 @@ func (n *testNode) call(method string, args ...any) (string, error) {
 	if m == nil {
 		n.t.Fatalf("no method %s", method)
 	}
-	r, err := m.invoke(n.t.Context(), json.RawMessage(compact(args)))
+	r, err := m.Call(n.t.Context(), json.RawMessage(asJSON(args)))
 	if err != nil {
 		return "", err
 	}
-	return compact(r), nil
+	return asJSON(r), nil
 }
 
 // want runs a method that must succeed with the given result.
@@ -173,4 +174,15 @@ func (n *testNode) golden(file, method string, args ...any) {
 	if diff := cmp.Diff(string(want), text); diff != "" {
 		n.t.Errorf("%s: %s", file, diff)
 	}
+}
+
+// asJSON returns a value as results are written.
+func asJSON(v any) string {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "null"
+	}
+	return strings.TrimSpace(buf.String())
 }

@@ -45,6 +45,22 @@ type Param struct {
 // Name returns the parameter's name.
 func (p *Param) Name() string { return p.Names[0] }
 
+// Type returns the type that arguments are decoded into, without the pointer of
+// those that may be left out.
+func (p *Param) Type() reflect.Type { return p.typ }
+
+// Members returns the members of a parameter that is an object with members of
+// its own, which are described like parameters.
+func (p *Param) Members() []*Param { return p.sub }
+
+// Check reports what is wrong with an argument.
+func (p *Param) Check(raw json.RawMessage) error {
+	if m := p.mismatch(raw); m != "" {
+		return Errorf(CodeType, "%s", m)
+	}
+	return p.decode(reflect.New(p.typ).Elem(), raw)
+}
+
 // TakesString reports whether an argument from a command line is passed on as
 // a string rather than read as JSON.
 func (p *Param) TakesString() bool { return p.jsonType() == typeString }

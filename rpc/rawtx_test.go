@@ -36,7 +36,7 @@ var owners = []ownedKind{
 func (n *testNode) fund(scripts ...[]byte) []wire.OutPoint {
 	n.t.Helper()
 	const trueScript = "raw(51)"
-	first := get[[]string](n, "generatetodescriptor", 101, withChecksum(trueScript))[0]
+	first := get[[]string](n, "generatetodescriptor", 101, checksummed(trueScript))[0]
 	block := get[struct{ Tx []string }](n, "getblock", first)
 	coinbase := wire.OutPoint{Hash: wire.MustHash(block.Tx[0])}
 	outs := make([]wire.TxOut, len(scripts))
@@ -55,7 +55,7 @@ func (n *testNode) fund(scripts ...[]byte) []wire.OutPoint {
 // mine puts transactions into a block.
 func (n *testNode) mine(txs ...string) {
 	n.t.Helper()
-	if _, err := n.call("generateblock", withChecksum("raw(51)"), txs); err != nil {
+	if _, err := n.call("generateblock", checksummed("raw(51)"), txs); err != nil {
 		n.t.Fatalf("generateblock: %v", err)
 	}
 }
@@ -280,7 +280,9 @@ func TestHashTypes(t *testing.T) {
 	ops := n.fund(o.Script)
 	raw := get[string](n, "createrawtransaction", spendOf(ops[0]), []any{Object{{payTo, 0.5}}})
 	psbt := get[string](n, "utxoupdatepsbt", get[string](n, "converttopsbt", raw), []any{public})
-	for name, want := range hashTypeNames {
+	for name, want := range map[string]uint32{
+		"DEFAULT": 0, "ALL": 1, "NONE": 2, "SINGLE": 3, "ALL|ANYONECANPAY": 0x81, "NONE|ANYONECANPAY": 0x82, "SINGLE|ANYONECANPAY": 0x83,
+	} {
 		r := get[signedText](n, "signrawtransactionwithkey", raw, wifs, nil, name)
 		if !r.Complete {
 			t.Errorf("%s: %+v", name, r)

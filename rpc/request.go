@@ -152,7 +152,7 @@ func (s *Server) guard(ctx context.Context, m *Method, params json.RawMessage) (
 			result, err = nil, Errorf(CodeInternal, "internal error in %s", m.Name)
 		}
 	}()
-	return m.invoke(ctx, params)
+	return m.Call(ctx, params)
 }
 
 // errBusy is returned when too many calls are waiting for a worker.

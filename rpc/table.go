@@ -63,8 +63,8 @@ type none struct{}
 // null is the result of methods that return nothing.
 type null = *struct{}
 
-// required returns how many arguments must be given.
-func (m *Method) required() int {
+// Required returns how many arguments must be given.
+func (m *Method) Required() int {
 	n := 0
 	for i, p := range m.Params {
 		if !p.Optional {
@@ -110,23 +110,35 @@ func (t *Table) Methods() []*Method { return t.methods }
 // Lookup returns the entry of a method, or nil.
 func (t *Table) Lookup(name string) *Method { return t.byName[name] }
 
-// invoke decodes params, an array or an object or nothing, and runs the
-// method.
-func (m *Method) invoke(ctx context.Context, params json.RawMessage) (any, error) {
-	var args []json.RawMessage
-	switch typeOf(params) {
-	case typeArray:
-		if err := json.Unmarshal(params, &args); err != nil {
-			return nil, err
-		}
-	case typeObject:
-		var err error
-		if args, err = m.positional(params); err != nil {
-			return nil, err
-		}
-	}
-	if len(args) > len(m.Params) || len(args) < m.required() {
-		return nil, Errorf(CodeMisc, "%s", m.Help())
+// Call decodes params, an array or an object or nothing, and runs the method.
+func (m *Method) Call(ctx context.Context, params json.RawMessage) (any, error) {
+	args, err := m.arguments(params)
+	if err != nil {
+		return nil, err
 	}
 	return m.call(ctx, args)
+}
+
+// Decode decodes params as [Method.Call] does, and runs nothing. It returns the
+// method's parameter struct.
+func (m *Method) Decode(params json.RawMessage) (any, error) {
+	args, err := m.arguments(params)
+	if err != nil {
+		return nil, err
+	}
+	return m.decode(args)
+}
+
+// arguments returns params as a list by position, as long as the method takes.
+func (m *Method) arguments(params json.RawMessage) (args []json.RawMessage, err error) {
+	switch typeOf(params) {
+	case typeArray:
+		err = json.Unmarshal(params, &args)
+	case typeObject:
+		args, err = m.positional(params)
+	}
+	if err == nil && (len(args) > len(m.Params) || len(args) < m.Required()) {
+		err = Errorf(CodeMisc, "%s", m.Help())
+	}
+	return args, err
 }

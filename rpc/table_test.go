@@ -14,7 +14,7 @@ func walk(t *testing.T, fn func(name string, p *Param, decode func(value json.Ra
 	t.Helper()
 	for _, m := range Methods().Methods() {
 		for i, p := range m.Params {
-			args := make([]json.RawMessage, max(m.required(), i+1))
+			args := make([]json.RawMessage, max(m.Required(), i+1))
 			for j, q := range m.Params[:len(args)] {
 				args[j] = json.RawMessage("null")
 				if !q.Optional {
@@ -28,12 +28,12 @@ func walk(t *testing.T, fn func(name string, p *Param, decode func(value json.Ra
 					some := slices.Clone(args)
 					if some[i] = wrap(value); some[i] == nil {
 						// What is last is left out, what stands before others null.
-						if some = some[:i]; i < m.required() {
+						if some = some[:i]; i < m.Required() {
 							some = append(some, json.RawMessage("null"))
 							some = append(some, args[i+1:]...)
 						}
 					}
-					return m.decode(some)
+					return m.Decode(json.RawMessage(asJSON(some)))
 				}
 			}
 			fn(m.Name+" "+p.Name(), p, place(func(v json.RawMessage) json.RawMessage { return v }))
@@ -48,10 +48,10 @@ func walkMembers(t *testing.T, name string, p *Param, outer func(json.RawMessage
 	fn func(string, *Param, func(json.RawMessage) (any, error)),
 ) {
 	t.Helper()
-	for _, s := range p.sub {
+	for _, s := range p.Members() {
 		object := func(v json.RawMessage) json.RawMessage {
 			o := Object{}
-			for _, other := range p.sub {
+			for _, other := range p.Members() {
 				if other != s && !other.Optional {
 					o = append(o, Member{other.Name(), sample(t, other)})
 				}
@@ -59,7 +59,7 @@ func walkMembers(t *testing.T, name string, p *Param, outer func(json.RawMessage
 			if v != nil {
 				o = append(o, Member{s.Name(), v})
 			}
-			return outer(json.RawMessage(compact(o)))
+			return outer(json.RawMessage(asJSON(o)))
 		}
 		fn(name+"."+s.Name(), s, place(object))
 		walkMembers(t, name+"."+s.Name(), s, object, place, fn)
@@ -73,7 +73,7 @@ func sample(t *testing.T, p *Param) json.RawMessage {
 		`1`, `true`, `"0000000000000000000000000000000000000000000000000000000000000000"`, `[]`, `{}`,
 	} {
 		raw := json.RawMessage(s)
-		if p.mismatch(raw) == "" && p.decode(reflect.New(p.typ).Elem(), raw) == nil {
+		if p.Check(raw) == nil {
 			return raw
 		}
 	}
@@ -117,19 +117,19 @@ func TestAmountsEverywhere(t *testing.T) {
 		reflect.TypeFor[money](): 0, reflect.TypeFor[rate](): 0, reflect.TypeFor[feeRateParam](): 0, reflect.TypeFor[sendFeeRate](): 0, reflect.TypeFor[amounts](): 0,
 	}
 	walk(t, func(name string, p *Param, decode func(json.RawMessage) (any, error)) {
-		if _, is := kinds[p.typ]; !is {
+		if _, is := kinds[p.Type()]; !is {
 			return
 		}
-		kinds[p.typ]++
+		kinds[p.Type()]++
 		write := func(v string) json.RawMessage {
-			if p.typ == reflect.TypeFor[amounts]() {
+			if p.Type() == reflect.TypeFor[amounts]() {
 				v = `{"address":` + v + `}`
 			}
 			return json.RawMessage(v)
 		}
 		value := func(v string) (any, error) {
 			got, err := decode(write(v))
-			if err == nil && p.typ == reflect.TypeFor[amounts]() {
+			if err == nil && p.Type() == reflect.TypeFor[amounts]() {
 				got = reflect.ValueOf(got).FieldByName("Amounts").Index(0).FieldByName("Amount").Interface()
 			}
 			return got, err

@@ -236,7 +236,7 @@ func TestArguments(t *testing.T) {
 		{name: "object surprise", method: "hash", params: `["` + zero + `",null,{"deep":3}]`, code: CodeType, message: "Unexpected key deep"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := table.Lookup(tc.method).invoke(t.Context(), json.RawMessage(tc.params))
+			got, err := table.Lookup(tc.method).Call(t.Context(), json.RawMessage(tc.params))
 			if err != nil {
 				e := asError(err, nil)
 				if e.Code != tc.code {
@@ -461,64 +461,6 @@ func TestParseArgs(t *testing.T) {
 	}
 	if _, err := table.ParseArgs("echo", []string{"a", "many"}, false); err == nil {
 		t.Error("a word was taken for a number")
-	}
-}
-
-func TestAmount(t *testing.T) {
-	for v, want := range map[Amount]string{
-		0: "0.00000000", 1: "0.00000001", 5_000_000_000: "50.00000000", -12_345: "-0.00012345",
-		2_100_000_000_000_000: "21000000.00000000", -1 << 63: "-92233720368.54775808",
-	} {
-		if got := compact(v); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-		back, err := ParseAmount(want)
-		if v >= 0 && v <= maxMoney {
-			if err != nil || back != v {
-				t.Errorf("%s: read as %d, %v", want, back, err)
-			}
-		} else if err == nil {
-			t.Errorf("%s was accepted", want)
-		}
-	}
-	// Python, JavaScript and Go write small numbers with an exponent, others
-	// with more zeros than there are satoshi.
-	for s, want := range map[string]Amount{
-		"1e-5": 1000, "1E-05": 1000, "1e0": satoshiPerCoin, "1.000000000": satoshiPerCoin, "1.5e1": 15 * satoshiPerCoin, "2.1e+7": maxMoney,
-		"0": 0, "-0": 0, "0e0": 0, "0.0000000000": 0, "1e-08": 1, "10e-9": 1, "0.000001e2": 10_000, "20999999.9999999900": maxMoney - 1,
-	} {
-		if got, err := ParseAmount(s); err != nil || got != want {
-			t.Errorf("%q was read as %d, %v; want %d", s, got, err, want)
-		}
-	}
-	for _, tc := range []struct{ message, numbers string }{
-		{"Invalid amount", ";.;1.;.5;01;00.1;1.123456789;x; 1;1 ;+1;1e-9;1e;1e+;1e+-1;1e1.0;e1;1.e1;1e10;1e99999;1e-99999;-;-.;-x;0x1;1_0;1,0;NaN"},
-		{"Amount out of range", "21000000.00000001;-1;-1e-8;1e9;2.2e7"},
-	} {
-		for s := range strings.SplitSeq(tc.numbers, ";") {
-			v, err := ParseAmount(s)
-			if want := (&Error{CodeType, tc.message}); err == nil || !cmp.Equal(asError(err, nil), want) {
-				t.Errorf("%q was read as %d, %v", s, v, err)
-			}
-		}
-	}
-}
-
-// TestRate reads fee rates in satoshi for a virtual byte.
-func TestRate(t *testing.T) {
-	for raw, want := range map[string]rate{
-		`1`: 1000, `"1.5"`: 1500, `1.0000000000`: 1000, `1e-3`: 1, `"1E1"`: 10_000, `0.0010`: 1,
-	} {
-		var got rate
-		if err := got.decodeArg("", json.RawMessage(raw)); err != nil || got != want {
-			t.Errorf("%s was read as %d, %v; want %d", raw, got, err, want)
-		}
-	}
-	for _, raw := range []string{`1e-4`, `1.0001`, `" 1"`, `"1."`, `".5"`, `true`, `-1`} {
-		var got rate
-		if err := got.decodeArg("", json.RawMessage(raw)); err == nil {
-			t.Errorf("%s was read as %d", raw, got)
-		}
 	}
 }
 
