@@ -12,7 +12,7 @@ func TestAmount(t *testing.T) {
 		0: "0.00000000", 1: "0.00000001", 5_000_000_000: "50.00000000", -12_345: "-0.00012345",
 		2_100_000_000_000_000: "21000000.00000000", -1 << 63: "-92233720368.54775808",
 	} {
-		if got := compact(v); got != want {
+		if got := v.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		back, err := ParseAmount(want)
@@ -40,7 +40,7 @@ func TestAmount(t *testing.T) {
 	} {
 		for s := range strings.SplitSeq(tc.numbers, ";") {
 			v, err := ParseAmount(s)
-			if want := (&Error{CodeType, tc.message}); err == nil || !cmp.Equal(asError(err, nil), want) {
+			if want := (&Error{CodeType, tc.message}); !cmp.Equal(err, error(want)) {
 				t.Errorf("%q was read as %d, %v", s, v, err)
 			}
 		}

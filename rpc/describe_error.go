@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"starling/address"
 	"starling/chain"
 	"starling/store"
 )
@@ -37,3 +38,15 @@ func (e *plainError) Error() string { return e.text }
 
 // Unwrap returns the error itself.
 func (e *plainError) Unwrap() error { return e.error }
+
+func addressError(err error) string {
+	var elsewhere *address.NetworkError
+	if errors.As(err, &elsewhere) {
+		return elsewhere.Error()
+	}
+	var bad *address.Error
+	if errors.As(err, &bad) {
+		return bad.Reason
+	}
+	return err.Error()
+}

@@ -64,14 +64,6 @@ func describeEntry(d *mempool.Details, replaceable bool) mempoolEntry {
 	}
 }
 
-// orEmpty makes nil an empty list, as JSON tells them apart.
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 // signals reports whether a transaction says by itself that it may be replaced
 // (BIP125).
 func signals(tx *wire.Tx) bool {

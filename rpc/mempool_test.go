@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -193,7 +194,7 @@ func TestSendRawTransaction(t *testing.T) {
 			n.t = t
 			if tt.message != "" {
 				n.fails(tt.code, tt.message, "sendrawtransaction", tt.args...)
-			} else if _, err := n.call("sendrawtransaction", tt.args...); err == nil || asError(err, explainError).Code != tt.code {
+			} else if _, err := n.call("sendrawtransaction", tt.args...); !errors.Is(err, &Error{Code: tt.code}) {
 				t.Errorf("%v, want code %d", err, tt.code)
 			}
 		})

@@ -98,15 +98,8 @@ func (n *testNode) call(method string, args ...any) (string, error) {
 	if args == nil {
 		args = []any{}
 	}
-	m := n.table.Lookup(method)
-	if m == nil {
-		n.t.Fatalf("no method %s", method)
-	}
-	r, err := m.Call(n.t.Context(), json.RawMessage(asJSON(args)))
-	if err != nil {
-		return "", err
-	}
-	return asJSON(r), nil
+	r, err := (&Local{Table: n.table}).Call(n.t.Context(), method, args)
+	return string(r), err
 }
 
 // want runs a method that must succeed with the given result.
@@ -128,7 +121,7 @@ func (n *testNode) fails(code Code, message, method string, args ...any) {
 		n.t.Errorf("%s: no error, but %s", method, got)
 		return
 	}
-	if diff := cmp.Diff(Error{code, message}, *asError(err, explainError)); diff != "" {
+	if diff := cmp.Diff(error(&Error{code, message}), err); diff != "" {
 		n.t.Errorf("%s: %s", method, diff)
 	}
 }

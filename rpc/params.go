@@ -336,6 +336,13 @@ func ParseHash(name, s string) (h [hashSize]byte, err error) {
 // members than they know, such as entries of lists that describe a coin.
 type openObject interface{ open() }
 
+// DecodeStruct reads an object into the struct that dst points to, whose fields
+// have the tags of a method's parameters.
+func DecodeStruct(dst any, raw json.RawMessage) error {
+	v := reflect.ValueOf(dst).Elem()
+	return decodeStruct(paramsOf(v.Type()), v, raw)
+}
+
 func decodeStruct(sub []*Param, v reflect.Value, raw json.RawMessage) error {
 	ms, err := decodeObject(raw)
 	if err != nil {

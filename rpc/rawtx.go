@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/sha256"
 	"strings"
 
 	"starling/address"
@@ -113,9 +114,9 @@ func (a *txAPI) decodeScript(_ context.Context, p decodeScriptParams) (decodedSc
 				return r, nil
 			}
 		}
-		program = sha(s)
+		program = sha256Of(s)
 	case script.NonStandard:
-		program = sha(s)
+		program = sha256Of(s)
 	default:
 		return r, nil // a witness program is not wrapped in another
 	}
@@ -175,4 +176,10 @@ func wrappable(s []byte, class script.Class) bool {
 func isSuccess(op byte) bool {
 	return op == 80 || op == 98 || op >= 126 && op <= 129 || op >= 131 && op <= 134 || op >= 137 && op <= 138 ||
 		op >= 141 && op <= 142 || op >= 149 && op <= 153 || op >= 187 && op <= 254
+}
+
+// sha256Of returns the SHA-256 of b.
+func sha256Of(b []byte) []byte {
+	h := sha256.Sum256(b)
+	return h[:]
 }

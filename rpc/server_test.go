@@ -28,7 +28,7 @@ type echoParams struct {
 
 type echoResult struct {
 	Word   string `json:"word" help:"what was said"`
-	Value  Amount `json:"value"`
+	Value  Float  `json:"value"`
 	Detail int    `json:"detail,omitempty"`
 }
 
@@ -54,7 +54,7 @@ func testTable(block <-chan struct{}) *Table {
 				if p.Loud != nil && *p.Loud {
 					word = strings.ToUpper(word)
 				}
-				return echoResult{Word: word, Value: 12_345, Detail: int(p.Detail)}, nil
+				return echoResult{Word: word, Value: 0.00012345, Detail: int(p.Detail)}, nil
 			}),
 		define(Method{Name: "hash", Category: "Test", Summary: "Takes hashes."},
 			func(_ context.Context, p hashParams) (int, error) {

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"math"
 	"time"
 
@@ -45,18 +44,6 @@ func (a *nodeAPI) validateAddress(_ context.Context, p addressParams) (any, erro
 		r.IsWitness, r.WitnessVersion, r.WitnessProgram = true, &version, program
 	}
 	return r, nil
-}
-
-func addressError(err error) string {
-	var elsewhere *address.NetworkError
-	if errors.As(err, &elsewhere) {
-		return elsewhere.Error()
-	}
-	var bad *address.Error
-	if errors.As(err, &bad) {
-		return bad.Reason
-	}
-	return err.Error()
 }
 
 type indexParams struct {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"reflect"
 
 	"starling/script/descriptor"
 	"starling/wallet"
@@ -74,8 +73,7 @@ func (t *importItem) request() (*importRequest, error) {
 	if member(t.members, "desc") == nil {
 		return nil, Errorf(CodeInvalidParam, "Descriptor not found.")
 	}
-	v := reflect.ValueOf(q).Elem()
-	return q, decodeStruct(paramsOf(v.Type()), v, t.raw)
+	return q, DecodeStruct(q, t.raw)
 }
 
 type importParams struct {

@@ -103,7 +103,7 @@ func (a *walletAPI) getRawChangeAddress(ctx context.Context, p changeAddressPara
 	return to.String(), nil
 }
 
-func (a *walletAPI) getAddressInfo(ctx context.Context, p addressParams) (addressInfo, error) {
+func (a *walletAPI) getAddressInfo(ctx context.Context, p addressInfoParams) (addressInfo, error) {
 	var r addressInfo
 	w, err := a.keys(ctx)
 	if err != nil {
@@ -260,4 +260,8 @@ func (a *walletAPI) listDescriptors(ctx context.Context, p listDescriptorsParams
 		r.Descriptors = append(r.Descriptors, e)
 	}
 	return r, nil
+}
+
+type addressInfoParams struct {
+	Address string `rpc:"address" help:"The address"`
 }
