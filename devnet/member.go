@@ -11,12 +11,13 @@ import (
 	"strconv"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/chain/headertree"
 	"starling/node"
 	"starling/params"
-	"starling/rpc"
 	"starling/server"
 	"starling/transport"
 	"starling/transport/tcp"
@@ -136,7 +137,7 @@ func port(addr string) int {
 }
 
 // cookie returns the file with the node's credentials.
-func (n *member) cookie() string { return filepath.Join(n.netDir, rpc.CookieFile) }
+func (n *member) cookie() string { return filepath.Join(n.netDir, jsonrpc.CookieFile) }
 
 // wallet returns the node's wallet.
 func (n *member) wallet() (*wallet.Wallet, error) { return n.Wallets.Get(wallet.DefaultName) }

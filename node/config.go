@@ -7,12 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"starling/rpc/jsonrpc"
+	"starling/rpc/noderpc"
+
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/clock"
 	"starling/internal/config"
 	"starling/mempool"
-	"starling/rpc"
 	"starling/server"
 	"starling/transport"
 )
@@ -29,7 +31,7 @@ type Config struct {
 	Clock *clock.Settable
 	// Levels can be changed while the node runs (the method logging). Nil for
 	// fixed ones.
-	Levels rpc.LogLevels
+	Levels noderpc.LogLevels
 
 	TxIndex bool // keep an index of all transactions
 
@@ -74,7 +76,7 @@ func Settings(c *config.Config) (Config, error) {
 		},
 		TxIndex: c.TxIndex,
 		RPC: RPC{
-			Listen: c.RPCListen, CookiePath: c.CookiePath(rpc.CookieFile),
+			Listen: c.RPCListen, CookiePath: c.CookiePath(jsonrpc.CookieFile),
 			User: c.RPCUser, Password: c.RPCPassword, AllowHosts: c.RPCAllowHosts,
 		},
 		Metrics: c.MetricsListen,

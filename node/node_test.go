@@ -7,12 +7,13 @@ import (
 	"runtime"
 	"testing"
 
+	"starling/rpc/jsonrpc"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
 	"starling/internal/config"
 	"starling/params"
-	"starling/rpc"
 	"starling/server"
 )
 
@@ -32,10 +33,10 @@ func TestLife(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	c := &rpc.Client{Address: n.RPCAddr().String(), User: "u", Password: "p"}
+	c := &jsonrpc.Client{Address: n.RPCAddr().String(), User: "u", Password: "p"}
 	for _, method := range []string{"getblockcount", "stop"} {
 		_, err := c.Call(t.Context(), method, []any{})
-		for errors.Is(err, &rpc.Error{Code: rpc.CodeInWarmup}) {
+		for errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInWarmup}) {
 			runtime.Gosched()
 			_, err = c.Call(t.Context(), method, []any{})
 		}

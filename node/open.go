@@ -10,6 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"starling/rpc/jsonrpc"
+	"starling/rpc/netrpc"
+	"starling/rpc/walletrpc"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/clock"
@@ -25,8 +29,8 @@ import (
 // Node is a whole node. The fields are set by [Open] and not changed after.
 type Node struct {
 	Server  *server.Node
-	Table   *rpc.Table         // all methods
-	RPC     *rpc.Server        // nil without
+	Table   *jsonrpc.Table     // all methods
+	RPC     *jsonrpc.Server    // nil without
 	TxIndex *index.TxIndex     // nil without
 	Metrics *telemetry.Metrics // nil without
 	Wallets *wallet.Manager    // nil without
@@ -36,7 +40,7 @@ type Node struct {
 
 	cfg      Config
 	log      *slog.Logger // of the part "server"
-	messages *rpc.Tap     // the last messages that passed
+	messages *netrpc.Tap  // the last messages that passed
 	part     func(string) *slog.Logger
 
 	rpcListen, metricsListen net.Listener
@@ -138,8 +142,8 @@ func (n *Node) serveRPC(ctx context.Context) {
 		n.stopRPC = func() error { return nil }
 		return
 	}
-	n.RPC = rpc.NewServer(rpc.Options{
-		Table: rpc.NewMethods(rpc.Groups{Node: n.early()}), Paths: []string{rpc.WalletPath}, CookiePath: n.cfg.RPC.CookiePath,
+	n.RPC = jsonrpc.NewServer(jsonrpc.Options{
+		Table: rpc.NewMethods(rpc.Groups{Node: n.early()}), Paths: []string{walletrpc.WalletPath}, CookiePath: n.cfg.RPC.CookiePath,
 		User: n.cfg.RPC.User, Password: n.cfg.RPC.Password, Log: n.part("rpc"),
 		AllowHosts: append([]string{n.cfg.RPC.Listen}, n.cfg.RPC.AllowHosts...),
 	})
@@ -162,7 +166,7 @@ func (n *Node) open(ctx context.Context) error {
 	cfg := &n.cfg
 	sc := cfg.Server
 	sc.Clock = n.Clock
-	n.messages = rpc.NewTap(n.Clock)
+	n.messages = netrpc.NewTap(n.Clock)
 	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.messages)
 	if n.metricsListen != nil {
 		n.Metrics = telemetry.New(telemetry.Options{Version: cfg.Version, Network: sc.Network.Name})

@@ -16,6 +16,8 @@ import (
 	"starling/address"
 	"starling/chain/chaintest"
 	"starling/params"
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpctypes"
 	"starling/wire"
 )
 
@@ -58,28 +60,28 @@ func TestMainChain(t *testing.T) {
 		get[string](n, "gettxoutproof", []string{firstPay, "b1fea52486ce0c62bb442b530a3f0132b826c74e473d1f2c220bfa78111c5082"}, block170))
 
 	zero := strings.Repeat("00", 32)
-	n.fails(CodeInvalidParam, "Block height out of range", "getblockhash", 171)
-	n.fails(CodeInvalidParam, "Block height out of range", "getblockhash", -1)
-	n.fails(CodeInvalidAddress, "Block not found", "getblock", zero)
-	n.fails(CodeInvalidAddress, "Block not found", "getblockheader", zero)
-	n.fails(CodeInvalidAddress, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved", "getrawtransaction", genesisTx)
-	n.fails(CodeInvalidParam, "hash must be of length 64 (not 8, for 'nonsense')", "getblockheader", "nonsense")
-	n.fails(CodeInvalidParam, "parameter 1 must be of length 64 (not 3, for 'foo')", "getrawtransaction", "foo")
-	n.fails(CodeInvalidParam, "parameter 3 must be of length 64 (not 3, for 'foo')", "getrawtransaction", firstPay, true, "foo")
-	n.fails(CodeInvalidParam, "argument must be hexadecimal string (not 'zz')", "decodescript", "zz")
-	n.fails(CodeInvalidAddress, "Block hash not found", "getrawtransaction", firstPay, 0, zero)
-	n.fails(CodeInvalidAddress, "No such transaction found in the provided block. Use gettransaction for wallet transactions.", "getrawtransaction", firstPay, 0, genesis)
-	n.fails(CodeInvalidAddress, "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries. Use gettransaction for wallet transactions.", "getrawtransaction", firstPay)
-	n.fails(CodeInvalidParam, "'sha1' is not a valid hash_type", "gettxoutsetinfo", "sha1")
-	n.fails(CodeInvalidAddress, "Transaction not yet in block", "gettxoutproof", []string{coinbase9})
-	n.fails(CodeInvalidAddress, "Not all transactions found in specified or retrieved block", "gettxoutproof", []string{firstPay}, genesis)
-	n.fails(CodeInvalidParam, "Parameter 'txids' cannot be empty", "gettxoutproof", []string{})
-	n.fails(CodeInvalidParam, "Invalid parameter, duplicated txid: "+firstPay, "gettxoutproof", []string{firstPay, firstPay})
-	n.fails(CodeDeserialization, "Proof decode failed", "verifytxoutproof", "00")
-	n.fails(CodeMisc, "Cannot prune blocks because node is not in prune mode.", "pruneblockchain", 10)
-	n.fails(CodeMisc, "Blocks of network main are not made on demand", "generatetoaddress", 1, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
-	n.fails(CodeMisc, "setmocktime is for regression testing (-regtest mode) only", "setmocktime", 1)
-	n.fails(CodeMisc, "Negative timeout", "waitfornewblock", -1)
+	n.fails(jsonrpc.CodeInvalidParam, "Block height out of range", "getblockhash", 171)
+	n.fails(jsonrpc.CodeInvalidParam, "Block height out of range", "getblockhash", -1)
+	n.fails(jsonrpc.CodeInvalidAddress, "Block not found", "getblock", zero)
+	n.fails(jsonrpc.CodeInvalidAddress, "Block not found", "getblockheader", zero)
+	n.fails(jsonrpc.CodeInvalidAddress, "The genesis block coinbase is not considered an ordinary transaction and cannot be retrieved", "getrawtransaction", genesisTx)
+	n.fails(jsonrpc.CodeInvalidParam, "hash must be of length 64 (not 8, for 'nonsense')", "getblockheader", "nonsense")
+	n.fails(jsonrpc.CodeInvalidParam, "parameter 1 must be of length 64 (not 3, for 'foo')", "getrawtransaction", "foo")
+	n.fails(jsonrpc.CodeInvalidParam, "parameter 3 must be of length 64 (not 3, for 'foo')", "getrawtransaction", firstPay, true, "foo")
+	n.fails(jsonrpc.CodeInvalidParam, "argument must be hexadecimal string (not 'zz')", "decodescript", "zz")
+	n.fails(jsonrpc.CodeInvalidAddress, "Block hash not found", "getrawtransaction", firstPay, 0, zero)
+	n.fails(jsonrpc.CodeInvalidAddress, "No such transaction found in the provided block. Use gettransaction for wallet transactions.", "getrawtransaction", firstPay, 0, genesis)
+	n.fails(jsonrpc.CodeInvalidAddress, "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries. Use gettransaction for wallet transactions.", "getrawtransaction", firstPay)
+	n.fails(jsonrpc.CodeInvalidParam, "'sha1' is not a valid hash_type", "gettxoutsetinfo", "sha1")
+	n.fails(jsonrpc.CodeInvalidAddress, "Transaction not yet in block", "gettxoutproof", []string{coinbase9})
+	n.fails(jsonrpc.CodeInvalidAddress, "Not all transactions found in specified or retrieved block", "gettxoutproof", []string{firstPay}, genesis)
+	n.fails(jsonrpc.CodeInvalidParam, "Parameter 'txids' cannot be empty", "gettxoutproof", []string{})
+	n.fails(jsonrpc.CodeInvalidParam, "Invalid parameter, duplicated txid: "+firstPay, "gettxoutproof", []string{firstPay, firstPay})
+	n.fails(jsonrpc.CodeDeserialization, "Proof decode failed", "verifytxoutproof", "00")
+	n.fails(jsonrpc.CodeMisc, "Cannot prune blocks because node is not in prune mode.", "pruneblockchain", 10)
+	n.fails(jsonrpc.CodeMisc, "Blocks of network main are not made on demand", "generatetoaddress", 1, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa")
+	n.fails(jsonrpc.CodeMisc, "setmocktime is for regression testing (-regtest mode) only", "setmocktime", 1)
+	n.fails(jsonrpc.CodeMisc, "Negative timeout", "waitfornewblock", -1)
 
 	info := get[map[string]any](n, "getblockchaininfo")
 	for name, want := range map[string]any{
@@ -91,13 +93,13 @@ func TestMainChain(t *testing.T) {
 		}
 	}
 	d := get[struct {
-		Flags       []string              `json:"script_flags"`
-		Deployments map[string]deployment `json:"deployments"`
+		Flags       []string                       `json:"script_flags"`
+		Deployments map[string]rpctypes.Deployment `json:"deployments"`
 	}](n, "getdeploymentinfo")
 	if diff := cmp.Diff([]string{"P2SH", "TAPROOT", "WITNESS"}, d.Flags); diff != "" {
 		t.Error(diff)
 	}
-	if got := d.Deployments["segwit"]; got != (deployment{"buried", false, 481824}) {
+	if got := d.Deployments["segwit"]; got != (rpctypes.Deployment{Type: "buried", Active: false, Height: 481824}) {
 		t.Error("segwit:", got)
 	}
 }
@@ -124,24 +126,24 @@ func TestBranches(t *testing.T) {
 	n.want("5", "getblockcount")
 	n.want("null", "invalidateblock", hashes[2])
 	n.want("2", "getblockcount")
-	tips := get[[]chainTip](n, "getchaintips")
+	tips := get[[]rpctypes.ChainTip](n, "getchaintips")
 	if len(tips) != 2 || tips[0].Status != "invalid" || tips[0].BranchLen != 3 || tips[1].Status != "active" || tips[1].Height != 2 {
 		t.Errorf("%+v", tips)
 	}
 	header := get[string](n, "getblockheader", hashes[4], false)
-	n.fails(CodeVerify, "duplicate-invalid", "submitheader", header)
+	n.fails(jsonrpc.CodeVerify, "duplicate-invalid", "submitheader", header)
 	n.want("null", "reconsiderblock", hashes[2])
 	n.want(`"`+hashes[4]+`"`, "getbestblockhash")
-	n.fails(CodeInvalidAddress, "Error: Invalid address", "generatetoaddress", 1, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
+	n.fails(jsonrpc.CodeInvalidAddress, "Error: Invalid address", "generatetoaddress", 1, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
 
 	// Waiters see the next block, and give up after their time.
-	got := make(chan tipResult, 1)
+	got := make(chan rpctypes.Tip, 1)
 	go func() {
 		r, err := n.table.Lookup("waitfornewblock").Call(t.Context(), json.RawMessage(`[0,"`+hashes[4]+`"]`))
 		if err != nil {
 			t.Error(err)
 		}
-		got <- r.(tipResult)
+		got <- r.(rpctypes.Tip)
 	}()
 	b := get[generatedBlock2](n, "generateblock", to, []string{})
 	if r := <-got; r.Height != 6 || r.Hash.String() != b.Hash {
@@ -170,11 +172,11 @@ func TestSubmitBlock(t *testing.T) {
 	n.want(`"bad-cb-amount"`, "submitblock", raw(greedy))
 	n.want(`"duplicate-invalid"`, "submitblock", raw(greedy))
 	n.want("null", "submitblock", raw(a[1]))
-	n.fails(CodeDeserialization, "Block decode failed", "submitblock", raw(a[2])+"00")
-	n.fails(CodeDeserialization, "Block decode failed", "submitblock", "zz")
-	n.fails(CodeDeserialization, "Block header decode failed", "submitheader", "00")
+	n.fails(jsonrpc.CodeDeserialization, "Block decode failed", "submitblock", raw(a[2])+"00")
+	n.fails(jsonrpc.CodeDeserialization, "Block decode failed", "submitblock", "zz")
+	n.fails(jsonrpc.CodeDeserialization, "Block header decode failed", "submitheader", "00")
 	n.want("null", "submitheader", hex.EncodeToString(a[2].Header.Append(nil)))
-	tips := get[[]chainTip](n, "getchaintips")
+	tips := get[[]rpctypes.ChainTip](n, "getchaintips")
 	var states []string
 	for _, tip := range tips {
 		states = append(states, tip.Status)
@@ -183,8 +185,8 @@ func TestSubmitBlock(t *testing.T) {
 		t.Error(diff)
 	}
 	orphan := m.Next(m.Next(a[2], 0), 0)
-	n.fails(CodeVerify, "Must submit previous header ("+orphan.Header.PrevBlock.String()+") first", "submitheader", hex.EncodeToString(orphan.Header.Append(nil)))
-	n.fails(CodeMisc, "Block not available (not fully downloaded)", "getblock", a[2].Hash().String())
+	n.fails(jsonrpc.CodeVerify, "Must submit previous header ("+orphan.Header.PrevBlock.String()+") first", "submitheader", hex.EncodeToString(orphan.Header.Append(nil)))
+	n.fails(jsonrpc.CodeMisc, "Block not available (not fully downloaded)", "getblock", a[2].Hash().String())
 }
 
 // TestGenerateWithTransactions mines a transaction that is given.
@@ -198,7 +200,7 @@ func TestGenerateWithTransactions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := chaintest.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 1000, 2)
+	tx := chaintest.Spend(wire.OutPoint{Hash: id}, 50*rpctypes.SatoshiPerCoin, 1000, 2)
 	rawTx := hex.EncodeToString(tx.Bytes())
 	made := get[generatedBlock2](n, "generateblock", trueScript, []string{rawTx}, false)
 	if made.Hex == "" {
@@ -215,13 +217,13 @@ func TestGenerateWithTransactions(t *testing.T) {
 	if out.Value != "24.99999500" || out.Confirmations != 1 {
 		t.Errorf("%+v", out)
 	}
-	again := hex.EncodeToString(chaintest.Spend(wire.OutPoint{Hash: id}, 50*satoshiPerCoin, 2000, 1).Bytes())
+	again := hex.EncodeToString(chaintest.Spend(wire.OutPoint{Hash: id}, 50*rpctypes.SatoshiPerCoin, 2000, 1).Bytes())
 	if _, err := n.call("generateblock", trueScript, []string{again}); err == nil || !strings.HasPrefix(err.Error(), "TestBlockValidity failed: bad-txns-inputs-missingorspent") {
 		t.Error("double spend:", err)
 	}
-	n.fails(CodeInvalidAddress, "Transaction "+genesisTx+" not in mempool.", "generateblock", trueScript, []string{genesisTx})
-	n.fails(CodeDeserialization, "Transaction decode failed for 00. Make sure the tx has at least one input.", "generateblock", trueScript, []string{"00"})
-	n.fails(CodeInvalidAddress, "Error: Invalid address or descriptor", "generateblock", "nonsense", []string{})
+	n.fails(jsonrpc.CodeInvalidAddress, "Transaction "+genesisTx+" not in mempool.", "generateblock", trueScript, []string{genesisTx})
+	n.fails(jsonrpc.CodeDeserialization, "Transaction decode failed for 00. Make sure the tx has at least one input.", "generateblock", trueScript, []string{"00"})
+	n.fails(jsonrpc.CodeInvalidAddress, "Error: Invalid address or descriptor", "generateblock", "nonsense", []string{})
 }
 
 type txResultID struct{ TxID string }
@@ -231,7 +233,7 @@ func TestDecode(t *testing.T) {
 	// The first transaction with a witness in BIP143's examples.
 	const p2wpkh = "01000000000102fff7f7881a8099afa6940d42d1e7f6362bec38171ea3edf433541db4e4ad969f00000000494830450221008b9d1dc26ba6a9cb62127b02742fa9d754cd3bebf337f7a55d114c8e5cdd30be022040529b194ba3f9281a99f2b1c0a19c0489bc22ede944ccf4ecbab4cc618ef3ed01eeffffffef51e1b804cc89d182d279655c3aa89e815b1b309fe287d9b2b55d57b90ec68a0100000000ffffffff02202cb206000000001976a9148280b37df378db99f66f85c95a783a76ac7a6d5988ac9093510d000000001976a9143bde42dbee7e4dbe6a21b2d50ce2f0167faa815988ac000247304402203609e17b84f6a7d30c80bfa610b5b4542f32a8a0d5447a12fb1366d7f01cc44a0220573a954c4518331561406f90300e8f3358f51928d43c212a8caed02de67eebee0121025476c2e83188368da1ff3e292e7acafcdb3566bb0ad253f62fc70f07aeee635711000000"
 	n.golden("decode_bip143.json", "decoderawtransaction", p2wpkh)
-	n.fails(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "decoderawtransaction", p2wpkh[:100])
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "decoderawtransaction", p2wpkh[:100])
 	n.golden("script_p2pkh.json", "decodescript", "76a91411b366edfc0a8b66feebae5c2e25a7b6a5d1cf3188ac")
 	n.golden("script_multisig.json", "decodescript", "51210279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f8179851ae")
 	n.golden("script_p2wpkh.json", "decodescript", "0014751e76e8199196d454941c45d1b3a323f1433bd6")
@@ -239,7 +241,7 @@ func TestDecode(t *testing.T) {
 	n.golden("script_empty.json", "decodescript", "")
 	// Scripts that end in the middle of what they push.
 	for _, cut := range []string{"01", "0201", "4b00", "4c", "4c02ff", "4d", "4d00", "4d0200ff", "4e", "4e000000", "4e02000000ff", "5151" + "02ff"} {
-		got := get[decodedScript](n, "decodescript", cut)
+		got := get[rpctypes.DecodedScript](n, "decodescript", cut)
 		if !strings.HasSuffix(got.Asm, "[error]") || got.P2SH != "" || got.Segwit != nil {
 			t.Errorf("%s: %+v", cut, got)
 		}
@@ -267,14 +269,14 @@ func TestControl(t *testing.T) {
 	if !on["net"] || on["chain"] || n.levels.Level("net") != slog.LevelDebug {
 		t.Error(on)
 	}
-	n.fails(CodeInvalidParam, "unknown logging category nope", "logging", []string{"nope"})
+	n.fails(jsonrpc.CodeInvalidParam, "unknown logging category nope", "logging", []string{"nope"})
 	n.want(`{"active_commands":[],"logpath":""}`, "getrpcinfo")
 
 	n.want("null", "setmocktime", 1_700_000_000)
 	if got := n.clk.Now().Unix(); got != 1_700_000_000 {
 		t.Error("the clock shows", got)
 	}
-	totals := get[netTotals](n, "getnettotals")
+	totals := get[rpctypes.NetTotals](n, "getnettotals")
 	if totals.Millis != 1_700_000_000_000 {
 		t.Error(totals)
 	}
@@ -282,7 +284,7 @@ func TestControl(t *testing.T) {
 	if n.clk.IsSet() {
 		t.Error("the clock still stands")
 	}
-	n.fails(CodeInvalidParam, "Mocktime must be in the range [0, 4294967295], not -1.", "setmocktime", -1)
+	n.fails(jsonrpc.CodeInvalidParam, "Mocktime must be in the range [0, 4294967295], not -1.", "setmocktime", -1)
 	n.want("{}", "getindexinfo")
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"starling/params"
+	"starling/rpc/jsonrpc"
 	"starling/script/descriptor"
 )
 
@@ -37,10 +38,10 @@ func TestGetDescriptorInfo(t *testing.T) {
 		}
 	}
 	n.want(`{"descriptor":"pk(`+key+`)#gn28ywm7","checksum":"gn28ywm7","isrange":false,"issolvable":true,"hasprivatekeys":false}`, "getdescriptorinfo", "pk("+key+")#gn28ywm7")
-	n.fails(CodeInvalidAddress, "pk(): key '"+wif[:51]+"' is not valid", "getdescriptorinfo", "pk("+wif[:51]+")")
-	n.fails(CodeInvalidAddress, "'' is not a valid descriptor function", "getdescriptorinfo", "")
-	n.fails(CodeInvalidAddress, "Invalid characters in payload", "getdescriptorinfo", "pkh(é)")
-	n.fails(CodeInvalidAddress, "Expected 8 character checksum, not 4 characters", "getdescriptorinfo", "raw(6a)#1234")
+	n.fails(jsonrpc.CodeInvalidAddress, "pk(): key '"+wif[:51]+"' is not valid", "getdescriptorinfo", "pk("+wif[:51]+")")
+	n.fails(jsonrpc.CodeInvalidAddress, "'' is not a valid descriptor function", "getdescriptorinfo", "")
+	n.fails(jsonrpc.CodeInvalidAddress, "Invalid characters in payload", "getdescriptorinfo", "pkh(é)")
+	n.fails(jsonrpc.CodeInvalidAddress, "Expected 8 character checksum, not 4 characters", "getdescriptorinfo", "raw(6a)#1234")
 }
 
 // strip takes the checksums off a text.
@@ -77,15 +78,15 @@ func TestDeriveAddresses(t *testing.T) {
 	if len(two) != 2 || two[0][0] != a1 || two[0][1] != a2 || len(two[1]) != 2 {
 		t.Errorf("alternatives: %s", two)
 	}
-	n.fails(CodeInvalidAddress, "Missing checksum", "deriveaddresses", "wpkh("+tprv+"/1/1/0)")
-	n.fails(CodeInvalidParam, "Range should not be specified for an un-ranged descriptor", "deriveaddresses", "wpkh("+tprv+"/1/1/0)#t6wfjs64", []int{0, 2})
-	n.fails(CodeInvalidParam, "Range must be specified for a ranged descriptor", "deriveaddresses", ranged+"#kft60nuy")
-	n.fails(CodeInvalidParam, "End of range is too high", "deriveaddresses", ranged+"#kft60nuy", 10000000000)
-	n.fails(CodeInvalidParam, "Range is too large", "deriveaddresses", ranged+"#kft60nuy", []int{1000000000, 2000000000})
-	n.fails(CodeInvalidParam, "Range specified as [begin,end] must not have begin after end", "deriveaddresses", ranged+"#kft60nuy", []int{2, 0})
-	n.fails(CodeInvalidParam, "Range should be greater or equal than 0", "deriveaddresses", ranged+"#kft60nuy", []int{-1, 0})
-	n.fails(CodeInvalidAddress, "Descriptor does not have a corresponding address", "deriveaddresses", checksummed("raw(51)"))
-	n.fails(CodeInvalidAddress, "Cannot derive script without private keys", "deriveaddresses", checksummed("wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h/*)"), 1)
+	n.fails(jsonrpc.CodeInvalidAddress, "Missing checksum", "deriveaddresses", "wpkh("+tprv+"/1/1/0)")
+	n.fails(jsonrpc.CodeInvalidParam, "Range should not be specified for an un-ranged descriptor", "deriveaddresses", "wpkh("+tprv+"/1/1/0)#t6wfjs64", []int{0, 2})
+	n.fails(jsonrpc.CodeInvalidParam, "Range must be specified for a ranged descriptor", "deriveaddresses", ranged+"#kft60nuy")
+	n.fails(jsonrpc.CodeInvalidParam, "End of range is too high", "deriveaddresses", ranged+"#kft60nuy", 10000000000)
+	n.fails(jsonrpc.CodeInvalidParam, "Range is too large", "deriveaddresses", ranged+"#kft60nuy", []int{1000000000, 2000000000})
+	n.fails(jsonrpc.CodeInvalidParam, "Range specified as [begin,end] must not have begin after end", "deriveaddresses", ranged+"#kft60nuy", []int{2, 0})
+	n.fails(jsonrpc.CodeInvalidParam, "Range should be greater or equal than 0", "deriveaddresses", ranged+"#kft60nuy", []int{-1, 0})
+	n.fails(jsonrpc.CodeInvalidAddress, "Descriptor does not have a corresponding address", "deriveaddresses", checksummed("raw(51)"))
+	n.fails(jsonrpc.CodeInvalidAddress, "Cannot derive script without private keys", "deriveaddresses", checksummed("wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h/*)"), 1)
 }
 
 func TestCreateMultisig(t *testing.T) {
@@ -108,20 +109,20 @@ func TestCreateMultisig(t *testing.T) {
 	if len(r.Warnings) != 1 || !strings.HasPrefix(r.Descriptor, "sh(multi(") {
 		t.Errorf("uncompressed: %+v", r)
 	}
-	n.fails(CodeInvalidParam, "a multisignature address must require at least one key to redeem", "createmultisig", 0, keys)
-	n.fails(CodeInvalidParam, "not enough keys supplied (got 2 keys, but need at least 3 to redeem)", "createmultisig", 3, keys)
-	n.fails(CodeInvalidAddress, `Pubkey "zz" must be a hex string`, "createmultisig", 1, []string{"zz"})
-	n.fails(CodeInvalidAddress, `Pubkey "00" must have a length of either 33 or 65 bytes`, "createmultisig", 1, []string{"00"})
+	n.fails(jsonrpc.CodeInvalidParam, "a multisignature address must require at least one key to redeem", "createmultisig", 0, keys)
+	n.fails(jsonrpc.CodeInvalidParam, "not enough keys supplied (got 2 keys, but need at least 3 to redeem)", "createmultisig", 3, keys)
+	n.fails(jsonrpc.CodeInvalidAddress, `Pubkey "zz" must be a hex string`, "createmultisig", 1, []string{"zz"})
+	n.fails(jsonrpc.CodeInvalidAddress, `Pubkey "00" must have a length of either 33 or 65 bytes`, "createmultisig", 1, []string{"00"})
 	bad := "05" + k1[2:]
-	n.fails(CodeInvalidAddress, `Pubkey "`+bad+`" must be cryptographically valid.`, "createmultisig", 1, []string{bad})
-	n.fails(CodeInvalidAddress, "createmultisig cannot create bech32m multisig addresses", "createmultisig", 2, keys, "bech32m")
-	n.fails(CodeInvalidAddress, "Unknown address type 'x'", "createmultisig", 2, keys, "x")
+	n.fails(jsonrpc.CodeInvalidAddress, `Pubkey "`+bad+`" must be cryptographically valid.`, "createmultisig", 1, []string{bad})
+	n.fails(jsonrpc.CodeInvalidAddress, "createmultisig cannot create bech32m multisig addresses", "createmultisig", 2, keys, "bech32m")
+	n.fails(jsonrpc.CodeInvalidAddress, "Unknown address type 'x'", "createmultisig", 2, keys, "x")
 	many := make([]string, 21)
 	for i := range many {
 		many[i] = k1
 	}
-	n.fails(CodeInvalidParam, "Number of keys involved in the multisignature address creation > 20\nReduce the number", "createmultisig", 1, many)
-	n.fails(CodeInvalidParam, "redeemScript exceeds size limit: 547 > 520", "createmultisig", 1, many[:16])
+	n.fails(jsonrpc.CodeInvalidParam, "Number of keys involved in the multisignature address creation > 20\nReduce the number", "createmultisig", 1, many)
+	n.fails(jsonrpc.CodeInvalidParam, "redeemScript exceeds size limit: 547 > 520", "createmultisig", 1, many[:16])
 	if r := get[multisigText](n, "createmultisig", 17, many[:20], "bech32"); r.Address == "" {
 		t.Error("17 of 20 in a witness")
 	}
@@ -143,10 +144,10 @@ func TestMessage(t *testing.T) {
 	n.want("true", "verifymessage", addr, sig, text)
 	n.want("false", "verifymessage", addr, sig, text+"!")
 	n.want("false", "verifymessage", "mkHV1C6JLheLoUSSZYk7x3FH5tnx9bu7yc", sig, text)
-	n.fails(CodeInvalidAddress, "Invalid private key", "signmessagewithprivkey", "invalid_key", text)
-	n.fails(CodeInvalidAddress, "Invalid address", "verifymessage", "invalid_addr", sig, text)
-	n.fails(CodeType, "Malformed base64 encoding", "verifymessage", addr, "invalid_sig", text)
-	n.fails(CodeType, "Address does not refer to key", "verifymessage", scriptAddress(t, n), sig, text)
+	n.fails(jsonrpc.CodeInvalidAddress, "Invalid private key", "signmessagewithprivkey", "invalid_key", text)
+	n.fails(jsonrpc.CodeInvalidAddress, "Invalid address", "verifymessage", "invalid_addr", sig, text)
+	n.fails(jsonrpc.CodeType, "Malformed base64 encoding", "verifymessage", addr, "invalid_sig", text)
+	n.fails(jsonrpc.CodeType, "Address does not refer to key", "verifymessage", scriptAddress(t, n), sig, text)
 }
 
 // scriptAddress returns an address of a script hash.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"starling/params"
+	"starling/rpc/rpctypes"
 )
 
 // fading is a context that ends after it has been looked at some times, as that
@@ -58,7 +59,7 @@ func TestCallerGone(t *testing.T) {
 		{"generatetoaddress", `[100000,"` + to + `"]`},
 	} {
 		if call.method == "deriveaddresses" {
-			desc := get[descriptorInfo](n, "getdescriptorinfo", "wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/0/*)")
+			desc := get[rpctypes.DescriptorInfo](n, "getdescriptorinfo", "wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/0/*)")
 			call.args = `["` + desc.Descriptor + `",[0,999999]]`
 		}
 		got, err := n.table.Lookup(call.method).Call(&fading{t.Context(), 5}, json.RawMessage(call.args))
@@ -69,7 +70,7 @@ func TestCallerGone(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	scan, err := n.table.Lookup("scantxoutset").Call(gone, json.RawMessage(`["start",["addr(`+to+`)"]]`))
-	if r, ok := scan.(scanResult); ok && r.Success || !ok && !errors.Is(err, context.Canceled) {
+	if r, ok := scan.(rpctypes.ScanResult); ok && r.Success || !ok && !errors.Is(err, context.Canceled) {
 		t.Errorf("scantxoutset for a caller who has gone: %+v, %v", scan, err)
 	}
 	// What was begun and not done leaves the chain as it was.

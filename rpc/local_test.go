@@ -5,12 +5,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"starling/rpc/jsonrpc"
 )
 
 // TestLocal makes sure that a call in the same process answers like one over
 // HTTP.
 func TestLocal(t *testing.T) {
-	l := &Local{Table: Methods()}
+	l := &jsonrpc.Local{Table: Methods()}
 	ctx := context.Background()
 	got, err := l.Call(ctx, "help", []any{"getblockhash"})
 	if err != nil || !strings.HasPrefix(string(got), `"getblockhash height\n`) {
@@ -22,13 +24,13 @@ func TestLocal(t *testing.T) {
 	for _, tc := range []struct {
 		method string
 		params any
-		want   Code
+		want   jsonrpc.Code
 	}{
-		{"nonsense", []any{}, CodeMethodNotFound},
-		{"help", []any{"getblockhash", 1, 2}, CodeMisc},
-		{"help", []any{7}, CodeType},
+		{"nonsense", []any{}, jsonrpc.CodeMethodNotFound},
+		{"help", []any{"getblockhash", 1, 2}, jsonrpc.CodeMisc},
+		{"help", []any{7}, jsonrpc.CodeType},
 	} {
-		if _, err := l.Call(ctx, tc.method, tc.params); !errors.Is(err, &Error{Code: tc.want}) {
+		if _, err := l.Call(ctx, tc.method, tc.params); !errors.Is(err, &jsonrpc.Error{Code: tc.want}) {
 			t.Errorf("%s %v: got %v, want code %d", tc.method, tc.params, err, tc.want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"starling/mempool"
+	"starling/rpc/jsonrpc"
 	"starling/wire"
 )
 
@@ -134,13 +135,13 @@ func TestStoryPackage(t *testing.T) {
 	free := spend(2, []coin{d}, d.value)
 	pays := spend(2, []coin{coinOf(free, 0), w.take()}, d.value)
 	grandchild := pay(coinOf(pays, 0), 1000)
-	w.fails(CodeVerify, "package topology disallowed. not child-with-parents or parents depend on each other.",
+	w.fails(jsonrpc.CodeVerify, "package topology disallowed. not child-with-parents or parents depend on each other.",
 		"submitpackage", []string{hexOf(free), hexOf(pays), hexOf(grandchild)})
 	if r := w.submit(free, pays); r.Message != "success" {
 		t.Errorf("%+v", r)
 	}
 	w.pool(parent, second, free, pays)
-	w.fails(CodeVerify, "Unspendable output exceeds maximum configured by user (maxburnamount)", "submitpackage",
+	w.fails(jsonrpc.CodeVerify, "Unspendable output exceeds maximum configured by user (maxburnamount)", "submitpackage",
 		[]string{hexOf(spendTo(2, []coin{w.take()}, wire.TxOut{Value: 5000, Script: []byte{0x6a}}))})
 	w.mine(1)
 	w.pool()
@@ -179,8 +180,8 @@ func TestStoryEviction(t *testing.T) {
 	if i.Usage > limit || i.MaxMempool != limit || i.Size > len(sent) || i.Size < len(sent)-3 {
 		t.Errorf("after %d transactions: %+v", len(sent), i)
 	}
-	w.fails(CodeInvalidAddress, "Transaction not in mempool", "getmempoolentry", cheap.TxID().String())
-	w.fails(CodeInvalidAddress, "Transaction not in mempool", "getmempoolentry", sent[0].TxID().String())
+	w.fails(jsonrpc.CodeInvalidAddress, "Transaction not in mempool", "getmempoolentry", cheap.TxID().String())
+	w.fails(jsonrpc.CodeInvalidAddress, "Transaction not in mempool", "getmempoolentry", sent[0].TxID().String())
 	w.refused(cheap, "mempool min fee not met")
 	w.refused(large(9000), "mempool min fee not met")
 	w.send(pay(w.take(), 1000))

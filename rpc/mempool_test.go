@@ -16,6 +16,8 @@ import (
 	"starling/mempool"
 	"starling/mining"
 	"starling/params"
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpctypes"
 	"starling/script"
 	"starling/server"
 	"starling/wire"
@@ -175,26 +177,26 @@ func TestSendRawTransaction(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, message string
-		code          Code
+		code          jsonrpc.Code
 		args          []any
 	}{
-		{"no transaction", "TX decode failed. Make sure the tx has at least one input.", CodeDeserialization, []any{"0200"}},
-		{"inputs unknown", "bad-txns-inputs-missingorspent", CodeVerify, []any{hexOf(pay(unknown, 1000))}},
-		{"more than it may pay", "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", CodeVerify, []any{hexOf(pay(b, 970_000))}},
-		{"more than is allowed", "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", CodeVerify, []any{hexOf(pay(b, 1000)), "0.00001"}},
-		{"no sane limit", "Fee rates larger than or equal to 1BTC/kvB are not accepted", CodeInvalidParam, []any{hexOf(pay(b, 1000)), 1}},
-		{"negative limit", "Amount out of range", CodeType, []any{hexOf(pay(b, 1000)), -1}},
-		{"burns", "Unspendable output exceeds maximum configured by user (maxburnamount)", CodeVerify, []any{burn(0x6a)}},
-		{"burns with a broken script", "Unspendable output exceeds maximum configured by user (maxburnamount)", CodeVerify, []any{burn(0x02, 0x00), 0.1, "0.00000999"}},
-		{"pays too little", "min relay fee not met, 5 < 10", CodeVerifyRejected, []any{hexOf(pay(b, 5))}},
-		{"conflicts and pays less", "", CodeVerifyRejected, []any{hexOf(pay(a, 900))}},
+		{"no transaction", "TX decode failed. Make sure the tx has at least one input.", jsonrpc.CodeDeserialization, []any{"0200"}},
+		{"inputs unknown", "bad-txns-inputs-missingorspent", jsonrpc.CodeVerify, []any{hexOf(pay(unknown, 1000))}},
+		{"more than it may pay", "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", jsonrpc.CodeVerify, []any{hexOf(pay(b, 970_000))}},
+		{"more than is allowed", "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", jsonrpc.CodeVerify, []any{hexOf(pay(b, 1000)), "0.00001"}},
+		{"no sane limit", "Fee rates larger than or equal to 1BTC/kvB are not accepted", jsonrpc.CodeInvalidParam, []any{hexOf(pay(b, 1000)), 1}},
+		{"negative limit", "Amount out of range", jsonrpc.CodeType, []any{hexOf(pay(b, 1000)), -1}},
+		{"burns", "Unspendable output exceeds maximum configured by user (maxburnamount)", jsonrpc.CodeVerify, []any{burn(0x6a)}},
+		{"burns with a broken script", "Unspendable output exceeds maximum configured by user (maxburnamount)", jsonrpc.CodeVerify, []any{burn(0x02, 0x00), 0.1, "0.00000999"}},
+		{"pays too little", "min relay fee not met, 5 < 10", jsonrpc.CodeVerifyRejected, []any{hexOf(pay(b, 5))}},
+		{"conflicts and pays less", "", jsonrpc.CodeVerifyRejected, []any{hexOf(pay(a, 900))}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := *w.testNode
 			n.t = t
 			if tt.message != "" {
 				n.fails(tt.code, tt.message, "sendrawtransaction", tt.args...)
-			} else if _, err := n.call("sendrawtransaction", tt.args...); !errors.Is(err, &Error{Code: tt.code}) {
+			} else if _, err := n.call("sendrawtransaction", tt.args...); !errors.Is(err, &jsonrpc.Error{Code: tt.code}) {
 				t.Errorf("%v, want code %d", err, tt.code)
 			}
 		})
@@ -203,13 +205,13 @@ func TestSendRawTransaction(t *testing.T) {
 	// Clients that take the node for an old one send a boolean in place of the
 	// limit: whether to do without one.
 	rich, poor := w.take(), w.take()
-	w.fails(CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", "sendrawtransaction", hexOf(pay(rich, 970_000)), false)
+	w.fails(jsonrpc.CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)", "sendrawtransaction", hexOf(pay(rich, 970_000)), false)
 	w.want(asJSON(pay(rich, 970_000).TxID()), "sendrawtransaction", hexOf(pay(rich, 970_000)), true)
 	w.want(asJSON(pay(poor, 1000).TxID()), "sendrawtransaction", hexOf(pay(poor, 1000)), false)
 
 	w.mine(1)
 	w.pool()
-	w.fails(CodeAlreadyInChain, "Transaction outputs already in utxo set", "sendrawtransaction", hexOf(tx))
+	w.fails(jsonrpc.CodeAlreadyInChain, "Transaction outputs already in utxo set", "sendrawtransaction", hexOf(tx))
 }
 
 // A parent and two children, as all methods that look at them show them.
@@ -277,13 +279,13 @@ func TestMempoolFamily(t *testing.T) {
 
 	unknown := strings.Repeat("11", 32)
 	for _, m := range []string{"getmempoolentry", "getmempoolancestors", "getmempooldescendants", "getmempoolcluster"} {
-		w.fails(CodeInvalidAddress, "Transaction not in mempool", m, unknown)
+		w.fails(jsonrpc.CodeInvalidAddress, "Transaction not in mempool", m, unknown)
 	}
-	w.fails(CodeInvalidParam, "Verbose results cannot contain mempool sequence values.", "getrawmempool", true, true)
-	w.fails(CodeInvalidParam, "Invalid parameter, outputs are missing", "gettxspendingprevout", []any{})
-	w.fails(CodeInvalidParam, "Invalid parameter, vout cannot be negative", "gettxspendingprevout", []any{map[string]any{"txid": unknown, "vout": -1}})
-	w.fails(CodeType, "Missing vout", "gettxspendingprevout", []any{map[string]any{"txid": unknown}})
-	w.fails(CodeMisc, "Mempool lacks a relevant spend, and txospenderindex is unavailable.",
+	w.fails(jsonrpc.CodeInvalidParam, "Verbose results cannot contain mempool sequence values.", "getrawmempool", true, true)
+	w.fails(jsonrpc.CodeInvalidParam, "Invalid parameter, outputs are missing", "gettxspendingprevout", []any{})
+	w.fails(jsonrpc.CodeInvalidParam, "Invalid parameter, vout cannot be negative", "gettxspendingprevout", []any{map[string]any{"txid": unknown, "vout": -1}})
+	w.fails(jsonrpc.CodeType, "Missing vout", "gettxspendingprevout", []any{map[string]any{"txid": unknown}})
+	w.fails(jsonrpc.CodeMisc, "Mempool lacks a relevant spend, and txospenderindex is unavailable.",
 		"gettxspendingprevout", []any{map[string]any{"txid": unknown, "vout": 0}}, map[string]any{"mempool_only": false})
 }
 
@@ -362,8 +364,8 @@ func TestTestMempoolAccept(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	w.pool(there) // nothing has happened
-	w.fails(CodeInvalidParam, "Array must contain between 1 and 25 transactions.", "testmempoolaccept", []string{})
-	w.fails(CodeDeserialization, "TX decode failed for tx 1. Make sure the tx has at least one input.", "testmempoolaccept", []string{hexOf(parent), "00"})
+	w.fails(jsonrpc.CodeInvalidParam, "Array must contain between 1 and 25 transactions.", "testmempoolaccept", []string{})
+	w.fails(jsonrpc.CodeDeserialization, "TX decode failed for tx 1. Make sure the tx has at least one input.", "testmempoolaccept", []string{hexOf(parent), "00"})
 }
 
 func TestPrioritise(t *testing.T) {
@@ -371,7 +373,7 @@ func TestPrioritise(t *testing.T) {
 	low, high, later := pay(w.take(), 1000), pay(w.take(), 5000), pay(w.take(), 1)
 	w.send(low)
 	w.send(high)
-	w.fails(CodeVerifyRejected, "min relay fee not met, 1 < 10", "sendrawtransaction", hexOf(later))
+	w.fails(jsonrpc.CodeVerifyRejected, "min relay fee not met, 1 < 10", "sendrawtransaction", hexOf(later))
 	id := func(tx *wire.Tx) string { return tx.TxID().String() }
 	w.want("true", "prioritisetransaction", id(low), 0, 6000)
 	w.want("true", "prioritisetransaction", id(low), nil, 1000)
@@ -385,8 +387,8 @@ func TestPrioritise(t *testing.T) {
 	if len(all) != 2 || string(all[id(low)]) != `{"fee_delta":7000,"in_mempool":true,"modified_fee":8000}` {
 		t.Errorf("prioritised: %s", all)
 	}
-	w.fails(CodeInvalidParam, "Priority is no longer supported, dummy argument to prioritisetransaction must be 0.", "prioritisetransaction", id(low), 1, 1)
-	w.fails(CodeInvalidParam, "fee_delta is missing", "prioritisetransaction", id(low))
+	w.fails(jsonrpc.CodeInvalidParam, "Priority is no longer supported, dummy argument to prioritisetransaction must be 0.", "prioritisetransaction", id(low), 1, 1)
+	w.fails(jsonrpc.CodeInvalidParam, "fee_delta is missing", "prioritisetransaction", id(low))
 	w.mine(1)
 	w.want("{}", "getprioritisedtransactions") // it ends with the block
 }
@@ -414,7 +416,7 @@ func TestEstimateFees(t *testing.T) {
 		w.mine(1)
 	}
 	tx := pay(coin{value: 1_000_000}, 9600)
-	rate := Amount(9600 * 1000 / int64(tx.VSize()))
+	rate := rpctypes.Amount(9600 * 1000 / int64(tx.VSize()))
 	for _, mode := range []string{"economical", "CONSERVATIVE", "unset"} {
 		w.want(fmt.Sprintf(`{"feerate":%v,"blocks":6}`, rate), "estimatesmartfee", 6, mode)
 	}
@@ -425,9 +427,9 @@ func TestEstimateFees(t *testing.T) {
 	if len(raw) != 3 || raw["short"]["feerate"] != 0.001 || raw["medium"]["pass"].(map[string]any)["inmempool"] != 0.0 || raw["long"]["errors"] == nil {
 		t.Errorf("raw: %v", raw)
 	}
-	w.fails(CodeInvalidParam, "Invalid conf_target, must be between 1 and 1008", "estimatesmartfee", 1009)
-	w.fails(CodeInvalidParam, `Invalid estimate_mode parameter, must be one of: "unset", "economical", "conservative"`, "estimatesmartfee", 6, "cheap")
-	w.fails(CodeInvalidParam, "Invalid threshold", "estimaterawfee", 6, 1.5)
+	w.fails(jsonrpc.CodeInvalidParam, "Invalid conf_target, must be between 1 and 1008", "estimatesmartfee", 1009)
+	w.fails(jsonrpc.CodeInvalidParam, `Invalid estimate_mode parameter, must be one of: "unset", "economical", "conservative"`, "estimatesmartfee", 6, "cheap")
+	w.fails(jsonrpc.CodeInvalidParam, "Invalid threshold", "estimaterawfee", 6, 1.5)
 }
 
 // TestPrecious prefers the second of two blocks of the same height.
@@ -442,12 +444,12 @@ func TestPrecious(t *testing.T) {
 	w.want(`"`+first+`"`, "getbestblockhash")
 	w.want("null", "preciousblock", second)
 	w.want(`"`+second+`"`, "getbestblockhash")
-	w.fails(CodeInvalidAddress, "Block not found", "preciousblock", strings.Repeat("00", 32))
+	w.fails(jsonrpc.CodeInvalidAddress, "Block not found", "preciousblock", strings.Repeat("00", 32))
 }
 
 func TestOrphanTxs(t *testing.T) {
 	w := newWalletNode(t, 1, mempool.Config{})
 	w.want("[]", "getorphantxs")
 	w.want("[]", "getorphantxs", 2)
-	w.fails(CodeInvalidParam, "Invalid verbosity value 3", "getorphantxs", 3)
+	w.fails(jsonrpc.CodeInvalidParam, "Invalid verbosity value 3", "getorphantxs", 3)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"starling/rpc/jsonrpc"
 )
 
 // TestTable reads every entry: tags, defaults, help and usage.
@@ -47,7 +49,7 @@ func FuzzArguments(f *testing.F) {
 			return
 		}
 		for _, m := range table.Methods() {
-			var e *Error
+			var e *jsonrpc.Error
 			if _, err := m.Decode(params); err != nil && !errors.As(err, &e) {
 				t.Errorf("%s %s: %v has no code", m.Name, params, err)
 			}

@@ -15,6 +15,9 @@ import (
 	"starling/mempool"
 	"starling/mining"
 	"starling/params"
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpcargs"
+	"starling/rpc/rpctypes"
 	"starling/server"
 	"starling/wire"
 )
@@ -83,7 +86,7 @@ func (tpl *template) solve(t *testing.T, script []byte) *wire.Block {
 		[]wire.TxOut{{Value: tpl.CoinbaseValue, Script: script}, {Script: commitment}}, 0)
 	txs, ids := []*wire.Tx{coinbase}, []wire.Hash{coinbase.TxID()}
 	for _, e := range tpl.Transactions {
-		tx, ok := decodeTx(e.Data)
+		tx, ok := rpcargs.DecodeTx(e.Data)
 		if !ok || tx.TxID().String() != e.TxID || tx.WTxID().String() != e.Hash || int64(tx.Weight()) != e.Weight {
 			t.Errorf("%+v does not describe its data", e)
 		}
@@ -108,7 +111,7 @@ func (tpl *template) solve(t *testing.T, script []byte) *wire.Block {
 // that depend on each other.
 func TestBlockTemplate(t *testing.T) {
 	n, coin := newPoolNode(t)
-	parent := n.pay(coin, 50*satoshiPerCoin, 1000)
+	parent := n.pay(coin, 50*rpctypes.SatoshiPerCoin, 1000)
 	child := n.pay(wire.OutPoint{Hash: parent.TxID()}, parent.Out[0].Value, 9000)
 	tpl := get[template](n, "getblocktemplate", segwitRule)
 	if len(tpl.Transactions) != 2 || tpl.Transactions[0].TxID != parent.TxID().String() || tpl.Transactions[1].TxID != child.TxID().String() {
@@ -123,7 +126,7 @@ func TestBlockTemplate(t *testing.T) {
 	if diff := cmp.Diff(template{
 		Capabilities: []string{"proposal"}, Rules: []string{"csv", "!segwit", "taproot"},
 		Mutable: []string{"time", "transactions", "prevblock"}, NonceRange: "00000000ffffffff",
-		Version: 0x20000000, PreviousBlockHash: tip.Hash.String(), CoinbaseValue: 50*satoshiPerCoin + 10_000,
+		Version: 0x20000000, PreviousBlockHash: tip.Hash.String(), CoinbaseValue: 50*rpctypes.SatoshiPerCoin + 10_000,
 		LongPollID: fmt.Sprintf("%v%d", tip.Hash, n.node.Mempool().Sequence()), Target: "7fffff0000000000000000000000000000000000000000000000000000000000",
 		MinTime: tip.MedianTime() + 1, CurTime: tip.MedianTime() + 1, Bits: "207fffff", Height: 102,
 		SigOpLimit: 80000, SizeLimit: 4000000, WeightLimit: 4000000,
@@ -190,11 +193,11 @@ func TestProposals(t *testing.T) {
 	if n.chain.Tip().Height != 101 {
 		t.Error("a proposal has moved the tip")
 	}
-	n.fails(CodeType, "Missing data String key for proposal", "getblocktemplate", map[string]any{"mode": "proposal"})
-	n.fails(CodeDeserialization, "Block decode failed", "getblocktemplate", map[string]any{"mode": "proposal", "data": "00"})
-	n.fails(CodeInvalidParam, "Invalid mode", "getblocktemplate", map[string]any{"mode": "sub"})
-	n.fails(CodeInvalidParam, "Invalid mode", "getblocktemplate", map[string]any{"mode": 1})
-	n.fails(CodeInvalidParam, `getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})`, "getblocktemplate", map[string]any{"coinbasetxn": true})
+	n.fails(jsonrpc.CodeType, "Missing data String key for proposal", "getblocktemplate", map[string]any{"mode": "proposal"})
+	n.fails(jsonrpc.CodeDeserialization, "Block decode failed", "getblocktemplate", map[string]any{"mode": "proposal", "data": "00"})
+	n.fails(jsonrpc.CodeInvalidParam, "Invalid mode", "getblocktemplate", map[string]any{"mode": "sub"})
+	n.fails(jsonrpc.CodeInvalidParam, "Invalid mode", "getblocktemplate", map[string]any{"mode": 1})
+	n.fails(jsonrpc.CodeInvalidParam, `getblocktemplate must be called with the segwit rule set (call with {"rules": ["segwit"]})`, "getblocktemplate", map[string]any{"coinbasetxn": true})
 }
 
 // TestLongPoll waits for a better template: a new tip at once, transactions
@@ -231,7 +234,7 @@ func TestLongPoll(t *testing.T) {
 		t.Errorf("woke for %+v", next)
 	}
 	waiting = poll(next.LongPollID)
-	tx := n.pay(coin, 50*satoshiPerCoin, 1000)
+	tx := n.pay(coin, 50*rpctypes.SatoshiPerCoin, 1000)
 	for woken := false; !woken; {
 		// The minute begins when the call does, so time goes on until it has,
 		// in small steps, lest the transaction expire meanwhile.
@@ -245,7 +248,7 @@ func TestLongPoll(t *testing.T) {
 		default:
 		}
 	}
-	n.fails(CodeInvalidParam, "longpollid must be of length 64 (not 2, for 'ab')", "getblocktemplate",
+	n.fails(jsonrpc.CodeInvalidParam, "longpollid must be of length 64 (not 2, for 'ab')", "getblocktemplate",
 		map[string]any{"rules": []string{"segwit"}, "longpollid": "ab"})
 }
 
@@ -253,16 +256,16 @@ func TestLongPoll(t *testing.T) {
 // blocks are signed.
 func TestTemplateOfOtherNetworks(t *testing.T) {
 	n := newTestNode(t, params.Main())
-	n.fails(CodeClientNotConnected, "Starling is not connected!", "getblocktemplate", segwitRule)
+	n.fails(jsonrpc.CodeClientNotConnected, "Starling is not connected!", "getblocktemplate", segwitRule)
 	n.want("null", "getblocktemplate", map[string]any{"mode": "proposal", "data": hex.EncodeToString(firstBlock(t))})
 
 	n = newTestNode(t, params.SignetWith([]byte{0x51}))
-	n.fails(CodeInvalidParam, `getblocktemplate must be called with the signet rule set (call with {"rules": ["segwit", "signet"]})`, "getblocktemplate", segwitRule)
+	n.fails(jsonrpc.CodeInvalidParam, `getblocktemplate must be called with the signet rule set (call with {"rules": ["segwit", "signet"]})`, "getblocktemplate", segwitRule)
 	tpl := get[template](n, "getblocktemplate", map[string]any{"rules": []string{"signet", "segwit"}})
 	if tpl.SignetChallenge != "51" || !cmp.Equal(tpl.Rules, []string{"csv", "!segwit", "!signet", "taproot"}) || tpl.Commitment == "" {
 		t.Errorf("%+v", tpl)
 	}
-	n.fails(CodeMisc, "Blocks of network signet are not made on demand", "generatetodescriptor", 1, "raw(51)")
+	n.fails(jsonrpc.CodeMisc, "Blocks of network signet are not made on demand", "generatetodescriptor", 1, "raw(51)")
 }
 
 // firstBlock is block 1 of the main network.
@@ -279,7 +282,7 @@ func firstBlock(t *testing.T) []byte {
 // TestMiningInfo looks at the figures.
 func TestMiningInfo(t *testing.T) {
 	n, coin := newPoolNode(t)
-	n.pay(coin, 50*satoshiPerCoin, 1000)
+	n.pay(coin, 50*rpctypes.SatoshiPerCoin, 1000)
 	n.want(`{"blocks":101,"currentblockweight":8000,"currentblocktx":0,"bits":"207fffff","difficulty":4.656542373906925e-10,`+
 		`"target":"7fffff0000000000000000000000000000000000000000000000000000000000","blockmintxfee":0.00000001,`+
 		`"networkhashps":`+get[json.Number](n, "getnetworkhashps").String()+`,"pooledtx":1,"chain":"regtest","generate":false,`+
@@ -296,7 +299,7 @@ func TestMiningInfo(t *testing.T) {
 	if got := b.Tx[0].Vout[0].Value; got != "50.00001000" {
 		t.Errorf("the coinbase pays %s", got)
 	}
-	n.fails(CodeInvalidParam, "Invalid nblocks. Must be a positive number or -1.", "getnetworkhashps", 0)
-	n.fails(CodeInvalidParam, "Block does not exist at specified height", "getnetworkhashps", 120, 103)
+	n.fails(jsonrpc.CodeInvalidParam, "Invalid nblocks. Must be a positive number or -1.", "getnetworkhashps", 0)
+	n.fails(jsonrpc.CodeInvalidParam, "Block does not exist at specified height", "getnetworkhashps", 120, 103)
 	n.want("0", "getnetworkhashps", 120, 0)
 }

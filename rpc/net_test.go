@@ -7,6 +7,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpctypes"
+
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/params"
@@ -21,28 +25,28 @@ func TestPeerControl(t *testing.T) {
 	n.want("null", "ping")
 	n.want("false", "setnetworkactive", false) // so that nothing is dialled
 	n.want("null", "addnode", "127.0.0.1:1", "add")
-	n.fails(CodeClientNodeAlreadyAdded, "Error: Node already added", "addnode", "127.0.0.1:1", "add")
+	n.fails(jsonrpc.CodeClientNodeAlreadyAdded, "Error: Node already added", "addnode", "127.0.0.1:1", "add")
 	n.want(`[{"addednode":"127.0.0.1:1","connected":false,"addresses":[]}]`, "getaddednodeinfo")
 	n.want(`[{"addednode":"127.0.0.1:1","connected":false,"addresses":[]}]`, "getaddednodeinfo", true, "127.0.0.1:1")
-	n.fails(CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", "127.0.0.1:2")
-	n.fails(CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", true, "127.0.0.1:2")
+	n.fails(jsonrpc.CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", "127.0.0.1:2")
+	n.fails(jsonrpc.CodeClientNodeNotAdded, "Error: Node has not been added.", "getaddednodeinfo", true, "127.0.0.1:2")
 	n.want("null", "addnode", "127.0.0.1:1", "remove")
-	n.fails(CodeClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.", "addnode", "127.0.0.1:1", "remove")
-	n.fails(CodeClientNodeNotConnected, "Node not found in connected nodes", "disconnectnode", "127.0.0.1:1")
-	n.fails(CodeInvalidParams, "Only one of address and nodeid should be provided.", "disconnectnode")
+	n.fails(jsonrpc.CodeClientNodeNotAdded, "Error: Node could not be removed. It has not been added previously.", "addnode", "127.0.0.1:1", "remove")
+	n.fails(jsonrpc.CodeClientNodeNotConnected, "Node not found in connected nodes", "disconnectnode", "127.0.0.1:1")
+	n.fails(jsonrpc.CodeInvalidParams, "Only one of address and nodeid should be provided.", "disconnectnode")
 
 	n.clk.Set(time.Unix(1_700_000_000, 0))
 	n.want("null", "setban", "10.0.0.0/8", "add", 1000)
 	n.want("null", "setban", "192.168.0.6", "add", 1_700_000_500, true)
 	n.want(`[{"address":"10.0.0.0/8","ban_created":1700000000,"banned_until":1700001000,"ban_duration":1000,"time_remaining":1000},`+
 		`{"address":"192.168.0.6/32","ban_created":1700000000,"banned_until":1700000500,"ban_duration":500,"time_remaining":500}]`, "listbanned")
-	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10)
-	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10_000)
-	n.fails(CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.1.2.3", "add", 10_000)
-	n.fails(CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "11.0.0.1", "add", 10, true)
-	n.fails(CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet", "setban", "host", "add")
+	n.fails(jsonrpc.CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10)
+	n.fails(jsonrpc.CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.0.0.0/8", "add", 10_000)
+	n.fails(jsonrpc.CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "10.1.2.3", "add", 10_000)
+	n.fails(jsonrpc.CodeInvalidParam, "Error: Absolute timestamp is in the past", "setban", "11.0.0.1", "add", 10, true)
+	n.fails(jsonrpc.CodeClientInvalidIPSubnet, "Error: Invalid IP/Subnet", "setban", "host", "add")
 	n.want("null", "setban", "10.0.0.0/8", "remove")
-	n.fails(CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "10.0.0.0/8", "remove")
+	n.fails(jsonrpc.CodeClientInvalidIPSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "10.0.0.0/8", "remove")
 	n.want("null", "clearbanned")
 	n.want("[]", "listbanned")
 	n.want(`{"last":0,"messages":[]}`, "getpeermessages", 0, 1)
@@ -64,15 +68,15 @@ func TestPeerInfo(t *testing.T) {
 	if err := json.Unmarshal([]byte(raw), &peers); err != nil || len(peers) != 1 {
 		t.Fatal(raw, err)
 	}
-	ms, err := decodeObject(peers[0])
+	ms, err := jsonrpc.DecodeObject(peers[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	for _, m := range ms {
 		// These come with the first ping's answer.
-		if !strings.Contains(m.name, "ping") {
-			names = append(names, m.name)
+		if !strings.Contains(m.Name, "ping") {
+			names = append(names, m.Name)
 		}
 	}
 	want := strings.Fields(`id addr addrbind addrlocal network services servicesnames relaytxes last_inv_sequence inv_to_send
@@ -88,19 +92,19 @@ func TestPeerInfo(t *testing.T) {
 		"subver": asJSON(server.DefaultUserAgent), "connection_type": `"manual"`, "transport_protocol_type": `"v1"`,
 		"network": `"not_publicly_routable"`, "version": "70017",
 	} {
-		if got := string(member(ms, name)); got != want {
+		if got := string(jsonrpc.Get(ms, name)); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
 	a.want("1", "getconnectioncount")
-	info := get[networkInfo](a, "getnetworkinfo")
+	info := get[rpctypes.NetworkInfo](a, "getnetworkinfo")
 	if info.Version != 319900 || info.SubVersion != "/Satoshi:31.99.0"+server.DefaultUserAgent {
 		t.Errorf("version %d, %s", info.Version, info.SubVersion)
 	}
 	if info.Connections != 1 || info.ConnectionsIn != 1 || info.ConnectionsOut != 0 || !info.NetworkActive {
 		t.Errorf("%+v", info)
 	}
-	passed := get[peerMessages](b, "getpeermessages", 0, 1000)
+	passed := get[rpctypes.PeerMessages](b, "getpeermessages", 0, 1000)
 	if len(passed.Messages) < 4 || passed.Messages[0].Command != "version" || passed.Messages[0].Dir != "out" || passed.Last != uint64(len(passed.Messages)) {
 		t.Errorf("%+v", passed)
 	}

@@ -22,6 +22,15 @@ import (
 	"starling/mining"
 	"starling/params"
 	"starling/peer"
+	"starling/rpc/chainrpc"
+	"starling/rpc/jsonrpc"
+	"starling/rpc/mempoolrpc"
+	"starling/rpc/miningrpc"
+	"starling/rpc/netrpc"
+	"starling/rpc/noderpc"
+	"starling/rpc/txfind"
+	"starling/rpc/txrpc"
+	"starling/rpc/walletrpc"
 	"starling/server"
 	"starling/wire"
 )
@@ -33,9 +42,9 @@ type testNode struct {
 	t      *testing.T
 	node   *server.Node
 	chain  *chain.Chain
-	tap    *Tap
-	levels LogLevels
-	table  *Table
+	tap    *netrpc.Tap
+	levels noderpc.LogLevels
+	table  *jsonrpc.Table
 	clk    *clock.Settable
 }
 
@@ -50,7 +59,7 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 	cfg.Network.MinimumChainWork = new(uint256.Int)
 	cfg.Network.AssumeValid = wire.Hash{}
 	n := &testNode{t: t, clk: clock.NewSettable()}
-	n.tap = NewTap(n.clk)
+	n.tap = netrpc.NewTap(n.clk)
 	cfg.FS, cfg.Dir, cfg.Clock = vfs.NewMem(), "/node", n.clk
 	cfg.PeerObservers = []peer.Observer{n.tap}
 	node, err := server.New(cfg)
@@ -78,17 +87,17 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 func (n *testNode) mineWith(cfg mining.Config) {
 	cfg.Chain, cfg.Clock = n.chain, n.clk
 	net, pool := n.chain.Network(), n.node.Mempool()
-	txs := &Finder{Chain: n.chain, Pool: pool}
+	txs := &txfind.Finder{Chain: n.chain, Pool: pool}
 	n.table = NewMethods(Groups{
-		Chain:   ChainDeps{Chain: n.chain, Txs: txs, Log: slog.New(slog.DiscardHandler)},
-		Txs:     TxDeps{Network: net, Tip: n.chain.Tip, Txs: txs},
-		Mempool: MempoolDeps{Pool: pool, Coins: n.chain, Relay: n.node, Orphans: n.node.TxDownload(), Fees: n.node.Fees()},
-		Mining: MiningDeps{Chain: n.chain, Miner: mining.New(cfg), Clock: n.clk, Txs: txs,
+		Chain:   chainrpc.Deps{Chain: n.chain, Txs: txs, Log: slog.New(slog.DiscardHandler)},
+		Txs:     txrpc.Deps{Network: net, Tip: n.chain.Tip, Txs: txs},
+		Mempool: mempoolrpc.Deps{Pool: pool, Coins: n.chain, Relay: n.node, Orphans: n.node.TxDownload(), Fees: n.node.Fees()},
+		Mining: miningrpc.Deps{Chain: n.chain, Miner: mining.New(cfg), Clock: n.clk, Txs: txs,
 			Peers: func() int { return len(n.node.Peers()) }},
-		Net: NetDeps{Network: net, Peers: n.node, Conns: n.node.Conns(), Fees: pool, Tap: n.tap, Clock: n.clk},
-		Node: NodeDeps{Network: net, Clock: n.clk, Logs: n.levels, Stop: func() {}, Uptime: n.node.Uptime,
-			Active: func() []ActiveCall { return nil }},
-		Wallet: WalletDeps{Network: net, Chain: n.chain, Txs: txs},
+		Net: netrpc.Deps{Network: net, Peers: n.node, Conns: n.node.Conns(), Fees: pool, Tap: n.tap, Clock: n.clk},
+		Node: noderpc.Deps{Network: net, Clock: n.clk, Logs: n.levels, Stop: func() {}, Uptime: n.node.Uptime,
+			Active: func() []jsonrpc.ActiveCall { return nil }},
+		Wallet: walletrpc.Deps{Network: net, Chain: n.chain, Txs: txs},
 	})
 }
 
@@ -98,7 +107,7 @@ func (n *testNode) call(method string, args ...any) (string, error) {
 	if args == nil {
 		args = []any{}
 	}
-	r, err := (&Local{Table: n.table}).Call(n.t.Context(), method, args)
+	r, err := (&jsonrpc.Local{Table: n.table}).Call(n.t.Context(), method, args)
 	return string(r), err
 }
 
@@ -114,14 +123,14 @@ func (n *testNode) want(result, method string, args ...any) {
 }
 
 // fails runs a method that must fail.
-func (n *testNode) fails(code Code, message, method string, args ...any) {
+func (n *testNode) fails(code jsonrpc.Code, message, method string, args ...any) {
 	n.t.Helper()
 	got, err := n.call(method, args...)
 	if err == nil {
 		n.t.Errorf("%s: no error, but %s", method, got)
 		return
 	}
-	if diff := cmp.Diff(error(&Error{code, message}), err); diff != "" {
+	if diff := cmp.Diff(error(&jsonrpc.Error{Code: code, Message: message}), err); diff != "" {
 		n.t.Errorf("%s: %s", method, diff)
 	}
 }

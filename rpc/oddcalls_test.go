@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"starling/rpc"
+	"starling/rpc/jsonrpc"
 )
 
 // chooser makes choices by the bytes of a text, and the first ones when it has
@@ -40,7 +40,7 @@ func choose[T any](c *chooser, from []T) T { return from[c.pick(len(from))] }
 // oddCalls makes calls up that no program means: every parameter of every
 // method gets values of all kinds, the right ones among them.
 type oddCalls struct {
-	methods []*rpc.Method
+	methods []*jsonrpc.Method
 	names   []string          // of parameters and members
 	values  []string          // JSON
 	fitting map[string]string // JSON by the name of a parameter
@@ -151,7 +151,7 @@ func (o *oddCalls) value(c *chooser, name string, depth int) string {
 }
 
 // call makes a call up.
-func (o *oddCalls) call(c *chooser) (m *rpc.Method, params string) {
+func (o *oddCalls) call(c *chooser) (m *jsonrpc.Method, params string) {
 	m = choose(c, o.methods)
 	named := c.pick(4) == 0
 	var parts []string
@@ -203,7 +203,7 @@ func (o *oddCalls) ask(t testing.TB, b *bank, data []byte) (answered bool, took 
 	text := string(result)
 	if err != nil {
 		text = err.Error()
-		var e *rpc.Error
+		var e *jsonrpc.Error
 		if !errors.As(err, &e) && ctx.Err() == nil {
 			t.Errorf("%s %.3000s: %v is no error of a call", m.Name, params, err)
 		}

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"starling/params"
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpcargs"
+	"starling/rpc/rpctypes"
 	"starling/script/descriptor"
 	"starling/wallet/partial"
 	"starling/wire"
@@ -41,7 +44,7 @@ func (n *testNode) fund(scripts ...[]byte) []wire.OutPoint {
 	coinbase := wire.OutPoint{Hash: wire.MustHash(block.Tx[0])}
 	outs := make([]wire.TxOut, len(scripts))
 	for i, s := range scripts {
-		outs[i] = wire.TxOut{Value: satoshiPerCoin, Script: s}
+		outs[i] = wire.TxOut{Value: rpctypes.SatoshiPerCoin, Script: s}
 	}
 	tx := wire.NewTx(2, []wire.TxIn{{PrevOut: coinbase, Sequence: wire.SequenceFinal}}, outs, 0)
 	n.mine(hex.EncodeToString(tx.Bytes()))
@@ -84,7 +87,7 @@ func owner(t *testing.T, desc string) (o descriptor.Output, wifs []string, publi
 func spendOf(ops ...wire.OutPoint) []any {
 	ins := make([]any, len(ops))
 	for i, op := range ops {
-		ins[i] = Object{{"txid", op.Hash.String()}, {"vout", op.Index}}
+		ins[i] = jsonrpc.Object{{Name: "txid", Value: op.Hash.String()}, {Name: "vout", Value: op.Index}}
 	}
 	return ins
 }
@@ -103,12 +106,12 @@ func TestSpendByKeys(t *testing.T) {
 	for i, p := range owners {
 		t.Run(p.name, func(t *testing.T) {
 			o, wifs, _ := owner(t, p.desc)
-			raw := get[string](n, "createrawtransaction", spendOf(ops[i]), []any{Object{{payTo, 0.999}}})
+			raw := get[string](n, "createrawtransaction", spendOf(ops[i]), []any{jsonrpc.Object{{Name: payTo, Value: 0.999}}})
 			args := []any{raw, wifs}
 			if o.Witness != nil || o.Redeem != nil {
-				prev := Object{{"txid", ops[i].Hash.String()}, {"vout", ops[i].Index}, {"scriptPubKey", Hex(o.Script)}, {"amount", 1}}
+				prev := jsonrpc.Object{{Name: "txid", Value: ops[i].Hash.String()}, {Name: "vout", Value: ops[i].Index}, {Name: "scriptPubKey", Value: jsonrpc.Hex(o.Script)}, {Name: "amount", Value: 1}}
 				inner := o.Leaf()
-				prev = append(prev, Member{"redeemScript", Hex(inner)})
+				prev = append(prev, jsonrpc.Member{Name: "redeemScript", Value: jsonrpc.Hex(inner)})
 				args = append(args, []any{prev})
 			}
 			if p.name == "tr leaf" {
@@ -145,12 +148,12 @@ func TestSpendByPSBT(t *testing.T) {
 	}
 	ops := n.fund(scripts...)
 	fundingRaw := get[string](n, "getrawtransaction", ops[0].Hash.String(), 0, get[string](n, "getbestblockhash"))
-	funding, _ := decodeTx(fundingRaw)
+	funding, _ := rpcargs.DecodeTx(fundingRaw)
 	for i, p := range owners {
 		t.Run(p.name, func(t *testing.T) {
 			o, _, public := owner(t, p.desc)
-			empty := get[string](n, "createpsbt", spendOf(ops[i]), []any{Object{{payTo, "0.999"}}, Object{{"data", "00ff"}}}, 0, false)
-			if a := get[psbtAnalysis](n, "analyzepsbt", empty); a.Next != partial.Updater || a.Inputs[0].HasSpent {
+			empty := get[string](n, "createpsbt", spendOf(ops[i]), []any{jsonrpc.Object{{Name: payTo, Value: "0.999"}}, jsonrpc.Object{{Name: "data", Value: "00ff"}}}, 0, false)
+			if a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", empty); a.Next != partial.Updater || a.Inputs[0].HasSpent {
 				t.Errorf("empty: %+v", a)
 			}
 			updated := get[string](n, "utxoupdatepsbt", empty, []any{public})
@@ -166,7 +169,7 @@ func TestSpendByPSBT(t *testing.T) {
 				}
 				updated = get[string](n, "utxoupdatepsbt", packet.Base64(), []any{public})
 			}
-			a := get[psbtAnalysis](n, "analyzepsbt", updated)
+			a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", updated)
 			if a.Next != partial.Signer || a.Inputs[0].Missing == nil || len(a.Inputs[0].Missing.Sigs) == 0 || a.Fee == nil || *a.Fee != 100_000 || a.VSize == nil {
 				t.Errorf("updated: %s", get[json.RawMessage](n, "analyzepsbt", updated))
 			}
@@ -179,20 +182,20 @@ func TestSpendByPSBT(t *testing.T) {
 			if r.Complete {
 				t.Error("final though nobody asked")
 			}
-			if a := get[psbtAnalysis](n, "analyzepsbt", r.PSBT); a.Next != partial.Finalizer {
+			if a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", r.PSBT); a.Next != partial.Finalizer {
 				t.Errorf("signed: %+v", a)
 			}
 			final := get[finalizedText](n, "finalizepsbt", r.PSBT)
 			if !final.Complete || final.Hex == "" || final.PSBT != "" {
 				t.Fatalf("final: %+v", final)
 			}
-			tx, _ := decodeTx(final.Hex)
+			tx, _ := rpcargs.DecodeTx(final.Hex)
 			// A taproot signature has one byte more than by default.
 			if *a.VSize < tx.VSize()-1 || *a.VSize > tx.VSize()+3 {
 				t.Errorf("%d virtual bytes, estimated %d", tx.VSize(), *a.VSize)
 			}
 			kept := get[finalizedText](n, "finalizepsbt", r.PSBT, false)
-			if !kept.Complete || kept.Hex != "" || get[psbtAnalysis](n, "analyzepsbt", kept.PSBT).Next != partial.Extractor {
+			if !kept.Complete || kept.Hex != "" || get[rpctypes.PSBTAnalysis](n, "analyzepsbt", kept.PSBT).Next != partial.Extractor {
 				t.Errorf("kept: %+v", kept)
 			}
 			// All in one step, with default hash types.
@@ -221,7 +224,7 @@ func TestTwoSigners(t *testing.T) {
 	a, b := "multi(2,"+wifA+","+pubOf(t, wifB)+")", "multi(2,"+pubOf(t, wifA)+","+wifB+")"
 	o, _, public := owner(t, "wsh("+a+")")
 	ops := n.fund(o.Script, o.Script)
-	empty := get[string](n, "createpsbt", spendOf(ops[0]), []any{Object{{payTo, 0.5}}})
+	empty := get[string](n, "createpsbt", spendOf(ops[0]), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}})
 	both := get[string](n, "utxoupdatepsbt", empty, []any{public})
 	signedA := get[processedText](n, "descriptorprocesspsbt", both, []any{"wsh(" + a + ")"})
 	signedB := get[processedText](n, "descriptorprocesspsbt", both, []any{"wsh(" + b + ")"})
@@ -234,8 +237,8 @@ func TestTwoSigners(t *testing.T) {
 		t.Fatalf("%+v", final)
 	}
 
-	raw := get[string](n, "createrawtransaction", spendOf(ops[1]), []any{Object{{payTo, 0.5}}})
-	prev := []any{Object{{"txid", ops[1].Hash.String()}, {"vout", ops[1].Index}, {"scriptPubKey", Hex(o.Script)}, {"witnessScript", Hex(o.Witness)}, {"amount", 1}}}
+	raw := get[string](n, "createrawtransaction", spendOf(ops[1]), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}})
+	prev := []any{jsonrpc.Object{{Name: "txid", Value: ops[1].Hash.String()}, {Name: "vout", Value: ops[1].Index}, {Name: "scriptPubKey", Value: jsonrpc.Hex(o.Script)}, {Name: "witnessScript", Value: jsonrpc.Hex(o.Witness)}, {Name: "amount", Value: 1}}}
 	rawA := get[signedText](n, "signrawtransactionwithkey", raw, []string{wifA}, prev)
 	rawB := get[signedText](n, "signrawtransactionwithkey", raw, []string{wifB}, prev)
 	if rawA.Complete || rawB.Complete || rawA.Errors[0].Error != "CHECK(MULTI)SIG failing with non-zero signature (possibly need more signatures)" {
@@ -250,18 +253,18 @@ func TestTwoSigners(t *testing.T) {
 	n.mine(final.Hex, all)
 
 	// Two payments become one, in which nobody's signatures count.
-	joined := get[string](n, "joinpsbts", []string{both, get[string](n, "createpsbt", spendOf(ops[1]), []any{Object{{payTo, 0.25}}})})
+	joined := get[string](n, "joinpsbts", []string{both, get[string](n, "createpsbt", spendOf(ops[1]), []any{jsonrpc.Object{{Name: payTo, Value: 0.25}}})})
 	d := get[struct{ Inputs, Outputs []json.RawMessage }](n, "decodepsbt", joined)
 	if len(d.Inputs) != 2 || len(d.Outputs) != 2 {
 		t.Errorf("joined %+v", d)
 	}
-	n.fails(CodeInvalidParam, "Input "+ops[0].Hash.String()+":0 exists in multiple PSBTs", "joinpsbts", []string{both, empty})
-	n.fails(CodeInvalidParam, "At least two PSBTs are required to join PSBTs.", "joinpsbts", []string{both})
-	n.fails(CodeInvalidParam, "PSBTs not compatible (different transactions)", "combinepsbt", []string{both, joined})
-	n.fails(CodeInvalidParam, "Parameter 'txs' cannot be empty", "combinepsbt", []string{})
-	n.fails(CodeVerify, "Input not found or already spent", "combinerawtransaction", []string{rawA.Hex, rawB.Hex})
-	n.fails(CodeInvalidParam, "Missing transactions", "combinerawtransaction", []string{})
-	n.fails(CodeDeserialization, "TX decode failed for tx 1. Make sure the tx has at least one input.", "combinerawtransaction", []string{rawA.Hex, "00"})
+	n.fails(jsonrpc.CodeInvalidParam, "Input "+ops[0].Hash.String()+":0 exists in multiple PSBTs", "joinpsbts", []string{both, empty})
+	n.fails(jsonrpc.CodeInvalidParam, "At least two PSBTs are required to join PSBTs.", "joinpsbts", []string{both})
+	n.fails(jsonrpc.CodeInvalidParam, "PSBTs not compatible (different transactions)", "combinepsbt", []string{both, joined})
+	n.fails(jsonrpc.CodeInvalidParam, "Parameter 'txs' cannot be empty", "combinepsbt", []string{})
+	n.fails(jsonrpc.CodeVerify, "Input not found or already spent", "combinerawtransaction", []string{rawA.Hex, rawB.Hex})
+	n.fails(jsonrpc.CodeInvalidParam, "Missing transactions", "combinerawtransaction", []string{})
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed for tx 1. Make sure the tx has at least one input.", "combinerawtransaction", []string{rawA.Hex, "00"})
 }
 
 func pubOf(t *testing.T, wif string) string {
@@ -278,7 +281,7 @@ func TestHashTypes(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	o, wifs, public := owner(t, "wpkh("+wifA+")")
 	ops := n.fund(o.Script)
-	raw := get[string](n, "createrawtransaction", spendOf(ops[0]), []any{Object{{payTo, 0.5}}})
+	raw := get[string](n, "createrawtransaction", spendOf(ops[0]), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}})
 	psbt := get[string](n, "utxoupdatepsbt", get[string](n, "converttopsbt", raw), []any{public})
 	for name, want := range map[string]uint32{
 		"DEFAULT": 0, "ALL": 1, "NONE": 2, "SINGLE": 3, "ALL|ANYONECANPAY": 0x81, "NONE|ANYONECANPAY": 0x82, "SINGLE|ANYONECANPAY": 0x83,
@@ -288,7 +291,7 @@ func TestHashTypes(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 			continue
 		}
-		tx, _ := decodeTx(r.Hex)
+		tx, _ := rpcargs.DecodeTx(r.Hex)
 		sig := tx.In[0].Witness.Item(0)
 		if want == 0 {
 			want = 1
@@ -301,19 +304,21 @@ func TestHashTypes(t *testing.T) {
 			t.Errorf("%s is shown as %q", name, shown)
 		}
 		if want > 1 {
-			n.fails(CodeDeserialization, "Specified sighash value does not match value stored in PSBT", "descriptorprocesspsbt", p.PSBT, []any{"wpkh(" + wifA + ")"}, "ALL")
+			n.fails(jsonrpc.CodeDeserialization, "Specified sighash value does not match value stored in PSBT", "descriptorprocesspsbt", p.PSBT, []any{"wpkh(" + wifA + ")"}, "ALL")
 		}
 	}
-	n.fails(CodeInvalidParam, "'all' is not a valid sighash parameter.", "signrawtransactionwithkey", raw, wifs, nil, "all")
+	n.fails(jsonrpc.CodeInvalidParam, "'all' is not a valid sighash parameter.", "signrawtransactionwithkey", raw, wifs, nil, "all")
 }
 
 func TestCreateRawTransaction(t *testing.T) {
 	n := newTestNode(t, params.Regtest())
 	const id = "a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2"
-	in := func(more ...Member) []any { return []any{append(Object{{"txid", id}, {"vout", 0}}, more...)} }
-	pay := []any{Object{{payTo, 1}}}
+	in := func(more ...jsonrpc.Member) []any {
+		return []any{append(jsonrpc.Object{{Name: "txid", Value: id}, {Name: "vout", Value: 0}}, more...)}
+	}
+	pay := []any{jsonrpc.Object{{Name: payTo, Value: 1}}}
 	sequence := func(raw string) uint32 {
-		tx, ok := decodeTx(raw)
+		tx, ok := rpcargs.DecodeTx(raw)
 		if !ok {
 			t.Fatal(raw)
 		}
@@ -327,15 +332,15 @@ func TestCreateRawTransaction(t *testing.T) {
 		{"replaceable", []any{in(), pay}, 0xfffffffd},
 		{"final", []any{in(), pay, 0, false}, 0xffffffff},
 		{"lock time", []any{in(), pay, 500, false}, 0xfffffffe},
-		{"own", []any{in(Member{"sequence", 7}), pay}, 7},
+		{"own", []any{in(jsonrpc.Member{Name: "sequence", Value: 7}), pay}, 7},
 	} {
 		if got := sequence(get[string](n, "createrawtransaction", tc.args...)); got != tc.want {
 			t.Errorf("%s: sequence %x, want %x", tc.name, got, tc.want)
 		}
 	}
 	// The old form of outputs, and data.
-	object := get[string](n, "createrawtransaction", in(), Object{{payTo, 1}, {"data", "c0ffee"}})
-	array := get[string](n, "createrawtransaction", in(), []any{Object{{payTo, 1}}, Object{{"data", "c0ffee"}}})
+	object := get[string](n, "createrawtransaction", in(), jsonrpc.Object{{Name: payTo, Value: 1}, {Name: "data", Value: "c0ffee"}})
+	array := get[string](n, "createrawtransaction", in(), []any{jsonrpc.Object{{Name: payTo, Value: 1}}, jsonrpc.Object{{Name: "data", Value: "c0ffee"}}})
 	if object != array || !strings.Contains(array, "6a03c0ffee") {
 		t.Errorf("%s\n%s", object, array)
 	}
@@ -348,35 +353,35 @@ func TestCreateRawTransaction(t *testing.T) {
 	if len(d.Vin) != 0 || len(d.Vout) != 1 || d.Vout[0].Value != "1.00000000" {
 		t.Errorf("%s is read as %+v", empty, d)
 	}
-	n.fails(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "decoderawtransaction", empty, true)
-	if tx, ok := decodeTx(get[string](n, "createrawtransaction", in(), pay, 0, true, 3)); !ok || tx.Version != 3 {
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "decoderawtransaction", empty, true)
+	if tx, ok := rpcargs.DecodeTx(get[string](n, "createrawtransaction", in(), pay, 0, true, 3)); !ok || tx.Version != 3 {
 		t.Error("version 3")
 	}
 
 	for _, tc := range []struct {
-		code Code
+		code jsonrpc.Code
 		want string
 		args []any
 	}{
-		{CodeInvalidParam, "Invalid parameter, missing vout key", []any{[]any{Object{{"txid", id}}}, pay}},
-		{CodeInvalidParam, "Invalid parameter, missing vout key", []any{[]any{Object{{"txid", id}, {"vout", "foo"}}}, pay}},
-		{CodeInvalidParam, "Invalid parameter, vout cannot be negative", []any{[]any{Object{{"txid", id}, {"vout", -1}}}, pay}},
-		{CodeInvalidParam, "txid must be of length 64 (not 3, for 'foo')", []any{[]any{Object{{"txid", "foo"}, {"vout", 1}}}, pay}},
-		{CodeInvalidParam, "Invalid parameter, sequence number is out of range", []any{in(Member{"sequence", -1}), pay}},
-		{CodeInvalidParam, "Invalid parameter, sequence number is out of range", []any{in(Member{"sequence", 4294967296}), pay}},
-		{CodeInvalidParam, "Invalid parameter, locktime out of range", []any{in(), pay, -1}},
-		{CodeInvalidParam, "Invalid parameter, locktime out of range", []any{in(), pay, 4294967296}},
-		{CodeInvalidParam, "Invalid parameter, version out of range(1~3)", []any{in(), pay, 0, true, 4}},
-		{CodeInvalidParam, "Invalid parameter combination: Sequence number(s) contradict replaceable option", []any{in(Member{"sequence", 0xffffffff}), pay, 0, true}},
-		{CodeInvalidParam, "Invalid parameter, key-value pair not an object as expected", []any{in(), []any{"x"}}},
-		{CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key", []any{in(), []any{Object{}}}},
-		{CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key", []any{in(), []any{Object{{"a", 1}, {"b", 1}}}}},
-		{CodeInvalidAddress, "Invalid Bitcoin address: foo", []any{in(), []any{Object{{"foo", 0}}}}},
-		{CodeInvalidParam, "Invalid parameter, duplicated address: " + payTo, []any{in(), []any{Object{{payTo, 1}}, Object{{payTo, 1}}}}},
-		{CodeInvalidParam, "Invalid parameter, duplicate key: data", []any{in(), []any{Object{{"data", "aa"}}, Object{{"data", "bb"}}}}},
-		{CodeInvalidParam, "data must be hexadecimal string (not 'zz')", []any{in(), []any{Object{{"data", "zz"}}}}},
-		{CodeType, "Amount out of range", []any{in(), []any{Object{{payTo, -1}}}}},
-		{CodeType, "Invalid amount", []any{in(), []any{Object{{payTo, "foo"}}}}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, missing vout key", []any{[]any{jsonrpc.Object{{Name: "txid", Value: id}}}, pay}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, missing vout key", []any{[]any{jsonrpc.Object{{Name: "txid", Value: id}, {Name: "vout", Value: "foo"}}}, pay}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, vout cannot be negative", []any{[]any{jsonrpc.Object{{Name: "txid", Value: id}, {Name: "vout", Value: -1}}}, pay}},
+		{jsonrpc.CodeInvalidParam, "txid must be of length 64 (not 3, for 'foo')", []any{[]any{jsonrpc.Object{{Name: "txid", Value: "foo"}, {Name: "vout", Value: 1}}}, pay}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, sequence number is out of range", []any{in(jsonrpc.Member{Name: "sequence", Value: -1}), pay}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, sequence number is out of range", []any{in(jsonrpc.Member{Name: "sequence", Value: 4294967296}), pay}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, locktime out of range", []any{in(), pay, -1}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, locktime out of range", []any{in(), pay, 4294967296}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, version out of range(1~3)", []any{in(), pay, 0, true, 4}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter combination: Sequence number(s) contradict replaceable option", []any{in(jsonrpc.Member{Name: "sequence", Value: 0xffffffff}), pay, 0, true}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair not an object as expected", []any{in(), []any{"x"}}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key", []any{in(), []any{jsonrpc.Object{}}}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key", []any{in(), []any{jsonrpc.Object{{Name: "a", Value: 1}, {Name: "b", Value: 1}}}}},
+		{jsonrpc.CodeInvalidAddress, "Invalid Bitcoin address: foo", []any{in(), []any{jsonrpc.Object{{Name: "foo", Value: 0}}}}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, duplicated address: " + payTo, []any{in(), []any{jsonrpc.Object{{Name: payTo, Value: 1}}, jsonrpc.Object{{Name: payTo, Value: 1}}}}},
+		{jsonrpc.CodeInvalidParam, "Invalid parameter, duplicate key: data", []any{in(), []any{jsonrpc.Object{{Name: "data", Value: "aa"}}, jsonrpc.Object{{Name: "data", Value: "bb"}}}}},
+		{jsonrpc.CodeInvalidParam, "data must be hexadecimal string (not 'zz')", []any{in(), []any{jsonrpc.Object{{Name: "data", Value: "zz"}}}}},
+		{jsonrpc.CodeType, "Amount out of range", []any{in(), []any{jsonrpc.Object{{Name: payTo, Value: -1}}}}},
+		{jsonrpc.CodeType, "Invalid amount", []any{in(), []any{jsonrpc.Object{{Name: payTo, Value: "foo"}}}}},
 	} {
 		n.fails(tc.code, tc.want, "createrawtransaction", tc.args...)
 		n.fails(tc.code, tc.want, "createpsbt", tc.args...)
@@ -389,41 +394,41 @@ func TestSignErrors(t *testing.T) {
 	o, _, _ := owner(t, "wsh(pk("+wifA+"))")
 	plain, _, _ := owner(t, "wpkh("+wifA+")")
 	ops := n.fund(o.Script, plain.Script)
-	raw := get[string](n, "createrawtransaction", spendOf(ops[0]), []any{Object{{payTo, 0.5}}})
-	prev := func(ms ...Member) []any {
-		return []any{append(Object{{"txid", ops[0].Hash.String()}, {"vout", 0}, {"scriptPubKey", Hex(o.Script)}}, ms...)}
+	raw := get[string](n, "createrawtransaction", spendOf(ops[0]), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}})
+	prev := func(ms ...jsonrpc.Member) []any {
+		return []any{append(jsonrpc.Object{{Name: "txid", Value: ops[0].Hash.String()}, {Name: "vout", Value: 0}, {Name: "scriptPubKey", Value: jsonrpc.Hex(o.Script)}}, ms...)}
 	}
-	n.fails(CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "signrawtransactionwithkey", raw+"00", []string{wifA})
-	n.fails(CodeInvalidAddress, "Invalid private key", "signrawtransactionwithkey", raw, []string{"123"})
-	n.fails(CodeInvalidParam, "Missing redeemScript/witnessScript", "signrawtransactionwithkey", raw, []string{wifA}, prev())
-	n.fails(CodeInvalidParam, "redeemScript/witnessScript does not match scriptPubKey", "signrawtransactionwithkey", raw, []string{wifA}, prev(Member{"witnessScript", "51"}))
-	n.fails(CodeInvalidParam, "redeemScript does not correspond to witnessScript", "signrawtransactionwithkey", raw, []string{wifA},
-		prev(Member{"witnessScript", Hex(o.Witness)}, Member{"redeemScript", "51"}))
-	n.fails(CodeDeserialization, "Previous output scriptPubKey mismatch:\n0 "+hex.EncodeToString(o.Script[2:])+"\nvs:\n1", "signrawtransactionwithkey", raw, []string{wifA},
-		[]any{Object{{"txid", ops[0].Hash.String()}, {"vout", 0}, {"scriptPubKey", "51"}}})
-	n.fails(CodeDeserialization, "vout cannot be negative", "signrawtransactionwithkey", raw, []string{wifA},
-		[]any{Object{{"txid", ops[0].Hash.String()}, {"vout", -1}, {"scriptPubKey", "51"}}})
-	r := get[signedText](n, "signrawtransactionwithkey", raw, []string{wifA}, prev(Member{"witnessScript", Hex(o.Witness)}))
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.", "signrawtransactionwithkey", raw+"00", []string{wifA})
+	n.fails(jsonrpc.CodeInvalidAddress, "Invalid private key", "signrawtransactionwithkey", raw, []string{"123"})
+	n.fails(jsonrpc.CodeInvalidParam, "Missing redeemScript/witnessScript", "signrawtransactionwithkey", raw, []string{wifA}, prev())
+	n.fails(jsonrpc.CodeInvalidParam, "redeemScript/witnessScript does not match scriptPubKey", "signrawtransactionwithkey", raw, []string{wifA}, prev(jsonrpc.Member{Name: "witnessScript", Value: "51"}))
+	n.fails(jsonrpc.CodeInvalidParam, "redeemScript does not correspond to witnessScript", "signrawtransactionwithkey", raw, []string{wifA},
+		prev(jsonrpc.Member{Name: "witnessScript", Value: jsonrpc.Hex(o.Witness)}, jsonrpc.Member{Name: "redeemScript", Value: "51"}))
+	n.fails(jsonrpc.CodeDeserialization, "Previous output scriptPubKey mismatch:\n0 "+hex.EncodeToString(o.Script[2:])+"\nvs:\n1", "signrawtransactionwithkey", raw, []string{wifA},
+		[]any{jsonrpc.Object{{Name: "txid", Value: ops[0].Hash.String()}, {Name: "vout", Value: 0}, {Name: "scriptPubKey", Value: "51"}}})
+	n.fails(jsonrpc.CodeDeserialization, "vout cannot be negative", "signrawtransactionwithkey", raw, []string{wifA},
+		[]any{jsonrpc.Object{{Name: "txid", Value: ops[0].Hash.String()}, {Name: "vout", Value: -1}, {Name: "scriptPubKey", Value: "51"}}})
+	r := get[signedText](n, "signrawtransactionwithkey", raw, []string{wifA}, prev(jsonrpc.Member{Name: "witnessScript", Value: jsonrpc.Hex(o.Witness)}))
 	if r.Complete || len(r.Errors) != 1 || r.Errors[0].Error != "Missing amount" {
 		t.Errorf("without amount: %+v", r)
 	}
-	unknown := get[string](n, "createrawtransaction", spendOf(wire.OutPoint{Hash: wire.DoubleHash(nil)}), []any{Object{{payTo, 0.5}}})
+	unknown := get[string](n, "createrawtransaction", spendOf(wire.OutPoint{Hash: wire.DoubleHash(nil)}), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}})
 	if r := get[signedText](n, "signrawtransactionwithkey", unknown, []string{wifA}); r.Complete || r.Errors[0].Error != "Input not found or already spent" {
 		t.Errorf("unknown input: %+v", r)
 	}
-	mine := get[string](n, "createrawtransaction", spendOf(ops[1]), []any{Object{{payTo, 0.5}}})
+	mine := get[string](n, "createrawtransaction", spendOf(ops[1]), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}})
 	if r := get[signedText](n, "signrawtransactionwithkey", mine, []string{wifB}); r.Complete || r.Errors[0].Error != "Witness program hash mismatch" {
 		t.Errorf("another's key: %+v", r)
 	}
 	signed := get[signedText](n, "signrawtransactionwithkey", mine, []string{wifA})
-	n.fails(CodeDeserialization, "Inputs must not have scriptSigs and scriptWitnesses", "converttopsbt", signed.Hex)
+	n.fails(jsonrpc.CodeDeserialization, "Inputs must not have scriptSigs and scriptWitnesses", "converttopsbt", signed.Hex)
 	if again := get[string](n, "converttopsbt", signed.Hex, true); again != get[string](n, "converttopsbt", mine) {
 		t.Error("signatures are not dropped")
 	}
-	n.fails(CodeDeserialization, "TX decode failed", "converttopsbt", "00")
-	n.fails(CodeDeserialization, "TX decode failed invalid base64", "decodepsbt", "xx")
-	n.fails(CodeDeserialization, "TX decode failed Invalid PSBT magic bytes", "analyzepsbt", "AAAAAAAA")
-	n.fails(CodeInvalidAddress, "Cannot derive script without private keys: 'wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h)'",
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed", "converttopsbt", "00")
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed invalid base64", "decodepsbt", "xx")
+	n.fails(jsonrpc.CodeDeserialization, "TX decode failed Invalid PSBT magic bytes", "analyzepsbt", "AAAAAAAA")
+	n.fails(jsonrpc.CodeInvalidAddress, "Cannot derive script without private keys: 'wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h)'",
 		"utxoupdatepsbt", get[string](n, "converttopsbt", mine), []any{"wpkh(tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B/1h)"})
 }
 
@@ -439,7 +444,7 @@ func TestDecodePSBT(t *testing.T) {
 	// A taproot packet that this node made.
 	o, _, public := owner(t, "tr("+tprvA+"/86h/1h/0h/0/0,multi_a(1,"+wifA+","+wifB+"))")
 	ops := n.fund(o.Script)
-	psbt := get[string](n, "utxoupdatepsbt", get[string](n, "createpsbt", spendOf(ops[0]), []any{Object{{payTo, 0.5}}}), []any{public})
+	psbt := get[string](n, "utxoupdatepsbt", get[string](n, "createpsbt", spendOf(ops[0]), []any{jsonrpc.Object{{Name: payTo, Value: 0.5}}}), []any{public})
 	d := get[struct {
 		Inputs []struct {
 			Scripts []struct {
@@ -482,10 +487,10 @@ func TestScanRange(t *testing.T) {
 	if r.Total != "3.00000000" || len(r.Unspents) != 3 || !strings.HasPrefix(r.Unspents[0].Desc, "wpkh([0c5f9a1e/1/1/") {
 		t.Errorf("%+v", r)
 	}
-	if r := get[found](n, "scantxoutset", "start", []any{Object{{"desc", d.String()}, {"range", 1500}}}); r.Total != "5.00000000" {
+	if r := get[found](n, "scantxoutset", "start", []any{jsonrpc.Object{{Name: "desc", Value: d.String()}, {Name: "range", Value: 1500}}}); r.Total != "5.00000000" {
 		t.Errorf("up to 1500: %+v", r)
 	}
-	if r := get[found](n, "scantxoutset", "start", []any{Object{{"desc", d.String()}, {"range", []int{1001, 1499}}}}); r.Total != "1.00000000" {
+	if r := get[found](n, "scantxoutset", "start", []any{jsonrpc.Object{{Name: "desc", Value: d.String()}, {Name: "range", Value: []int{1001, 1499}}}}); r.Total != "1.00000000" {
 		t.Errorf("1001 to 1499: %+v", r)
 	}
 }

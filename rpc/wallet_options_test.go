@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	"starling/rpc"
 )
 
@@ -110,8 +112,8 @@ func TestListedCoinsAsInputs(t *testing.T) {
 		get[bool](b, a, "lockunspent", false, ins)
 		get[bool](b, a, "lockunspent", true, ins)
 	}
-	b.fails(rpc.CodeInvalidParam, "missing txid key", a, "send", out, nil, "unset", nil, map[string]any{"inputs": []any{map[string]any{"vout": 0}}})
-	b.fails(rpc.CodeInvalidParam, "missing vout key", a, "send", out, nil, "unset", nil, map[string]any{"inputs": []any{map[string]any{"txid": listed[0]["txid"]}}})
+	b.fails(jsonrpc.CodeInvalidParam, "missing txid key", a, "send", out, nil, "unset", nil, map[string]any{"inputs": []any{map[string]any{"vout": 0}}})
+	b.fails(jsonrpc.CodeInvalidParam, "missing vout key", a, "send", out, nil, "unset", nil, map[string]any{"inputs": []any{map[string]any{"txid": listed[0]["txid"]}}})
 }
 
 // TestSubtractFeeFrom names who bears the fee.
@@ -134,8 +136,8 @@ func TestSubtractFeeFrom(t *testing.T) {
 		{[]any{-1}, "negative position: -1"},
 		{[]any{true}, "invalid value type: bool"},
 	} {
-		b.fails(rpc.CodeInvalidParam, c.text, a, "sendmany", "", pays, 1, "", c.from)
-		b.fails(rpc.CodeInvalidParam, c.text, a, "send", pays, nil, "unset", nil, map[string]any{"subtract_fee_from_outputs": c.from})
+		b.fails(jsonrpc.CodeInvalidParam, c.text, a, "sendmany", "", pays, 1, "", c.from)
+		b.fails(jsonrpc.CodeInvalidParam, c.text, a, "send", pays, nil, "unset", nil, map[string]any{"subtract_fee_from_outputs": c.from})
 	}
 	b.balance("alice", "50.00000000")
 	get[string](b, a, "sendmany", "", pays, 1, "", []string{strings.ToUpper(other)})
@@ -154,22 +156,22 @@ func TestLimitsOfCoins(t *testing.T) {
 	with := func(key string, v any) []any {
 		return []any{map[string]any{nobody: 120}, nil, "unset", nil, map[string]any{key: v, "add_to_wallet": false}}
 	}
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "send", with("maxconf", 0)...)
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "send", with("maxconf", 102)...)
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "send", with("maxconf", 0)...)
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "send", with("maxconf", 102)...)
 	get[sendAnswer](b, a, "send", with("maxconf", 103)...)
-	b.fails(rpc.CodeInvalidParam, "maxconf can't be lower than minconf: 1 < 2", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"minconf": 2, "maxconf": 1})
-	b.fails(rpc.CodeInvalidParam, "Negative minconf", a, "send", with("minconf", -1)...)
-	b.fails(rpc.CodeInvalidParam, "minconf or maxconf with specific inputs", a, "sendall", []string{nobody}, nil, "unset", nil,
+	b.fails(jsonrpc.CodeInvalidParam, "maxconf can't be lower than minconf: 1 < 2", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"minconf": 2, "maxconf": 1})
+	b.fails(jsonrpc.CodeInvalidParam, "Negative minconf", a, "send", with("minconf", -1)...)
+	b.fails(jsonrpc.CodeInvalidParam, "minconf or maxconf with specific inputs", a, "sendall", []string{nobody}, nil, "unset", nil,
 		map[string]any{"minconf": 1, "inputs": get[[]any](b, a, "listunspent")})
 
 	// Three inputs and two outputs weigh some 1,100.
 	get[sendAnswer](b, a, "send", with("max_tx_weight", 1120)...)
-	b.fails(rpc.CodeWallet, "inputs size exceeds the maximum weight", a, "send", with("max_tx_weight", 1000)...)
-	b.fails(rpc.CodeWallet, "less than transaction weight without inputs", a, "send", map[string]any{"data": strings.Repeat("00", 80)},
+	b.fails(jsonrpc.CodeWallet, "inputs size exceeds the maximum weight", a, "send", with("max_tx_weight", 1000)...)
+	b.fails(jsonrpc.CodeWallet, "less than transaction weight without inputs", a, "send", map[string]any{"data": strings.Repeat("00", 80)},
 		nil, "unset", nil, map[string]any{"max_tx_weight": 260})
-	b.fails(rpc.CodeWallet, "must be between 260 and 400000", a, "send", with("max_tx_weight", 259)...)
-	b.fails(rpc.CodeWallet, "must be between 260 and 400000", a, "send", with("max_tx_weight", 400_001)...)
-	b.fails(rpc.CodeInvalidParam, "version out of range", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{}, 4)
+	b.fails(jsonrpc.CodeWallet, "must be between 260 and 400000", a, "send", with("max_tx_weight", 259)...)
+	b.fails(jsonrpc.CodeWallet, "must be between 260 and 400000", a, "send", with("max_tx_weight", 400_001)...)
+	b.fails(jsonrpc.CodeInvalidParam, "version out of range", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{}, 4)
 
 	// Only what waits.
 	get[string](b, a, "sendtoaddress", get[string](b, a, "getnewaddress"), 1)
@@ -200,17 +202,17 @@ func TestInputWeights(t *testing.T) {
 		return map[string]any{"fee_rate": 10, "input_weights": []any{map[string]any{"txid": id, "vout": coin["vout"], "weight": weight}}}
 	}
 	type answer struct{ Fee amount }
-	b.fails(rpc.CodeWallet, "Not solvable pre-selected input", a, "fundrawtransaction", raw)
+	b.fails(jsonrpc.CodeWallet, "Not solvable pre-selected input", a, "fundrawtransaction", raw)
 	light, heavy := get[answer](b, a, "fundrawtransaction", raw, weighed(400)), get[answer](b, a, "fundrawtransaction", raw, weighed(4400))
 	l, _ := light.Fee.Float64()
 	h, _ := heavy.Fee.Float64()
 	if more := (h - l) * 1e8; more < 9990 || more > 10010 {
 		t.Errorf("1,000 virtual bytes at 10 sat each cost %v more", more)
 	}
-	b.fails(rpc.CodeInvalidParam, "cannot be less than 165", a, "fundrawtransaction", raw, weighed(164))
-	b.fails(rpc.CodeInvalidParam, "cannot be greater than", a, "fundrawtransaction", raw, weighed(400_001))
-	b.fails(rpc.CodeInvalidParam, "missing weight key", a, "fundrawtransaction", raw, weighed("400"))
-	b.fails(rpc.CodeInvalidParam, "specified in inputs rather than in options", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, weighed(400))
+	b.fails(jsonrpc.CodeInvalidParam, "cannot be less than 165", a, "fundrawtransaction", raw, weighed(164))
+	b.fails(jsonrpc.CodeInvalidParam, "cannot be greater than", a, "fundrawtransaction", raw, weighed(400_001))
+	b.fails(jsonrpc.CodeInvalidParam, "missing weight key", a, "fundrawtransaction", raw, weighed("400"))
+	b.fails(jsonrpc.CodeInvalidParam, "specified in inputs rather than in options", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, weighed(400))
 
 	// The same with the weight beside the input: others must sign.
 	coin["weight"] = 400
@@ -228,7 +230,7 @@ func TestInputWeights(t *testing.T) {
 	}
 	get[string](b, a, "sendrawtransaction", p.Hex)
 	coin["weight"] = "400"
-	b.fails(rpc.CodeInvalidParam, "missing weight key", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"inputs": []any{coin}})
+	b.fails(jsonrpc.CodeInvalidParam, "missing weight key", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"inputs": []any{coin}})
 }
 
 // TestReturned has send and sendall return what they do not send.
@@ -262,19 +264,19 @@ func TestReturned(t *testing.T) {
 	if got := get[[]string](b, a, "getrawmempool"); len(got) != 1 {
 		t.Errorf("%d were sent", len(got))
 	}
-	b.fails(rpc.CodeInvalidParam, "Use fee_rate (sat/vB) instead of feeRate", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"feeRate": 1})
+	b.fails(jsonrpc.CodeInvalidParam, "Use fee_rate (sat/vB) instead of feeRate", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"feeRate": 1})
 	// What has no meaning is refused.
 	for _, key := range []string{"change_address", "change_position", "add_inputs", "subtract_fee_from_outputs", "max_tx_weight"} {
-		b.fails(rpc.CodeType, "Unexpected key "+key, a, "sendall", []string{nobody}, nil, "unset", nil, map[string]any{key: nil})
+		b.fails(jsonrpc.CodeType, "Unexpected key "+key, a, "sendall", []string{nobody}, nil, "unset", nil, map[string]any{key: nil})
 	}
 	for key, value := range map[string]string{"economical": "estimate_mode and fee_rate", "conservative": "estimate_mode and fee_rate", "quick": "Invalid estimate_mode"} {
-		b.fails(rpc.CodeInvalidParam, value, a, "send", map[string]any{nobody: 1}, nil, key, 5)
-		b.fails(rpc.CodeInvalidParam, value, a, "bumpfee", strings.Repeat("0", 64), map[string]any{"estimate_mode": key, "fee_rate": 5})
+		b.fails(jsonrpc.CodeInvalidParam, value, a, "send", map[string]any{nobody: 1}, nil, key, 5)
+		b.fails(jsonrpc.CodeInvalidParam, value, a, "bumpfee", strings.Repeat("0", 64), map[string]any{"estimate_mode": key, "fee_rate": 5})
 	}
-	b.fails(rpc.CodeInvalidParam, "from_addresses with specific inputs", a, "send", map[string]any{nobody: 1}, nil, "unset", nil,
+	b.fails(jsonrpc.CodeInvalidParam, "from_addresses with specific inputs", a, "send", map[string]any{nobody: 1}, nil, "unset", nil,
 		map[string]any{"from_addresses": []string{nobody}, "inputs": []any{map[string]any{"txid": strings.Repeat("0", 64), "vout": 0}}})
-	b.fails(rpc.CodeWallet, "avoid reuse", a, "getbalance", "*", 0, false, true)
-	b.fails(rpc.CodeWallet, "avoid reuse", a, "sendtoaddress", nobody, 1, "", "", false, true, nil, "unset", true)
+	b.fails(jsonrpc.CodeWallet, "avoid reuse", a, "getbalance", "*", 0, false, true)
+	b.fails(jsonrpc.CodeWallet, "avoid reuse", a, "sendtoaddress", nobody, 1, "", "", false, true, nil, "unset", true)
 }
 
 // TestFrozenGoesWithCoin spends a coin that lockunspent kept.
@@ -301,10 +303,10 @@ func TestVersionThreePayments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "send", map[string]any{nobody: 1})
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "sendtoaddress", nobody, 1)
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "send", map[string]any{nobody: 1})
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "sendtoaddress", nobody, 1)
 	change := get[[]map[string]any](b, a, "listunspent", 0)
-	b.fails(rpc.CodeWallet, "Can't spend unconfirmed version 3 pre-selected input with a version 2 tx", a, "send",
+	b.fails(jsonrpc.CodeWallet, "Can't spend unconfirmed version 3 pre-selected input with a version 2 tx", a, "send",
 		map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{"inputs": change})
 	second, err := pay(3)
 	if err != nil {
@@ -314,7 +316,7 @@ func TestVersionThreePayments(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	// A third generation would be refused: the wallet does not try.
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{}, 3)
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "send", map[string]any{nobody: 1}, nil, "unset", nil, map[string]any{}, 3)
 	if got := get[map[string]any](b, a, "bumpfee", second.TxID); got["txid"] == second.TxID {
 		t.Errorf("%v", got)
 	}
@@ -350,7 +352,7 @@ func TestSimulate(t *testing.T) {
 		{[]string{raw, raw}, "", "spending the same output more than once"},
 	} {
 		if c.text != "" {
-			b.fails(rpc.CodeInvalidParam, c.text, a, "simulaterawtransaction", c.txs)
+			b.fails(jsonrpc.CodeInvalidParam, c.text, a, "simulaterawtransaction", c.txs)
 		} else if got := get[map[string]amount](b, a, "simulaterawtransaction", c.txs); got["balance_change"] != c.want {
 			t.Errorf("%v, want %s", got, c.want)
 		}
@@ -399,8 +401,8 @@ func TestRescanToHeight(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	b.balance("late", "150.00000000")
-	b.fails(rpc.CodeInvalidParam, "Invalid stop_height", late, "rescanblockchain", 0, 116)
-	b.fails(rpc.CodeInvalidParam, "must be greater than start_height", late, "rescanblockchain", 2, 1)
+	b.fails(jsonrpc.CodeInvalidParam, "Invalid stop_height", late, "rescanblockchain", 0, 116)
+	b.fails(jsonrpc.CodeInvalidParam, "must be greater than start_height", late, "rescanblockchain", 2, 1)
 }
 
 // TestImportLocked imports into a wallet that is locked: nothing is added.
@@ -408,7 +410,7 @@ func TestImportLocked(t *testing.T) {
 	b := newBank(t)
 	get[any](b, context.Background(), "createwallet", "locked", false, false, "secret")
 	for _, desc := range []string{"raw(51)", "nonsense"} {
-		b.fails(rpc.CodeUnlockNeeded, "walletpassphrase", in("locked"), "importdescriptors", []any{map[string]any{"desc": desc, "timestamp": "now"}})
+		b.fails(jsonrpc.CodeUnlockNeeded, "walletpassphrase", in("locked"), "importdescriptors", []any{map[string]any{"desc": desc, "timestamp": "now"}})
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"starling/rpc"
+	"starling/rpc/jsonrpc"
 )
 
 func TestSendToAddress(t *testing.T) {
@@ -60,25 +60,25 @@ func TestSendToAddress(t *testing.T) {
 	b.balance("bob", "0.00000000")
 
 	for _, c := range []struct {
-		code rpc.Code
+		code jsonrpc.Code
 		text string
 		args []any
 	}{
-		{rpc.CodeInvalidAddress, "Invalid Bitcoin address", []any{"nonsense", 1}},
-		{rpc.CodeInvalidAddress, "main", []any{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", 1}},
-		{rpc.CodeType, "Invalid amount", []any{nobody, "1.123456789"}},
-		{rpc.CodeType, "Invalid amount", []any{nobody, "1e-9"}},
-		{rpc.CodeType, "Invalid amount for send", []any{nobody, 0}},
-		{rpc.CodeType, "out of range", []any{nobody, -1}},
-		{rpc.CodeType, "out of range", []any{nobody, 21_000_001}},
-		{rpc.CodeType, "not a number or string", []any{nobody, true}},
-		{rpc.CodeInsufficientFunds, "Insufficient funds", []any{nobody, 1000}},
-		{rpc.CodeInsufficientFunds, "too small", []any{nobody, "0.00000293"}},
-		{rpc.CodeInvalidParam, "conf_target", []any{nobody, 1, "", "", false, true, 0}},
-		{rpc.CodeInvalidParam, "estimate_mode", []any{nobody, 1, "", "", false, true, nil, "quick"}},
-		{rpc.CodeInvalidParam, "both conf_target and fee_rate", []any{nobody, 1, "", "", false, true, 2, "unset", nil, 1}},
-		{rpc.CodeInsufficientFunds, "lower than the minimum", []any{nobody, 1, "", "", false, true, nil, "unset", nil, "0.09"}},
-		{rpc.CodeType, "Invalid amount", []any{nobody, 1, "", "", false, true, nil, "unset", nil, "0.0001"}},
+		{jsonrpc.CodeInvalidAddress, "Invalid Bitcoin address", []any{"nonsense", 1}},
+		{jsonrpc.CodeInvalidAddress, "main", []any{"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", 1}},
+		{jsonrpc.CodeType, "Invalid amount", []any{nobody, "1.123456789"}},
+		{jsonrpc.CodeType, "Invalid amount", []any{nobody, "1e-9"}},
+		{jsonrpc.CodeType, "Invalid amount for send", []any{nobody, 0}},
+		{jsonrpc.CodeType, "out of range", []any{nobody, -1}},
+		{jsonrpc.CodeType, "out of range", []any{nobody, 21_000_001}},
+		{jsonrpc.CodeType, "not a number or string", []any{nobody, true}},
+		{jsonrpc.CodeInsufficientFunds, "Insufficient funds", []any{nobody, 1000}},
+		{jsonrpc.CodeInsufficientFunds, "too small", []any{nobody, "0.00000293"}},
+		{jsonrpc.CodeInvalidParam, "conf_target", []any{nobody, 1, "", "", false, true, 0}},
+		{jsonrpc.CodeInvalidParam, "estimate_mode", []any{nobody, 1, "", "", false, true, nil, "quick"}},
+		{jsonrpc.CodeInvalidParam, "both conf_target and fee_rate", []any{nobody, 1, "", "", false, true, 2, "unset", nil, 1}},
+		{jsonrpc.CodeInsufficientFunds, "lower than the minimum", []any{nobody, 1, "", "", false, true, nil, "unset", nil, "0.09"}},
+		{jsonrpc.CodeType, "Invalid amount", []any{nobody, 1, "", "", false, true, nil, "unset", nil, "0.0001"}},
 	} {
 		b.fails(c.code, c.text, a, "sendtoaddress", c.args...)
 	}
@@ -106,13 +106,13 @@ func TestSendMany(t *testing.T) {
 	if got := get[[]map[string]any](b, in("bob"), "listreceivedbylabel"); len(got) != 2 || got[1]["label"] != "big" {
 		t.Errorf("%v", got)
 	}
-	b.fails(rpc.CodeWallet, "Label not found", in("bob"), "getreceivedbylabel", "small")
+	b.fails(jsonrpc.CodeWallet, "Label not found", in("bob"), "getreceivedbylabel", "small")
 	if got[two] != "1.50000000" || !strings.HasPrefix(string(got[one]), "59.99999") {
 		t.Errorf("%v", got)
 	}
-	b.fails(rpc.CodeInvalidParam, "duplicated address", a, "sendmany", "", json.RawMessage(`{"`+one+`":1,"`+one+`":2}`))
-	b.fails(rpc.CodeInvalidParam, "Dummy", a, "sendmany", "x", map[string]any{one: 1})
-	b.fails(rpc.CodeInvalidAddress, "Invalid Bitcoin address", a, "sendmany", "", map[string]any{"x": 1})
+	b.fails(jsonrpc.CodeInvalidParam, "duplicated address", a, "sendmany", "", json.RawMessage(`{"`+one+`":1,"`+one+`":2}`))
+	b.fails(jsonrpc.CodeInvalidParam, "Dummy", a, "sendmany", "x", map[string]any{one: 1})
+	b.fails(jsonrpc.CodeInvalidAddress, "Invalid Bitcoin address", a, "sendmany", "", map[string]any{"x": 1})
 }
 
 func TestSendAndSendAll(t *testing.T) {
@@ -159,15 +159,15 @@ func TestSendAndSendAll(t *testing.T) {
 	if !final.Complete {
 		t.Errorf("%+v", final)
 	}
-	b.fails(rpc.CodeInvalidParam, "either as an argument or in the options", a, "send", map[string]any{to: 1}, 6, "unset", nil, map[string]any{"fee_rate": 2})
-	b.fails(rpc.CodeInvalidParam, "position too large", a, "send", map[string]any{to: 1}, nil, "unset", nil, map[string]any{"subtract_fee_from_outputs": []int{1}})
-	b.fails(rpc.CodeType, "Unexpected key", a, "send", map[string]any{to: 1}, nil, "unset", nil, map[string]any{"nonsense": 1})
+	b.fails(jsonrpc.CodeInvalidParam, "either as an argument or in the options", a, "send", map[string]any{to: 1}, 6, "unset", nil, map[string]any{"fee_rate": 2})
+	b.fails(jsonrpc.CodeInvalidParam, "position too large", a, "send", map[string]any{to: 1}, nil, "unset", nil, map[string]any{"subtract_fee_from_outputs": []int{1}})
+	b.fails(jsonrpc.CodeType, "Unexpected key", a, "send", map[string]any{to: 1}, nil, "unset", nil, map[string]any{"nonsense": 1})
 
 	got = get[sent](b, a, "sendall", []any{to, map[string]any{nobody: 10}})
 	b.balance("alice", "0.00000000")
 	b.mine(1, nobody)
-	b.fails(rpc.CodeInvalidParam, "at least one address without", a, "sendall", []any{map[string]any{nobody: 10}})
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "sendall", []any{nobody})
+	b.fails(jsonrpc.CodeInvalidParam, "at least one address without", a, "sendall", []any{map[string]any{nobody: 10}})
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "sendall", []any{nobody})
 }
 
 // TestWatchAndSign has a wallet that only watches make a payment, which the one
@@ -186,7 +186,7 @@ func TestWatchAndSign(t *testing.T) {
 	type result struct {
 		Success  bool
 		Warnings []string
-		Error    *rpc.Error
+		Error    *jsonrpc.Error
 	}
 	for _, r := range get[[]result](b, w, "importdescriptors", descs) {
 		if !r.Success {
@@ -194,8 +194,8 @@ func TestWatchAndSign(t *testing.T) {
 		}
 	}
 	b.balance("watch", "50.00000000")
-	b.fails(rpc.CodeWallet, "Private keys are disabled", w, "signrawtransactionwithwallet", "0200000001"+strings.Repeat("00", 32)+"0000000000ffffffff0000000000")
-	b.fails(rpc.CodeWallet, "watch-only", w, "listdescriptors", true)
+	b.fails(jsonrpc.CodeWallet, "Private keys are disabled", w, "signrawtransactionwithwallet", "0200000001"+strings.Repeat("00", 32)+"0000000000ffffffff0000000000")
+	b.fails(jsonrpc.CodeWallet, "watch-only", w, "listdescriptors", true)
 	type funded struct {
 		PSBT      string
 		Fee       amount
@@ -228,19 +228,19 @@ func TestWatchAndSign(t *testing.T) {
 		t.Errorf("watching %s, having %s", got, want)
 	}
 	r := get[[]result](b, w, "importdescriptors", []any{map[string]any{"desc": "nonsense", "timestamp": "now"}})
-	if r[0].Success || r[0].Error.Code != rpc.CodeInvalidAddress {
+	if r[0].Success || r[0].Error.Code != jsonrpc.CodeInvalidAddress {
 		t.Errorf("%+v", r)
 	}
 	// Each entry stands for itself.
 	for i, c := range []struct {
-		code rpc.Code
+		code jsonrpc.Code
 		item map[string]any
 	}{
 		{0, descs[0]},
-		{rpc.CodeInvalidParam, map[string]any{"timestamp": 0}},
-		{rpc.CodeType, map[string]any{"desc": 7, "timestamp": 0}},
-		{rpc.CodeType, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "active": "yes"}},
-		{rpc.CodeInvalidParam, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "range": "all"}},
+		{jsonrpc.CodeInvalidParam, map[string]any{"timestamp": 0}},
+		{jsonrpc.CodeType, map[string]any{"desc": 7, "timestamp": 0}},
+		{jsonrpc.CodeType, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "active": "yes"}},
+		{jsonrpc.CodeInvalidParam, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "range": "all"}},
 		{0, map[string]any{"desc": descs[1]["desc"], "timestamp": 0, "unheard_of": 1}},
 	} {
 		r := get[[]result](b, w, "importdescriptors", []any{c.item, descs[2]})
@@ -248,7 +248,7 @@ func TestWatchAndSign(t *testing.T) {
 			t.Errorf("%d: %+v", i, r)
 		}
 	}
-	b.fails(rpc.CodeType, "timestamp", w, "importdescriptors", []any{map[string]any{"desc": "raw(51)"}})
+	b.fails(jsonrpc.CodeType, "timestamp", w, "importdescriptors", []any{map[string]any{"desc": "raw(51)"}})
 }
 
 func TestFundAndSignRaw(t *testing.T) {
@@ -280,8 +280,8 @@ func TestFundAndSignRaw(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	get[string](b, a, "sendrawtransaction", s.Hex)
-	b.fails(rpc.CodeWallet, "Insufficient funds", a, "fundrawtransaction", raw)
-	b.fails(rpc.CodeDeserialization, "TX decode failed", a, "fundrawtransaction", "00")
+	b.fails(jsonrpc.CodeWallet, "Insufficient funds", a, "fundrawtransaction", raw)
+	b.fails(jsonrpc.CodeDeserialization, "TX decode failed", a, "fundrawtransaction", "00")
 }
 
 func TestBumpFee(t *testing.T) {
@@ -297,14 +297,14 @@ func TestBumpFee(t *testing.T) {
 	if r.TxID == id || r.OrigFee == r.Fee {
 		t.Errorf("%+v", r)
 	}
-	b.fails(rpc.CodeWallet, "already bumped", a, "bumpfee", id)
-	b.fails(rpc.CodeInvalidParam, "Insufficient total fee", a, "psbtbumpfee", r.TxID, map[string]any{"fee_rate": 20})
-	b.fails(rpc.CodeInvalidParam, "out of range", a, "psbtbumpfee", r.TxID, map[string]any{"original_change_index": 7})
-	b.fails(rpc.CodeInvalidParam, "Insufficient total fee", a, "bumpfee", r.TxID, map[string]any{"fee_rate": 20})
-	b.fails(rpc.CodeInvalidAddress, "non-wallet transaction", a, "bumpfee", strings.Repeat("0", 64))
+	b.fails(jsonrpc.CodeWallet, "already bumped", a, "bumpfee", id)
+	b.fails(jsonrpc.CodeInvalidParam, "Insufficient total fee", a, "psbtbumpfee", r.TxID, map[string]any{"fee_rate": 20})
+	b.fails(jsonrpc.CodeInvalidParam, "out of range", a, "psbtbumpfee", r.TxID, map[string]any{"original_change_index": 7})
+	b.fails(jsonrpc.CodeInvalidParam, "Insufficient total fee", a, "bumpfee", r.TxID, map[string]any{"fee_rate": 20})
+	b.fails(jsonrpc.CodeInvalidAddress, "non-wallet transaction", a, "bumpfee", strings.Repeat("0", 64))
 	if got := get[[]string](b, a, "getrawmempool"); len(got) != 1 || got[0] != r.TxID {
 		t.Errorf("%q", got)
 	}
 	b.mine(1, nobody)
-	b.fails(rpc.CodeWallet, "mined", a, "bumpfee", r.TxID)
+	b.fails(jsonrpc.CodeWallet, "mined", a, "bumpfee", r.TxID)
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"starling/rpc"
+	"starling/rpc/jsonrpc"
 )
 
 // since is what listsinceblock returns.
@@ -87,7 +87,7 @@ func TestSinceBlockLost(t *testing.T) {
 	if got := get[struct{ Details []any }](b, bob, "gettransaction", id); len(got.Details) != 0 {
 		t.Errorf("%v", got)
 	}
-	b.fails(rpc.CodeLabel, "Invalid label name", bob, "listsinceblock", "", 1, false, true, false, "*")
+	b.fails(jsonrpc.CodeLabel, "Invalid label name", bob, "listsinceblock", "", 1, false, true, false, "*")
 }
 
 // TestSinceBlockMoved has a reorganisation move a payment to another block.

@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/holiman/uint256"
 
 	"starling/clock"
 	"starling/node"
 	"starling/params"
-	"starling/rpc"
 	"starling/server"
 )
 
@@ -33,7 +34,7 @@ func TestStuckWallet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.local = &rpc.Local{Table: b.node.Table}
+	b.local = &jsonrpc.Local{Table: b.node.Table}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.node.Run(ctx) }()

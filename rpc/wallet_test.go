@@ -12,13 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"starling/rpc/jsonrpc"
+	"starling/rpc/walletrpc"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/holiman/uint256"
 
 	"starling/clock"
 	"starling/node"
 	"starling/params"
-	"starling/rpc"
 	"starling/server"
 )
 
@@ -26,7 +28,7 @@ import (
 type bank struct {
 	t     testing.TB
 	node  *node.Node
-	local *rpc.Local
+	local *jsonrpc.Local
 	clk   *clock.Settable
 }
 
@@ -45,7 +47,7 @@ func newBank(t testing.TB) *bank {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.local = &rpc.Local{Table: b.node.Table}
+	b.local = &jsonrpc.Local{Table: b.node.Table}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.node.Run(ctx) }()
@@ -59,7 +61,7 @@ func newBank(t testing.TB) *bank {
 }
 
 // in returns a context for calls about one wallet.
-func in(name string) context.Context { return rpc.WithWallet(context.Background(), name) }
+func in(name string) context.Context { return walletrpc.WithWallet(context.Background(), name) }
 
 // call calls a method and returns its answer.
 func (b *bank) call(ctx context.Context, method string, args ...any) (json.RawMessage, error) {
@@ -83,10 +85,10 @@ func get[T any](b *bank, ctx context.Context, method string, args ...any) (v T) 
 }
 
 // fails calls a method that must fail with a code and a message that holds text.
-func (b *bank) fails(code rpc.Code, text string, ctx context.Context, method string, args ...any) {
+func (b *bank) fails(code jsonrpc.Code, text string, ctx context.Context, method string, args ...any) {
 	b.t.Helper()
 	raw, err := b.call(ctx, method, args...)
-	var e *rpc.Error
+	var e *jsonrpc.Error
 	if !errors.As(err, &e) {
 		b.t.Errorf("%s %v: no error, but %s", method, args, raw)
 		return
@@ -138,27 +140,27 @@ func (b *bank) balance(name string, want amount) {
 func TestWhichWallet(t *testing.T) {
 	b := newBank(t)
 	bg := context.Background()
-	b.fails(rpc.CodeWalletNotFound, "No wallet is loaded", bg, "getbalance")
+	b.fails(jsonrpc.CodeWalletNotFound, "No wallet is loaded", bg, "getbalance")
 	get[any](b, bg, "createwallet", "one")
 	b.balance("one", "0.00000000")
 	if got := get[amount](b, bg, "getbalance"); got != "0.00000000" {
 		t.Errorf("balance %s", got)
 	}
 	get[any](b, bg, "createwallet", "two words")
-	b.fails(rpc.CodeWalletNotSpecified, "Multiple wallets are loaded", bg, "getbalance")
-	b.fails(rpc.CodeWalletNotFound, "does not exist or is not loaded", in("three"), "getbalance")
-	b.fails(rpc.CodeWalletExists, "already exists", bg, "createwallet", "one")
-	b.fails(rpc.CodeWalletLoaded, "already loaded", bg, "loadwallet", "one")
-	b.fails(rpc.CodeWalletNotFound, "no wallet", bg, "loadwallet", "three")
+	b.fails(jsonrpc.CodeWalletNotSpecified, "Multiple wallets are loaded", bg, "getbalance")
+	b.fails(jsonrpc.CodeWalletNotFound, "does not exist or is not loaded", in("three"), "getbalance")
+	b.fails(jsonrpc.CodeWalletExists, "already exists", bg, "createwallet", "one")
+	b.fails(jsonrpc.CodeWalletLoaded, "already loaded", bg, "loadwallet", "one")
+	b.fails(jsonrpc.CodeWalletNotFound, "no wallet", bg, "loadwallet", "three")
 	for _, name := range []string{"", "../x", "a/b", ".hidden", strings.Repeat("x", 65)} {
-		b.fails(rpc.CodeInvalidParam, "name", bg, "createwallet", name)
+		b.fails(jsonrpc.CodeInvalidParam, "name", bg, "createwallet", name)
 	}
 	if got := get[[]string](b, bg, "listwallets"); fmt.Sprint(got) != "[one two words]" {
 		t.Errorf("%q", got)
 	}
-	b.fails(rpc.CodeInvalidParam, "specify different wallets", in("one"), "unloadwallet", "two words")
+	b.fails(jsonrpc.CodeInvalidParam, "specify different wallets", in("one"), "unloadwallet", "two words")
 	get[any](b, in("one"), "unloadwallet")
-	b.fails(rpc.CodeWalletNotFound, "not loaded", in("one"), "getbalance")
+	b.fails(jsonrpc.CodeWalletNotFound, "not loaded", in("one"), "getbalance")
 	if got := get[any](b, bg, "listwalletdir"); fmt.Sprint(got) != "map[wallets:[map[name:one] map[name:two words]]]" {
 		t.Errorf("%v", got)
 	}
@@ -166,12 +168,12 @@ func TestWhichWallet(t *testing.T) {
 	b.balance("one", "0.00000000")
 
 	// The same by HTTP, where the wallet is part of the path.
-	client := &rpc.Client{Address: b.node.RPCAddr().String(), User: "u", Password: "p"}
+	client := &jsonrpc.Client{Address: b.node.RPCAddr().String(), User: "u", Password: "p"}
 	raw, err := client.Call(in("two words"), "getwalletinfo", []any{})
 	if err != nil || !strings.Contains(string(raw), `"walletname":"two words"`) {
 		t.Errorf("%s %v", raw, err)
 	}
-	if _, err := client.Call(in("three"), "getbalance", []any{}); !errors.Is(err, &rpc.Error{Code: rpc.CodeWalletNotFound}) {
+	if _, err := client.Call(in("three"), "getbalance", []any{}); !errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeWalletNotFound}) {
 		t.Errorf("%v", err)
 	}
 	if _, err := client.Call(in("three"), "getblockcount", []any{}); err != nil {
@@ -202,7 +204,7 @@ func TestListTransactions(t *testing.T) {
 	if len(list) != 1 || list[0].Category != "receive" || list[0].Amount != "5.00000000" {
 		t.Errorf("%+v", list)
 	}
-	b.fails(rpc.CodeInvalidParam, "Negative count", a, "listtransactions", "*", -1)
+	b.fails(jsonrpc.CodeInvalidParam, "Negative count", a, "listtransactions", "*", -1)
 	type since struct {
 		Transactions []entry
 		LastBlock    string
@@ -215,10 +217,10 @@ func TestListTransactions(t *testing.T) {
 	if got := get[since](b, a, "listsinceblock", all.LastBlock); len(got.Transactions) != 5 || got.Transactions[0].Confirmations != 1 {
 		t.Errorf("%+v", got)
 	}
-	b.fails(rpc.CodeInvalidAddress, "Block not found", a, "listsinceblock", strings.Repeat("0", 64))
-	b.fails(rpc.CodeInvalidAddress, "non-wallet transaction", a, "gettransaction", strings.Repeat("0", 64))
-	b.fails(rpc.CodeInvalidAddress, "non-wallet transaction", a, "abandontransaction", strings.Repeat("0", 64))
-	b.fails(rpc.CodeInvalidAddress, "not eligible", a, "abandontransaction", ids[0])
+	b.fails(jsonrpc.CodeInvalidAddress, "Block not found", a, "listsinceblock", strings.Repeat("0", 64))
+	b.fails(jsonrpc.CodeInvalidAddress, "non-wallet transaction", a, "gettransaction", strings.Repeat("0", 64))
+	b.fails(jsonrpc.CodeInvalidAddress, "non-wallet transaction", a, "abandontransaction", strings.Repeat("0", 64))
+	b.fails(jsonrpc.CodeInvalidAddress, "not eligible", a, "abandontransaction", ids[0])
 }
 
 func TestCoins(t *testing.T) {
@@ -249,13 +251,13 @@ func TestCoins(t *testing.T) {
 	if got := get[[]coin](b, a, "listunspent"); len(got) != 1 {
 		t.Errorf("%+v", got)
 	}
-	b.fails(rpc.CodeInsufficientFunds, "Insufficient funds", a, "sendtoaddress", nobody, 60)
-	b.fails(rpc.CodeInvalidParam, "already locked", a, "lockunspent", false, coins[:1])
-	b.fails(rpc.CodeInvalidParam, "expected locked output", a, "lockunspent", true, coins[1:])
-	b.fails(rpc.CodeInvalidParam, "unknown transaction", a, "lockunspent", false, []coin{{TxID: strings.Repeat("1", 64)}})
+	b.fails(jsonrpc.CodeInsufficientFunds, "Insufficient funds", a, "sendtoaddress", nobody, 60)
+	b.fails(jsonrpc.CodeInvalidParam, "already locked", a, "lockunspent", false, coins[:1])
+	b.fails(jsonrpc.CodeInvalidParam, "expected locked output", a, "lockunspent", true, coins[1:])
+	b.fails(jsonrpc.CodeInvalidParam, "unknown transaction", a, "lockunspent", false, []coin{{TxID: strings.Repeat("1", 64)}})
 	get[bool](b, a, "lockunspent", true)
 	get[string](b, a, "sendtoaddress", nobody, 60)
-	b.fails(rpc.CodeInvalidParam, "expected unspent output", a, "lockunspent", false, coins[:1])
+	b.fails(jsonrpc.CodeInvalidParam, "expected unspent output", a, "lockunspent", false, coins[:1])
 }
 
 func TestAddresses(t *testing.T) {
@@ -288,8 +290,8 @@ func TestAddresses(t *testing.T) {
 	if i := get[info](b, a, "getaddressinfo", nobody); i.IsMine {
 		t.Errorf("%+v", i)
 	}
-	b.fails(rpc.CodeInvalidAddress, "Unknown address type", a, "getnewaddress", "", "bech33")
-	b.fails(rpc.CodeLabel, "Invalid label name", a, "getnewaddress", "*")
+	b.fails(jsonrpc.CodeInvalidAddress, "Unknown address type", a, "getnewaddress", "", "bech33")
+	b.fails(jsonrpc.CodeLabel, "Invalid label name", a, "getnewaddress", "*")
 	get[any](b, a, "setlabel", nobody, "friend")
 	if got := get[[]string](b, a, "listlabels"); fmt.Sprint(got) != "[friend label]" {
 		t.Errorf("%q", got)
@@ -297,24 +299,24 @@ func TestAddresses(t *testing.T) {
 	if got := get[map[string]any](b, a, "getaddressesbylabel", "friend"); len(got) != 1 {
 		t.Errorf("%v", got)
 	}
-	b.fails(rpc.CodeLabel, "No addresses with label", a, "getaddressesbylabel", "foe")
+	b.fails(jsonrpc.CodeLabel, "No addresses with label", a, "getaddressesbylabel", "foe")
 	to := get[string](b, a, "getnewaddress", "", "legacy")
 	sig := get[string](b, a, "signmessage", to, "hello")
 	if !get[bool](b, a, "verifymessage", to, sig, "hello") {
 		t.Error("the signature is not good")
 	}
-	b.fails(rpc.CodeType, "does not refer to key", a, "signmessage", nobody, "hello")
+	b.fails(jsonrpc.CodeType, "does not refer to key", a, "signmessage", nobody, "hello")
 }
 
 func TestLockedWallet(t *testing.T) {
 	b := funded(t, 1)
 	a := in("alice")
-	b.fails(rpc.CodeWrongEncryption, "unencrypted wallet, but walletpassphrase", a, "walletpassphrase", "x", 10)
-	b.fails(rpc.CodeWrongEncryption, "unencrypted wallet, but walletlock", a, "walletlock")
-	b.fails(rpc.CodeWrongEncryption, "unencrypted wallet, but walletpassphrasechange", a, "walletpassphrasechange", "x", "y")
-	b.fails(rpc.CodeInvalidParam, "passphrase cannot be empty", a, "encryptwallet", "")
+	b.fails(jsonrpc.CodeWrongEncryption, "unencrypted wallet, but walletpassphrase", a, "walletpassphrase", "x", 10)
+	b.fails(jsonrpc.CodeWrongEncryption, "unencrypted wallet, but walletlock", a, "walletlock")
+	b.fails(jsonrpc.CodeWrongEncryption, "unencrypted wallet, but walletpassphrasechange", a, "walletpassphrasechange", "x", "y")
+	b.fails(jsonrpc.CodeInvalidParam, "passphrase cannot be empty", a, "encryptwallet", "")
 	get[string](b, a, "encryptwallet", "pass")
-	b.fails(rpc.CodeWrongEncryption, "encrypted wallet, but encryptwallet", a, "encryptwallet", "pass")
+	b.fails(jsonrpc.CodeWrongEncryption, "encrypted wallet, but encryptwallet", a, "encryptwallet", "pass")
 	raw, err := b.call(a, "createrawtransaction", []any{}, map[string]any{nobody: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -332,10 +334,10 @@ func TestLockedWallet(t *testing.T) {
 		"listdescriptors":              {true},
 		"signrawtransactionwithwallet": {funded.Hex},
 	} {
-		b.fails(rpc.CodeUnlockNeeded, "enter the wallet passphrase", a, method, args...)
+		b.fails(jsonrpc.CodeUnlockNeeded, "enter the wallet passphrase", a, method, args...)
 	}
-	b.fails(rpc.CodePassphraseIncorrect, "incorrect", a, "walletpassphrase", "wrong", 10)
-	b.fails(rpc.CodeInvalidParam, "negative", a, "walletpassphrase", "pass", -1)
+	b.fails(jsonrpc.CodePassphraseIncorrect, "incorrect", a, "walletpassphrase", "wrong", 10)
+	b.fails(jsonrpc.CodeInvalidParam, "negative", a, "walletpassphrase", "pass", -1)
 	get[any](b, a, "walletpassphrase", "pass", 60)
 	type info struct {
 		UnlockedUntil int64 `json:"unlocked_until"`
@@ -345,12 +347,12 @@ func TestLockedWallet(t *testing.T) {
 	}
 	get[string](b, a, "sendtoaddress", nobody, 1)
 	b.clk.Set(b.clk.Now().Add(time.Minute))
-	b.fails(rpc.CodeUnlockNeeded, "enter the wallet passphrase", a, "sendtoaddress", nobody, 1)
+	b.fails(jsonrpc.CodeUnlockNeeded, "enter the wallet passphrase", a, "sendtoaddress", nobody, 1)
 	get[any](b, a, "walletpassphrasechange", "pass", "word")
-	b.fails(rpc.CodePassphraseIncorrect, "incorrect", a, "walletpassphrase", "pass", 10)
+	b.fails(jsonrpc.CodePassphraseIncorrect, "incorrect", a, "walletpassphrase", "pass", 10)
 	get[any](b, a, "walletpassphrase", "word", 10)
 	get[any](b, a, "walletlock")
-	b.fails(rpc.CodeUnlockNeeded, "enter the wallet passphrase", a, "sendtoaddress", nobody, 1)
+	b.fails(jsonrpc.CodeUnlockNeeded, "enter the wallet passphrase", a, "sendtoaddress", nobody, 1)
 }
 
 func TestBackupAndRestore(t *testing.T) {
@@ -358,9 +360,9 @@ func TestBackupAndRestore(t *testing.T) {
 	a := in("alice")
 	get[any](b, a, "setlabel", nobody, "friend")
 	get[any](b, a, "backupwallet", "/backup.dat")
-	b.fails(rpc.CodeWallet, "exists", a, "backupwallet", "/backup.dat")
-	b.fails(rpc.CodeWalletExists, "already exists", a, "restorewallet", "alice", "/backup.dat")
-	b.fails(rpc.CodeWallet, "no backup", a, "restorewallet", "again", "/other.dat")
+	b.fails(jsonrpc.CodeWallet, "exists", a, "backupwallet", "/backup.dat")
+	b.fails(jsonrpc.CodeWalletExists, "already exists", a, "restorewallet", "alice", "/backup.dat")
+	b.fails(jsonrpc.CodeWallet, "no backup", a, "restorewallet", "again", "/other.dat")
 	get[string](b, a, "sendtoaddress", nobody, 1)
 	b.mine(1, nobody)
 	get[any](b, a, "restorewallet", "again", "/backup.dat")
@@ -402,11 +404,11 @@ func TestPhraseAndRescan(t *testing.T) {
 	b.balance("late", "100.00000000")
 	get[any](b, in("late"), "rescanblockchain")
 	b.balance("late", "150.00000000")
-	b.fails(rpc.CodeInvalidParam, "Invalid start_height", in("late"), "rescanblockchain", 1000)
+	b.fails(jsonrpc.CodeInvalidParam, "Invalid start_height", in("late"), "rescanblockchain", 1000)
 	if get[bool](b, in("late"), "abortrescan") {
 		t.Error("there was a rescan")
 	}
-	if _, err := b.local.Call(bg, "createwallet", map[string]any{"wallet_name": "bad", "mnemonic": "zoo zoo zoo"}); !errors.Is(err, &rpc.Error{Code: rpc.CodeWallet}) {
+	if _, err := b.local.Call(bg, "createwallet", map[string]any{"wallet_name": "bad", "mnemonic": "zoo zoo zoo"}); !errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeWallet}) {
 		t.Errorf("%v", err)
 	}
 }
@@ -431,7 +433,7 @@ func TestDamagedFile(t *testing.T) {
 		}
 	}
 	n, stop := open()
-	local := &rpc.Local{Table: n.Table}
+	local := &jsonrpc.Local{Table: n.Table}
 	if _, err := local.Call(t.Context(), "createwallet", []any{"w"}); err != nil {
 		t.Fatal(err)
 	}
@@ -452,10 +454,10 @@ func TestDamagedFile(t *testing.T) {
 	}
 	n, stop = open()
 	defer stop()
-	local = &rpc.Local{Table: n.Table}
+	local = &jsonrpc.Local{Table: n.Table}
 	_, err = local.Call(t.Context(), "loadwallet", []any{"w"})
-	var e *rpc.Error
-	if !errors.As(err, &e) || e.Code != rpc.CodeWallet || !strings.Contains(e.Message, "is damaged") || strings.Contains(e.Message, "\n") {
+	var e *jsonrpc.Error
+	if !errors.As(err, &e) || e.Code != jsonrpc.CodeWallet || !strings.Contains(e.Message, "is damaged") || strings.Contains(e.Message, "\n") {
 		t.Errorf("%v", err)
 	}
 	after, err := os.ReadFile(path)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"starling/rpc/rpctypes"
+
 	"github.com/spf13/cobra"
 
 	"starling/address"
@@ -15,7 +17,6 @@ import (
 	"starling/internal/config"
 	"starling/params"
 	"starling/params/netfile"
-	"starling/rpc"
 	"starling/wire"
 )
 
@@ -189,7 +190,7 @@ type chainBlock struct {
 			Coinbase string `json:"coinbase"`
 		} `json:"vin"`
 		Out []struct {
-			Value  rpc.Amount `json:"value"`
+			Value  rpctypes.Amount `json:"value"`
 			Script struct {
 				Address string `json:"address"`
 				Asm     string `json:"asm"`

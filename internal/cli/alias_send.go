@@ -9,12 +9,15 @@ import (
 	"slices"
 	"strings"
 
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpctypes"
+	"starling/rpc/walletrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/address"
 	"starling/internal/config"
 	"starling/params/netfile"
-	"starling/rpc"
 	"starling/wallet"
 	"starling/wire"
 )
@@ -144,7 +147,7 @@ func plural(n int, what string) string {
 // send makes all payments, one after the other, and says what became of them.
 // If one can not be made, those before it stand, and are mined or handed on.
 func (o *payments) send(ctx context.Context, node caller, w io.Writer) error {
-	ctx = rpc.WithWallet(ctx, wallet.DefaultName)
+	ctx = walletrpc.WithWallet(ctx, wallet.DefaultName)
 	if err := o.check(ctx, node); err != nil {
 		return err
 	}
@@ -197,7 +200,7 @@ func (o *payments) check(ctx context.Context, node caller) error {
 			return err
 		}
 		var coins []struct {
-			Amount rpc.Amount `json:"amount"`
+			Amount rpctypes.Amount `json:"amount"`
 		}
 		const minConf, maxConf = 0, 9_999_999
 		if err := ask(ctx, node, &coins, "listunspent", minConf, maxConf, []string{p.from}); err != nil {
@@ -244,7 +247,7 @@ func (p *payment) send(ctx context.Context, node caller, w io.Writer) (txid wire
 	if err := ask(ctx, node, &tx, "gettransaction", sent.TxID.String()); err != nil {
 		return txid, err
 	}
-	fee, err := rpc.ParseAmount(strings.TrimPrefix(tx.Fee.String(), "-"))
+	fee, err := rpctypes.ParseAmount(strings.TrimPrefix(tx.Fee.String(), "-"))
 	if err != nil {
 		return txid, err
 	}
@@ -261,7 +264,7 @@ var errNoWalletHere = errors.New("this node has no wallet yet; createwallet make
 func checkPayer(ctx context.Context, node caller, from string) error {
 	const method = "getaddressinfo"
 	raw, err := node.Call(ctx, method, []any{from})
-	if errors.Is(err, &rpc.Error{Code: rpc.CodeWalletNotFound}) {
+	if errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeWalletNotFound}) {
 		return errNoWalletHere
 	}
 	if err != nil {

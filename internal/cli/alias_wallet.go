@@ -8,11 +8,12 @@ import (
 	"os"
 	"slices"
 
+	"starling/rpc/walletrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/internal/config"
 	"starling/params"
-	"starling/rpc"
 	"starling/wallet"
 )
 
@@ -67,7 +68,7 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 		if mnemonic, err = ensureWallet(ctx, node, wallet.DefaultName); err != nil {
 			return err
 		}
-		return ask(rpc.WithWallet(ctx, wallet.DefaultName), node, &to, "getnewaddress")
+		return ask(walletrpc.WithWallet(ctx, wallet.DefaultName), node, &to, "getnewaddress")
 	})
 	return to, mnemonic, err
 }
@@ -120,7 +121,7 @@ func newListAddressesAlias() *cobra.Command {
 					Address string `json:"address"`
 				}
 				const unconfirmed, empty = 0, true
-				ctx := rpc.WithWallet(c.Context(), wallet.DefaultName)
+				ctx := walletrpc.WithWallet(c.Context(), wallet.DefaultName)
 				if err := ask(ctx, node, &all, "listreceivedbyaddress", unconfirmed, empty); err != nil {
 					return err
 				}

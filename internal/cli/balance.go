@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 
+	"starling/rpc/rpctypes"
+
 	"github.com/spf13/cobra"
 
 	"starling/address"
 	"starling/internal/config"
-	"starling/rpc"
 )
 
 func newBalanceCmd() *cobra.Command {
@@ -48,8 +49,8 @@ node may run or not. For what a wallet owns, see starling wallet balance.
 
 // addressBalance is what an address owns, in the form of --json.
 type addressBalance struct {
-	Address string     `json:"address"`
-	Balance rpc.Amount `json:"balance"` // in coins
+	Address string          `json:"address"`
+	Balance rpctypes.Amount `json:"balance"` // in coins
 }
 
 // showBalances prints a line in the given form for each address.
@@ -73,7 +74,7 @@ func askBalances(c *cobra.Command, cfg *config.Config, addrs []string) ([]addres
 	err := withNode(c, cfg, clientOptions{}, func(node caller) error {
 		for _, a := range addrs {
 			var r struct {
-				Total rpc.Amount `json:"total_amount"`
+				Total rpctypes.Amount `json:"total_amount"`
 			}
 			if err := ask(c.Context(), node, &r, "scantxoutset", "start", []any{"addr(" + a + ")"}); err != nil {
 				return err

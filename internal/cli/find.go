@@ -7,12 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"starling/rpc/jsonrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/internal/config"
 	"starling/node"
 	"starling/params"
-	"starling/rpc"
 )
 
 // A command finds the node of its data directory: the node leaves a file there
@@ -20,10 +21,10 @@ import (
 // that a mistyped one is told.
 
 // newClient returns a client for the node that the settings describe.
-func newClient(cfg *config.Config) *rpc.Client {
-	return &rpc.Client{
+func newClient(cfg *config.Config) *jsonrpc.Client {
+	return &jsonrpc.Client{
 		Address: rpcAddress(cfg), User: cfg.RPCUser, Password: cfg.RPCPassword,
-		CookiePath: cfg.CookiePath(rpc.CookieFile),
+		CookiePath: cfg.CookiePath(jsonrpc.CookieFile),
 	}
 }
 
@@ -51,7 +52,7 @@ func dialable(listen string) string {
 
 // findNode adds to the error of a call that found no node where there is one.
 func findNode(cfg *config.Config, err error) error {
-	var auth *rpc.AuthError
+	var auth *jsonrpc.AuthError
 	if !errors.As(err, &auth) || !errors.Is(auth.Cause, fs.ErrNotExist) {
 		return err
 	}

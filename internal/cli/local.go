@@ -8,11 +8,12 @@ import (
 	"io"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/internal/config"
 	"starling/node"
-	"starling/rpc"
 	"starling/store"
 	"starling/wire"
 )
@@ -38,7 +39,7 @@ type clientOptions struct {
 
 // localNode is a node that was opened for one command.
 type localNode struct {
-	rpc.Local
+	jsonrpc.Local
 	node     *node.Node
 	handover *handover // nil if it does not connect
 }
@@ -108,12 +109,12 @@ func running(ctx context.Context, cfg *config.Config) (caller, error) {
 	client := newClient(cfg)
 	for {
 		_, err := client.Call(ctx, "getblockcount", []any{})
-		var unreachable *rpc.UnreachableError
-		var auth *rpc.AuthError
+		var unreachable *jsonrpc.UnreachableError
+		var auth *jsonrpc.AuthError
 		switch {
 		case err == nil:
 			return client, nil
-		case errors.Is(err, &rpc.Error{Code: rpc.CodeInWarmup}):
+		case errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInWarmup}):
 			if err := pause(ctx, retryEvery); err != nil {
 				return nil, err
 			}
@@ -161,7 +162,7 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 	done := make(chan error, 1)
 	go func() { done <- n.Run(runCtx) }()
 	closeNode := func() error { stop(); return <-done }
-	local := &localNode{Local: rpc.Local{Table: n.Table}, node: n, handover: hand}
+	local := &localNode{Local: jsonrpc.Local{Table: n.Table}, node: n, handover: hand}
 	// After a crash blocks that are there have to be connected again.
 	if err := local.rebuilt(ctx); err != nil {
 		return nil, nil, errors.Join(err, closeNode())

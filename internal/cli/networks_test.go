@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/clock"
@@ -17,7 +19,6 @@ import (
 	"starling/node"
 	"starling/params"
 	"starling/params/netfile"
-	"starling/rpc"
 	"starling/server"
 	"starling/store"
 	"starling/wire"
@@ -88,7 +89,7 @@ func TestTwoNetworks(t *testing.T) {
 	redNode, blueNode := runOwn(t, red, redMiner, blueMiner), runOwn(t, blue, redMiner, blueMiner)
 
 	mine := func(n *node.Node, count int) wire.Hash {
-		local := &rpc.Local{Table: n.Table}
+		local := &jsonrpc.Local{Table: n.Table}
 		var blocks []wire.Hash
 		if err := ask(t.Context(), local, &blocks, "generatetodescriptor", count, "raw(51)"); err != nil {
 			t.Fatal(err)

@@ -9,12 +9,13 @@ import (
 	"io"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/clock"
 	"starling/internal/config"
 	"starling/internal/plain"
-	"starling/rpc"
 )
 
 func newPeersCmd() *cobra.Command {
@@ -79,7 +80,7 @@ const watchEvery = time.Second
 // clearScreen takes a terminal's cursor home and removes what is below it.
 const clearScreen = "\x1b[H\x1b[J"
 
-func watchPeers(ctx context.Context, client *rpc.Client, w io.Writer) error {
+func watchPeers(ctx context.Context, client *jsonrpc.Client, w io.Writer) error {
 	for {
 		var page bytes.Buffer
 		if err := showPeers(ctx, client, &page, false); err != nil {
@@ -110,7 +111,7 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%.3g %s", v, unit)
 }
 
-func watchMessages(ctx context.Context, client *rpc.Client, w io.Writer) error {
+func watchMessages(ctx context.Context, client *jsonrpc.Client, w io.Writer) error {
 	params := map[string]any{"timeout": 20_000}
 	var last uint64
 	for {

@@ -7,8 +7,9 @@ import (
 	"io"
 	"time"
 
+	"starling/rpc/jsonrpc"
+
 	"starling/clock"
-	"starling/rpc"
 )
 
 // peerInfo is what a node says of a peer.
@@ -65,7 +66,7 @@ type unreachableShown struct {
 }
 
 // askPeers asks a node for all that peers shows.
-func askPeers(ctx context.Context, client *rpc.Client) (*peersShown, error) {
+func askPeers(ctx context.Context, client *jsonrpc.Client) (*peersShown, error) {
 	var peers []peerInfo
 	var added []addedInfo
 	if err := ask(ctx, client, &peers, "getpeerinfo"); err != nil {
@@ -98,7 +99,7 @@ func askPeers(ctx context.Context, client *rpc.Client) (*peersShown, error) {
 	return s, nil
 }
 
-func showPeers(ctx context.Context, client *rpc.Client, w io.Writer, asJSON bool) error {
+func showPeers(ctx context.Context, client *jsonrpc.Client, w io.Writer, asJSON bool) error {
 	s, err := askPeers(ctx, client)
 	if err != nil {
 		return err

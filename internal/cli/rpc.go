@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"starling/rpc/jsonrpc"
+	"starling/rpc/walletrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/internal/config"
@@ -75,7 +78,7 @@ func callRPC(c *cobra.Command, args []string) error {
 	wait, _ := c.Flags().GetBool("wait")
 	ctx := c.Context()
 	if name, _ := c.Flags().GetString("wallet"); name != "" {
-		ctx = rpc.WithWallet(ctx, name)
+		ctx = walletrpc.WithWallet(ctx, name)
 	}
 	for {
 		// A node that starts meanwhile says where it answers.
@@ -94,24 +97,24 @@ func callRPC(c *cobra.Command, args []string) error {
 
 // notYet reports whether an error may go away by waiting for the node.
 func notYet(err error) bool {
-	var unreachable *rpc.UnreachableError
-	var auth *rpc.AuthError
-	return errors.As(err, &unreachable) || errors.As(err, &auth) || errors.Is(err, &rpc.Error{Code: rpc.CodeInWarmup})
+	var unreachable *jsonrpc.UnreachableError
+	var auth *jsonrpc.AuthError
+	return errors.As(err, &unreachable) || errors.As(err, &auth) || errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInWarmup})
 }
 
 // explain puts an error of a call into one line.
 func explain(method string, err error) error {
-	var e *rpc.Error
+	var e *jsonrpc.Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	if e.Code == rpc.CodeMethodNotFound {
+	if e.Code == jsonrpc.CodeMethodNotFound {
 		if near := nearestMethod(method); near != "" && near != method {
 			return fmt.Errorf("the node has no method %q; did you mean %s?", method, near)
 		}
 		return fmt.Errorf("the node has no method %q; \"starling rpc help\" lists them", method)
 	}
-	if e.Code == rpc.CodeWalletNotSpecified {
+	if e.Code == jsonrpc.CodeWalletNotSpecified {
 		return fmt.Errorf("several wallets are loaded; --wallet says which one is meant (error code %d)", e.Code)
 	}
 	// The node answers a wrong number of arguments with the whole help.

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 
+	"starling/rpc/jsonrpc"
+	"starling/rpc/walletrpc"
+
 	"github.com/spf13/cobra"
 
 	"starling/internal/config"
 	"starling/internal/plain"
-	"starling/rpc"
 	"starling/wallet"
 )
 
@@ -140,7 +142,7 @@ func (p *purse) choose() error {
 	}
 	for _, l := range loaded {
 		if l == name {
-			p.name, p.ctx = name, rpc.WithWallet(p.ctx, name)
+			p.name, p.ctx = name, walletrpc.WithWallet(p.ctx, name)
 			return nil
 		}
 	}
@@ -152,7 +154,7 @@ func (p *purse) choose() error {
 		return err
 	}
 	r.warn(p)
-	p.name, p.ctx = name, rpc.WithWallet(p.ctx, name)
+	p.name, p.ctx = name, walletrpc.WithWallet(p.ctx, name)
 	return nil
 }
 
@@ -262,16 +264,16 @@ var errWalletLocked = errors.New("the wallet is locked; \"starling wallet unlock
 // explainWallet puts an error of a wallet's method into one line that names
 // commands rather than methods.
 func explainWallet(method string, err error) error {
-	var e *rpc.Error
+	var e *jsonrpc.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	switch e.Code {
-	case rpc.CodeUnlockNeeded:
+	case jsonrpc.CodeUnlockNeeded:
 		return errWalletLocked
-	case rpc.CodePassphraseIncorrect:
+	case jsonrpc.CodePassphraseIncorrect:
 		return errors.New("the passphrase is wrong")
-	case rpc.CodeMethodNotFound:
+	case jsonrpc.CodeMethodNotFound:
 		return errors.New("this node has no wallets: it runs with --no-wallet")
 	}
 	return explain(method, err)

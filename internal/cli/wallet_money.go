@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"starling/rpc/rpctypes"
+
 	"github.com/spf13/cobra"
 
 	"starling/address"
-	"starling/rpc"
 	"starling/wire"
 )
 
@@ -147,7 +148,7 @@ func (p *purse) checkAddress(what string, addrs ...string) error {
 // checkFeeRate refuses what is no rate.
 func (p *purse) checkFeeRate() error {
 	if s := p.text("fee-rate"); s != "" {
-		if _, err := rpc.ParseAmount(s); err != nil {
+		if _, err := rpctypes.ParseAmount(s); err != nil {
 			return fmt.Errorf("fee-rate: %q is no number of satoshi for a virtual byte, such as 2.5", s)
 		}
 	}
@@ -282,7 +283,7 @@ func checkSend(p *purse, args []string) error {
 		if err := p.checkAddress("address", args[i]); err != nil {
 			return err
 		}
-		if _, err := rpc.ParseAmount(args[i+1]); err != nil {
+		if _, err := rpctypes.ParseAmount(args[i+1]); err != nil {
 			return fmt.Errorf("%q: %w", args[i+1], errNoAmount)
 		}
 	}

@@ -21,7 +21,7 @@ var mayAsk = []struct {
 	{"clock", asking, "it is the clock"},
 	{"internal/cputime", []string{"Now", "Since"}, "it measures work for statistics"},
 	{"transport", []string{"Now", "Until"}, "the kernel compares socket deadlines with real time"},
-	{"rpc", []string{"Now"}, "HTTP has socket deadlines, and shows how long calls have been running"},
+	{"rpc/jsonrpc", []string{"Now"}, "HTTP has socket deadlines, and shows how long calls have been running"},
 }
 
 // checkTime finds questions about the time that bypass the clock.

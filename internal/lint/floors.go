@@ -45,7 +45,22 @@ var floors = map[string]int{
 
 	"server": 50,
 
-	"rpc":       60,
+	"rpc/jsonrpc":  60,
+	"rpc/rpctypes": 61, // reads amounts with jsonrpc's errors
+	"rpc/rpcargs":  62,
+	"rpc/describe": 62,
+	"rpc/txfind":   62,
+	"rpc/signing":  63,
+
+	"rpc/chainrpc":   64,
+	"rpc/txrpc":      64,
+	"rpc/mempoolrpc": 64,
+	"rpc/miningrpc":  64,
+	"rpc/netrpc":     64,
+	"rpc/noderpc":    64,
+	"rpc/walletrpc":  64,
+
+	"rpc":       65, // the table of all
 	"explorer":  60,
 	"telemetry": 60,
 

@@ -83,7 +83,7 @@ func TestRules(t *testing.T) {
 				"internal/a/a.go": doc + `import "starling/internal/b"`,
 				"internal/b/a.go": doc + `import "starling/rpc/x"`,
 			},
-			want: []string{"wire/a.go:3: wire (floor 0) imports rpc/x (floor 6) through internal/a; only what is below may be imported"},
+			want: []string{"wire/a.go:3: wire (floor 0) imports rpc/x (floor 6.5) through internal/a; only what is below may be imported"},
 		},
 		"no floor": {
 			files: map[string]string{"attic/a.go": doc},

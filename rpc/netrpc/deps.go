@@ -1,0 +1,65 @@
+package netrpc
+
+import (
+	"net/netip"
+	"time"
+
+	"starling/rpc/jsonrpc"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/connmgr"
+	"starling/mempool"
+	"starling/params"
+	"starling/server"
+	"starling/wire"
+)
+
+// Conns are the links that the node keeps, and whom it keeps out.
+type Conns interface {
+	Active() bool
+	SetActive(on bool)
+	TryOnce(addr ma.Multiaddr) error
+	Add(addr ma.Multiaddr) error
+	Remove(addr ma.Multiaddr) error
+	Outgoing() []connmgr.Status
+	Ban(p netip.Prefix, until time.Time, reason string) error
+	Unban(p netip.Prefix) error
+	Bans() []connmgr.Ban
+	ClearBans() error
+}
+
+// Peers are the sessions.
+type Peers interface {
+	Peers() []server.PeerInfo
+	PingAll()
+	Totals() (in, out uint64)
+	External() []ma.Multiaddr
+	LocalServices() wire.ServiceFlag
+	UserAgent() string
+	WantsTxs() bool
+}
+
+// Fees is what transactions must pay to be relayed.
+type Fees interface{ Info() mempool.Info }
+
+// Clock tells the time.
+type Clock interface{ Now() time.Time }
+
+// Deps is what the methods about peers need.
+type Deps struct {
+	Network *params.Network
+	Peers   Peers
+	Conns   Conns
+	Fees    Fees
+	Tap     *Tap // observes the node's sessions
+	Clock   Clock
+}
+
+// api answers the methods.
+type api struct{ Deps }
+
+// methods returns the methods about peers, links and bans.
+func Methods(d Deps) []*jsonrpc.Method { return (&api{d}).methods() }
+
+func (a *api) network() *params.Network { return a.Network }

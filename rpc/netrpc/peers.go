@@ -1,0 +1,131 @@
+package netrpc
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"starling/peer"
+	"starling/rpc/jsonrpc"
+	"starling/rpc/rpctypes"
+	"starling/server"
+	"starling/transport"
+	"starling/wire"
+)
+
+func (a *api) getPeerInfo(context.Context, jsonrpc.None) ([]rpctypes.PeerInfo, error) {
+	infos := []rpctypes.PeerInfo{}
+	for _, p := range a.Peers.Peers() {
+		infos = append(infos, describePeer(&p))
+	}
+	return infos, nil
+}
+
+func describePeer(s *server.PeerInfo) rpctypes.PeerInfo {
+	p := s.Peer
+	stats, prefs, link := p.Stats(), p.Prefs(), p.Link()
+	info := rpctypes.PeerInfo{
+		ID: p.ID(), Addr: transport.FormatAddr(p.RemoteAddr()), Network: networkOf(p),
+		LastSend: unix(stats.LastSend), LastRecv: unix(stats.LastRecv),
+		LastInvSequence: s.Relay.Sequence, InvToSend: s.Relay.Waiting, LastTransaction: unix(s.LastTx), LastBlock: unix(s.LastBlock),
+		BytesSent: stats.BytesOut, BytesRecv: stats.BytesIn, ConnTime: unix(stats.Connected),
+		Inbound: p.Kind() == peer.Inbound, HBTo: s.Sync.CompactTo, HBFrom: prefs.CompactAnnounce,
+		StartingHeight: -1, Presynced: s.Sync.PresyncHeight, SyncedHeaders: s.Sync.BestHeader, SyncedBlocks: s.Sync.CommonBlock,
+		InFlight: s.Sync.InFlight, AddrProcessed: s.AddrProcessed, AddrLimited: s.AddrLimited,
+		Permissions: p.Permissions().Names(), MinFeeFilter: rpctypes.Amount(prefs.FeeFilter),
+		SentPerMsg: perMessage(stats.BytesOutBy), RecvPerMsg: perMessage(stats.BytesInBy),
+		ConnectionType: p.Kind().String(), Transport: link.Protocol, SessionID: link.SessionID,
+		PingTime: seconds(stats.Ping), MinPing: seconds(stats.MinPing), PingWait: seconds(stats.PingWait),
+		ServicesNames: []string{},
+	}
+	if bind := p.LocalAddr(); bind != nil {
+		info.AddrBind = transport.FormatAddr(bind)
+	}
+	if info.InFlight == nil {
+		info.InFlight = []int32{}
+	}
+	if info.Permissions == nil {
+		info.Permissions = []string{}
+	}
+	var services wire.ServiceFlag
+	if r := p.Remote(); r != nil {
+		services = r.Services
+		info.ServicesNames, info.RelayTxes = serviceNames(services), r.Relay
+		info.TimeOffset = int64(r.TimeOffset / time.Second)
+		info.Version, info.SubVer, info.StartingHeight = r.Version, r.UserAgent, r.StartHeight
+		if r.AddrLocal.IsValid() {
+			info.AddrLocal = r.AddrLocal.String()
+		}
+	}
+	info.Services = fmt.Sprintf("%016x", uint64(services))
+	return info
+}
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// seconds returns a duration for JSON, or nil for none.
+func seconds(d time.Duration) *jsonrpc.Float {
+	if d <= 0 {
+		return nil
+	}
+	f := jsonrpc.Float(d.Round(time.Microsecond).Seconds())
+	return &f
+}
+
+func perMessage(m map[string]uint64) jsonrpc.Object {
+	o := jsonrpc.Object{}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		o = append(o, jsonrpc.Member{Name: k, Value: m[k]})
+	}
+	return o
+}
+
+// networkOf names the network that a peer is reached through, in Core's words.
+func networkOf(p *peer.Peer) string {
+	ip, ok := transport.IP(p.RemoteAddr())
+	switch {
+	case !ok:
+		return "not_publicly_routable"
+	case ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified():
+		return "not_publicly_routable"
+	case ip.Unmap().Is4():
+		return "ipv4"
+	default:
+		return "ipv6"
+	}
+}
+
+// serviceNames lists the names of service bits.
+func serviceNames(f wire.ServiceFlag) []string {
+	names := []string{}
+	for bit := range 64 {
+		one := wire.ServiceFlag(1) << bit
+		if f&one == 0 {
+			continue
+		}
+		switch one {
+		case wire.NodeNetwork:
+			names = append(names, "NETWORK")
+		case wire.NodeBloom:
+			names = append(names, "BLOOM")
+		case wire.NodeWitness:
+			names = append(names, "WITNESS")
+		case wire.NodeCompactFilters:
+			names = append(names, "COMPACT_FILTERS")
+		case wire.NodeNetworkLimited:
+			names = append(names, "NETWORK_LIMITED")
+		case wire.NodeP2PV2:
+			names = append(names, "P2P_V2")
+		default:
+			names = append(names, fmt.Sprintf("UNKNOWN[2^%d]", bit))
+		}
+	}
+	return names
+}
