@@ -50,8 +50,8 @@ type Cache struct {
 	stored  bool // whether the store has the total
 	hasher  hasher
 
-	// Touched by the writer only, but for epoch, which prefetching reads.
-	epoch   atomic.Uint64 // counts the flushes that dropped entries
+	// Changed by the writer only.
+	epoch   atomic.Uint64 // counts the flushes that dropped entries; see Get
 	dbEmpty atomic.Bool   // whether nothing was ever flushed
 }
 
@@ -95,19 +95,35 @@ func (c *Cache) Bytes() int64 {
 	return int64(len(c.entries))*entryCost + c.longLen
 }
 
-// Get returns the coin at op, and the block that this answer stands for.
+// Get returns the coin at op, and the block that this answer stands for. With an
+// error it returns neither.
 func (c *Cache) Get(op wire.OutPoint) (coin Coin, ok bool, at wire.Hash, err error) {
-	// The read lock is held over the look-up in the store, so that the answer
-	// belongs to one block.
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if e, hit := c.entries[op]; hit {
-		var arena []byte
-		coin, ok = c.coinOf(&op, &e, &arena)
-		return coin, ok, c.best, nil
+	// The lock is not held while the disk is read, so that no reader keeps the
+	// writer waiting. What was read is the answer if op has no entry before and
+	// after, and no flush was finished in between: whatever changes a coin makes
+	// an entry of it, and only the end of a flush, which may have written the
+	// change, takes entries of changes away. Otherwise it is read again, which
+	// happens about once for each flush.
+	var epoch uint64
+	for read := false; ; read = true {
+		c.mu.RLock()
+		if e, hit := c.entries[op]; hit {
+			var arena []byte
+			coin, ok = c.coinOf(&op, &e, &arena)
+			at = c.best
+			c.mu.RUnlock()
+			return coin, ok, at, nil
+		}
+		now, best := c.epoch.Load(), c.best
+		c.mu.RUnlock()
+		if read && now == epoch {
+			return coin, ok, best, nil
+		}
+		epoch = now
+		if coin, ok, err = c.load(&op); err != nil {
+			return Coin{}, false, wire.Hash{}, err
+		}
 	}
-	coin, ok, err = c.load(&op)
-	return coin, ok, c.best, err
 }
 
 // coinOf turns an entry into a coin, its script appended to arena. It reports
