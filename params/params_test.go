@@ -159,6 +159,29 @@ func TestKnownWork(t *testing.T) {
 	}
 }
 
+// TestHistory pins the blocks by which the main network's early history is told
+// from any other.
+func TestHistory(t *testing.T) {
+	main := params.Main()
+	if got := main.BIP34Hash.String(); got != "000000000000024b89b42a942fe0d9fea3bb44ab7bd1b19115dd6a759c0808b8" {
+		t.Errorf("the block that brought BIP34 is %s", got)
+	}
+	for height, want := range map[int32]string{
+		91_842: "00000000000a4d0a398161ffc163c503763b1f4360639393e0e4c8e300e0caec",
+		91_880: "00000000000743f190a18c5577a3c2d2a1f610ae9601ac046a38084ccb7cd721",
+	} {
+		if got := main.BIP30Exceptions[height].String(); got != want {
+			t.Errorf("the coinbase repeated at %d is in %s", height, got)
+		}
+	}
+	for _, name := range params.Names() {
+		n, _ := params.ByName(name)
+		if name != "main" && (len(n.BIP30Exceptions) != 0 || n.BIP34Hash != wire.Hash{}) {
+			t.Errorf("%s has no blocks from before BIP30 and BIP34", name)
+		}
+	}
+}
+
 func TestSignetMagic(t *testing.T) {
 	if got, want := params.Signet().Magic, [4]byte{0x0a, 0x03, 0xcf, 0x40}; got != want {
 		t.Errorf("the public signet's magic is %x, want %x", got, want)

@@ -25,6 +25,9 @@ func unhex(tb testing.TB, s string) []byte {
 func TestBlockFlags(t *testing.T) {
 	const always = P2SH | Witness | Taproot
 	main := params.Main()
+	// Mined in February 2012 and July 2021.
+	spendsBIP16 := wire.MustHash("00000000000002dc756eebf4f49723ed8d30cc28a5f108eb94b1ba88ac4f9c22")
+	spendsTaproot := wire.MustHash("0000000000000000000f14c35b2d841e986ab5441de8c585d5ffe55ea1e395ad")
 	for _, c := range []struct {
 		name   string
 		height int32
@@ -32,12 +35,15 @@ func TestBlockFlags(t *testing.T) {
 		want   Flags
 	}{
 		{"genesis", 0, main.GenesisHash, always},
-		{"breaks BIP16", 170060, bip16Exception, 0},
-		{"breaks taproot", 692261, taprootException, P2SH | Witness | DERSig | CheckLockTimeVerify | CheckSequenceVerify | NullDummy},
+		{"spends a script hash with what fails under BIP16", 170060, spendsBIP16, 0},
+		{"another block of its height", 170060, wire.Hash{1}, always},
+		{"spends a taproot output with what fails under BIP341", 692261, spendsTaproot, P2SH | Witness | DERSig | CheckLockTimeVerify | CheckSequenceVerify | NullDummy},
+		{"another block of its height", 692261, wire.Hash{1}, MandatoryFlags},
 		{"before BIP66", 363724, wire.Hash{}, always},
 		{"BIP66", 363725, wire.Hash{}, always | DERSig},
 		{"before BIP65", 388380, wire.Hash{}, always | DERSig},
 		{"BIP65", 388381, wire.Hash{}, always | DERSig | CheckLockTimeVerify},
+		{"before CSV", 419327, wire.Hash{}, always | DERSig | CheckLockTimeVerify},
 		{"CSV", 419328, wire.Hash{}, always | DERSig | CheckLockTimeVerify | CheckSequenceVerify},
 		{"before segwit", 481823, wire.Hash{}, always | DERSig | CheckLockTimeVerify | CheckSequenceVerify},
 		{"segwit", 481824, wire.Hash{}, MandatoryFlags},
