@@ -13,6 +13,7 @@ import (
 	"starling/rpc/jsonrpc"
 	"starling/rpc/netrpc"
 	"starling/rpc/walletrpc"
+	"starling/server/fanout"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -28,7 +29,7 @@ import (
 
 // Node is a whole node. The fields are set by [Open] and not changed after.
 type Node struct {
-	Server  *server.Node
+	Server  *server.Server
 	Table   *jsonrpc.Table     // all methods
 	RPC     *jsonrpc.Server    // nil without
 	TxIndex *index.TxIndex     // nil without
@@ -170,7 +171,7 @@ func (n *Node) open(ctx context.Context) error {
 	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.messages)
 	if n.metricsListen != nil {
 		n.Metrics = telemetry.New(telemetry.Options{Version: cfg.Version, Network: sc.Network.Name})
-		sc.ChainObserver, sc.SyncObserver, sc.Pool.Observer = n.Metrics, n.Metrics, n.Metrics
+		sc.SyncObserver, sc.Metrics = n.Metrics, fanout.Subscriber{Chain: n.Metrics, Pool: n.Metrics}
 		sc.PeerObservers = append(sc.PeerObservers, n.Metrics)
 	}
 	for _, f := range sc.Load {
@@ -188,8 +189,6 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	n.log.Info(what)
 	var err error
-	tap := tapPool(sc.Pool.Observer)
-	sc.Pool.Observer = tap
 	if n.Server, err = server.New(sc); err != nil {
 		return explain(err)
 	}
@@ -207,7 +206,7 @@ func (n *Node) open(ctx context.Context) error {
 		n.Metrics.Watch(c)
 		n.Metrics.WatchMempool(n.Server.Mempool(), n.Server.TxDownload())
 	}
-	if err := n.openWallets(ctx, tap); err != nil {
+	if err := n.openWallets(ctx); err != nil {
 		return err
 	}
 	if err := n.openMining(); err != nil {

@@ -3,10 +3,10 @@ package node
 import (
 	"context"
 	"path/filepath"
-	"sync/atomic"
 
 	"starling/mempool"
 	"starling/server"
+	"starling/server/fanout"
 	"starling/wallet"
 	"starling/wire"
 )
@@ -22,7 +22,7 @@ type Wallets struct {
 }
 
 // openWallets opens the wallets of the node.
-func (n *Node) openWallets(ctx context.Context, tap *walletTap) error {
+func (n *Node) openWallets(ctx context.Context) error {
 	if n.cfg.Wallets.Off {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (n *Node) openWallets(ctx context.Context, tap *walletTap) error {
 	if err != nil {
 		return err
 	}
-	tap.m.Store(m)
+	n.Server.Subscribe("wallet", fanout.Subscriber{Pool: walletPool{m: m}})
 	n.Wallets = m
 	return m.Open(ctx)
 }
@@ -44,39 +44,21 @@ func (n *Node) openWallets(ctx context.Context, tap *walletTap) error {
 // directory.
 func WalletDir(netDir string) string { return filepath.Join(netDir, "wallets") }
 
-// walletTap tells wallets what happens in the mempool, which is there first.
-type walletTap struct {
-	mempool.Observer
-	m atomic.Pointer[wallet.Manager]
-}
-
-// tapPool makes a tap out of an observer, which may be nil.
-func tapPool(next mempool.Observer) *walletTap {
-	if next == nil {
-		next = mempool.NopObserver{}
-	}
-	return &walletTap{Observer: next}
+// walletPool tells wallets what enters and leaves the mempool.
+type walletPool struct {
+	mempool.NopObserver
+	m *wallet.Manager
 }
 
 // TxAdded implements [mempool.Observer].
-func (t *walletTap) TxAdded(e *mempool.Entry) {
-	if m := t.m.Load(); m != nil {
-		m.TxAdded(e.Tx)
-	}
-	t.Observer.TxAdded(e)
-}
+func (p walletPool) TxAdded(e *mempool.Entry) { p.m.TxAdded(e.Tx) }
 
 // TxRemoved implements [mempool.Observer].
-func (t *walletTap) TxRemoved(e *mempool.Entry, why mempool.RemovalReason) {
-	if m := t.m.Load(); m != nil {
-		m.TxRemoved(e.Tx)
-	}
-	t.Observer.TxRemoved(e, why)
-}
+func (p walletPool) TxRemoved(e *mempool.Entry, _ mempool.RemovalReason) { p.m.TxRemoved(e.Tx) }
 
 // poolOf is what wallets see of a node's unconfirmed transactions. It
 // implements [wallet.Pool].
-type poolOf struct{ n *server.Node }
+type poolOf struct{ n *server.Server }
 
 func (p poolOf) Submit(ctx context.Context, tx *wire.Tx) error { return p.n.SubmitTx(ctx, tx, 0) }
 

@@ -40,7 +40,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // testNode is a node in memory, with its methods.
 type testNode struct {
 	t      *testing.T
-	node   *server.Node
+	node   *server.Server
 	chain  *chain.Chain
 	tap    *netrpc.Tap
 	levels noderpc.LogLevels

@@ -30,7 +30,7 @@ const (
 var errLeaving = errors.New("no place became free in time")
 
 // accept takes links that others open, until the listener is closed.
-func (n *Node) accept(ctx context.Context, l transport.Listener) {
+func (n *Server) accept(ctx context.Context, l transport.Listener) {
 	for {
 		link, err := l.Accept()
 		if errors.Is(err, transport.ErrClosed) {
@@ -50,7 +50,7 @@ func (n *Node) accept(ctx context.Context, l transport.Listener) {
 // admit starts a session over a link that somebody has opened, if there is a
 // place for it. One newcomer is dealt with at a time, so that no two of them take
 // the same place.
-func (n *Node) admit(ctx context.Context, link transport.Link) {
+func (n *Server) admit(ctx context.Context, link transport.Link) {
 	n.admitting.Lock()
 	defer n.admitting.Unlock()
 	addr := link.RemoteAddr()
@@ -68,7 +68,7 @@ func (n *Node) admit(ctx context.Context, link transport.Link) {
 // makePlace returns once there is a place for a newcomer, for which others may
 // have to go, or why there is none. A place is free when the session that had it
 // is gone with all that it held.
-func (n *Node) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Permissions) error {
+func (n *Server) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Permissions) error {
 	patience := n.clk.NewTimer(leavePatience)
 	defer patience.Stop()
 	for {
@@ -96,7 +96,7 @@ func (n *Node) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Permi
 
 // places says how the places for inbound links are taken. Links that the node
 // has opened beyond those that are kept for it take places, too.
-func (n *Node) places() connmgr.Places {
+func (n *Server) places() connmgr.Places {
 	var p connmgr.Places
 	outbound := 0
 	for _, s := range n.sessions.all() {
@@ -118,7 +118,7 @@ func (n *Node) places() connmgr.Places {
 
 // candidates describes the inbound sessions that are not ending to whoever
 // chooses which of them has to make room.
-func (n *Node) candidates() []connmgr.Candidate {
+func (n *Server) candidates() []connmgr.Candidate {
 	var all []connmgr.Candidate
 	for _, s := range n.sessions.all() {
 		p := s.peer

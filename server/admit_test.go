@@ -22,7 +22,7 @@ import (
 // lingering keeps every session for a while at its end.
 type lingering struct {
 	peer.NoObserver
-	n    func() *Node
+	n    func() *Server
 	long time.Duration
 	most atomic.Int64
 }
@@ -55,7 +55,7 @@ func limitOfLinks(t *testing.T, long time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
 		var a *node
-		o := &lingering{n: func() *Node { return a.Node }, long: long}
+		o := &lingering{n: func() *Server { return a.Server }, long: long}
 		a = w.startWith(1, vfs.NewMem(), func(c *Config) {
 			c.MaxPeers, c.PeerObservers = limit+outboundSlots, []peer.Observer{o}
 		})

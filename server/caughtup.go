@@ -5,7 +5,7 @@ import "starling/chain/headertree"
 // tellCaughtUp says so when the node has all that its peers have, and reports
 // whether it has. Without a peer whose chain is known to be the same there is
 // nothing to be caught up with.
-func (n *Node) tellCaughtUp(tip *headertree.Node) bool {
+func (n *Server) tellCaughtUp(tip *headertree.Node) bool {
 	if n.chain.IsInitialDownload() || n.chain.Headers().Best() != tip {
 		return false
 	}

@@ -17,6 +17,7 @@ import (
 	"starling/netsync"
 	"starling/params"
 	"starling/peer"
+	"starling/server/fanout"
 	"starling/transport"
 	"starling/transport/tcp"
 )
@@ -109,7 +110,7 @@ type Config struct {
 	// for all of them if it is nil.
 	Logs func(part string) *slog.Logger
 
-	ChainObserver chain.Observer
+	Metrics       fanout.Subscriber // hears of chain and mempool after all others
 	SyncObserver  netsync.Observer
 	ConnObserver  connmgr.Observer
 	PeerObservers []peer.Observer // each is told all
@@ -139,9 +140,6 @@ func (c *Config) fill() error {
 	}
 	if c.UserAgent == "" {
 		c.UserAgent = DefaultUserAgent
-	}
-	if c.ChainObserver == nil {
-		c.ChainObserver = chain.NopObserver{}
 	}
 	if len(c.Transports) == 0 {
 		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic})}

@@ -1,8 +1,8 @@
-// Package server is the node: it puts the chain, the mempool, the download, the
+// Package server is the network side of a node: it puts the chain, the mempool, the download, the
 // relay, the connection manager, the transports and the sessions together,
 // starts and stops them, and answers what peers ask.
 //
-// It owns the life cycle ([New], [Node.Run]), the list of sessions, the table
+// It owns the life cycle ([New], [Server.Run]), the list of sessions, the table
 // that says who handles which message, one handler file per subject, and the
 // step from an offence to its price. It decides nothing that a package below
 // decides: what to fetch from whom is netsync's and txdownload's, whom to tell of
@@ -11,9 +11,9 @@
 //
 // Goroutines, while Run runs: those of chain, mempool and connmgr; one that
 // accepts links for each listener; one that carries out what falls due in the
-// download of blocks ([Node.syncLoop]), one that does so for transactions and
-// announces them ([Node.relayLoop]), one that tries orphans again
-// ([Node.orphanLoop]); one that reads the saved mempool, for as long as that
+// download of blocks ([Server.syncLoop]), one that does so for transactions and
+// announces them ([Server.relayLoop]), one that tries orphans again
+// ([Server.orphanLoop]); one that reads the saved mempool, for as long as that
 // takes; one that saves what was learned about fees; and two for each session.
 // A handler runs on its session's goroutine, and so do the checks of the
 // transaction that it was given. What a session owes is made by its writing

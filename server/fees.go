@@ -20,7 +20,7 @@ const (
 
 // openFees makes what estimates fees. What earlier runs have learned is read
 // now, before the first transaction or block can be seen.
-func (n *Node) openFees() {
+func (n *Server) openFees() {
 	n.fees = &feeest.Watcher{
 		Estimator: feeest.New(),
 		Current:   func() bool { return !n.chain.IsInitialDownload() },
@@ -29,13 +29,13 @@ func (n *Node) openFees() {
 }
 
 // Fees returns what estimates fees.
-func (n *Node) Fees() *feeest.Estimator { return n.fees.Estimator }
+func (n *Server) Fees() *feeest.Estimator { return n.fees.Estimator }
 
-func (n *Node) feesPath() string { return path.Join(n.cfg.Dir, feesFile) }
+func (n *Server) feesPath() string { return path.Join(n.cfg.Dir, feesFile) }
 
 // loadFees reads what earlier runs have learned. Without it the node learns
 // anew.
-func (n *Node) loadFees() {
+func (n *Server) loadFees() {
 	err := n.Fees().Load(n.cfg.FS, n.feesPath(), n.clk.Now())
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
@@ -46,7 +46,7 @@ func (n *Node) loadFees() {
 	}
 }
 
-func (n *Node) saveFees() {
+func (n *Server) saveFees() {
 	if err := n.Fees().Save(n.cfg.FS, n.feesPath(), n.clk.Now()); err != nil {
 		n.log.Warn("can not save fee estimates", "err", err)
 	}
@@ -54,7 +54,7 @@ func (n *Node) saveFees() {
 
 // keepFees saves them now and then, and at the end, when nobody will see any
 // more what becomes of the transactions that wait.
-func (n *Node) keepFees(ctx context.Context) {
+func (n *Server) keepFees(ctx context.Context) {
 	for clock.Sleep(ctx, n.clk, saveFeesEvery) == nil {
 		n.saveFees()
 	}

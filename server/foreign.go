@@ -71,7 +71,7 @@ func (s *session) level() slog.Level {
 
 // wasForeign reports whether the last link to an address ended because the peer
 // was of another network.
-func (n *Node) wasForeign(addr ma.Multiaddr) bool {
+func (n *Server) wasForeign(addr ma.Multiaddr) bool {
 	return errors.Is(n.conns.LastError(addr), peer.WrongNetwork)
 }
 
@@ -101,7 +101,7 @@ func (s *strangers) another(now time.Time) (count int, tell bool) {
 }
 
 // stranger tells of a node of another network that has connected to this one.
-func (n *Node) stranger(s *session, why error) {
+func (n *Server) stranger(s *session, why error) {
 	if count, tell := n.strangers.another(n.clk.Now()); tell {
 		n.log.Warn("a node of another network has connected", "addr", transport.FormatAddr(s.peer.RemoteAddr()), "reason", why, "times", count)
 	}

@@ -3,8 +3,6 @@ package server
 import (
 	"sync"
 
-	"starling/chain"
-	"starling/chain/headertree"
 	"starling/relay/compact"
 	"starling/wire"
 )
@@ -86,26 +84,4 @@ func (r *recentBlock) tx(id wire.Hash) *wire.Tx {
 		}
 	}
 	return r.txs[id]
-}
-
-// blockObserver sends new blocks on as soon as the chain has checked all but
-// their scripts, and passes all events on.
-type blockObserver struct {
-	chain.Observer
-	n *Node
-}
-
-// BlockChecked implements [chain.Observer].
-func (o blockObserver) BlockChecked(node *headertree.Node, b *wire.Block, took chain.CheckTimes) {
-	if fast, actions := o.n.sync.BlockChecked(node); fast {
-		o.n.compact.recent.set(b)
-		o.n.do(actions)
-	}
-	o.Observer.BlockChecked(node, b, took)
-}
-
-// BlockRejected implements [chain.Observer].
-func (o blockObserver) BlockRejected(hash wire.Hash, err error) {
-	o.n.compact.recent.drop(hash)
-	o.Observer.BlockRejected(hash, err)
 }

@@ -79,7 +79,7 @@ func (s *session) askedBeyond(err error) {
 }
 
 // sendCmpctBlock announces a block by a compact block.
-func (n *Node) sendCmpctBlock(s *session, node *headertree.Node) {
+func (n *Server) sendCmpctBlock(s *session, node *headertree.Node) {
 	s.peer.Known().Add(node.Hash)
 	if m := n.compact.recent.message(node.Hash); m != nil {
 		s.peer.Send(m)
@@ -115,7 +115,7 @@ func unlessGone(err error) error {
 }
 
 // compactBlock returns the compact form of a block.
-func (n *Node) compactBlock(node *headertree.Node) (*wire.MsgCmpctBlock, error) {
+func (n *Server) compactBlock(node *headertree.Node) (*wire.MsgCmpctBlock, error) {
 	if m := n.compact.recent.message(node.Hash); m != nil {
 		return m, nil
 	}

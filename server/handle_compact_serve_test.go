@@ -17,7 +17,7 @@ func TestFastRelay(t *testing.T) {
 		a := w.start(1)
 		a.give(c.chain...)
 		a.stop()
-		a = w.startWith(1, a.fs, func(cfg *Config) { cfg.ChainObserver = slow{} })
+		a = w.startWith(1, a.fs, func(cfg *Config) { cfg.Metrics.Chain = slow{} })
 		s, plain := w.dial(a, 8), w.dial(a, 9)
 		for _, p := range []*script{s, plain} {
 			p.send(&wire.MsgGetHeaders{Locator: []wire.Hash{c.chain[100].Hash()}})

@@ -44,7 +44,7 @@ func (s *session) handleTx(_ context.Context, m *wire.MsgTx) error {
 }
 
 // takeTx passes a transaction that has just come on to the mempool.
-func (n *Node) takeTx(s *session, tx *wire.Tx) {
+func (n *Server) takeTx(s *session, tx *wire.Tx) {
 	// The session may end meanwhile. The transaction is judged to the end all
 	// the same, as nobody else is asked for it now.
 	_, err := n.pool.Add(n.ctx, tx, mempool.AddOptions{})
@@ -88,7 +88,7 @@ var causes = map[mempool.Kind]txdownload.Cause{
 
 // rejected tells that a transaction was refused. fresh is false for orphans and
 // parts of packages, which were refused before.
-func (n *Node) rejected(from txdownload.PeerID, tx *wire.Tx, rej *mempool.Rejection, fresh bool) txdownload.Followup {
+func (n *Server) rejected(from txdownload.PeerID, tx *wire.Tx, rej *mempool.Rejection, fresh bool) txdownload.Followup {
 	n.log.Debug("transaction refused", "txid", tx.TxID(), "peer", from, "reason", rej)
 	f := n.txs.Rejected(n.clk.Now(), from, txdownload.Rejection{
 		Tx: tx, Cause: causes[rej.Kind], Missing: rej.Missing, Judged: fresh,
@@ -104,7 +104,7 @@ func (n *Node) rejected(from txdownload.PeerID, tx *wire.Tx, rej *mempool.Reject
 }
 
 // takePackage passes a parent with the child that pays for it on to the mempool.
-func (n *Node) takePackage(s *session, p *txdownload.Package) {
+func (n *Server) takePackage(s *session, p *txdownload.Package) {
 	r, err := n.pool.AddPackage(n.ctx, []*wire.Tx{p.Parent, p.Child}, mempool.AddOptions{})
 	if err != nil {
 		if n.ctx.Err() == nil {
@@ -133,7 +133,7 @@ func (n *Node) takePackage(s *session, p *txdownload.Package) {
 }
 
 // tryOrphans has orphans tried again if a parent has arrived.
-func (n *Node) tryOrphans() {
+func (n *Server) tryOrphans() {
 	if n.txs.HasWork() {
 		wake(n.wakeTry)
 	}
@@ -142,7 +142,7 @@ func (n *Node) tryOrphans() {
 // orphanLoop tries orphans again whose parents have arrived, until ctx is done.
 // They have a goroutine of their own, so that nobody's orphans hold up the
 // session that has given the parent.
-func (n *Node) orphanLoop(ctx context.Context) {
+func (n *Server) orphanLoop(ctx context.Context) {
 	for {
 		from, tx, ok := n.txs.Next()
 		if !ok {

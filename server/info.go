@@ -37,7 +37,7 @@ type PeerInfo struct {
 
 // Peers describes all sessions, also those whose handshake is not done, the
 // oldest first.
-func (n *Node) Peers() []PeerInfo {
+func (n *Server) Peers() []PeerInfo {
 	var all []PeerInfo
 	for _, s := range n.sessions.all() {
 		info := PeerInfo{
@@ -59,12 +59,12 @@ func (n *Node) Peers() []PeerInfo {
 
 // Totals returns how many bytes all sessions have received and sent since the
 // start, ended ones included.
-func (n *Node) Totals() (in, out uint64) {
+func (n *Server) Totals() (in, out uint64) {
 	return n.totals[peer.In].Load(), n.totals[peer.Out].Load()
 }
 
 // PingAll has every peer pinged at once.
-func (n *Node) PingAll() {
+func (n *Server) PingAll() {
 	for _, s := range n.sessions.all() {
 		s.peer.Ping()
 	}
@@ -72,8 +72,8 @@ func (n *Node) PingAll() {
 
 // Conns returns the manager of connections, with the addresses that are
 // dialled and the bans.
-func (n *Node) Conns() *connmgr.Manager { return n.conns }
+func (n *Server) Conns() *connmgr.Manager { return n.conns }
 
 // External returns the addresses at which others can reach this node, as it
 // tells them.
-func (n *Node) External() []ma.Multiaddr { return n.cfg.External }
+func (n *Server) External() []ma.Multiaddr { return n.cfg.External }

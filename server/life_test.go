@@ -33,7 +33,7 @@ func config(t *testing.T, height int) Config {
 }
 
 // running starts a node and returns it with a function that stops it.
-func running(t *testing.T, cfg Config) (n *Node, stop func()) {
+func running(t *testing.T, cfg Config) (n *Server, stop func()) {
 	t.Helper()
 	n, err := New(cfg)
 	if err != nil {

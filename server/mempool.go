@@ -7,8 +7,6 @@ import (
 	"path"
 	"sync"
 
-	"starling/chain"
-	"starling/chain/headertree"
 	"starling/mempool"
 	"starling/netsync/txdownload"
 	"starling/relay"
@@ -36,7 +34,7 @@ const (
 )
 
 // openPool makes the mempool and what surrounds it.
-func (n *Node) openPool() error {
+func (n *Server) openPool() error {
 	cfg := &n.cfg
 	pc := cfg.Pool
 	pc.Chain, pc.Verifier, pc.Clock, pc.Log, pc.FS = n.chain, n.verifier, n.clk, cfg.Logs("mempool"), cfg.FS
@@ -59,27 +57,25 @@ func (n *Node) openPool() error {
 		InboundDelay: cfg.RelayDelayInbound, OutboundDelay: cfg.RelayDelayOutbound,
 		MinRelayFee: max(pc.MinRelayFee, 0), IncrementalFee: pc.IncrementalFee, Seed: cfg.Seed,
 	})
-	if pc.Observer == nil {
-		pc.Observer = mempool.NopObserver{}
-	}
 	n.openFees()
-	pc.Observer = poolObserver{n, pc.Observer}
+	n.subscribePool()
+	pc.Observer = n.fanout.Pool()
 	var err error
 	if n.pool, err = mempool.New(pc); err != nil {
 		return err
 	}
-	n.chain.AttachPool(&poolTap{n: n})
+	n.chain.AttachPool(n.fanout.Moves(n.pool))
 	return nil
 }
 
 // Mempool returns the transactions that wait for a block.
-func (n *Node) Mempool() *mempool.Pool { return n.pool }
+func (n *Server) Mempool() *mempool.Pool { return n.pool }
 
 // WantsTxs reports whether the node asks peers for transactions.
-func (n *Node) WantsTxs() bool { return !n.cfg.BlocksOnly }
+func (n *Server) WantsTxs() bool { return !n.cfg.BlocksOnly }
 
 // TxDownload returns what is being fetched, and the orphans.
-func (n *Node) TxDownload() *txdownload.Manager { return n.txs }
+func (n *Server) TxDownload() *txdownload.Manager { return n.txs }
 
 // SubmitTx takes a transaction of this node's users into the mempool, if it
 // may, and has it announced, now and every ten minutes or so until a block
@@ -87,7 +83,7 @@ func (n *Node) TxDownload() *txdownload.Manager { return n.txs }
 // virtual bytes, a guard against mistakes; 0 is for no limit. The error is a
 // *[mempool.Rejection] if the mempool does not take it; that it has it already
 // is no error.
-func (n *Node) SubmitTx(ctx context.Context, tx *wire.Tx, maxFeeRate int64) error {
+func (n *Server) SubmitTx(ctx context.Context, tx *wire.Tx, maxFeeRate int64) error {
 	txid := tx.TxID()
 	if n.pool.Get(txid) == nil {
 		_, err := n.pool.Add(ctx, tx, mempool.AddOptions{MaxFeeRate: mempool.FeeRate(maxFeeRate), Local: true})
@@ -99,16 +95,16 @@ func (n *Node) SubmitTx(ctx context.Context, tx *wire.Tx, maxFeeRate int64) erro
 	return nil
 }
 
-// AnnounceTx has a transaction of the mempool announced as [Node.SubmitTx] does.
+// AnnounceTx has a transaction of the mempool announced as [Server.SubmitTx] does.
 // It is for those that have entered it otherwise, as in a package.
-func (n *Node) AnnounceTx(txid wire.Hash) {
+func (n *Server) AnnounceTx(txid wire.Hash) {
 	n.relay.Own(n.clk.Now(), txid)
 	wake(n.wakeTxs)
 }
 
 // startPool reads the saved mempool and keeps it saved, until the function that
 // it returns is called.
-func (n *Node) startPool(ctx context.Context) (stop func()) {
+func (n *Server) startPool(ctx context.Context) (stop func()) {
 	var wg sync.WaitGroup
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	wg.Go(func() { n.keepFees(runCtx) })
@@ -137,7 +133,7 @@ func (n *Node) startPool(ctx context.Context) (stop func()) {
 }
 
 // loadOwn reads which transactions of the mempool are this node's own.
-func (n *Node) loadOwn() {
+func (n *Server) loadOwn() {
 	own := n.pool.Unbroadcast()
 	b, err := store.ReadFileChecked(n.cfg.FS, path.Join(n.cfg.Dir, ownFile), ownVersion)
 	switch {
@@ -153,7 +149,7 @@ func (n *Node) loadOwn() {
 }
 
 // saveOwn writes which transactions of the mempool are this node's own.
-func (n *Node) saveOwn(ids []wire.Hash) {
+func (n *Server) saveOwn(ids []wire.Hash) {
 	if n.cfg.ForgetPool {
 		return
 	}
@@ -167,7 +163,7 @@ func (n *Node) saveOwn(ids []wire.Hash) {
 }
 
 // poolView is the mempool as the download of transactions sees it.
-type poolView struct{ n *Node }
+type poolView struct{ n *Server }
 
 // HasTx implements [txdownload.Pool].
 func (v poolView) HasTx(txid wire.Hash) bool { return v.n.pool.Get(txid) != nil }
@@ -194,84 +190,4 @@ func (a *arrivals) take() []*wire.Tx {
 	txs := a.txs
 	a.txs = nil
 	return txs
-}
-
-// poolObserver is told by the mempool what enters and leaves it, whatever the
-// way, and passes it on. The mempool is locked meanwhile, so most is only noted.
-type poolObserver struct {
-	n    *Node
-	next mempool.Observer
-}
-
-// TxAdded implements [mempool.Observer].
-func (o poolObserver) TxAdded(e *mempool.Entry) {
-	o.n.compact.index.Add(e.WTxID, e.Tx)
-	o.n.relay.TxAdded(e)
-	o.n.fees.TxAdded(e)
-	o.n.arrived.push(e.Tx)
-	wake(o.n.wakeTxs)
-	o.next.TxAdded(e)
-}
-
-// TxRemoved implements [mempool.Observer].
-func (o poolObserver) TxRemoved(e *mempool.Entry, why mempool.RemovalReason) {
-	o.n.compact.index.Remove(e.WTxID)
-	if why == mempool.RemovedReplaced {
-		o.n.compact.extra.Add(e.Tx) // its miner may not know that
-	}
-	o.n.relay.TxRemoved(e, why)
-	o.n.fees.TxRemoved(e, why)
-	wake(o.n.wakeTxs)
-	o.next.TxRemoved(e, why)
-}
-
-// TipMoved implements [mempool.Observer].
-func (o poolObserver) TipMoved(tip *headertree.Node, connected []*headertree.Node) {
-	o.n.fees.TipMoved(tip, connected)
-	o.next.TipMoved(tip, connected)
-}
-
-// poolTap stands between chain and mempool, and tells the download of
-// transactions which ones are confirmed. Only the chain's writer uses it.
-type poolTap struct {
-	n         *Node
-	connected []*wire.Block
-	undone    bool
-}
-
-var _ chain.Pool = (*poolTap)(nil)
-
-// BlockConnected implements [chain.Pool].
-func (t *poolTap) BlockConnected(node *headertree.Node, b *wire.Block) {
-	t.n.pool.BlockConnected(node, b)
-	if !t.n.chain.IsInitialDownload() {
-		t.connected = append(t.connected, b)
-		if len(t.connected) > maxMoved {
-			t.connected = t.connected[1:]
-		}
-	}
-}
-
-// BlockDisconnected implements [chain.Pool].
-func (t *poolTap) BlockDisconnected(node *headertree.Node, b *wire.Block) {
-	t.n.pool.BlockDisconnected(node, b)
-	t.undone = true
-	if k := len(t.connected); k > 0 && t.connected[k-1].Hash() == node.Hash {
-		t.connected = t.connected[:k-1]
-	}
-}
-
-// TipMoving implements [chain.Pool].
-func (t *poolTap) TipMoving(tip *headertree.Node, publish func()) {
-	t.n.pool.TipMoving(tip, publish)
-	if t.n.chain.IsInitialDownload() {
-		return
-	}
-	txs := make([][]wire.Tx, len(t.connected))
-	for i, b := range t.connected {
-		txs[i] = b.Txs
-	}
-	t.n.txs.Moved(txs, t.undone)
-	t.connected, t.undone = nil, false
-	t.n.tryOrphans()
 }

@@ -8,7 +8,7 @@ import (
 
 // observer is told by all sessions what happens. It counts bytes and passes
 // all on to the observers of the configuration.
-type observer struct{ n *Node }
+type observer struct{ n *Server }
 
 var _ peer.Observer = observer{}
 

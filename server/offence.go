@@ -21,7 +21,7 @@ const (
 // onInvalid is told by the chain of a block that broke a rule. The chain must
 // not be held up, and a ban is written to disk, so the sync loop deals with
 // it.
-func (n *Node) onInvalid(from any, _ wire.Hash, err error) {
+func (n *Server) onInvalid(from any, _ wire.Hash, err error) {
 	o, ok := from.(origin)
 	if !ok || o.compact {
 		return
@@ -31,7 +31,7 @@ func (n *Node) onInvalid(from any, _ wire.Hash, err error) {
 
 // invalidBlock decides what an invalid block costs who sent it, as Bitcoin
 // Core does: what may be an accident of timing costs nothing.
-func (n *Node) invalidBlock(o origin, err error) {
+func (n *Server) invalidBlock(o origin, err error) {
 	var rule *consensus.RuleError
 	if !errors.As(err, &rule) {
 		return
@@ -54,7 +54,7 @@ func (n *Node) invalidBlock(o origin, err error) {
 // offence counts an offence of a peer and carries out what it leads to. Peers
 // that a person asked for, or trusts, are spared: that person would not
 // understand where they went.
-func (n *Node) offence(o origin, what connmgr.Offence, share float64) {
+func (n *Server) offence(o origin, what connmgr.Offence, share float64) {
 	if o.forgiven || o.kind == peer.Manual {
 		n.log.Warn("misbehaviour of a trusted peer", "peer", o.id, "offence", what)
 		return
@@ -69,7 +69,7 @@ func (n *Node) offence(o origin, what connmgr.Offence, share float64) {
 }
 
 // endHost ends all sessions with the host of an offender.
-func (n *Node) endHost(o origin) {
+func (n *Server) endHost(o origin) {
 	for _, s := range n.sessions.all() {
 		if s.host == o.host && s.peer.Kind() != peer.Manual && !s.peer.Permissions().Has(peer.PermNoBan) {
 			s.peer.Disconnect(peer.Misbehaved, "banned")
@@ -79,7 +79,7 @@ func (n *Node) endHost(o origin) {
 
 // judgeEnd counts what ended a session if it was the peer's offence, and logs
 // the end.
-func (n *Node) judgeEnd(s *session, err error) {
+func (n *Server) judgeEnd(s *session, err error) {
 	var d *peer.Disconnect
 	if !errors.As(err, &d) {
 		return

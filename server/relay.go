@@ -30,7 +30,7 @@ func (s *session) txID() txdownload.PeerID { return txdownload.PeerID(s.peer.ID(
 func (s *session) relayID() relay.PeerID { return relay.PeerID(s.peer.ID()) }
 
 // wantsTxs reports whether a peer is asked for transactions.
-func (n *Node) wantsTxs(kind peer.Kind, perm peer.Permissions) bool {
+func (n *Server) wantsTxs(kind peer.Kind, perm peer.Permissions) bool {
 	return kind.RelaysTxs() && (!n.cfg.BlocksOnly || perm.Has(peer.PermRelay))
 }
 
@@ -38,7 +38,7 @@ func (n *Node) wantsTxs(kind peer.Kind, perm peer.Permissions) bool {
 func (s *session) givesTxs() bool { return s.node.wantsTxs(s.peer.Kind(), s.peer.Permissions()) }
 
 // txPeerUp brings a session into the exchange of transactions.
-func (n *Node) txPeerUp(s *session) {
+func (n *Server) txPeerUp(s *session) {
 	p, r := s.peer, s.peer.Remote()
 	if !p.Kind().RelaysTxs() {
 		return
@@ -64,14 +64,14 @@ func (n *Node) txPeerUp(s *session) {
 }
 
 // txPeerDown takes a session out of it.
-func (n *Node) txPeerDown(s *session) {
+func (n *Server) txPeerDown(s *session) {
 	n.relay.PeerDown(s.relayID())
 	n.ask(n.txs.PeerDown(n.clk.Now(), s.txID()))
 	wake(n.wakeTxs)
 }
 
 // ask asks peers for transactions.
-func (n *Node) ask(rs []txdownload.Request) {
+func (n *Server) ask(rs []txdownload.Request) {
 	for _, r := range rs {
 		s := n.sessions.get(uint64(r.Peer))
 		if s == nil {
@@ -88,7 +88,7 @@ func (n *Node) ask(rs []txdownload.Request) {
 
 // relayLoop announces transactions when it is their time, and carries out what
 // falls due in their download, until ctx is done.
-func (n *Node) relayLoop(ctx context.Context) {
+func (n *Server) relayLoop(ctx context.Context) {
 	timer := n.clk.NewTimer(idleTick)
 	defer timer.Stop()
 	var saved []wire.Hash

@@ -19,7 +19,7 @@ import (
 // The order of stopping follows the flow of blocks and transactions: first no
 // more links, then the sessions, then the mempool and the chain, which write
 // what they have.
-func (n *Node) Run(ctx context.Context) error {
+func (n *Server) Run(ctx context.Context) error {
 	n.running.Store(true)
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -56,7 +56,7 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // serve runs the network side of the node until ctx is done.
-func (n *Node) serve(ctx context.Context) {
+func (n *Server) serve(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range n.listen {
 		n.log.Info("listening", "addr", transport.FormatAddr(l.Addr()))
@@ -77,7 +77,7 @@ func (n *Node) serve(ctx context.Context) {
 }
 
 // load reads the files of Config.Load.
-func (n *Node) load(ctx context.Context) error {
+func (n *Server) load(ctx context.Context) error {
 	n.loading.Store(len(n.cfg.Load) > 0)
 	defer n.loading.Store(false)
 	for _, name := range n.cfg.Load {
@@ -88,7 +88,7 @@ func (n *Node) load(ctx context.Context) error {
 	return nil
 }
 
-func (n *Node) loadFile(ctx context.Context, name string) error {
+func (n *Server) loadFile(ctx context.Context, name string) error {
 	f, err := store.OpenBlockFile(name, n.cfg.Network.Magic)
 	if err != nil {
 		// The error names the file, as the caller does.

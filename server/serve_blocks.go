@@ -147,7 +147,7 @@ func (w *order) recent(v wire.InvVect) wire.Message {
 
 // rawBlock returns the bytes of a block as a peer is sent them. They are not
 // parsed but to take the witnesses out.
-func (n *Node) rawBlock(node *headertree.Node, witness bool) ([]byte, error) {
+func (n *Server) rawBlock(node *headertree.Node, witness bool) ([]byte, error) {
 	raw := n.cfg.Network.Genesis.Bytes()
 	if node.Parent != nil {
 		var err error

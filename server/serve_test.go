@@ -456,7 +456,7 @@ func TestPongWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		blocks := w.gen.Chain(w.gen.Genesis(), 2)
-		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.ChainObserver = slow{} })
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.Metrics.Chain = slow{} })
 		a.give(blocks[0])
 		s, other := w.dial(a, 8), w.dial(a, 9)
 		s.send(&wire.MsgHeaders{Headers: []wire.Header{blocks[1].Header}})

@@ -23,13 +23,14 @@ import (
 	"starling/peer"
 	"starling/relay"
 	scripts "starling/script"
+	"starling/server/fanout"
 	"starling/transport"
 	"starling/wire"
 )
 
-// Node is a running node, or one that is about to run. Make one with [New].
+// Server is the network side of a running node, or one that is about to run. Make one with [New].
 // All methods but Run may be called by any goroutine.
-type Node struct {
+type Server struct {
 	cfg    Config
 	clk    clock.Clock
 	log    *slog.Logger
@@ -45,6 +46,7 @@ type Node struct {
 	sessions sessions
 	totals   [2]atomic.Uint64 // bytes by [peer.Direction], of ended sessions too
 	events   events
+	fanout   *fanout.Fanout
 	compact  compactState
 
 	strangers strangers
@@ -68,29 +70,30 @@ type Node struct {
 // New opens all that a node needs: the data directory, the chain, the ban
 // list, and the sockets to listen on. It is to be followed by Run, or else by
 // Close.
-func New(cfg Config) (*Node, error) {
+func New(cfg Config) (*Server, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, clk: cfg.Clock, log: cfg.Logs("net"), uptime: cputime.Start()}
+	n := &Server{cfg: cfg, clk: cfg.Clock, log: cfg.Logs("net"), uptime: cputime.Start()}
 	n.handlers = handlers()
 	n.wakeTxs, n.wakeTry = make(chan struct{}, 1), make(chan struct{}, 1)
 	n.ctx = context.Background()
 	n.events.init()
 	n.sessions.init()
+	n.fanOut()
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
 }
 
-func (n *Node) open() (err error) {
+func (n *Server) open() (err error) {
 	cfg := &n.cfg
 	n.verifier = scripts.NewVerifier(scripts.Options{SigCacheEntries: checkedTxs})
 	n.chain, err = chain.Open(chain.Config{
 		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir,
 		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
-		Clock: n.clk, Log: cfg.Logs("chain"), Observer: blockObserver{cfg.ChainObserver, n},
+		Clock: n.clk, Log: cfg.Logs("chain"), Observer: n.fanout.Chain(),
 		OnInvalid: n.onInvalid, Verifier: n.verifier,
 	})
 	if err != nil {
@@ -126,7 +129,7 @@ func (n *Node) open() (err error) {
 }
 
 // listenAt listens with the first transport that takes the address.
-func (n *Node) listenAt(a ma.Multiaddr) error {
+func (n *Server) listenAt(a ma.Multiaddr) error {
 	for _, t := range n.cfg.Transports {
 		if !t.CanDial(a) {
 			continue
@@ -143,14 +146,14 @@ func (n *Node) listenAt(a ma.Multiaddr) error {
 
 // Close releases what New has opened. It is for nodes that were never run;
 // Run does the same at its end.
-func (n *Node) Close() error {
+func (n *Server) Close() error {
 	if n.running.Load() {
 		return errors.New("server: Close is for nodes that were never run")
 	}
 	return n.close()
 }
 
-func (n *Node) close() error {
+func (n *Server) close() error {
 	var errs []error
 	for _, l := range n.listen {
 		errs = append(errs, l.Close())
@@ -162,19 +165,19 @@ func (n *Node) close() error {
 }
 
 // Chain returns the node's chain.
-func (n *Node) Chain() *chain.Chain { return n.chain }
+func (n *Server) Chain() *chain.Chain { return n.chain }
 
 // Clock returns the node's clock.
-func (n *Node) Clock() clock.Clock { return n.clk }
+func (n *Server) Clock() clock.Clock { return n.clk }
 
 // Uptime returns how long ago the node was made, whatever its clock says.
-func (n *Node) Uptime() time.Duration {
+func (n *Server) Uptime() time.Duration {
 	w := n.uptime
 	return w.Lap()
 }
 
 // LocalServices returns the services that the node tells of.
-func (n *Node) LocalServices() wire.ServiceFlag {
+func (n *Server) LocalServices() wire.ServiceFlag {
 	s := wire.NodeWitness | wire.NodeNetworkLimited
 	if n.cfg.Prune == 0 {
 		s |= wire.NodeNetwork
@@ -183,11 +186,11 @@ func (n *Node) LocalServices() wire.ServiceFlag {
 }
 
 // UserAgent returns what the node says that it is.
-func (n *Node) UserAgent() string { return n.cfg.UserAgent }
+func (n *Server) UserAgent() string { return n.cfg.UserAgent }
 
 // Listening returns the addresses that the node listens at, with the ports
 // that it really got.
-func (n *Node) Listening() []ma.Multiaddr {
+func (n *Server) Listening() []ma.Multiaddr {
 	var all []ma.Multiaddr
 	for _, l := range n.listen {
 		all = append(all, l.Addr())
@@ -197,4 +200,4 @@ func (n *Node) Listening() []ma.Multiaddr {
 
 // Loading reports whether the node is still reading the files of
 // Config.Load.
-func (n *Node) Loading() bool { return n.loading.Load() }
+func (n *Server) Loading() bool { return n.loading.Load() }

@@ -40,7 +40,7 @@ func newWorld(t *testing.T, height int) *world {
 
 // node is a node of a world.
 type node struct {
-	*Node
+	*Server
 	w    *world
 	host *memnet.Host
 	fs   vfs.FS
@@ -71,7 +71,7 @@ func (w *world) startWith(i byte, fs vfs.FS, change func(*Config), to ...byte) *
 		change(&cfg)
 	}
 	var err error
-	if nd.Node, err = New(cfg); err != nil {
+	if nd.Server, err = New(cfg); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

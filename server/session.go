@@ -22,7 +22,7 @@ import (
 // session is one session and what the node knows of it beyond what the
 // session itself does.
 type session struct {
-	node *Node
+	node *Server
 	peer *peer.Peer
 	host netip.Addr // not valid if its transport has no IP addresses
 	up   func()     // told when the handshake is done; may be nil
@@ -90,7 +90,7 @@ func (s *sessions) onRemoved() <-chan struct{} {
 }
 
 // newSession makes a session over a link and puts it in the list.
-func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permissions, up func()) *session {
+func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permissions, up func()) *session {
 	s := &session{node: n, up: up}
 	s.host, _ = transport.IP(link.RemoteAddr())
 	l := &n.sessions
@@ -111,7 +111,7 @@ func (n *Node) newSession(link transport.Link, kind peer.Kind, perm peer.Permiss
 }
 
 // runSession carries a session to its end and clears up after it.
-func (n *Node) runSession(ctx context.Context, s *session) error {
+func (n *Server) runSession(ctx context.Context, s *session) error {
 	err := s.peer.Run(ctx)
 	n.sessions.remove(s.peer.ID())
 	n.perform(n.sync.PeerDown(n.clk.Now(), s.id()))
@@ -123,7 +123,7 @@ func (n *Node) runSession(ctx context.Context, s *session) error {
 func (s *session) id() netsync.PeerID { return netsync.PeerID(s.peer.ID()) }
 
 // endPeer ends a session, if there still is one of that number.
-func (n *Node) endPeer(id uint64, reason peer.Reason, detail string) bool {
+func (n *Server) endPeer(id uint64, reason peer.Reason, detail string) bool {
 	s := n.sessions.get(id)
 	if s != nil {
 		s.peer.Disconnect(reason, detail)
@@ -132,7 +132,7 @@ func (n *Node) endPeer(id uint64, reason peer.Reason, detail string) bool {
 }
 
 // dialer makes links for the connection manager.
-type dialer struct{ n *Node }
+type dialer struct{ n *Server }
 
 var _ connmgr.Dialer = dialer{}
 

@@ -57,7 +57,7 @@ const idleTick = time.Hour
 
 // syncLoop carries out what falls due in the download, and what follows from
 // the chain's events, until ctx is done.
-func (n *Node) syncLoop(ctx context.Context) {
+func (n *Server) syncLoop(ctx context.Context) {
 	timer := n.clk.NewTimer(idleTick)
 	defer timer.Stop()
 	var tip *headertree.Node // the blocks that came before this loop count as told
@@ -107,7 +107,7 @@ func (n *Node) syncLoop(ctx context.Context) {
 
 // perform does what the download asks for, and has the sync loop look at its
 // deadlines, which may have moved.
-func (n *Node) perform(actions []netsync.Action) {
+func (n *Server) perform(actions []netsync.Action) {
 	if len(actions) > 0 {
 		n.do(actions)
 		n.events.kick()
@@ -115,7 +115,7 @@ func (n *Node) perform(actions []netsync.Action) {
 }
 
 // do does what the download asks for. Nothing of it waits for anybody.
-func (n *Node) do(actions []netsync.Action) {
+func (n *Server) do(actions []netsync.Action) {
 	for _, a := range actions {
 		s := n.sessions.get(uint64(a.Target()))
 		if s == nil {
@@ -151,7 +151,7 @@ func (n *Node) do(actions []netsync.Action) {
 }
 
 // misbehaved turns an offence in the download into what it costs.
-func (n *Node) misbehaved(s *session, a netsync.Misbehaved) {
+func (n *Server) misbehaved(s *session, a netsync.Misbehaved) {
 	n.log.Warn("peer misbehaved", "peer", s.peer.ID(), "offence", a.Offence, "err", a.Err)
 	switch a.Offence {
 	case netsync.InvalidHeader:

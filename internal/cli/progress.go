@@ -63,7 +63,7 @@ type sample struct {
 
 // follow shows the progress until ctx ends. It goes by the machine's clock,
 // whatever time the node believes in.
-func (p *progress) follow(ctx context.Context, n *server.Node) {
+func (p *progress) follow(ctx context.Context, n *server.Server) {
 	clk := clock.System()
 	every := lineEvery
 	if p.term {

@@ -43,6 +43,8 @@ var floors = map[string]int{
 	"mining":  40,
 	"wallet":  40,
 
+	"server/fanout": 45,
+
 	"server": 50,
 
 	"rpc/jsonrpc":  60,
