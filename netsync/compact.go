@@ -138,7 +138,7 @@ func (c *compact) open(now time.Time, p *peer, n *headertree.Node, f *flight, he
 	tip, own := c.chain.Tip(), p.window.asking(n.Hash)
 	wanted := own != nil && own.stage == stageAsked
 	switch {
-	case f != nil && f.void:
+	case own != nil && own.void:
 		return openNot
 	case here:
 		return openHere

@@ -107,8 +107,10 @@ func (f *feeder) ask(now time.Time, p *peer, walk []wire.Hash) Action {
 	return SendGetBlocks{Peer: p.id, Locator: at}
 }
 
-// heard takes blocks that a peer announced that is asked with getblocks.
-func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) {
+// heard takes blocks that a peer announced that is asked with getblocks. Known
+// says that they are an answer, and the tree knows some of them: if the peer was
+// on a walk, what it leads to has come into the tree by another way.
+func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) (known bool) {
 	d, tree := p.feed, f.chain.Headers()
 	if f.turn != p || d.asked.IsZero() {
 		// Not an answer but news: a reason to ask, now or when all is fetched.
@@ -119,11 +121,12 @@ func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) {
 		if f.turn != p && p.unknown != (wire.Hash{}) && now.After(d.weak) {
 			d.next = now
 		}
-		return
+		return false
 	}
 	if len(blocks) > wire.MaxGetBlocks {
 		blocks = blocks[:wire.MaxGetBlocks]
 	}
+	before := d.entered
 	d.asked = time.Time{}
 	d.moved = now
 	d.full = len(blocks) == wire.MaxGetBlocks
@@ -135,33 +138,41 @@ func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) {
 		}
 		p.learn(n)
 		d.entered = n
+		known = true
 	}
-	if d.full && len(d.queue) == 0 {
+	if d.full && len(d.queue) == 0 && d.entered != before {
 		d.grew, d.hinted = true, true // all known: go on behind them
 	}
+	return known
 }
 
 // pull takes blocks off the peer's queue, count of them at most, that are to be
-// asked of it. flights are those that are on their way already.
-func (f *feeder) pull(p *peer, count int, flights map[wire.Hash]*flight) (ask []wire.Hash) {
+// asked of it. Flights are those that are on their way already. Every block is
+// needed in its place, for a walk through a gate takes no other: so the queue
+// waits for one that another peer is to give, until it is late enough to be
+// asked of this one, too. Known says that the tree has come to know some of
+// them, so that a walk to them leads nowhere new.
+func (f *feeder) pull(now time.Time, p *peer, count int, flights map[wire.Hash]*flight) (ask []wire.Hash, known bool) {
 	d := p.feed
 	for len(d.queue) > 0 && len(ask) < count {
 		h := d.queue[0]
-		n, other := f.chain.Headers().Lookup(h), flights[h]
-		if n == nil && other != nil && other.void {
-			// Still on its way from before. It is needed in its place, so the
-			// queue waits until it can be asked for again.
-			break
-		}
-		d.queue = d.queue[1:]
+		n, other, own := f.chain.Headers().Lookup(h), flights[h], p.window.asking(h)
 		switch {
 		case n != nil:
 			p.learn(n) // the window takes care of the rest
-		case other == nil && !slices.Contains(ask, h):
+			known = true
+		case own != nil && own.void:
+			return ask, known // still on its way from before
+		case own != nil || slices.Contains(ask, h):
+			// It comes, and before those that are asked for now.
+		case other == nil || late(now, other):
 			ask = append(ask, h)
+		default:
+			return ask, known
 		}
+		d.queue = d.queue[1:]
 	}
-	return ask
+	return ask, known
 }
 
 // feedStep says how to go on with the peer that has its turn.

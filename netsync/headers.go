@@ -236,3 +236,7 @@ func (s *headerSync) abandon(p *peer) []Action {
 	p.headers.gate = nil
 	return s.weakEnd(p, start)
 }
+
+// stray ends the walk through the peer's gate, if there is one, without blame:
+// the peer has gone on with headers that are known.
+func (s *headerSync) stray(p *peer) { p.headers.gate = nil }

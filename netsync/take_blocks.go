@@ -158,7 +158,10 @@ func (m *Manager) runFeeder(now time.Time) {
 	if p == nil {
 		return
 	}
-	ask := m.feeder.pull(p, maxInFlight-len(p.window.flights), m.window.flights)
+	ask, known := m.feeder.pull(now, p, maxInFlight-len(p.window.flights), m.window.flights)
+	if known {
+		m.headers.stray(p)
+	}
 	for _, h := range ask {
 		m.window.ask(now, p, h, nil)
 	}

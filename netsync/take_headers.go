@@ -79,7 +79,9 @@ func (m *Manager) Inv(now time.Time, id PeerID, blocks []wire.Hash) []Action {
 		return nil
 	}
 	if p.feed != nil {
-		m.feeder.heard(now, p, blocks)
+		if m.feeder.heard(now, p, blocks) {
+			m.headers.stray(p)
+		}
 	} else {
 		m.takeInv(now, p, blocks)
 	}

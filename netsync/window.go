@@ -103,7 +103,6 @@ type flight struct {
 	hash wire.Hash
 	node *headertree.Node // nil while the header is not known (getblocks)
 	from []holder         // who was asked, in this order
-	void bool             // not wanted when it arrives, but it holds its slot till then
 }
 
 // holder is a peer that a block was asked of.
@@ -121,6 +120,7 @@ func (f *flight) by(p *peer) bool {
 type asked struct {
 	flight *flight
 	at     time.Time
+	void   bool // not wanted when it arrives, but it holds its slot till then
 	compactState
 }
 
@@ -144,8 +144,8 @@ func (p *windowPeer) blind() bool {
 // void makes all blocks without a known header that are in flight from the peer
 // unwanted.
 func (p *windowPeer) void() {
-	for _, a := range p.flights {
-		a.flight.void = a.flight.node == nil
+	for i := range p.flights {
+		p.flights[i].void = p.flights[i].flight.node == nil
 	}
 }
 
@@ -251,10 +251,9 @@ type arrival struct {
 func (w *window) arrived(now time.Time, p *peer, h wire.Hash) (a arrival) {
 	var took time.Duration
 	if own := p.window.asking(h); own != nil {
-		took = now.Sub(own.at)
+		took, a.void = now.Sub(own.at), own.void
 	}
-	f := w.flights[h]
-	a.requested, a.void = f != nil, f != nil && f.void
+	a.requested = w.flights[h] != nil
 	a.mine = w.takeBack(now, p, h)
 	w.obs.BlockReceived(p.id, h, took)
 	return a
