@@ -39,7 +39,7 @@ type behindPeer struct {
 // protect makes a peer safe from the rule if it has shown a good chain and there
 // is a place.
 func (b *behind) protect(p *peer) {
-	if p.info.Outbound && !p.info.Manual && !p.info.BlockRelayOnly && !p.behind.protected &&
+	if !p.leaving && p.info.Outbound && !p.info.Manual && !p.info.BlockRelayOnly && !p.behind.protected &&
 		b.protected < maxProtected && !p.best.Work.Lt(&b.chain.Tip().Work) {
 		p.behind.protected = true
 		b.protected++
