@@ -2,6 +2,7 @@ package lint_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -32,6 +33,38 @@ func TestOperatingPage(t *testing.T) {
 	for _, o := range config.Options() {
 		if !strings.Contains(string(page), "`"+o.Name+"`") {
 			t.Errorf("docs/operating.md does not mention %s", o.Name)
+		}
+	}
+}
+
+// TestTour makes sure that each stop of the tour is still there: the file, and
+// the function that it says to look for.
+func TestTour(t *testing.T) {
+	page, err := os.ReadFile("../../docs/tour.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := regexp.MustCompile("\\]\\(\\.\\./([^)]+)\\)(?:,\\s+`(\\w+)`)?")
+	stops := stop.FindAllStringSubmatch(string(page), -1)
+	if len(stops) < 24 {
+		t.Errorf("%d stops", len(stops))
+	}
+	for _, s := range stops {
+		name, fn := s[1], s[2]
+		info, err := os.Stat("../../" + name)
+		if err != nil {
+			t.Errorf("%s is not there", name)
+			continue
+		}
+		if fn == "" || info.IsDir() {
+			continue
+		}
+		text, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?` + fn + `[(\[]`).Match(text) {
+			t.Errorf("%s has no function %s", name, fn)
 		}
 	}
 }
