@@ -54,18 +54,21 @@ func (c *Chain) loadInvalid() error {
 }
 
 // changeInvalid adds and removes blocks, and writes the list if that changes it.
+// Only the writer calls it; headers that come meanwhile are looked for in the list
+// as it was and do not wait for the disk.
 func (c *Chain) changeInvalid(add, remove []*headertree.Node) error {
 	l := &c.invalid
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	set := maps.Clone(l.set)
+	old := l.set
+	l.mu.Unlock()
+	set := maps.Clone(old)
 	for _, n := range add {
 		set[n.Hash] = struct{}{}
 	}
 	for _, n := range remove {
 		delete(set, n.Hash)
 	}
-	if maps.Equal(set, l.set) {
+	if maps.Equal(set, old) {
 		return nil
 	}
 	b := make([]byte, 0, len(set)*wire.HashSize)
@@ -75,7 +78,9 @@ func (c *Chain) changeInvalid(add, remove []*headertree.Node) error {
 	if err := store.WriteFileAtomic(c.cfg.FS, c.invalidFile(), invalidVersion, b); err != nil {
 		return err
 	}
+	l.mu.Lock()
 	l.set = set
+	l.mu.Unlock()
 	return nil
 }
 

@@ -26,19 +26,20 @@ func (w *writer) mayPrune() bool {
 	if w.c.cfg.Prune <= 1 {
 		return false
 	}
+	sizes := w.c.fileSizes()
 	w.c.holds.mu.Lock()
 	defer w.c.holds.mu.Unlock()
-	return len(w.doomed(w.at.Height, w.c.cfg.Prune)) > 0
+	return len(w.doomed(sizes, w.at.Height, w.c.cfg.Prune)) > 0
 }
 
 // doomed returns the files, oldest first, all of whose blocks are at or below
 // height, that must go until at most target bytes are left. None has one of the
-// last KeepBlocks blocks, or one that somebody has yet to read. The caller holds
-// the lock of the holds.
-func (w *writer) doomed(height int32, target int64) []uint32 {
+// last KeepBlocks blocks, or one that somebody has yet to read. sizes are those of
+// the files, asked for before: the caller holds the lock of the holds, and the
+// answer may take as long as a write.
+func (w *writer) doomed(sizes map[uint32]int64, height int32, target int64) []uint32 {
 	held, _ := w.c.holds.limit()
 	height = min(height, w.at.Height-KeepBlocks, held)
-	blockSizes, undoSizes := w.c.blocks.Sizes(), w.c.undos.Sizes()
 	ix := &w.c.index
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -47,7 +48,7 @@ func (w *writer) doomed(height int32, target int64) []uint32 {
 	// not made up for by others; they are looked through at the next start.
 	var total int64
 	for _, f := range files {
-		total += blockSizes[f] + undoSizes[f]
+		total += sizes[f]
 	}
 	var doomed []uint32
 	for i, f := range files {
@@ -57,7 +58,7 @@ func (w *writer) doomed(height int32, target int64) []uint32 {
 		}
 		if ix.files[f].top <= height {
 			doomed = append(doomed, f)
-			total -= blockSizes[f] + undoSizes[f]
+			total -= sizes[f]
 		}
 	}
 	return doomed
@@ -92,9 +93,10 @@ func (w *writer) pruneFiles(height int32, target int64) error {
 // the files and the greatest height of such a block. Whoever holds blocks from
 // now on sees the marks.
 func (w *writer) forgetFiles(height int32, target int64) (doomed []uint32, top int32) {
+	sizes := w.c.fileSizes()
 	w.c.holds.mu.Lock()
 	defer w.c.holds.mu.Unlock()
-	doomed = w.doomed(height, target)
+	doomed = w.doomed(sizes, height, target)
 	ix := &w.c.index
 	var gone []*headertree.Node
 	ix.mu.Lock()
@@ -176,11 +178,17 @@ func (c *Chain) PrunedHeight() int32 {
 // SizeOnDisk returns how many bytes block and undo files take.
 func (c *Chain) SizeOnDisk() int64 {
 	var total int64
-	for _, n := range c.blocks.Sizes() {
-		total += n
-	}
-	for _, n := range c.undos.Sizes() {
+	for _, n := range c.fileSizes() {
 		total += n
 	}
 	return total
+}
+
+// fileSizes returns how many bytes block and undo files take, by number.
+func (c *Chain) fileSizes() map[uint32]int64 {
+	sizes := c.blocks.Sizes()
+	for file, n := range c.undos.Sizes() {
+		sizes[file] += n
+	}
+	return sizes
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -391,6 +392,45 @@ func TestInvalidListNotWritten(t *testing.T) {
 		t.Error("the block is valid again although that could not be written")
 	}
 	r.wantTip(base[13])
+}
+
+// Headers are taken in while the list of invalid blocks is written.
+func TestInvalidListHoldsNoHeaderUp(t *testing.T) {
+	m := chaintest.New(params.Regtest())
+	base := m.Chain(m.Genesis(), 20)
+	reached, release := make(chan struct{}), make(chan struct{})
+	var park atomic.Bool
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, "invalid.dat") && park.CompareAndSwap(true, false) {
+			close(reached)
+			<-release
+		}
+		return nil
+	}))
+	r := start(t, fs, nil)
+	r.give(base[:15]...)
+	park.Store(true)
+	done := make(chan error, 1)
+	go func() { done <- r.Invalidate(t.Context(), r.Headers().Lookup(base[12].Hash())) }()
+	<-reached
+	taken := make(chan error, 1)
+	go func() {
+		_, _, err := r.AcceptHeaders([]wire.Header{base[15].Header})
+		taken <- err
+	}()
+	select {
+	case err := <-taken:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second): // only if the test fails
+		t.Error("a header waits for the list to be written")
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	r.wantTip(base[11])
 }
 
 // The power is cut at every few writes while a damaged coin set is rebuilt, or

@@ -273,18 +273,25 @@ func (m *Manager) serve(ctx context.Context, a Attempt) {
 		m.out.Up(m.cfg.Clock.Now(), a.ID)
 		m.kick() // a dial less is under way
 	})
+	level, tell := m.down(ctx, a, wasUp, err)
+	if tell {
+		m.log.Log(context.Background(), level, "peer cannot be reached", "addr", transport.FormatAddr(a.Addr), "reason", err)
+	}
+}
+
+// down takes note of the end of an attempt, and returns whether the log is to
+// tell of it, and how loudly.
+func (m *Manager) down(ctx context.Context, a Attempt, wasUp bool, err error) (level slog.Level, tell bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.obs.DialEnded(a.Addr, wasUp, err)
 	over := ctx.Err() != nil // called off, by whoever does not want it any more
 	m.cancel[a.ID]()
 	delete(m.cancel, a.ID)
-	level := slog.LevelDebug
+	level = slog.LevelDebug
 	if m.out.Down(m.cfg.Clock.Now(), a.ID, err) {
 		level = slog.LevelWarn
 	}
-	if !wasUp && !over {
-		m.log.Log(context.Background(), level, "peer cannot be reached", "addr", transport.FormatAddr(a.Addr), "reason", err)
-	}
 	m.kick()
+	return level, !wasUp && !over
 }

@@ -2,6 +2,7 @@ package connmgr
 
 import (
 	"net/netip"
+	"time"
 
 	"starling/internal/rolling"
 )
@@ -49,36 +50,53 @@ func (m *Manager) Punish(host netip.Addr, o Offence, share float64) Sentence {
 		}
 		return Tolerated
 	}
+	c := m.count(host, o, share)
+	m.log.Info("peer misbehaved", "host", host, "offence", o, "score", c.score)
+	if !c.until.IsZero() {
+		m.log.Warn("host banned", "host", host, "until", c.until, "offence", o)
+	}
+	if c.save {
+		m.saveLate()
+	}
+	return c.sentence
+}
+
+// counted is what an offence came to.
+type counted struct {
+	sentence Sentence
+	score    float64
+	until    time.Time // of a new ban
+	save     bool      // whether the ban list may be saved
+}
+
+// count takes note of an offence.
+func (m *Manager) count(host netip.Addr, o Offence, share float64) counted {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := m.cfg.Clock.Now()
-	score := m.scores.Add(now, host.String(), o, share)
-	m.obs.Offended(host, o, score)
-	m.log.Info("peer misbehaved", "host", host, "offence", o, "score", score)
-	over := score >= m.cfg.BanScore
+	c := counted{score: m.scores.Add(now, host.String(), o, share)}
+	m.obs.Offended(host, o, c.score)
+	over := c.score >= m.cfg.BanScore
 	switch {
 	case over && (m.cfg.CountLocal || routable(host)):
 	case over || o.Ends():
 		m.discouraged.Add(discouragedKey(host))
-		m.mu.Unlock()
-		return Discouraged
+		c.sentence = Discouraged
+		return c
 	default:
-		m.mu.Unlock()
-		return Tolerated
+		c.sentence = Tolerated
+		return c
 	}
 	m.scores.Forget(host.String())
 	ban := Ban{Subnet: subnet(host), Created: now, Until: now.Add(m.cfg.BanTime), Reason: o.String(), ByScore: true}
 	if m.bans.Add(ban) == nil { // else it is banned for longer already
 		m.obs.Banned(ban)
-		m.log.Warn("host banned", "host", host, "until", ban.Until, "offence", o)
+		c.until = ban.Until
 	}
 	m.dirty = true
-	due := m.saveDue(now)
 	m.kick()
-	m.mu.Unlock()
-	if !now.Before(due) {
-		m.saveLate()
-	}
-	return Banned
+	c.sentence, c.save = Banned, !now.Before(m.saveDue(now))
+	return c
 }
 
 // Score returns the present score of a host.

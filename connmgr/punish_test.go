@@ -1,7 +1,11 @@
 package connmgr
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +115,54 @@ func TestPunishBans(t *testing.T) {
 		}
 		if len(m.Bans()) != 0 {
 			t.Error("still listed")
+		}
+	})
+}
+
+// asking is a log that looks whether the manager is locked while it logs.
+type asking struct {
+	slog.Handler
+	m             *Manager
+	lines, locked atomic.Int32
+}
+
+func (a *asking) Enabled(context.Context, slog.Level) bool { return true }
+
+func (a *asking) Handle(context.Context, slog.Record) error {
+	a.lines.Add(1)
+	if !a.m.mu.TryLock() {
+		a.locked.Add(1)
+		return nil
+	}
+	a.m.mu.Unlock()
+	return nil
+}
+
+// A log may go to a slow disk, so that nobody is to wait for a line of it.
+func TestLogsUnlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &asking{Handler: slog.DiscardHandler}
+		m := newManager(t, Config{Log: slog.New(log), Dialer: newFakeDialer(func(context.Context, string, func()) error {
+			return errors.New("refused")
+		})})
+		log.m = m
+		host := netip.MustParseAddr("1.2.3.4")
+		m.Punish(host, Malformed, 1)
+		m.Punish(host, InvalidBlock, 1)
+		if n := log.lines.Load(); n != 3 {
+			t.Errorf("%d lines about two offences and a ban", n)
+		}
+		stop := start(t, m)
+		if err := m.TryOnce(addr(5)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		stop()
+		if n := log.lines.Load(); n < 4 {
+			t.Error("the failed dial is not in the log")
+		}
+		if n := log.locked.Load(); n > 0 {
+			t.Errorf("the manager was locked for %d lines", n)
 		}
 	})
 }

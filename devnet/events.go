@@ -74,8 +74,8 @@ func (d *Net) emit(e Event) {
 		return
 	}
 	e.Time = d.clk.Now()
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.telling.Lock()
+	defer d.telling.Unlock()
 	d.cfg.Events(e)
 }
 

@@ -217,11 +217,19 @@ func (t *faulty) Dial(ctx context.Context, addr ma.Multiaddr) (transport.Link, e
 	if err != nil {
 		return nil, err
 	}
+	if l := f.adopt(inner, t.node, to); l != nil {
+		return l, nil
+	}
+	inner.Close()
+	return nil, transport.ErrClosed
+}
+
+// adopt puts faults on a link, unless all is over: then it returns nil.
+func (f *Faults) adopt(inner transport.Link, from, to int) *link {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		inner.Close()
-		return nil, transport.ErrClosed
+		return nil
 	}
-	return newLink(inner, f, t.node, to), nil
+	return newLink(inner, f, from, to)
 }

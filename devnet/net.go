@@ -48,7 +48,9 @@ type Net struct {
 	stop    func() // ends Run
 	stopped chan struct{}
 
-	mu     sync.Mutex // serialises events and what they count
+	telling sync.Mutex // held while an event is told, so that they come one at a time
+
+	mu     sync.Mutex // what events count
 	seen   map[wire.Hash]bool
 	blocks int
 	first  time.Duration // from the program's start to the first block

@@ -193,7 +193,7 @@ func (r *recorder) Forget(b *store.Batch, above int32) error {
 // check compares the records with the chain that ends in the index's block.
 func (r *recorder) check(t testing.TB, ix *Index) {
 	t.Helper()
-	err := ix.View(func(db *store.DB, best *headertree.Node) error {
+	err := ix.View(func(db *store.Snapshot, best *headertree.Node) error {
 		n := int32(0)
 		err := db.Iterate([]byte{'h'}, func(k, v []byte) error {
 			if at := best.Ancestor(int32(k[1])); at == nil || wire.Hash(v) != at.Hash {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,11 +75,8 @@ type Index struct {
 	log  *slog.Logger
 	clk  clock.Clock
 
-	// view is held for writing while the database and best change, so that who
-	// holds it for reading sees both at one block.
-	view sync.RWMutex
-	db   *store.DB
-	best *headertree.Node // nil before the genesis block
+	db    *store.DB
+	views views // what readers see of it
 
 	moved atomic.Pointer[chan struct{}] // closed when best changes
 
@@ -143,7 +139,8 @@ func (ix *Index) open() error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	ix.db, ix.best, ix.at = db, n, n
+	ix.db, ix.at = db, n
+	ix.views.set(n, db.Snapshot())
 	if n != nil {
 		ix.synced = n.Height
 	}
@@ -178,11 +175,7 @@ func (ix *Index) Close() error {
 }
 
 // Best returns the block that the index has reached, or nil if it has none yet.
-func (ix *Index) Best() *headertree.Node {
-	ix.view.RLock()
-	defer ix.view.RUnlock()
-	return ix.best
-}
+func (ix *Index) Best() *headertree.Node { return ix.views.best() }
 
 // Height returns the height that the index has reached, -1 if there is none
 // yet, and whether that is the tip.
@@ -218,12 +211,12 @@ func (ix *Index) WaitSynced(ctx context.Context) error {
 }
 
 // View calls fn with the database and the block that its records stand for,
-// nil if there is none yet. Both stay as they are until fn returns, so it should
-// be quick.
-func (ix *Index) View(fn func(db *store.DB, best *headertree.Node) error) error {
-	ix.view.RLock()
-	defer ix.view.RUnlock()
-	return ix.advise(fn(ix.db, ix.best))
+// nil if there is none yet. Both stay as they are until fn returns, while the
+// index goes on.
+func (ix *Index) View(fn func(db *store.Snapshot, best *headertree.Node) error) error {
+	v := ix.views.enter()
+	defer ix.views.leave(v)
+	return ix.advise(fn(v.snap, v.best))
 }
 
 // Run follows the chain until ctx ends and then returns nil. An error means
@@ -341,7 +334,7 @@ func (ix *Index) forget(n *headertree.Node) error {
 
 // commit writes what has been gathered, if there is something.
 func (ix *Index) commit() error {
-	if ix.at == ix.best { // only Run changes best
+	if ix.at == ix.Best() { // only Run changes it
 		return nil
 	}
 	return ix.write()
@@ -353,18 +346,14 @@ func (ix *Index) commit() error {
 func (ix *Index) write() error {
 	setTip(ix.batch, ix.x.Version(), ix.at)
 	sync := ix.at.Height < ix.synced || ix.at.Height >= ix.synced+syncEvery
-	ix.view.Lock()
-	err := ix.db.Write(ix.batch, sync)
-	if err == nil {
-		ix.best = ix.at
+	if err := ix.db.Write(ix.batch, sync); err != nil {
+		return ix.advise(err)
 	}
-	ix.view.Unlock()
-	if err == nil && sync {
+	// Nobody else writes, so that this is what the batch led to.
+	ix.views.set(ix.at, ix.db.Snapshot())
+	if sync {
 		ix.synced = ix.at.Height
 		ix.hold.Move(ix.synced)
-	}
-	if err != nil {
-		return ix.advise(err)
 	}
 	moved := make(chan struct{})
 	close(*ix.moved.Swap(&moved))

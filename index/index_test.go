@@ -16,6 +16,7 @@ import (
 
 	"starling/chain"
 	"starling/chain/chaintest"
+	"starling/chain/headertree"
 	"starling/params"
 	"starling/store"
 )
@@ -59,6 +60,38 @@ func TestFollowsTheChain(t *testing.T) {
 		c.setTip(side[1]) // as invalidateblock does
 		expect(t, r, "-8 -7 -6")
 		r.check(t, ix.Index)
+		ix.end(t)
+	})
+}
+
+// A reader keeps nobody waiting, and what it sees does not change under it.
+func TestViewStaysWhileTheIndexGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		main, side := branches()
+		c := newFakeChain(t, append(main, side...)...)
+		r := &recorder{}
+		ix := run(t, c, vfs.NewMem(), r)
+		c.setTip(main[4])
+		expect(t, r, "+0 +1 +2 +3 +4 +5")
+		err := ix.View(func(db *store.Snapshot, best *headertree.Node) error {
+			c.setTip(side[3])
+			expect(t, r, "-5 -4 +4 +5 +6 +7")
+			r.check(t, ix.Index)
+			if best != c.node(main[4]) {
+				t.Errorf("the view is of block %d", best.Height)
+			}
+			last, ok, err := db.Get([]byte{'h', 5})
+			if h := main[4].Hash(); !ok || string(last) != string(h[:]) {
+				t.Errorf("the record of block 5 is %x, %v", last, ok)
+			}
+			if _, ok, _ := db.Get([]byte{'h', 6}); ok {
+				t.Error("there is a record from above the view")
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 		ix.end(t)
 	})
 }

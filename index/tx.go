@@ -38,7 +38,7 @@ type Location struct {
 // Records that a power cut left behind are possible, though very rare: who
 // reads what is at the place should check its id, as [TxIndex.FindTx] does.
 func (t *TxIndex) Lookup(id wire.Hash) (loc Location, ok bool, err error) {
-	err = t.View(func(db *store.DB, best *headertree.Node) error {
+	err = t.View(func(db *store.Snapshot, best *headertree.Node) error {
 		v, found, err := db.Get(txKey(id))
 		if err != nil || !found {
 			return err

@@ -237,10 +237,13 @@ type keepsContents struct{ pebble.ArchiveCleaner }
 // fail records the error that ends writing. The first one counts.
 func (d *DB) fail(err error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.frozen.Store(true)
-	if d.failed == nil {
+	first := d.failed == nil
+	if first {
 		d.failed = dbError(d.dir, err)
+	}
+	d.mu.Unlock()
+	if first {
 		// Not louder: the next write returns it, and the caller tells.
 		d.log.Debug("database takes no more writes", "dir", d.dir, "err", err)
 	}

@@ -76,14 +76,18 @@ type Files struct {
 
 	syncMu sync.Mutex // held through Sync, so that syncs follow each other
 
-	mu       sync.Mutex
+	// appending is held while a record is written, so that records follow each
+	// other. It is taken before mu.
+	appending sync.Mutex
+	unspaced  int64 // bytes written since the room was looked at
+	scratch   []byte
+
+	mu       sync.Mutex       // held for moments only
 	ends     map[uint32]int64 // every file and where its next record goes
-	cur      uint32           // the file that Append writes
+	cur      uint32           // the file that Append writes; changed with appending held
 	dirty    map[uint32]bool  // written since the last Sync
 	dirDirty bool             // a file was made or removed since the last Sync
-	unspaced int64            // bytes written since the room was looked at
-	scratch  []byte
-	failed   error // set for good by a failed sync, and by Close
+	failed   error            // set for good by a failed sync, and by Close
 }
 
 // OpenFiles opens the family, creating the directory if need be. Appending goes
@@ -150,36 +154,46 @@ func (f *Files) number(name string) (uint32, bool) {
 // the length that the family was opened with. The data is on disk after the
 // next Sync; other readers see it at once.
 func (f *Files) Append(payload, trailer []byte) (Pos, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.appending.Lock()
+	defer f.appending.Unlock()
 	total := int64(recordHeaderSize + len(payload) + len(trailer))
+	f.mu.Lock()
 	if end := f.ends[f.cur]; end > 0 && end+total > f.opts.MaxFileSize {
 		f.cur++
 	}
-	return f.appendLocked(f.cur, payload, trailer)
+	file := f.cur
+	f.mu.Unlock()
+	return f.append(file, payload, trailer)
 }
 
 // AppendTo is [Files.Append] for a file of the caller's choice, which grows
 // beyond the size limit if need be. Undo data goes this way: into the file with
 // the number of its block's.
 func (f *Files) AppendTo(file uint32, payload, trailer []byte) (Pos, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	pos, err := f.appendLocked(file, payload, trailer)
+	f.appending.Lock()
+	defer f.appending.Unlock()
+	pos, err := f.append(file, payload, trailer)
 	if err == nil {
+		f.mu.Lock()
 		f.cur = max(f.cur, file)
+		f.mu.Unlock()
 	}
 	return pos, err
 }
 
-func (f *Files) appendLocked(file uint32, payload, trailer []byte) (Pos, error) {
-	if f.failed != nil {
-		return Pos{}, f.failed
+// append writes a record behind the last one of a file. The caller holds
+// appending.
+func (f *Files) append(file uint32, payload, trailer []byte) (Pos, error) {
+	f.mu.Lock()
+	failed := f.failed
+	end, exists := f.ends[file]
+	f.mu.Unlock()
+	if failed != nil {
+		return Pos{}, failed
 	}
 	if len(payload) == 0 || len(payload) > f.opts.MaxRecord || len(trailer) != f.opts.Trailer {
 		return Pos{}, fmt.Errorf("store: %s record of %d bytes with %d behind it", f.opts.Prefix, len(payload), len(trailer))
 	}
-	end, exists := f.ends[file]
 	total := int64(recordHeaderSize + len(payload) + len(trailer))
 	if end+total > math.MaxUint32 {
 		return Pos{}, fmt.Errorf("store: %s: file would be too long", f.Path(file))
@@ -195,19 +209,28 @@ func (f *Files) appendLocked(file uint32, payload, trailer []byte) (Pos, error) 
 		return Pos{}, ioError(f.Path(file), err)
 	}
 	defer f.writers.put(h)
-	// Before the write: a write that fails may have put something there.
-	f.dirty[file] = true
-	if !exists {
-		f.ends[file] = 0
-		f.dirDirty = true
+	err = f.write(h, end, payload, trailer)
+	at := Pos{File: file, Offset: uint32(end) + recordHeaderSize}
+	if err == nil {
+		end += total
 	}
-	if err := f.write(h, end, payload, trailer); err != nil {
-		// The end stays where it was, so the next record overwrites what
-		// arrived of this one.
+	f.wrote(file, end, !exists)
+	if err != nil {
 		return Pos{}, ioError(f.Path(file), err)
 	}
-	f.ends[file] = end + total
-	return Pos{File: file, Offset: uint32(end) + recordHeaderSize}, nil
+	return at, nil
+}
+
+// wrote notes how far a file that was written to reaches. After a write that
+// failed the end is where it was, so that the next record overwrites what arrived
+// of this one. It comes after the write: a sync that is under way meanwhile need
+// not have covered it.
+func (f *Files) wrote(file uint32, end int64, made bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ends[file] = end
+	f.dirty[file] = true
+	f.dirDirty = f.dirDirty || made
 }
 
 // write puts a record at off, in few calls.
@@ -375,20 +398,26 @@ func (f *Files) Remove(file uint32) error {
 	// Not while a sync is under way: it could bring the file back, empty.
 	f.syncMu.Lock()
 	defer f.syncMu.Unlock()
+	f.appending.Lock()
+	defer f.appending.Unlock()
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.failed != nil {
-		return f.failed
+	failed := f.failed
+	f.mu.Unlock()
+	if failed != nil {
+		return failed
 	}
-	return f.removeLocked(file)
+	return f.remove(file)
 }
 
-func (f *Files) removeLocked(file uint32) error {
+// remove deletes a file. The caller holds syncMu and appending.
+func (f *Files) remove(file uint32) error {
 	f.readers.drop(file)
 	f.writers.drop(file)
 	if err := f.fs.Remove(f.Path(file)); err != nil && !isNotExist(err) {
 		return ioError(f.Path(file), err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	delete(f.ends, file)
 	delete(f.dirty, file)
 	f.dirDirty = true
@@ -406,11 +435,13 @@ func (f *Files) Sizes() map[uint32]int64 {
 func (f *Files) Close() error {
 	f.syncMu.Lock()
 	defer f.syncMu.Unlock()
+	f.appending.Lock()
+	defer f.appending.Unlock()
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.failed == nil {
 		f.failed = ErrClosed
 	}
+	f.mu.Unlock()
 	f.readers.closeAll()
 	f.writers.closeAll()
 	return nil

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -521,5 +522,59 @@ func BenchmarkFilesRead(b *testing.B) {
 		if _, err := f.Read(pos, size); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Who asks for sizes or syncs does not wait for a record that is being written,
+// and a sync meanwhile does not take it for synced.
+func TestFilesAppendHoldsNobodyUp(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	reached, release := make(chan struct{}), make(chan struct{})
+	var park atomic.Bool
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileWriteAt && park.CompareAndSwap(true, false) {
+			close(reached)
+			<-release
+		}
+		return nil
+	}))
+	f := openFiles(t, FilesOptions{FS: fs})
+	mustAppend(t, f, "first")
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	before := f.Sizes()
+	park.Store(true)
+	var pos Pos
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pos, err = f.Append([]byte("second"), nil)
+	}()
+	<-reached
+	free := f.mu.TryLock()
+	if free {
+		f.mu.Unlock()
+		if during := f.Sizes(); !cmp.Equal(before, during) {
+			t.Errorf("sizes change from %v to %v before the record is there", before, during)
+		}
+		if err := f.Sync(); err != nil {
+			t.Error(err)
+		}
+	} else {
+		t.Error("the lock is held while a record is written")
+	}
+	close(release)
+	<-done
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	after := openFiles(t, FilesOptions{FS: mem.CrashClone(vfs.CrashCloneCfg{})})
+	if b, err := after.Read(pos, uint32(len("second"))); err != nil || string(b) != "second" {
+		t.Errorf("after a crash: %q, %v", b, err)
 	}
 }
