@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 1m
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build test test-long race fuzz bench microbench lint interop ci clean
+.PHONY: all build test test-long race fuzz mutate bench microbench lint interop ci clean
 
 all: build
 
@@ -23,6 +23,9 @@ race: ## the tests under the race detector; needs a C compiler
 
 fuzz: ## every fuzz target, FUZZTIME each
 	GO="$(GO)" FUZZTIME="$(FUZZTIME)" ./.ci/fuzz
+
+mutate: ## what the tests of a package let pass; PKG=relay for one, hours for all
+	GO="$(GO)" ./.ci/mutate $(PKG)
 
 bench: ## Starling beside btcd in one table; some ten minutes, BENCH="-blocks 50" for less
 	cd interop && $(GO) run ./cmd/bench $(BENCH)
