@@ -69,6 +69,10 @@ type compactPeer struct {
 	next   int                  // place of the oldest in opened
 }
 
+// speaks notes that the peer understands compact blocks, and whether it wants
+// new ones unasked.
+func (c *compactPeer) speaks(wants bool) { c.provides, c.wants = true, wants }
+
 // firstTime remembers a block and reports whether it was new.
 func (c *compactPeer) firstTime(h wire.Hash) bool {
 	if slices.Contains(c.opened[:], h) {
@@ -164,9 +168,12 @@ func (c *compact) open(now time.Time, p *peer, n *headertree.Node, f *flight, he
 	return openTry
 }
 
-// opened notes that a block which was asked for is being rebuilt. If it was asked
-// for whole, that will come as well.
-func (a *asked) opened() {
+// open notes that a block is being rebuilt that came unasked.
+func (a *compactState) open() { a.stage = stageOpen }
+
+// reopen notes the same of one that was asked for. If it was asked for whole,
+// that will come as well.
+func (a *compactState) reopen() {
 	a.whole = a.whole || a.stage == stageWhole
 	a.stage = stageOpen
 }
@@ -290,14 +297,18 @@ func (c *compact) txs(p *peer, h wire.Hash) (fill, bad bool) {
 	return false, false
 }
 
-// prefers reports whether a block that is about to be asked of a peer is better
-// asked for as a compact block: it is the next tip, and the only one on its way.
+// ask reports whether a block that is about to be asked of a peer is to be asked
+// for as a compact block: it is the next tip, and the only one on its way.
 // Flights is how many are.
-func (c *compact) prefers(now time.Time, p *peer, a *asked, flights int) bool {
+func (c *compact) ask(now time.Time, p *peer, a *asked, flights int) bool {
 	n, tip := a.flight.node, c.chain.Tip()
-	return n != nil && p.compact.provides && !c.whole && flights == 1 && len(a.flight.from) == 1 &&
+	better := n != nil && p.compact.provides && !c.whole && flights == 1 && len(a.flight.from) == 1 &&
 		n.Work.Gt(&tip.Work) && n.Height <= tip.Height+compactAhead &&
 		(n.Parent.Has(headertree.Connected) || n.Parent.IsAncestorOf(tip)) && c.nearTip(now)
+	if better {
+		a.stage = stageAsked
+	}
+	return better
 }
 
 // check asks for the whole block where the only peer that was asked for a

@@ -154,6 +154,9 @@ func (s *headerSync) heard(now time.Time, p *peer, unknown wire.Hash) []Action {
 	return s.ask(now, p, s.chain.Headers().Best())
 }
 
+// exhausted notes that some peer has given all that it has.
+func (s *headerSync) exhausted() { s.done = true }
+
 // end notes that the peer has given all headers that it has.
 func (s *headerSync) end(p *peer) {
 	p.headers.deadline = time.Time{}

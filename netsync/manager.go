@@ -160,7 +160,7 @@ func (m *Manager) Tick(now time.Time) []Action {
 	m.tickBlocks(now)
 	m.tickFeeder(now)
 	m.tickBehind(now)
-	m.window.open = true
+	m.window.reopen()
 	return m.settle(now, nil)
 }
 
@@ -241,8 +241,7 @@ func (m *Manager) leave(p *peer) {
 func (m *Manager) settle(now time.Time, p *peer) []Action {
 	m.do(m.headers.start(now, m.order)...)
 	m.runFeeder(now)
-	all := m.window.open
-	m.window.open = false
+	all := m.window.opened()
 	m.fillThose(now, p, all, true)
 	if !m.chain.IsInitialDownload() || !m.window.preferredBusy(now, m.order) {
 		m.fillThose(now, p, all, false)
@@ -278,8 +277,8 @@ func (m *Manager) request(now time.Time, p *peer, count int) {
 	}
 	flights := p.window.flights[len(p.window.flights)-count:]
 	kind := p.wholeBlock()
-	if a := &flights[0]; count == 1 && m.compact.prefers(now, p, a, len(m.window.flights)) {
-		kind, a.stage = wire.InvCmpctBlock, stageAsked
+	if count == 1 && m.compact.ask(now, p, &flights[0], len(m.window.flights)) {
+		kind = wire.InvCmpctBlock
 	}
 	inv := make([]wire.InvVect, 0, count)
 	for _, a := range flights {

@@ -193,7 +193,7 @@ func (m *Manager) restartFeed(now time.Time, p *peer) {
 func (m *Manager) pauseFeed(now time.Time, p *peer) {
 	weak := p.headers.gate != nil
 	if m.feeder.pause(now, p, weak) {
-		m.headers.done = true // all that this peer has
+		m.headers.exhausted()
 	}
 	m.do(m.headers.abandon(p)...)
 }

@@ -14,7 +14,7 @@ func (m *Manager) PeerCompact(id PeerID, announce bool, version uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p := m.peers[id]; p != nil && version == wire.CompactBlocksWitness {
-		p.compact.provides, p.compact.wants = true, announce
+		p.compact.speaks(announce)
 	}
 }
 
@@ -57,15 +57,13 @@ func (m *Manager) takeCompact(now time.Time, p *peer, h wire.Hash, header *wire.
 		m.do(m.compact.askWhole(p, p.window.asking(h))...)
 		return false
 	}
-	if f != nil {
-		f.node = n
-	}
+	m.window.name(n)
 	switch what {
 	case openOwn:
-		p.window.asking(h).opened()
+		p.window.asking(h).reopen()
 	case openPlace:
 		m.window.ask(now, p, h, n)
-		p.window.asking(h).stage = stageOpen
+		p.window.asking(h).open()
 	}
 	return true
 }

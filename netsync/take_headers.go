@@ -65,7 +65,7 @@ func (m *Manager) accept(p *peer, b batch) (n *headertree.Node, added int, err e
 	}
 	p.learn(n)
 	if added > 0 {
-		m.window.open = true // others may have announced what is known only now
+		m.window.reopen() // others may have announced what is known only now
 	}
 	return n, added, nil
 }
@@ -115,7 +115,7 @@ func (m *Manager) TipChanged(now time.Time) []Action {
 			}
 		}
 	}
-	m.window.open = true
+	m.window.reopen()
 	return m.settle(now, nil)
 }
 

@@ -240,6 +240,25 @@ func (w *window) leave(p *peer) {
 	}
 }
 
+// reopen has the slots of all peers filled: some block has become free, or the
+// window may have moved.
+func (w *window) reopen() { w.open = true }
+
+// opened reports whether the slots of all peers are to be filled, once.
+func (w *window) opened() bool {
+	open := w.open
+	w.open = false
+	return open
+}
+
+// name notes the header of a block in flight that was not known when it was
+// asked for.
+func (w *window) name(n *headertree.Node) {
+	if f := w.flights[n.Hash]; f != nil {
+		f.node = n
+	}
+}
+
 // arrival is what the window knows of a block that arrived.
 type arrival struct {
 	requested bool // of this peer or another
