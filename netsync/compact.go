@@ -267,18 +267,14 @@ func (c *compact) read(p *peer, h wire.Hash, r CompactResult, here bool) reading
 	return readTakeBack // somebody else is at work on it
 }
 
-// mayAsk reports whether a peer that is not the first one to bring a block may
-// be asked for what is missing of it. The last of the three places is kept for
-// a peer that this node chose, unless such a peer is at work already: anybody
-// who connects to us can be quick to announce and slow to deliver.
+// mayAsk reports whether a peer that is one of those whom a block was asked of,
+// but not the first, may be asked for what is missing of it. The last of the
+// three places is kept for a peer that this node chose, unless such a peer is at
+// work already: anybody who connects to us can be quick to announce and slow to
+// deliver.
 func mayAsk(p *peer, f *flight) bool {
-	if !p.compact.announces {
-		return false
-	}
-	if p.info.Outbound || len(f.from) < maxCopies {
-		return true
-	}
-	return slices.ContainsFunc(f.from, func(h holder) bool { return h.info.Outbound })
+	return p.compact.announces && (len(f.from) < maxCopies ||
+		slices.ContainsFunc(f.from, func(h holder) bool { return h.info.Outbound }))
 }
 
 // txs takes the arrival of transactions of a block. Fill says that they
