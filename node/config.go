@@ -13,8 +13,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/clock"
-	"starling/internal/config"
 	"starling/mempool"
+	"starling/node/settings"
 	"starling/server"
 	"starling/transport"
 )
@@ -60,8 +60,8 @@ type RPC struct {
 }
 
 // Settings turns a node's settings into what [Open] needs, all but the logger,
-// Stop and the version. The error is a [*config.Error].
-func Settings(c *config.Config) (Config, error) {
+// Stop and the version. The error is a [*settings.Error].
+func Settings(c *settings.Config) (Config, error) {
 	cfg := Config{
 		Server: server.Config{
 			Network: c.Network, Dir: c.NetDir,
@@ -121,7 +121,7 @@ func atOnce(d time.Duration) time.Duration { return max(d, time.Nanosecond) }
 
 // Logs returns loggers of the parts of a node, made from one.
 func Logs(log *slog.Logger) func(part string) *slog.Logger {
-	return func(part string) *slog.Logger { return log.With(config.PartKey, part) }
+	return func(part string) *slog.Logger { return log.With(settings.PartKey, part) }
 }
 
 // userAgent returns the name that peers see (BIP14).
@@ -133,7 +133,7 @@ func userAgent(comments []string) string {
 }
 
 // ParseAddrs reads addresses of peers or to listen at. A port alone, as
-// ":8333", means all interfaces. The error is a [*config.Error] about the
+// ":8333", means all interfaces. The error is a [*settings.Error] about the
 // setting called name.
 func ParseAddrs(name string, list []string) ([]ma.Multiaddr, error) {
 	var addrs []ma.Multiaddr
@@ -146,7 +146,7 @@ func ParseAddrs(name string, list []string) ([]ma.Multiaddr, error) {
 		}
 		a, err := transport.ParseAddr(s)
 		if err != nil {
-			return nil, &config.Error{Name: name, Reason: fmt.Sprint(err)}
+			return nil, &settings.Error{Name: name, Reason: fmt.Sprint(err)}
 		}
 		addrs = append(addrs, a)
 	}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"starling/internal/config"
 	"starling/mempool"
 	"starling/mining"
+	"starling/node/settings"
 	"starling/wallet"
 )
 
@@ -34,7 +34,7 @@ func (n *Node) openMining() error {
 	}
 	payout, err := n.Payout()
 	if err != nil {
-		return &config.Error{Name: "mine", Reason: err.Error()}
+		return &settings.Error{Name: "mine", Reason: err.Error()}
 	}
 	n.Worker = mining.NewWorker(mining.WorkerConfig{
 		Miner: n.Miner, Script: payout, Threads: m.Threads, MinTxs: m.MinTxs, Pace: m.Pace,

@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/params"
 	"starling/server"
 )
@@ -98,7 +98,7 @@ func TestOpenFails(t *testing.T) {
 		})
 	}
 	_, err = ParseAddrs("listen", []string{"/nonsense"})
-	var bad *config.Error
+	var bad *settings.Error
 	if !errors.As(err, &bad) || bad.Name != "listen" {
 		t.Errorf("got %v", err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
+	"starling/node/settings"
 )
 
 // The walk-through is the tutorial that this program grew from. Its commands
@@ -53,10 +53,10 @@ func aliasFlags(c *cobra.Command) {
 // on its own. It wants to be told which node is meant.
 func aliasSettings(c *cobra.Command) (map[string]string, error) {
 	own := func(name string) bool {
-		o := config.Option{Name: name}
+		o := settings.Option{Name: name}
 		return c.Flags().Changed(name) || os.Getenv(o.Env()) != ""
 	}
-	if !own("node-id") && os.Getenv(config.NodeIDEnv) == "" {
+	if !own("node-id") && os.Getenv(settings.NodeIDEnv) == "" {
 		return nil, errors.New("NODE_ID is not set: it tells the nodes apart, as in NODE_ID=8000 starling " + c.Name() +
 			"; or give --node-id 8000")
 	}
@@ -68,13 +68,13 @@ func aliasSettings(c *cobra.Command) (map[string]string, error) {
 }
 
 // aliasConfig gathers the settings for a command of the walk-through.
-func aliasConfig(c *cobra.Command) (*config.Config, error) {
+func aliasConfig(c *cobra.Command) (*settings.Config, error) {
 	fixed, err := aliasSettings(c)
 	if err != nil {
 		return nil, err
 	}
 	cfg, err := loadConfigWith(c, fixed)
-	var wrong *config.Error
+	var wrong *settings.Error
 	if fixed["network"] != "" && errors.As(err, &wrong) && wrong.Name == "network" && wrong.Absent {
 		return nil, errors.New("there is no blockchain yet; createblockchain makes one")
 	}

@@ -14,7 +14,7 @@ import (
 
 	"starling/address"
 	"starling/clock"
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
 	"starling/wire"
@@ -55,7 +55,7 @@ func createBlockchain(c *cobra.Command, to string) error {
 	if err != nil {
 		return err
 	}
-	path := config.NetworkFile(cfg.DataDir(), name)
+	path := settings.NetworkFile(cfg.DataDir(), name)
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("there is a blockchain already: %s", path)
 	}
@@ -104,7 +104,7 @@ are transactions to put into them, and pays what they bring to ADDRESS.
 			return runNode(c.Context(), cfg, c.ErrOrStderr())
 		},
 	}
-	config.AddFlags(c.Flags(), false)
+	settings.AddFlags(c.Flags(), false)
 	c.Flag("network").DefValue = walkNetwork
 	return makesData(addYesFlag(c))
 }

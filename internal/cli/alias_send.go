@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/params/netfile"
 	"starling/wallet"
 	"starling/wire"
@@ -89,7 +89,7 @@ type payOut struct {
 }
 
 // readPayments reads the flags of send.
-func readPayments(c *cobra.Command, cfg *config.Config) (*payments, error) {
+func readPayments(c *cobra.Command, cfg *settings.Config) (*payments, error) {
 	list := func(name string) []string {
 		words, _ := c.Flags().GetStringArray(name)
 		return splitList(words)

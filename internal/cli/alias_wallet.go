@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/params"
 	"starling/wallet"
 )
@@ -75,12 +75,12 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 
 // beforeTheChain returns the settings of a node of the walk-through whose
 // network has not been made yet; nil if it has.
-func beforeTheChain(c *cobra.Command) (*config.Config, error) {
+func beforeTheChain(c *cobra.Command) (*settings.Config, error) {
 	cfg, err := loadConfigWith(c, map[string]string{"network": "main"}) // the only one that can be counted on
 	if err != nil {
 		return nil, err
 	}
-	_, err = os.Lstat(config.NetworkFile(cfg.DataDir(), walkNetwork))
+	_, err = os.Lstat(settings.NetworkFile(cfg.DataDir(), walkNetwork))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return cfg, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
-	"starling/internal/config"
+	"starling/node/settings"
 )
 
 func newBalanceCmd() *cobra.Command {
@@ -41,7 +41,7 @@ node may run or not. For what a wallet owns, see starling wallet balance.
 			return showBalances(c, cfg, args, "%s %s\n")
 		},
 	}
-	config.AddFlags(c.Flags(), true)
+	settings.AddFlags(c.Flags(), true)
 	c.Flags().SortFlags = false
 	c.Flags().Bool("json", false, "print JSON")
 	return c
@@ -54,7 +54,7 @@ type addressBalance struct {
 }
 
 // showBalances prints a line in the given form for each address.
-func showBalances(c *cobra.Command, cfg *config.Config, addrs []string, line string) error {
+func showBalances(c *cobra.Command, cfg *settings.Config, addrs []string, line string) error {
 	all, err := askBalances(c, cfg, addrs)
 	for _, b := range all {
 		fmt.Fprintf(c.OutOrStdout(), line, b.Address, coinText(int64(b.Balance)))
@@ -64,7 +64,7 @@ func showBalances(c *cobra.Command, cfg *config.Config, addrs []string, line str
 
 // askBalances asks the node what each address owns, and returns what it has said
 // until it failed, if it did.
-func askBalances(c *cobra.Command, cfg *config.Config, addrs []string) ([]addressBalance, error) {
+func askBalances(c *cobra.Command, cfg *settings.Config, addrs []string) ([]addressBalance, error) {
 	for _, a := range addrs {
 		if _, err := address.Decode(a, cfg.Network); err != nil {
 			return nil, usageError{fmt.Errorf("address: %q: %w", a, err)}

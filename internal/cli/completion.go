@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"starling/devnet"
-	"starling/internal/config"
 	"starling/internal/plain"
 	"starling/node"
+	"starling/node/settings"
 )
 
 // values returns the values that a shell may complete, with the command's flags
@@ -142,7 +142,7 @@ func walletNames(c *cobra.Command) []string {
 func logLevels(*cobra.Command) []string {
 	levels := []string{"debug", "info", "warn", "error"}
 	all := slices.Clone(levels)
-	for _, p := range config.Parts() {
+	for _, p := range settings.Parts() {
 		for _, l := range levels {
 			all = append(all, p+"="+l)
 		}

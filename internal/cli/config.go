@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
+	"starling/node/settings"
 )
 
 func newConfigCmd() *cobra.Command {
@@ -53,7 +53,7 @@ has neither it nor the user.
 			return w.Flush()
 		},
 	}
-	config.AddFlags(show.Flags(), false)
+	settings.AddFlags(show.Flags(), false)
 	show.Flags().Bool("origin", false, "tell where each value comes from")
 	show.Flags().SortFlags = false
 	c.AddCommand(makesData(show)) // it looks at nothing else

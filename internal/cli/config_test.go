@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"starling/internal/config"
+	"starling/node/settings"
 )
 
 // show runs config show.
@@ -38,7 +38,7 @@ func TestConfigShowRoundTrip(t *testing.T) {
 	// What signet, or a pruned node, refuses.
 	left := []string{"config", "txindex", "mine", "miner"}
 	var all []string
-	for _, o := range config.Options() {
+	for _, o := range settings.Options() {
 		v, ok := changed[o.Name]
 		if !ok && !slices.Contains(left, o.Name) {
 			t.Errorf("%s is not tested", o.Name)

@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/address"
-	"starling/internal/config"
 	"starling/node"
+	"starling/node/settings"
 	"starling/params"
 	"starling/store"
 	"starling/wallet"
@@ -18,7 +18,7 @@ import (
 // be made, so that its first block can pay it. A wallet that is not there is
 // made, and loaded by the node from then on; then its seed phrase is returned
 // too.
-func earlyAddress(ctx context.Context, cfg *config.Config, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
+func earlyAddress(ctx context.Context, cfg *settings.Config, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
 	dir := cfg.NetDirOf(net)
 	lock, err := store.LockDir(vfs.Default, dir)
 	if err != nil {

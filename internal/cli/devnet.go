@@ -14,8 +14,8 @@ import (
 
 	"starling/clock"
 	"starling/devnet"
-	"starling/internal/config"
 	"starling/internal/cputime"
+	"starling/node/settings"
 	"starling/params/netfile"
 )
 
@@ -91,7 +91,7 @@ func (f *devnetFlags) control() string {
 	if f.state != "" {
 		return f.state
 	}
-	return filepath.Join(config.DefaultDataDir(), "devnet")
+	return filepath.Join(settings.DefaultDataDir(), "devnet")
 }
 
 // config turns the flags into settings.
@@ -120,12 +120,12 @@ func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	if cfg.Path.Loss, err = parseShare(f.loss); err != nil {
 		return cfg, fmt.Errorf("loss: %w", err)
 	}
-	levels, err := config.NewLevels([]string{f.logLevel})
+	levels, err := settings.NewLevels([]string{f.logLevel})
 	if err != nil {
 		return cfg, fmt.Errorf("log-level: %w", err)
 	}
 	stderr := &screen{w: terminal(c.ErrOrStderr())}
-	log := newLogger(&config.Config{LogFormat: map[bool]string{true: "json"}[f.json]}, levels, stderr)
+	log := newLogger(&settings.Config{LogFormat: map[bool]string{true: "json"}[f.json]}, levels, stderr)
 	cfg.Log = func(node string) *slog.Logger { return log.With("node", node) }
 	return cfg, cfg.Check()
 }

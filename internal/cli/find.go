@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
 	"starling/node"
+	"starling/node/settings"
 	"starling/params"
 )
 
@@ -21,7 +21,7 @@ import (
 // that a mistyped one is told.
 
 // newClient returns a client for the node that the settings describe.
-func newClient(cfg *config.Config) *jsonrpc.Client {
+func newClient(cfg *settings.Config) *jsonrpc.Client {
 	return &jsonrpc.Client{
 		Address: rpcAddress(cfg), User: cfg.RPCUser, Password: cfg.RPCPassword,
 		CookiePath: cfg.CookiePath(jsonrpc.CookieFile),
@@ -31,7 +31,7 @@ func newClient(cfg *config.Config) *jsonrpc.Client {
 // rpcAddress returns where the node of the settings answers calls: where the
 // settings say, where the node itself says, or where it would by default. Port 0
 // says nothing: the node has taken whichever was free.
-func rpcAddress(cfg *config.Config) string {
+func rpcAddress(cfg *settings.Config) string {
 	if !cfg.Given("rpc-listen") || strings.HasSuffix(cfg.RPCListen, ":0") {
 		if addr := node.Contact(cfg.NetDir); addr != "" {
 			return dialable(addr)
@@ -51,7 +51,7 @@ func dialable(listen string) string {
 }
 
 // findNode adds to the error of a call that found no node where there is one.
-func findNode(cfg *config.Config, err error) error {
+func findNode(cfg *settings.Config, err error) error {
 	var auth *jsonrpc.AuthError
 	if !errors.As(err, &auth) || !errors.Is(auth.Cause, fs.ErrNotExist) {
 		return err
@@ -65,7 +65,7 @@ func findNode(cfg *config.Config, err error) error {
 
 // otherNodes lists the flags that lead to other nodes of the data directory that
 // have said where they answer.
-func otherNodes(cfg *config.Config) []string {
+func otherNodes(cfg *settings.Config) []string {
 	var flags []string
 	look := func(dir, nodeFlag string) {
 		for _, name := range append(params.Names(), cfg.OwnNetworks()...) {
@@ -79,12 +79,12 @@ func otherNodes(cfg *config.Config) []string {
 		}
 	}
 	look(cfg.DataDir(), "")
-	dirs, err := filepath.Glob(filepath.Join(cfg.DataDir(), config.NodeDirs))
+	dirs, err := filepath.Glob(filepath.Join(cfg.DataDir(), settings.NodeDirs))
 	if err != nil {
 		return flags
 	}
 	for _, dir := range dirs {
-		look(dir, "--node-id "+strings.TrimPrefix(filepath.Base(dir), strings.TrimSuffix(config.NodeDirs, "*"))+" ")
+		look(dir, "--node-id "+strings.TrimPrefix(filepath.Base(dir), strings.TrimSuffix(settings.NodeDirs, "*"))+" ")
 	}
 	return flags
 }
@@ -112,7 +112,7 @@ func (e *noDataError) Error() string {
 
 // checkData returns a *noDataError if there is nothing that a command which
 // only reads could read.
-func checkData(cfg *config.Config, opts clientOptions) error {
+func checkData(cfg *settings.Config, opts clientOptions) error {
 	if !opts.Make && !node.HasData(cfg.NetDir) {
 		return &noDataError{cfg.NetDir, cfg.Network.Name}
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"unicode"
 
-	"starling/internal/config"
+	"starling/node/settings"
 )
 
 // hostile is text that a terminal would obey, or a reader be misled by: it
@@ -150,13 +150,13 @@ func (e traced) Format(s fmt.State, verb rune) {
 }
 
 func TestErrorsAreLoggedByTheirText(t *testing.T) {
-	levels, err := config.NewLevels([]string{"info"})
+	levels, err := settings.NewLevels([]string{"info"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for format, want := range map[string]string{"text": `err="permission denied"`, "json": `"err":"permission denied"`} {
 		var out bytes.Buffer
-		newLogger(&config.Config{LogFormat: format}, levels, &screen{w: &out}).Error("no", "err", traced{"permission denied"})
+		newLogger(&settings.Config{LogFormat: format}, levels, &screen{w: &out}).Error("no", "err", traced{"permission denied"})
 		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "main.go") {
 			t.Errorf("%s: %s, want %s", format, &out, want)
 		}
@@ -164,13 +164,13 @@ func TestErrorsAreLoggedByTheirText(t *testing.T) {
 }
 
 func TestForeignTextIsLoggedPlainly(t *testing.T) {
-	levels, err := config.NewLevels([]string{"info"})
+	levels, err := settings.NewLevels([]string{"info"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
-		log := newLogger(&config.Config{LogFormat: format}, levels, &screen{w: &out})
+		log := newLogger(&settings.Config{LogFormat: format}, levels, &screen{w: &out})
 		log.Info("peer connected", slog.String("agent", hostile), slog.Any("err", failure(hostile)))
 		checkShown(t, format, out.String())
 		if strings.Count(out.String(), "\n") != 1 {

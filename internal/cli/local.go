@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
 	"starling/node"
+	"starling/node/settings"
 	"starling/store"
 	"starling/wire"
 )
@@ -79,7 +79,7 @@ const (
 // describe. If that node does not run, it is opened in this process, without
 // listening; so commands work the same either way. The function returned ends
 // it, which leaves everything on disk, and is to be called in any case.
-func openClient(ctx context.Context, cfg *config.Config, opts clientOptions) (caller, func() error, error) {
+func openClient(ctx context.Context, cfg *settings.Config, opts clientOptions) (caller, func() error, error) {
 	for patience := lockPatience; ; patience -= lockRetry {
 		client, err := running(ctx, cfg)
 		if client != nil || err != nil {
@@ -105,7 +105,7 @@ func openClient(ctx context.Context, cfg *config.Config, opts clientOptions) (ca
 
 // running returns a client if a node answers, after waiting until it is ready;
 // nil if none does.
-func running(ctx context.Context, cfg *config.Config) (caller, error) {
+func running(ctx context.Context, cfg *settings.Config) (caller, error) {
 	client := newClient(cfg)
 	for {
 		_, err := client.Call(ctx, "getblockcount", []any{})
@@ -128,7 +128,7 @@ func running(ctx context.Context, cfg *config.Config) (caller, error) {
 }
 
 // openLocal opens and runs a node in this process.
-func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (caller, func() error, error) {
+func openLocal(ctx context.Context, cfg *settings.Config, opts clientOptions) (caller, func() error, error) {
 	fc, err := node.Settings(cfg)
 	if err != nil {
 		return nil, nil, usageError{err}
@@ -146,7 +146,7 @@ func openLocal(ctx context.Context, cfg *config.Config, opts clientOptions) (cal
 		fc.Server.Peers = nil
 	}
 	if opts.Stderr != nil {
-		levels, err := config.NewLevels([]string{"warn"})
+		levels, err := settings.NewLevels([]string{"warn"})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -197,7 +197,7 @@ func askNamed(ctx context.Context, node caller, result any, method string, param
 
 // withNode runs fn on the node that the settings describe, whether it runs or
 // not.
-func withNode(c *cobra.Command, cfg *config.Config, opts clientOptions, fn func(caller) error) error {
+func withNode(c *cobra.Command, cfg *settings.Config, opts clientOptions, fn func(caller) error) error {
 	if opts.Stderr == nil {
 		opts.Stderr = c.ErrOrStderr()
 	}

@@ -5,13 +5,13 @@ import (
 	"log/slog"
 	"sync"
 
-	"starling/internal/config"
 	"starling/internal/plain"
+	"starling/node/settings"
 )
 
 // newLogger returns the node's logger, which writes to w what levels let
 // through.
-func newLogger(cfg *config.Config, levels *config.Levels, w io.Writer) *slog.Logger {
+func newLogger(cfg *settings.Config, levels *settings.Levels, w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: errorText}
 	var h slog.Handler = slog.NewTextHandler(w, opts)
 	if cfg.LogFormat == "json" {

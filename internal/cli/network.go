@@ -18,7 +18,7 @@ import (
 
 	"starling/address"
 	"starling/clock"
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
 	"starling/store"
@@ -117,14 +117,14 @@ spacing.`,
 // addSomeFlags adds the flags of a few settings.
 func addSomeFlags(fl *pflag.FlagSet, names ...string) {
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	config.AddFlags(all, false)
+	settings.AddFlags(all, false)
 	for _, name := range names {
 		fl.AddFlag(all.Lookup(name))
 	}
 }
 
 // createNetwork makes a network and says what to do with it.
-func createNetwork(c *cobra.Command, cfg *config.Config, f ownFlags) error {
+func createNetwork(c *cobra.Command, cfg *settings.Config, f ownFlags) error {
 	n, err := f.network()
 	if err != nil {
 		return usageError{err}
@@ -132,7 +132,7 @@ func createNetwork(c *cobra.Command, cfg *config.Config, f ownFlags) error {
 	if len(n.FixedSeeds) == 0 && cfg.NodeID != 0 {
 		n.FixedSeeds = cfg.Listen // the first of several nodes is where the others begin
 	}
-	path := cmp.Or(f.out, config.NetworkFile(cfg.DataDir(), n.Name))
+	path := cmp.Or(f.out, settings.NetworkFile(cfg.DataDir(), n.Name))
 	if !f.over {
 		if _, err := os.Lstat(path); err == nil {
 			return fmt.Errorf("%s exists; --force replaces it", path)
@@ -164,7 +164,7 @@ func createNetwork(c *cobra.Command, cfg *config.Config, f ownFlags) error {
 
 // payWallet returns the script of a new address of the wallet that the first
 // block pays.
-func (f *ownFlags) payWallet(ctx context.Context, cfg *config.Config, n *params.Network) (script []byte, mnemonic string, err error) {
+func (f *ownFlags) payWallet(ctx context.Context, cfg *settings.Config, n *params.Network) (script []byte, mnemonic string, err error) {
 	to, mnemonic, err := earlyAddress(ctx, cfg, n, f.wallet)
 	if err != nil {
 		return nil, "", fmt.Errorf("wallet %s: %w", f.wallet, err)

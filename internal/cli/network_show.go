@@ -15,13 +15,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
 )
 
 // describeNetwork says what was made and how to go on.
-func describeNetwork(w io.Writer, cfg *config.Config, n *params.Network, path string) {
+func describeNetwork(w io.Writer, cfg *settings.Config, n *params.Network, path string) {
 	fmt.Fprintf(w, "Network %s is in %s\n\n", n.Name, path)
 	networkFacts(w, n)
 	fmt.Fprintf(w, "\nStart a node:\n  starling node %s\n", networkWords(cfg, n, path))
@@ -35,16 +35,16 @@ func describeNetwork(w io.Writer, cfg *config.Config, n *params.Network, path st
 
 // networkWords are the flags with which a command finds a network: its name
 // is enough if the file is where names are looked up.
-func networkWords(cfg *config.Config, n *params.Network, path string) string {
+func networkWords(cfg *settings.Config, n *params.Network, path string) string {
 	var words []string
-	if cfg.DataDir() != config.DefaultDataDir() {
+	if cfg.DataDir() != settings.DefaultDataDir() {
 		words = append(words, "--datadir "+cfg.DataDir())
 	}
 	if cfg.NodeID != 0 {
 		words = append(words, fmt.Sprintf("--node-id %d", cfg.NodeID))
 	}
 	switch {
-	case path == config.NetworkFile(cfg.DataDir(), n.Name):
+	case path == settings.NetworkFile(cfg.DataDir(), n.Name):
 		path = n.Name
 	case filepath.Ext(path) != ".toml" && !strings.ContainsRune(path, filepath.Separator):
 		path = "." + string(filepath.Separator) + path
@@ -141,7 +141,7 @@ type networkLine struct {
 }
 
 // listNetworks gathers the networks that --network knows by name.
-func listNetworks(cfg *config.Config) ([]networkLine, error) {
+func listNetworks(cfg *settings.Config) ([]networkLine, error) {
 	line := func(n *params.Network) networkLine {
 		return networkLine{Name: n.Name, Port: n.DefaultPort, RPCPort: n.RPCPort, Magic: hex.EncodeToString(n.Magic[:])}
 	}
@@ -156,11 +156,11 @@ func listNetworks(cfg *config.Config) ([]networkLine, error) {
 		all = append(all, l)
 	}
 	// A directory that may not be read is not one without networks.
-	if _, err := os.ReadDir(filepath.Dir(config.NetworkFile(cfg.DataDir(), ""))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.ReadDir(filepath.Dir(settings.NetworkFile(cfg.DataDir(), ""))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	for _, name := range cfg.OwnNetworks() {
-		path := config.NetworkFile(cfg.DataDir(), name)
+		path := settings.NetworkFile(cfg.DataDir(), name)
 		n, err := netfile.Load(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -15,8 +15,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/clock"
-	"starling/internal/config"
 	"starling/node"
+	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
 	"starling/server"
@@ -109,7 +109,7 @@ func TestTwoNetworks(t *testing.T) {
 // TestLockedByAnother opens a data directory that a node uses which does not
 // answer calls.
 func TestLockedByAnother(t *testing.T) {
-	cfg := &config.Config{Network: params.Regtest(), NetDir: t.TempDir(), RPCListen: "127.0.0.1:1"}
+	cfg := &settings.Config{Network: params.Regtest(), NetDir: t.TempDir(), RPCListen: "127.0.0.1:1"}
 	held, err := node.Open(t.Context(), node.Config{Server: server.Config{Network: cfg.Network, Dir: cfg.NetDir}})
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
 	"starling/node"
+	"starling/node/settings"
 	"starling/store"
 )
 
@@ -41,8 +41,8 @@ A second node, on the same machine, that fetches the chain from the first:
 From a file of blocks, without the network:
   starling node --load-block blocks.dat --connect 0 --listen 0
 
-Every option can also stand in ` + config.FileName + ` in the data directory, or in the
-environment as ` + config.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN.`,
+Every option can also stand in ` + settings.FileName + ` in the data directory, or in the
+environment as ` + settings.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(c)
@@ -55,20 +55,20 @@ environment as ` + config.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LISTEN
 			return runNode(c.Context(), cfg, c.ErrOrStderr())
 		},
 	}
-	config.AddFlags(c.Flags(), false)
+	settings.AddFlags(c.Flags(), false)
 	c.Flags().SortFlags = false
 	return makesData(addYesFlag(c))
 }
 
 // runNode runs a node until ctx ends, a client stops it, or it fails.
-func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
+func runNode(ctx context.Context, cfg *settings.Config, stderr io.Writer) error {
 	for _, f := range cfg.LoadBlock {
 		// Better now than after all else has been opened.
 		if _, err := os.Stat(f); errors.Is(err, fs.ErrNotExist) {
 			return usageError{fmt.Errorf("load-block: there is no file %s", f)}
 		}
 	}
-	levels, err := config.NewLevels(cfg.LogLevels)
+	levels, err := settings.NewLevels(cfg.LogLevels)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func runNode(ctx context.Context, cfg *config.Config, stderr io.Writer) error {
 	defer stop()
 	out := &screen{w: terminal(stderr)}
 	log := newLogger(cfg, levels, out)
-	bar := newProgress(out, log.With(config.PartKey, "cmd"))
+	bar := newProgress(out, log.With(settings.PartKey, "cmd"))
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, node.Logs(log), levels
 	fc.Server.Progress = bar.imported
 	fc.Stop, fc.Version = stop, version

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/clock"
-	"starling/internal/config"
 	"starling/internal/plain"
+	"starling/node/settings"
 )
 
 func newPeersCmd() *cobra.Command {
@@ -53,7 +53,7 @@ seeds of a network of your own) and cannot be reached, and why.`,
 			return findNode(cfg, err)
 		},
 	}
-	config.AddFlags(c.Flags(), true)
+	settings.AddFlags(c.Flags(), true)
 	c.Flags().SortFlags = false
 	c.Flags().Bool("watch", false, "show them again every second")
 	c.Flags().Bool("messages", false, "show the messages as they pass")

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"starling/internal/config"
 	"starling/node"
+	"starling/node/settings"
 )
 
 // addYesFlag adds the flag that answers what a command would ask.
@@ -22,7 +22,7 @@ func addYesFlag(c *cobra.Command) *cobra.Command {
 
 // confirmReindex asks before the blocks that a pruned node has are given up,
 // since the whole chain must then come from others again.
-func confirmReindex(c *cobra.Command, cfg *config.Config) error {
+func confirmReindex(c *cobra.Command, cfg *settings.Config) error {
 	if yes, _ := c.Flags().GetBool("yes"); yes || !cfg.Reindex {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
+	"starling/node/settings"
 	"starling/rpc"
 )
 
@@ -45,7 +45,7 @@ others that begin with a dash stand after --.`,
 		ValidArgsFunction: completeRPC,
 		RunE:              callRPC,
 	}
-	config.AddFlags(c.Flags(), true)
+	settings.AddFlags(c.Flags(), true)
 	c.Flags().SortFlags = false
 	c.Flags().Bool("named", false, "arguments of the form name=value are given by name")
 	c.Flags().Bool("stdin", false, "read more arguments from the standard input, one a line")

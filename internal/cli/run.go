@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
 	"starling/internal/plain"
+	"starling/node/settings"
 )
 
 // The exit codes; docs/operating.md has them for users.
@@ -98,11 +98,11 @@ is wrong, 130 it was interrupted (128 and the number of the signal).`,
 }
 
 // loadConfig gathers the settings for a command.
-func loadConfig(c *cobra.Command) (*config.Config, error) { return loadConfigWith(c, nil) }
+func loadConfig(c *cobra.Command) (*settings.Config, error) { return loadConfigWith(c, nil) }
 
 // loadConfigWith is loadConfig with some settings decided by the command.
-func loadConfigWith(c *cobra.Command, fixed map[string]string) (*config.Config, error) {
-	cfg, err := config.Load(c.Flags(), config.Environ(), fixed)
+func loadConfigWith(c *cobra.Command, fixed map[string]string) (*settings.Config, error) {
+	cfg, err := settings.Load(c.Flags(), settings.Environ(), fixed)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/internal/config"
 	"starling/internal/plain"
+	"starling/node/settings"
 	"starling/wallet"
 )
 
@@ -52,7 +52,7 @@ meant, or the one called ` + wallet.DefaultName + `.`,
 
 // walletCmd adds what all commands about wallets have in common.
 func walletCmd(c *cobra.Command) *cobra.Command {
-	config.AddFlags(c.Flags(), true)
+	settings.AddFlags(c.Flags(), true)
 	addSomeFlags(c.Flags(), "connect")
 	c.Flags().String("name", "", "which `WALLET`")
 	c.Flags().Bool("json", false, "print what the node answers, as JSON")
@@ -63,7 +63,7 @@ func walletCmd(c *cobra.Command) *cobra.Command {
 // purse is a wallet that a command works with.
 type purse struct {
 	cmd  *cobra.Command
-	cfg  *config.Config
+	cfg  *settings.Config
 	node caller
 	ctx  context.Context // for calls about the wallet
 	name string          // "" until it is known

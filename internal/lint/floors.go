@@ -66,8 +66,9 @@ var floors = map[string]int{
 	"explorer":  60,
 	"telemetry": 60,
 
-	"node":   70,
-	"devnet": 80,
+	"node/settings": 70,
+	"node":          71,
+	"devnet":        80,
 
 	"internal/cli": 90,
 	"cmd":          91,

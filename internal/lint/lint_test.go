@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"starling/internal/config"
 	"starling/internal/lint"
+	"starling/node/settings"
 )
 
 // TestModule holds the whole project to its rules.
@@ -30,7 +30,7 @@ func TestOperatingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range config.Options() {
+	for _, o := range settings.Options() {
 		if !strings.Contains(string(page), "`"+o.Name+"`") {
 			t.Errorf("docs/operating.md does not mention %s", o.Name)
 		}
