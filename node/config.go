@@ -13,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/clock"
+	"starling/internal/loglevel"
 	"starling/mempool"
 	"starling/node/settings"
 	"starling/server"
@@ -121,7 +122,7 @@ func atOnce(d time.Duration) time.Duration { return max(d, time.Nanosecond) }
 
 // Logs returns loggers of the parts of a node, made from one.
 func Logs(log *slog.Logger) func(part string) *slog.Logger {
-	return func(part string) *slog.Logger { return log.With(settings.PartKey, part) }
+	return func(part string) *slog.Logger { return log.With(loglevel.PartKey, part) }
 }
 
 // userAgent returns the name that peers see (BIP14).

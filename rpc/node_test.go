@@ -18,8 +18,8 @@ import (
 
 	"starling/chain"
 	"starling/clock"
+	"starling/internal/loglevel"
 	"starling/mining"
-	"starling/node/settings"
 	"starling/params"
 	"starling/peer"
 	"starling/rpc/chainrpc"
@@ -67,7 +67,7 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 		t.Fatal(err)
 	}
 	n.node, n.chain = node, node.Chain()
-	if n.levels, err = settings.NewLevels(nil); err != nil {
+	if n.levels, err = loglevel.NewLevels(nil); err != nil {
 		t.Fatal(err)
 	}
 	n.mineWith(mining.Config{})

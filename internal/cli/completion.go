@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"starling/devnet"
+	"starling/internal/loglevel"
 	"starling/internal/plain"
 	"starling/node"
-	"starling/node/settings"
 )
 
 // values returns the values that a shell may complete, with the command's flags
@@ -142,7 +142,7 @@ func walletNames(c *cobra.Command) []string {
 func logLevels(*cobra.Command) []string {
 	levels := []string{"debug", "info", "warn", "error"}
 	all := slices.Clone(levels)
-	for _, p := range settings.Parts() {
+	for _, p := range loglevel.Parts() {
 		for _, l := range levels {
 			all = append(all, p+"="+l)
 		}

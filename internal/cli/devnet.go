@@ -15,6 +15,7 @@ import (
 	"starling/clock"
 	"starling/devnet"
 	"starling/internal/cputime"
+	"starling/internal/loglevel"
 	"starling/node/settings"
 	"starling/params/netfile"
 )
@@ -120,7 +121,7 @@ func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	if cfg.Path.Loss, err = parseShare(f.loss); err != nil {
 		return cfg, fmt.Errorf("loss: %w", err)
 	}
-	levels, err := settings.NewLevels([]string{f.logLevel})
+	levels, err := loglevel.NewLevels([]string{f.logLevel})
 	if err != nil {
 		return cfg, fmt.Errorf("log-level: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode"
 
+	"starling/internal/loglevel"
 	"starling/node/settings"
 )
 
@@ -150,7 +151,7 @@ func (e traced) Format(s fmt.State, verb rune) {
 }
 
 func TestErrorsAreLoggedByTheirText(t *testing.T) {
-	levels, err := settings.NewLevels([]string{"info"})
+	levels, err := loglevel.NewLevels([]string{"info"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func TestErrorsAreLoggedByTheirText(t *testing.T) {
 }
 
 func TestForeignTextIsLoggedPlainly(t *testing.T) {
-	levels, err := settings.NewLevels([]string{"info"})
+	levels, err := loglevel.NewLevels([]string{"info"})
 	if err != nil {
 		t.Fatal(err)
 	}

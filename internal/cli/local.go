@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/internal/loglevel"
 	"starling/node"
 	"starling/node/settings"
 	"starling/store"
@@ -146,7 +147,7 @@ func openLocal(ctx context.Context, cfg *settings.Config, opts clientOptions) (c
 		fc.Server.Peers = nil
 	}
 	if opts.Stderr != nil {
-		levels, err := settings.NewLevels([]string{"warn"})
+		levels, err := loglevel.NewLevels([]string{"warn"})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -5,13 +5,14 @@ import (
 	"log/slog"
 	"sync"
 
+	"starling/internal/loglevel"
 	"starling/internal/plain"
 	"starling/node/settings"
 )
 
 // newLogger returns the node's logger, which writes to w what levels let
 // through.
-func newLogger(cfg *settings.Config, levels *settings.Levels, w io.Writer) *slog.Logger {
+func newLogger(cfg *settings.Config, levels *loglevel.Levels, w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: errorText}
 	var h slog.Handler = slog.NewTextHandler(w, opts)
 	if cfg.LogFormat == "json" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/internal/loglevel"
 	"starling/node"
 	"starling/node/settings"
 	"starling/store"
@@ -68,7 +69,7 @@ func runNode(ctx context.Context, cfg *settings.Config, stderr io.Writer) error 
 			return usageError{fmt.Errorf("load-block: there is no file %s", f)}
 		}
 	}
-	levels, err := settings.NewLevels(cfg.LogLevels)
+	levels, err := loglevel.NewLevels(cfg.LogLevels)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func runNode(ctx context.Context, cfg *settings.Config, stderr io.Writer) error 
 	defer stop()
 	out := &screen{w: terminal(stderr)}
 	log := newLogger(cfg, levels, out)
-	bar := newProgress(out, log.With(settings.PartKey, "cmd"))
+	bar := newProgress(out, log.With(loglevel.PartKey, "cmd"))
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, node.Logs(log), levels
 	fc.Server.Progress = bar.imported
 	fc.Stop, fc.Version = stop, version

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -164,29 +163,6 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%T is not an *Error", err)
 			}
 		})
-	}
-}
-
-func TestLevels(t *testing.T) {
-	l, err := NewLevels([]string{"warn,net=debug"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var buf bytes.Buffer
-	log := slog.New(l.Handler(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	net, chain := log.With(PartKey, "net"), log.With(PartKey, "chain")
-	log.Info("one")
-	net.With("peer", 1).Debug("two")
-	chain.Info("three")
-	if err := l.Set("chain", slog.LevelInfo); err != nil {
-		t.Fatal(err)
-	}
-	chain.Info("four")
-	got := buf.String()
-	for word, want := range map[string]bool{"one": false, "two": true, "three": false, "four": true} {
-		if strings.Contains(got, "msg="+word) != want {
-			t.Errorf("message %s: shown is not %v", word, want)
-		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"starling/internal/loglevel"
 	"starling/params"
 	"starling/wire"
 )
@@ -321,7 +322,7 @@ func (c *Config) settle() error {
 	c.LoadBlock = c.list("load-block")
 	c.Reindex = c.values["reindex"].(bool)
 	c.LogLevels = c.list("log-level")
-	if _, err := NewLevels(c.LogLevels); err != nil {
+	if _, err := loglevel.NewLevels(c.LogLevels); err != nil {
 		return c.fail("log-level", "%v", err)
 	}
 	if c.LogFormat = c.str("log-format"); c.LogFormat != "text" && c.LogFormat != "json" {

@@ -1,4 +1,4 @@
-package settings
+package loglevel
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+
+	"starling/internal/nearest"
 )
 
 // Parts are the parts of a node that have a log level of their own. A logger
@@ -77,7 +79,7 @@ func (l *Levels) Set(part string, level slog.Level) error {
 	}
 	v := l.parts[part]
 	if v == nil {
-		if n := Nearest(part, Parts()); n != "" {
+		if n := nearest.Word(part, Parts()); n != "" {
 			return fmt.Errorf("no part %q has a log level; did you mean %s?", part, n)
 		}
 		return fmt.Errorf("no part %q has a log level; there are %s", part, strings.Join(Parts(), ", "))
