@@ -16,6 +16,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/chain/headertree"
+	"starling/mining"
 	"starling/node"
 	"starling/params"
 	"starling/server"
@@ -72,13 +73,14 @@ func (d *Net) openNode(ctx context.Context, nd *member) (err error) {
 			UserAgent: "/Starling:" + d.cfg.Version + "(" + np.Name + ")/",
 			Log:       log, Logs: node.Logs(log),
 		},
-		RPC:     node.RPC{Listen: rpcAt, CookiePath: cookie, User: d.cfg.RPCUser, Password: d.cfg.RPCPassword},
-		Stop:    d.Stop,
-		Version: d.cfg.Version,
+		RPCListen: rpcAt,
+		RPC:       jsonrpc.Options{CookiePath: cookie, User: d.cfg.RPCUser, Password: d.cfg.RPCPassword},
+		Stop:      d.Stop,
+		Version:   d.cfg.Version,
 	}
 	if i == d.minerIndex() && d.cfg.Mode.kind != hand {
 		pace, least := d.cfg.Mode.pace(rand.New(rand.NewPCG(rand.Uint64(), 0)))
-		cfg.Mining = node.Mining{On: true, Threads: 1, MinTxs: least, Pace: pace}
+		cfg.Worker = &mining.WorkerConfig{Threads: 1, MinTxs: least, Pace: pace}
 	}
 	if nd.Node, err = node.Open(ctx, cfg); err != nil {
 		return fmt.Errorf("node %s: %w", np.Name, err)

@@ -4,7 +4,7 @@
 // its sockets.
 //
 // It owns the order in which the parts are opened, started, stopped and
-// closed. It never reads flags or files of settings, except that [Settings]
+// closed. It never reads flags or files of settings, except that [Configure]
 // turns settings that were read into a [Config]; and it writes nothing but log
 // lines and the file that [Contact] reads.
 //

@@ -5,41 +5,26 @@ import (
 	"fmt"
 	"time"
 
-	"starling/mempool"
+	"starling/internal/layered"
 	"starling/mining"
-	"starling/node/settings"
 	"starling/wallet"
 )
 
-// Mining says what blocks this node makes. The zero value makes them on
-// demand only.
-type Mining struct {
-	On      bool        // search for blocks as long as there is work
-	Payout  []byte      // script that they pay to
-	Threads int         // 0 for all cores but one
-	MinTxs  int         // transactions that must wait for the search to begin; 0 never pauses
-	Pace    mining.Pace // waits before each block; nil for none
-
-	MaxWeight int64           // of a block; 0 for the rules' limit
-	MinFee    mempool.FeeRate // 0 for the default, negative for none
-}
-
 // openMining makes the miner and, if asked for, the worker.
 func (n *Node) openMining() error {
-	m, c := &n.cfg.Mining, n.Server.Chain()
-	cfg := mining.Config{Chain: c, Source: n.Server.Mempool(), Clock: n.Clock, MaxWeight: m.MaxWeight, MinFee: m.MinFee}
+	cfg := n.cfg.Mining
+	cfg.Chain, cfg.Source, cfg.Clock = n.Server.Chain(), n.Server.Mempool(), n.Clock
 	n.Miner = mining.New(cfg)
-	if !m.On {
+	if n.cfg.Worker == nil {
 		return nil
 	}
 	payout, err := n.Payout()
 	if err != nil {
-		return &settings.Error{Name: "mine", Reason: err.Error()}
+		return &layered.Error{Name: "mine", Reason: err.Error()}
 	}
-	n.Worker = mining.NewWorker(mining.WorkerConfig{
-		Miner: n.Miner, Script: payout, Threads: m.Threads, MinTxs: m.MinTxs, Pace: m.Pace,
-		Behind: n.behind, Log: n.part("mining"),
-	})
+	work := *n.cfg.Worker
+	work.Miner, work.Script, work.Behind, work.Log = n.Miner, payout, n.behind, n.part("mining")
+	n.Worker = mining.NewWorker(work)
 	if n.Metrics != nil {
 		n.Metrics.WatchMiner(n.Worker)
 	}
@@ -53,8 +38,8 @@ const payoutLabel = "mining"
 // Payout returns the script that blocks made here pay to: what the settings
 // say, or else an address of the node's wallet.
 func (n *Node) Payout() ([]byte, error) {
-	if s := n.cfg.Mining.Payout; s != nil {
-		return s, nil
+	if w := n.cfg.Worker; w != nil && w.Script != nil {
+		return w.Script, nil
 	}
 	w, err := n.onlyWallet()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
-	"starling/node/settings"
+	"starling/internal/layered"
 	"starling/params"
 	"starling/server"
 )
@@ -24,9 +24,9 @@ func TestLife(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	n, err := Open(ctx, Config{
-		Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()},
-		RPC:    RPC{Listen: "127.0.0.1:0", User: "u", Password: "p"},
-		Stop:   stop,
+		Server:    server.Config{Network: params.Regtest(), Dir: t.TempDir()},
+		RPCListen: "127.0.0.1:0", RPC: jsonrpc.Options{User: "u", Password: "p"},
+		Stop: stop,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -54,10 +54,10 @@ func TestCloseUnrun(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 { // the second time would fail if something were left open
 		n, err := Open(t.Context(), Config{
-			Server:  server.Config{Network: params.Regtest(), Dir: dir},
-			RPC:     RPC{Listen: "127.0.0.1:0"},
-			Metrics: "127.0.0.1:0",
-			TxIndex: true,
+			Server:    server.Config{Network: params.Regtest(), Dir: dir},
+			RPCListen: "127.0.0.1:0",
+			Metrics:   "127.0.0.1:0",
+			TxIndex:   true,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -86,9 +86,9 @@ func TestOpenFails(t *testing.T) {
 		name, want string
 		cfg        Config
 	}{
-		{"rpc", "rpc-listen: " + taken + ": address already in use", Config{Server: node, RPC: RPC{Listen: taken}}},
-		{"metrics", "metrics-listen: " + taken + ": address already in use", Config{Server: node, RPC: RPC{Listen: "127.0.0.1:0"}, Metrics: taken}},
-		{"peers", "listen: " + taken + ": address already in use", Config{Server: listening, RPC: RPC{Listen: "127.0.0.1:0"}}},
+		{"rpc", "rpc-listen: " + taken + ": address already in use", Config{Server: node, RPCListen: taken}},
+		{"metrics", "metrics-listen: " + taken + ": address already in use", Config{Server: node, RPCListen: "127.0.0.1:0", Metrics: taken}},
+		{"peers", "listen: " + taken + ": address already in use", Config{Server: listening, RPCListen: "127.0.0.1:0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Open(t.Context(), c.cfg)
@@ -98,7 +98,7 @@ func TestOpenFails(t *testing.T) {
 		})
 	}
 	_, err = ParseAddrs("listen", []string{"/nonsense"})
-	var bad *settings.Error
+	var bad *layered.Error
 	if !errors.As(err, &bad) || bad.Name != "listen" {
 		t.Errorf("got %v", err)
 	}

@@ -99,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 // node that uses it is left alone, and opens the sockets that are not for
 // peers.
 func (n *Node) listen(ctx context.Context) error {
-	if n.cfg.RPC.Listen != "" {
+	if n.cfg.RPCListen != "" {
 		lock, err := store.LockDir(n.cfg.Server.FS, n.cfg.Server.Dir)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (n *Node) listen(ctx context.Context) error {
 			return err
 		}
 		var lc net.ListenConfig
-		if n.rpcListen, err = lc.Listen(ctx, "tcp", n.cfg.RPC.Listen); err != nil {
+		if n.rpcListen, err = lc.Listen(ctx, "tcp", n.cfg.RPCListen); err != nil {
 			return fmt.Errorf("rpc-listen: %w", plainNet(err))
 		}
 		if tcp, ok := n.rpcListen.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
@@ -143,11 +143,10 @@ func (n *Node) serveRPC(ctx context.Context) {
 		n.stopRPC = func() error { return nil }
 		return
 	}
-	n.RPC = jsonrpc.NewServer(jsonrpc.Options{
-		Table: rpc.NewMethods(rpc.Groups{Node: n.early()}), Paths: []string{walletrpc.WalletPath}, CookiePath: n.cfg.RPC.CookiePath,
-		User: n.cfg.RPC.User, Password: n.cfg.RPC.Password, Log: n.part("rpc"),
-		AllowHosts: append([]string{n.cfg.RPC.Listen}, n.cfg.RPC.AllowHosts...),
-	})
+	opts := n.cfg.RPC
+	opts.Table, opts.Paths, opts.Log = rpc.NewMethods(rpc.Groups{Node: n.early()}), []string{walletrpc.WalletPath}, n.part("rpc")
+	opts.AllowHosts = append([]string{n.cfg.RPCListen}, opts.AllowHosts...)
+	n.RPC = jsonrpc.NewServer(opts)
 	rpcCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var failure error
 	go func() {

@@ -11,27 +11,15 @@ import (
 	"starling/wire"
 )
 
-// Wallets says which wallets a node has. The zero value loads those that are
-// loaded at every start.
-type Wallets struct {
-	Off  bool     // none at all
-	Load []string // also these; it is an error if one is not there
-
-	// PassphraseCost is that of [wallet.Config]; 0 for the default.
-	PassphraseCost uint8
-}
-
 // openWallets opens the wallets of the node.
 func (n *Node) openWallets(ctx context.Context) error {
-	if n.cfg.Wallets.Off {
+	if n.cfg.NoWallet {
 		return nil
 	}
-	sc := &n.cfg.Server
-	m, err := wallet.New(wallet.Config{
-		Chain: wallet.OverChain(n.Server.Chain()), Pool: poolOf{n.Server},
-		FS: sc.FS, Dir: WalletDir(sc.Dir), Clock: n.Clock, Log: n.part("wallet"), Load: n.cfg.Wallets.Load,
-		PassphraseCost: n.cfg.Wallets.PassphraseCost,
-	})
+	sc, cfg := &n.cfg.Server, n.cfg.Wallet
+	cfg.Chain, cfg.Pool = wallet.OverChain(n.Server.Chain()), poolOf{n.Server}
+	cfg.FS, cfg.Dir, cfg.Clock, cfg.Log = sc.FS, WalletDir(sc.Dir), n.Clock, n.part("wallet")
+	m, err := wallet.New(cfg)
 	if err != nil {
 		return err
 	}

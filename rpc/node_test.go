@@ -67,7 +67,7 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 		t.Fatal(err)
 	}
 	n.node, n.chain = node, node.Chain()
-	if n.levels, err = loglevel.NewLevels(nil); err != nil {
+	if n.levels, err = loglevel.New([]string{"chain", "net"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	n.mineWith(mining.Config{})

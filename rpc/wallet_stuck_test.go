@@ -15,6 +15,7 @@ import (
 	"starling/node"
 	"starling/params"
 	"starling/server"
+	"starling/wallet"
 )
 
 // TestStuckWallet damages the blocks that a wallet has yet to read. What depends
@@ -29,7 +30,7 @@ func TestStuckWallet(t *testing.T) {
 	var err error
 	b.node, err = node.Open(t.Context(), node.Config{
 		Server: server.Config{Network: net, FS: fsys, Dir: "/node"}, Clock: b.clk,
-		Wallets: node.Wallets{PassphraseCost: 4},
+		Wallet: wallet.Config{PassphraseCost: 4},
 	})
 	if err != nil {
 		t.Fatal(err)

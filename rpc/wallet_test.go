@@ -22,6 +22,7 @@ import (
 	"starling/node"
 	"starling/params"
 	"starling/server"
+	"starling/wallet"
 )
 
 // bank is a node in memory with wallets.
@@ -42,7 +43,7 @@ func newBank(t testing.TB) *bank {
 	var err error
 	b.node, err = node.Open(t.Context(), node.Config{
 		Server: server.Config{Network: net, FS: vfs.NewMem(), Dir: "/node"}, Clock: b.clk,
-		RPC: node.RPC{Listen: "127.0.0.1:0", User: "u", Password: "p"}, Wallets: node.Wallets{PassphraseCost: 4},
+		RPCListen: "127.0.0.1:0", RPC: jsonrpc.Options{User: "u", Password: "p"}, Wallet: wallet.Config{PassphraseCost: 4},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/internal/layered"
 	"starling/node/settings"
 )
 
@@ -53,8 +54,7 @@ func aliasFlags(c *cobra.Command) {
 // on its own. It wants to be told which node is meant.
 func aliasSettings(c *cobra.Command) (map[string]string, error) {
 	own := func(name string) bool {
-		o := settings.Option{Name: name}
-		return c.Flags().Changed(name) || os.Getenv(o.Env()) != ""
+		return c.Flags().Changed(name) || os.Getenv(settings.Env(name)) != ""
 	}
 	if !own("node-id") && os.Getenv(settings.NodeIDEnv) == "" {
 		return nil, errors.New("NODE_ID is not set: it tells the nodes apart, as in NODE_ID=8000 starling " + c.Name() +
@@ -68,13 +68,13 @@ func aliasSettings(c *cobra.Command) (map[string]string, error) {
 }
 
 // aliasConfig gathers the settings for a command of the walk-through.
-func aliasConfig(c *cobra.Command) (*settings.Config, error) {
+func aliasConfig(c *cobra.Command) (*settings.Settings, error) {
 	fixed, err := aliasSettings(c)
 	if err != nil {
 		return nil, err
 	}
 	cfg, err := loadConfigWith(c, fixed)
-	var wrong *settings.Error
+	var wrong *layered.Error
 	if fixed["network"] != "" && errors.As(err, &wrong) && wrong.Name == "network" && wrong.Absent {
 		return nil, errors.New("there is no blockchain yet; createblockchain makes one")
 	}

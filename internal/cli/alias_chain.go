@@ -251,7 +251,7 @@ func newReindexAlias() *cobra.Command {
 			if client, err := running(c.Context(), cfg); client != nil || err != nil {
 				return errors.Join(err, errors.New("the node is running; stop it first"))
 			}
-			cfg.Reindex = true
+			cfg.Server.Reindex = true
 			if err := confirmReindex(c, cfg); err != nil {
 				return err
 			}

@@ -89,7 +89,7 @@ type payOut struct {
 }
 
 // readPayments reads the flags of send.
-func readPayments(c *cobra.Command, cfg *settings.Config) (*payments, error) {
+func readPayments(c *cobra.Command, cfg *settings.Settings) (*payments, error) {
 	list := func(name string) []string {
 		words, _ := c.Flags().GetStringArray(name)
 		return splitList(words)
@@ -106,7 +106,7 @@ func readPayments(c *cobra.Command, cfg *settings.Config) (*payments, error) {
 		return nil, fmt.Errorf("%s that pay but %s to pay", plural(len(from), "address"), plural(len(to), "address"))
 	}
 	for i, a := range slices.Concat(from, to) {
-		if _, err := address.Decode(a, cfg.Network); err != nil {
+		if _, err := address.Decode(a, cfg.Server.Network); err != nil {
 			name := "from"
 			if i >= len(from) {
 				name = "to"

@@ -75,7 +75,7 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 
 // beforeTheChain returns the settings of a node of the walk-through whose
 // network has not been made yet; nil if it has.
-func beforeTheChain(c *cobra.Command) (*settings.Config, error) {
+func beforeTheChain(c *cobra.Command) (*settings.Settings, error) {
 	cfg, err := loadConfigWith(c, map[string]string{"network": "main"}) // the only one that can be counted on
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ type addressBalance struct {
 }
 
 // showBalances prints a line in the given form for each address.
-func showBalances(c *cobra.Command, cfg *settings.Config, addrs []string, line string) error {
+func showBalances(c *cobra.Command, cfg *settings.Settings, addrs []string, line string) error {
 	all, err := askBalances(c, cfg, addrs)
 	for _, b := range all {
 		fmt.Fprintf(c.OutOrStdout(), line, b.Address, coinText(int64(b.Balance)))
@@ -64,9 +64,9 @@ func showBalances(c *cobra.Command, cfg *settings.Config, addrs []string, line s
 
 // askBalances asks the node what each address owns, and returns what it has said
 // until it failed, if it did.
-func askBalances(c *cobra.Command, cfg *settings.Config, addrs []string) ([]addressBalance, error) {
+func askBalances(c *cobra.Command, cfg *settings.Settings, addrs []string) ([]addressBalance, error) {
 	for _, a := range addrs {
-		if _, err := address.Decode(a, cfg.Network); err != nil {
+		if _, err := address.Decode(a, cfg.Server.Network); err != nil {
 			return nil, usageError{fmt.Errorf("address: %q: %w", a, err)}
 		}
 	}

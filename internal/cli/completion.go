@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"starling/devnet"
-	"starling/internal/loglevel"
 	"starling/internal/plain"
 	"starling/node"
 )
@@ -117,7 +116,7 @@ func walletNames(c *cobra.Command) []string {
 		return nil
 	}
 	var names []string
-	entries, _ := os.ReadDir(node.WalletDir(cfg.NetDir))
+	entries, _ := os.ReadDir(node.WalletDir(cfg.Server.Dir))
 	for _, e := range entries {
 		if e.IsDir() {
 			names = append(names, plain.Line(e.Name()))
@@ -142,7 +141,7 @@ func walletNames(c *cobra.Command) []string {
 func logLevels(*cobra.Command) []string {
 	levels := []string{"debug", "info", "warn", "error"}
 	all := slices.Clone(levels)
-	for _, p := range loglevel.Parts() {
+	for _, p := range node.Parts() {
 		for _, l := range levels {
 			all = append(all, p+"="+l)
 		}

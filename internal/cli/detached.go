@@ -18,7 +18,7 @@ import (
 // be made, so that its first block can pay it. A wallet that is not there is
 // made, and loaded by the node from then on; then its seed phrase is returned
 // too.
-func earlyAddress(ctx context.Context, cfg *settings.Config, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
+func earlyAddress(ctx context.Context, cfg *settings.Settings, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
 	dir := cfg.NetDirOf(net)
 	lock, err := store.LockDir(vfs.Default, dir)
 	if err != nil {

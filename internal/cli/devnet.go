@@ -16,6 +16,7 @@ import (
 	"starling/devnet"
 	"starling/internal/cputime"
 	"starling/internal/loglevel"
+	"starling/node"
 	"starling/node/settings"
 	"starling/params/netfile"
 )
@@ -121,12 +122,12 @@ func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	if cfg.Path.Loss, err = parseShare(f.loss); err != nil {
 		return cfg, fmt.Errorf("loss: %w", err)
 	}
-	levels, err := loglevel.NewLevels([]string{f.logLevel})
+	levels, err := loglevel.New(node.Parts(), []string{f.logLevel})
 	if err != nil {
 		return cfg, fmt.Errorf("log-level: %w", err)
 	}
 	stderr := &screen{w: terminal(c.ErrOrStderr())}
-	log := newLogger(&settings.Config{LogFormat: map[bool]string{true: "json"}[f.json]}, levels, stderr)
+	log := newLogger(&settings.Settings{LogFormat: map[bool]string{true: "json"}[f.json]}, levels, stderr)
 	cfg.Log = func(node string) *slog.Logger { return log.With("node", node) }
 	return cfg, cfg.Check()
 }

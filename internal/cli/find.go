@@ -21,19 +21,19 @@ import (
 // that a mistyped one is told.
 
 // newClient returns a client for the node that the settings describe.
-func newClient(cfg *settings.Config) *jsonrpc.Client {
+func newClient(cfg *settings.Settings) *jsonrpc.Client {
 	return &jsonrpc.Client{
-		Address: rpcAddress(cfg), User: cfg.RPCUser, Password: cfg.RPCPassword,
-		CookiePath: cfg.CookiePath(jsonrpc.CookieFile),
+		Address: rpcAddress(cfg), User: cfg.RPC.User, Password: cfg.RPC.Password,
+		CookiePath: cfg.RPC.CookiePath,
 	}
 }
 
 // rpcAddress returns where the node of the settings answers calls: where the
 // settings say, where the node itself says, or where it would by default. Port 0
 // says nothing: the node has taken whichever was free.
-func rpcAddress(cfg *settings.Config) string {
+func rpcAddress(cfg *settings.Settings) string {
 	if !cfg.Given("rpc-listen") || strings.HasSuffix(cfg.RPCListen, ":0") {
-		if addr := node.Contact(cfg.NetDir); addr != "" {
+		if addr := node.Contact(cfg.Server.Dir); addr != "" {
 			return dialable(addr)
 		}
 	}
@@ -51,12 +51,12 @@ func dialable(listen string) string {
 }
 
 // findNode adds to the error of a call that found no node where there is one.
-func findNode(cfg *settings.Config, err error) error {
+func findNode(cfg *settings.Settings, err error) error {
 	var auth *jsonrpc.AuthError
 	if !errors.As(err, &auth) || !errors.Is(auth.Cause, fs.ErrNotExist) {
 		return err
 	}
-	s := fmt.Sprintf("no node runs on %s (network %s)", cfg.NetDir, cfg.Network.Name)
+	s := fmt.Sprintf("no node runs on %s (network %s)", cfg.Server.Dir, cfg.Server.Network.Name)
 	if others := otherNodes(cfg); len(others) > 0 {
 		s += "; to reach the one beside it give " + strings.Join(others, ", or ")
 	}
@@ -65,7 +65,7 @@ func findNode(cfg *settings.Config, err error) error {
 
 // otherNodes lists the flags that lead to other nodes of the data directory that
 // have said where they answer.
-func otherNodes(cfg *settings.Config) []string {
+func otherNodes(cfg *settings.Settings) []string {
 	var flags []string
 	look := func(dir, nodeFlag string) {
 		for _, name := range append(params.Names(), cfg.OwnNetworks()...) {
@@ -73,7 +73,7 @@ func otherNodes(cfg *settings.Config) []string {
 			if name == "main" {
 				at = dir
 			}
-			if at != cfg.NetDir && node.Contact(at) != "" {
+			if at != cfg.Server.Dir && node.Contact(at) != "" {
 				flags = append(flags, nodeFlag+"--network "+name)
 			}
 		}
@@ -112,9 +112,9 @@ func (e *noDataError) Error() string {
 
 // checkData returns a *noDataError if there is nothing that a command which
 // only reads could read.
-func checkData(cfg *settings.Config, opts clientOptions) error {
-	if !opts.Make && !node.HasData(cfg.NetDir) {
-		return &noDataError{cfg.NetDir, cfg.Network.Name}
+func checkData(cfg *settings.Settings, opts clientOptions) error {
+	if !opts.Make && !node.HasData(cfg.Server.Dir) {
+		return &noDataError{cfg.Server.Dir, cfg.Server.Network.Name}
 	}
 	return nil
 }

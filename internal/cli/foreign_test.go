@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"starling/internal/loglevel"
+	"starling/node"
 	"starling/node/settings"
 )
 
@@ -151,13 +152,13 @@ func (e traced) Format(s fmt.State, verb rune) {
 }
 
 func TestErrorsAreLoggedByTheirText(t *testing.T) {
-	levels, err := loglevel.NewLevels([]string{"info"})
+	levels, err := loglevel.New(node.Parts(), []string{"info"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for format, want := range map[string]string{"text": `err="permission denied"`, "json": `"err":"permission denied"`} {
 		var out bytes.Buffer
-		newLogger(&settings.Config{LogFormat: format}, levels, &screen{w: &out}).Error("no", "err", traced{"permission denied"})
+		newLogger(&settings.Settings{LogFormat: format}, levels, &screen{w: &out}).Error("no", "err", traced{"permission denied"})
 		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "main.go") {
 			t.Errorf("%s: %s, want %s", format, &out, want)
 		}
@@ -165,13 +166,13 @@ func TestErrorsAreLoggedByTheirText(t *testing.T) {
 }
 
 func TestForeignTextIsLoggedPlainly(t *testing.T) {
-	levels, err := loglevel.NewLevels([]string{"info"})
+	levels, err := loglevel.New(node.Parts(), []string{"info"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
-		log := newLogger(&settings.Config{LogFormat: format}, levels, &screen{w: &out})
+		log := newLogger(&settings.Settings{LogFormat: format}, levels, &screen{w: &out})
 		log.Info("peer connected", slog.String("agent", hostile), slog.Any("err", failure(hostile)))
 		checkShown(t, format, out.String())
 		if strings.Count(out.String(), "\n") != 1 {

@@ -80,7 +80,7 @@ const (
 // describe. If that node does not run, it is opened in this process, without
 // listening; so commands work the same either way. The function returned ends
 // it, which leaves everything on disk, and is to be called in any case.
-func openClient(ctx context.Context, cfg *settings.Config, opts clientOptions) (caller, func() error, error) {
+func openClient(ctx context.Context, cfg *settings.Settings, opts clientOptions) (caller, func() error, error) {
 	for patience := lockPatience; ; patience -= lockRetry {
 		client, err := running(ctx, cfg)
 		if client != nil || err != nil {
@@ -96,7 +96,7 @@ func openClient(ctx context.Context, cfg *settings.Config, opts clientOptions) (
 		}
 		if patience <= 0 {
 			return nil, nil, fmt.Errorf("a program uses %s but does not answer calls at %s: if it is a node, give the same --rpc-listen; otherwise stop it",
-				cfg.NetDir, rpcAddress(cfg))
+				cfg.Server.Dir, rpcAddress(cfg))
 		}
 		if err := pause(ctx, lockRetry); err != nil {
 			return nil, nil, err
@@ -106,7 +106,7 @@ func openClient(ctx context.Context, cfg *settings.Config, opts clientOptions) (
 
 // running returns a client if a node answers, after waiting until it is ready;
 // nil if none does.
-func running(ctx context.Context, cfg *settings.Config) (caller, error) {
+func running(ctx context.Context, cfg *settings.Settings) (caller, error) {
 	client := newClient(cfg)
 	for {
 		_, err := client.Call(ctx, "getblockcount", []any{})
@@ -129,13 +129,13 @@ func running(ctx context.Context, cfg *settings.Config) (caller, error) {
 }
 
 // openLocal opens and runs a node in this process.
-func openLocal(ctx context.Context, cfg *settings.Config, opts clientOptions) (caller, func() error, error) {
-	fc, err := node.Settings(cfg)
+func openLocal(ctx context.Context, cfg *settings.Settings, opts clientOptions) (caller, func() error, error) {
+	fc, err := node.Configure(cfg)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	fc.RPC, fc.Metrics, fc.Server.Listen = node.RPC{}, "", nil
-	fc.Mining.On = false // whatever the settings of the node itself say
+	fc.RPCListen, fc.Metrics, fc.Server.Listen = "", "", nil
+	fc.Worker = nil // whatever the settings of the node itself say
 	fc.Server.DBCache = min(fc.Server.DBCache, localCache)
 	var hand *handover
 	if opts.Connect {
@@ -147,7 +147,7 @@ func openLocal(ctx context.Context, cfg *settings.Config, opts clientOptions) (c
 		fc.Server.Peers = nil
 	}
 	if opts.Stderr != nil {
-		levels, err := loglevel.NewLevels([]string{"warn"})
+		levels, err := loglevel.New(node.Parts(), []string{"warn"})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -198,7 +198,7 @@ func askNamed(ctx context.Context, node caller, result any, method string, param
 
 // withNode runs fn on the node that the settings describe, whether it runs or
 // not.
-func withNode(c *cobra.Command, cfg *settings.Config, opts clientOptions, fn func(caller) error) error {
+func withNode(c *cobra.Command, cfg *settings.Settings, opts clientOptions, fn func(caller) error) error {
 	if opts.Stderr == nil {
 		opts.Stderr = c.ErrOrStderr()
 	}

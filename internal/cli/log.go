@@ -12,7 +12,7 @@ import (
 
 // newLogger returns the node's logger, which writes to w what levels let
 // through.
-func newLogger(cfg *settings.Config, levels *loglevel.Levels, w io.Writer) *slog.Logger {
+func newLogger(cfg *settings.Settings, levels *loglevel.Levels, w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: errorText}
 	var h slog.Handler = slog.NewTextHandler(w, opts)
 	if cfg.LogFormat == "json" {

@@ -124,7 +124,7 @@ func addSomeFlags(fl *pflag.FlagSet, names ...string) {
 }
 
 // createNetwork makes a network and says what to do with it.
-func createNetwork(c *cobra.Command, cfg *settings.Config, f ownFlags) error {
+func createNetwork(c *cobra.Command, cfg *settings.Settings, f ownFlags) error {
 	n, err := f.network()
 	if err != nil {
 		return usageError{err}
@@ -164,7 +164,7 @@ func createNetwork(c *cobra.Command, cfg *settings.Config, f ownFlags) error {
 
 // payWallet returns the script of a new address of the wallet that the first
 // block pays.
-func (f *ownFlags) payWallet(ctx context.Context, cfg *settings.Config, n *params.Network) (script []byte, mnemonic string, err error) {
+func (f *ownFlags) payWallet(ctx context.Context, cfg *settings.Settings, n *params.Network) (script []byte, mnemonic string, err error) {
 	to, mnemonic, err := earlyAddress(ctx, cfg, n, f.wallet)
 	if err != nil {
 		return nil, "", fmt.Errorf("wallet %s: %w", f.wallet, err)

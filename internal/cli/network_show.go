@@ -21,7 +21,7 @@ import (
 )
 
 // describeNetwork says what was made and how to go on.
-func describeNetwork(w io.Writer, cfg *settings.Config, n *params.Network, path string) {
+func describeNetwork(w io.Writer, cfg *settings.Settings, n *params.Network, path string) {
 	fmt.Fprintf(w, "Network %s is in %s\n\n", n.Name, path)
 	networkFacts(w, n)
 	fmt.Fprintf(w, "\nStart a node:\n  starling node %s\n", networkWords(cfg, n, path))
@@ -35,7 +35,7 @@ func describeNetwork(w io.Writer, cfg *settings.Config, n *params.Network, path 
 
 // networkWords are the flags with which a command finds a network: its name
 // is enough if the file is where names are looked up.
-func networkWords(cfg *settings.Config, n *params.Network, path string) string {
+func networkWords(cfg *settings.Settings, n *params.Network, path string) string {
 	var words []string
 	if cfg.DataDir() != settings.DefaultDataDir() {
 		words = append(words, "--datadir "+cfg.DataDir())
@@ -120,8 +120,8 @@ func newNetworkShowCmd() *cobra.Command {
 				return err
 			}
 			w := c.OutOrStdout()
-			fmt.Fprintf(w, "Network %s\n\n", cfg.Network.Name)
-			networkFacts(w, cfg.Network)
+			fmt.Fprintf(w, "Network %s\n\n", cfg.Server.Network.Name)
+			networkFacts(w, cfg.Server.Network)
 			return nil
 		},
 	}
@@ -141,7 +141,7 @@ type networkLine struct {
 }
 
 // listNetworks gathers the networks that --network knows by name.
-func listNetworks(cfg *settings.Config) ([]networkLine, error) {
+func listNetworks(cfg *settings.Settings) ([]networkLine, error) {
 	line := func(n *params.Network) networkLine {
 		return networkLine{Name: n.Name, Port: n.DefaultPort, RPCPort: n.RPCPort, Magic: hex.EncodeToString(n.Magic[:])}
 	}

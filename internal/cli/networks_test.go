@@ -109,8 +109,8 @@ func TestTwoNetworks(t *testing.T) {
 // TestLockedByAnother opens a data directory that a node uses which does not
 // answer calls.
 func TestLockedByAnother(t *testing.T) {
-	cfg := &settings.Config{Network: params.Regtest(), NetDir: t.TempDir(), RPCListen: "127.0.0.1:1"}
-	held, err := node.Open(t.Context(), node.Config{Server: server.Config{Network: cfg.Network, Dir: cfg.NetDir}})
+	cfg := &settings.Settings{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}, RPCListen: "127.0.0.1:1"}
+	held, err := node.Open(t.Context(), node.Config{Server: server.Config{Network: cfg.Server.Network, Dir: cfg.Server.Dir}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestNodeAfterCommand(t *testing.T) {
 		t.Run(tc.about, func(t *testing.T) {
 			cfg := node.Config{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}}
 			if tc.node {
-				other, err := node.Open(t.Context(), node.Config{Server: cfg.Server, RPC: node.RPC{Listen: "127.0.0.1:0"}})
+				other, err := node.Open(t.Context(), node.Config{Server: cfg.Server, RPCListen: "127.0.0.1:0"})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -62,18 +62,18 @@ environment as ` + settings.EnvPrefix + `… : --rpc-listen is STARLING_RPC_LIST
 }
 
 // runNode runs a node until ctx ends, a client stops it, or it fails.
-func runNode(ctx context.Context, cfg *settings.Config, stderr io.Writer) error {
-	for _, f := range cfg.LoadBlock {
+func runNode(ctx context.Context, cfg *settings.Settings, stderr io.Writer) error {
+	for _, f := range cfg.Server.Load {
 		// Better now than after all else has been opened.
 		if _, err := os.Stat(f); errors.Is(err, fs.ErrNotExist) {
 			return usageError{fmt.Errorf("load-block: there is no file %s", f)}
 		}
 	}
-	levels, err := loglevel.NewLevels(cfg.LogLevels)
+	levels, err := loglevel.New(node.Parts(), cfg.LogLevels)
 	if err != nil {
 		return err
 	}
-	fc, err := node.Settings(cfg)
+	fc, err := node.Configure(cfg)
 	if err != nil {
 		return usageError{err}
 	}

@@ -22,15 +22,15 @@ func addYesFlag(c *cobra.Command) *cobra.Command {
 
 // confirmReindex asks before the blocks that a pruned node has are given up,
 // since the whole chain must then come from others again.
-func confirmReindex(c *cobra.Command, cfg *settings.Config) error {
-	if yes, _ := c.Flags().GetBool("yes"); yes || !cfg.Reindex {
+func confirmReindex(c *cobra.Command, cfg *settings.Settings) error {
+	if yes, _ := c.Flags().GetBool("yes"); yes || !cfg.Server.Reindex {
 		return nil
 	}
-	pruned, err := node.Pruned(cfg.NetDir)
+	pruned, err := node.Pruned(cfg.Server.Dir)
 	if err != nil || !pruned {
 		return err
 	}
-	about := fmt.Sprintf("the node in %s is pruned: to rebuild it, the whole chain must be fetched from other nodes again", cfg.NetDir)
+	about := fmt.Sprintf("the node in %s is pruned: to rebuild it, the whole chain must be fetched from other nodes again", cfg.Server.Dir)
 	in, ok := c.InOrStdin().(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return usageError{errors.New(about + "; --yes does so")}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/internal/plain"
+	"starling/node"
 	"starling/node/settings"
 )
 
@@ -98,11 +99,11 @@ is wrong, 130 it was interrupted (128 and the number of the signal).`,
 }
 
 // loadConfig gathers the settings for a command.
-func loadConfig(c *cobra.Command) (*settings.Config, error) { return loadConfigWith(c, nil) }
+func loadConfig(c *cobra.Command) (*settings.Settings, error) { return loadConfigWith(c, nil) }
 
 // loadConfigWith is loadConfig with some settings decided by the command.
-func loadConfigWith(c *cobra.Command, fixed map[string]string) (*settings.Config, error) {
-	cfg, err := settings.Load(c.Flags(), settings.Environ(), fixed)
+func loadConfigWith(c *cobra.Command, fixed map[string]string) (*settings.Settings, error) {
+	cfg, err := settings.Load(c.Flags(), settings.Environ(), fixed, node.Parts())
 	if err != nil {
 		return nil, usageError{err}
 	}

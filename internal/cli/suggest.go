@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"starling/node/settings"
+	"starling/internal/nearest"
 	"starling/rpc"
 )
 
@@ -48,7 +48,7 @@ func nearestCommand(c *cobra.Command, word string) string {
 			known = append(known, sub.Aliases...)
 		}
 	}
-	if near := settings.Nearest(word, known); near != "" {
+	if near := nearest.Word(word, known); near != "" {
 		return near
 	}
 	if c.HasParent() {
@@ -77,7 +77,7 @@ func suggestFlag(c *cobra.Command, err error) error {
 	}
 	var known []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if near := settings.Nearest(name, known); near != "" {
+	if near := nearest.Word(name, known); near != "" {
 		return fmt.Errorf("unknown flag: --%s; did you mean --%s?", name, near)
 	}
 	return fmt.Errorf("unknown flag: --%s; \"%s --help\" lists them, and arguments that begin with a dash stand after --", name, c.CommandPath())
@@ -89,7 +89,7 @@ func nearestMethod(word string) string {
 	for _, m := range rpc.Methods().Methods() {
 		known = append(known, m.Name)
 	}
-	return settings.Nearest(strings.ToLower(word), known)
+	return nearest.Word(strings.ToLower(word), known)
 }
 
 // newHelpCmd returns the command that shows the help of others.

@@ -63,7 +63,7 @@ func walletCmd(c *cobra.Command) *cobra.Command {
 // purse is a wallet that a command works with.
 type purse struct {
 	cmd  *cobra.Command
-	cfg  *settings.Config
+	cfg  *settings.Settings
 	node caller
 	ctx  context.Context // for calls about the wallet
 	name string          // "" until it is known

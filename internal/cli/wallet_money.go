@@ -138,7 +138,7 @@ type sent struct {
 // checkAddress refuses what is no address of the network.
 func (p *purse) checkAddress(what string, addrs ...string) error {
 	for _, a := range addrs {
-		if _, err := address.Decode(a, p.cfg.Network); err != nil {
+		if _, err := address.Decode(a, p.cfg.Server.Network); err != nil {
 			return fmt.Errorf("%s: %q: %w", what, a, err)
 		}
 	}

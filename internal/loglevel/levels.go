@@ -10,27 +10,23 @@ import (
 	"starling/internal/nearest"
 )
 
-// Parts are the parts of a node that have a log level of their own. A logger
-// belongs to one once it has the attribute [PartKey].
-func Parts() []string {
-	return []string{"addrman", "chain", "cmd", "connmgr", "index", "mempool", "metrics", "mining", "net", "peer", "rpc", "server", "store", "sync"}
-}
-
-// PartKey is the attribute that says which part of the node logs.
+// PartKey is the attribute that says which part of the program logs. A logger
+// belongs to a part once it has it.
 const PartKey = "part"
 
 // Levels holds the log level of each part. It is safe for concurrent use, and
 // levels may change at any time.
 type Levels struct {
+	names []string
 	rest  slog.LevelVar
 	parts map[string]*slog.LevelVar
 }
 
-// NewLevels reads levels such as "info" or "net=debug"; later ones override
-// earlier ones.
-func NewLevels(specs []string) (*Levels, error) {
-	l := &Levels{parts: make(map[string]*slog.LevelVar)}
-	for _, p := range Parts() {
+// New reads levels such as "info" or "net=debug" of a program that has the given
+// parts; later ones override earlier ones.
+func New(parts, specs []string) (*Levels, error) {
+	l := &Levels{names: slices.Clone(parts), parts: make(map[string]*slog.LevelVar)}
+	for _, p := range parts {
 		l.parts[p] = new(slog.LevelVar)
 	}
 	for _, list := range specs {
@@ -66,7 +62,7 @@ func parseLevel(word string) (slog.Level, error) {
 }
 
 // Names lists the parts.
-func (l *Levels) Names() []string { return Parts() }
+func (l *Levels) Names() []string { return slices.Clone(l.names) }
 
 // Set changes the level of a part, or of all parts if part is empty.
 func (l *Levels) Set(part string, level slog.Level) error {
@@ -79,10 +75,10 @@ func (l *Levels) Set(part string, level slog.Level) error {
 	}
 	v := l.parts[part]
 	if v == nil {
-		if n := nearest.Word(part, Parts()); n != "" {
+		if n := nearest.Word(part, l.names); n != "" {
 			return fmt.Errorf("no part %q has a log level; did you mean %s?", part, n)
 		}
-		return fmt.Errorf("no part %q has a log level; there are %s", part, strings.Join(Parts(), ", "))
+		return fmt.Errorf("no part %q has a log level; there are %s", part, strings.Join(l.names, ", "))
 	}
 	v.Set(level)
 	return nil

@@ -8,7 +8,7 @@ import (
 )
 
 func TestLevels(t *testing.T) {
-	l, err := NewLevels([]string{"warn,net=debug"})
+	l, err := New([]string{"chain", "net"}, []string{"warn,net=debug"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
-// Package settings gathers a node's settings: flags over STARLING_* environment
-// variables over a TOML file over defaults, and remembers where each value
-// came from. It also holds the log levels, which are one of the settings and
-// can be changed while the node runs.
+// Package settings says which settings a node has, checks what was given, and
+// turns it into the settings of the node's parts: a setting and what becomes of
+// it stand in the one file of its subject. How sources lie over each other is
+// left to package layered.
 //
 // It reads files and variables when [Load] is called, and never later. It
-// starts no goroutine.
+// starts no goroutine, and opens nothing.
 package settings

@@ -3,18 +3,19 @@ package settings
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/holiman/uint256"
+
+	"starling/internal/layered"
 	"starling/internal/nearest"
 	"starling/params"
 	"starling/params/netfile"
+	"starling/wire"
 )
 
 // networkExt is how the names of network files end.
@@ -47,15 +48,14 @@ func ownNetworks(dataDir string) []string {
 
 // OwnNetworks lists the names of the networks of one's own that are found by
 // name.
-func (c *Config) OwnNetworks() []string { return ownNetworks(c.DataDir()) }
+func (s *Settings) OwnNetworks() []string { return ownNetworks(s.DataDir()) }
 
 // findNetwork finds the network that the settings name: a built-in one, one
 // whose file is in the data directory, or one in a file.
-func (c *Config) findNetwork(dir string) *Error {
-	word := c.str("network")
+func findNetwork(v *layered.Values, dir string) (*params.Network, *layered.Error) {
+	word := v.Text("network")
 	if n, err := params.ByName(word); err == nil {
-		c.Network = n
-		return nil
+		return n, nil
 	}
 	path := NetworkFile(dir, word)
 	isPath := strings.ContainsAny(word, `/\`) || strings.HasSuffix(word, networkExt)
@@ -65,21 +65,57 @@ func (c *Config) findNetwork(dir string) *Error {
 	n, err := netfile.Load(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && isPath:
-		return c.fail("network", "there is no file %s", path)
+		return nil, v.Fail("network", "there is no file %s", path)
 	case errors.Is(err, fs.ErrNotExist):
 		names := append(params.Names(), ownNetworks(dir)...)
 		near := ""
 		if s := nearest.Word(word, names); s != "" {
 			near = "; did you mean " + s + "?"
 		}
-		return &Error{Name: "network", Origin: c.origins["network"], Absent: true,
-			Reason: fmt.Sprintf("no network is called %q%s (there are %s; \"starling network create\" makes one)", word, near, strings.Join(names, ", "))}
+		absent := v.Fail("network", "no network is called %q%s (there are %s; \"starling network create\" makes one)", word, near, strings.Join(names, ", "))
+		absent.Absent = true
+		return nil, absent
 	case err != nil:
-		return c.fail("network", "%v", err)
+		return nil, v.Fail("network", "%v", err)
 	case !isPath && n.Name != word:
-		return c.fail("network", "the file %s describes network %s", path, n.Name)
+		return nil, v.Fail("network", "the file %s describes network %s", path, n.Name)
 	}
-	c.Network = n
+	return n, nil
+}
+
+// settleNetwork applies what may be changed of the network.
+func (s *Settings) settleNetwork() error {
+	n := s.Server.Network
+	var err error
+	if t := s.Text("signet-challenge"); t != "" {
+		b, err := hex.DecodeString(t)
+		if err != nil {
+			return s.Fail("signet-challenge", "not hexadecimal digits")
+		}
+		if !n.IsSignet() {
+			return s.Fail("signet-challenge", "only for --network signet")
+		}
+		n = params.SignetWith(b)
+	}
+	switch t := s.Text("assume-valid"); t {
+	case "":
+	case "0":
+		n.AssumeValid = wire.Hash{}
+	default:
+		if n.AssumeValid, err = wire.HashFromString(t); err != nil {
+			return s.Fail("assume-valid", "want a block hash of 64 hexadecimal digits, or 0")
+		}
+	}
+	if t := s.Text("min-chain-work"); t != "" {
+		digits := strings.TrimLeft(strings.TrimPrefix(t, "0x"), "0")
+		if digits == "" {
+			digits = "0"
+		}
+		if n.MinimumChainWork, err = uint256.FromHex("0x" + digits); err != nil {
+			return s.Fail("min-chain-work", "want up to 64 hexadecimal digits")
+		}
+	}
+	s.Server.Network = n
 	return nil
 }
 
@@ -98,10 +134,10 @@ const NodeDirs = "node-*"
 func nodeDir(id int) string { return strings.Replace(NodeDirs, "*", strconv.Itoa(id), 1) }
 
 // NetDirOf returns the data directory that a network has by these settings.
-func (c *Config) NetDirOf(n *params.Network) string {
-	dir := c.DataDir()
-	if c.NodeID != 0 {
-		dir = filepath.Join(dir, nodeDir(c.NodeID))
+func (s *Settings) NetDirOf(n *params.Network) string {
+	dir := s.DataDir()
+	if s.NodeID != 0 {
+		dir = filepath.Join(dir, nodeDir(s.NodeID))
 	}
 	switch {
 	case n.Name == "main":
@@ -115,46 +151,15 @@ func (c *Config) NetDirOf(n *params.Network) string {
 }
 
 // settleNodeID reads the number that tells several nodes of one user apart.
-func (c *Config) settleNodeID() error {
-	s := c.str("node-id")
-	if s == "" {
+func (s *Settings) settleNodeID() error {
+	t := s.Text("node-id")
+	if t == "" {
 		return nil
 	}
-	id, err := strconv.Atoi(s)
+	id, err := strconv.Atoi(t)
 	if err != nil || id < 1 || id > maxNodeID {
-		return c.fail("node-id", "%q is not a port number from 1 to %d", s, maxNodeID)
+		return s.Fail("node-id", "%q is not a port number from 1 to %d", t, maxNodeID)
 	}
-	c.NodeID = id
+	s.NodeID = id
 	return nil
-}
-
-// addSeeds makes peers of the seeds that a network's file names, but for this
-// node itself.
-func (c *Config) addSeeds() {
-	for _, seed := range c.Network.FixedSeeds {
-		if !slices.Contains(c.AddNode, seed) && !c.listensAt(seed) {
-			c.AddNode = append(c.AddNode, seed)
-		}
-	}
-}
-
-// listensAt reports whether an address is plainly one of this node's own.
-func (c *Config) listensAt(seed string) bool {
-	host, port, err := net.SplitHostPort(seed)
-	if err != nil {
-		return false
-	}
-	for _, l := range c.Listen {
-		h, p, err := net.SplitHostPort(l)
-		if err == nil && p == port && (h == host || isHere(host) && (h == "" || isHere(h))) {
-			return true
-		}
-	}
-	return false
-}
-
-// isHere reports whether a host is this machine or all its interfaces.
-func isHere(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip.IsLoopback() || ip.IsUnspecified()
 }

@@ -41,14 +41,14 @@ func ownNetwork(t *testing.T, path, name string, seeds ...string) *params.Networ
 }
 
 // loadIn reads settings with a given data directory.
-func loadIn(t *testing.T, dir string, flags ...string) (*Config, error) {
+func loadIn(t *testing.T, dir string, flags ...string) (*Settings, error) {
 	t.Helper()
 	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	AddFlags(fs, false)
 	if err := fs.Parse(append([]string{"--datadir", dir}, flags...)); err != nil {
 		t.Fatal(err)
 	}
-	return Load(fs, nil, nil)
+	return Load(fs, nil, nil, parts)
 }
 
 func TestOwnNetwork(t *testing.T) {
@@ -70,8 +70,8 @@ func TestOwnNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Network.GenesisHash != n.GenesisHash || c.NetDir != filepath.Join(dir, "murmur") || c.DBCache != 11<<20 {
-		t.Errorf("%s %s %d", c.Network.GenesisHash, c.NetDir, c.DBCache>>20)
+	if c.Server.Network.GenesisHash != n.GenesisHash || c.Server.Dir != filepath.Join(dir, "murmur") || c.Server.DBCache != 11<<20 {
+		t.Errorf("%s %s %d", c.Server.Network.GenesisHash, c.Server.Dir, c.Server.DBCache>>20)
 	}
 	if diff := cmp.Diff([]string{"127.0.0.1:8000", "seed.example:1"}, c.AddNode); diff != "" {
 		t.Error(diff)
@@ -79,13 +79,13 @@ func TestOwnNetwork(t *testing.T) {
 	if diff := cmp.Diff([]string{"murmur", "other"}, c.OwnNetworks()); diff != "" {
 		t.Error(diff)
 	}
-	if c.Relay.Inbound != ownRelayDelay || c.Relay.Outbound != ownRelayDelay {
-		t.Errorf("relay delays %v and %v", c.Relay.Inbound, c.Relay.Outbound)
+	if c.Server.RelayDelayInbound != ownRelayDelay || c.Server.RelayDelayOutbound != ownRelayDelay {
+		t.Errorf("relay delays %v and %v", c.Server.RelayDelayInbound, c.Server.RelayDelayOutbound)
 	}
-	if c, err = loadIn(t, dir, "--network", "murmur", "--relay-delay-inbound", "5s"); err != nil || c.Relay.Inbound != 5*time.Second {
-		t.Errorf("a delay that was asked for: %v, %v", c.Relay.Inbound, err)
+	if c, err = loadIn(t, dir, "--network", "murmur", "--relay-delay-inbound", "5s"); err != nil || c.Server.RelayDelayInbound != 5*time.Second {
+		t.Errorf("a delay that was asked for: %v, %v", c.Server.RelayDelayInbound, err)
 	}
-	if c, err = loadIn(t, dir, "--network", elsewhere); err != nil || c.Network.GenesisHash != other.GenesisHash || c.DBCache != 12<<20 {
+	if c, err = loadIn(t, dir, "--network", elsewhere); err != nil || c.Server.Network.GenesisHash != other.GenesisHash || c.Server.DBCache != 12<<20 {
 		t.Errorf("from a file: %v, %v", c, err)
 	}
 	if c, err = loadIn(t, dir, "--network", "murmur", "--connect", "1.2.3.4"); err != nil || c.AddNode != nil {
@@ -131,7 +131,7 @@ func TestNodeID(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := places{strings.TrimPrefix(c.NetDir, dir+"/"), c.RPCListen, c.Listen, c.AddNode}
+		got := places{strings.TrimPrefix(c.Server.Dir, dir+"/"), c.RPCListen, c.Listen, c.AddNode}
 		if tc.want.RPC == "" {
 			got.RPC = ""
 		}

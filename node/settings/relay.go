@@ -6,25 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"starling/internal/layered"
+	"starling/mempool"
 	"starling/params"
 	"starling/peer"
 )
 
-// Relay says which transactions a node keeps and passes on, and how.
-type Relay struct {
-	MaxMempool        int64         // memory for the mempool, in bytes
-	Expiry            time.Duration // of transactions in it
-	MinFee            int64         // in satoshi for 1,000 virtual bytes; below zero for the network's
-	AcceptNonStandard bool
-	ForgetMempool     bool // do not keep it across restarts
-	BlocksOnly        bool
-	WholeBlocks       bool
-	Inbound, Outbound time.Duration // mean delays of announcements
-	Whitelist         []Whitelist
-}
-
-// Whitelist gives permissions to the peers of a range of addresses.
-type Whitelist struct {
+// permitted gives permissions to the peers of a range of addresses.
+type permitted struct {
 	Net  netip.Prefix
 	Perm peer.Permissions
 }
@@ -43,62 +32,70 @@ const (
 )
 
 // relayOptions are the settings about transactions.
-func relayOptions() []Option {
-	return []Option{
-		{Name: "maxmempool", Value: "MB", kind: kindInt, def: int64(300), least: minMempool, most: 1 << 20, Help: "memory for transactions that wait for a block, in MB (at least " + strconv.Itoa(minMempool) + ")"},
-		{Name: "mempool-expiry", Value: "TIME", kind: kindDuration, def: "336h", least: 1, most: maxSeconds, Help: "how long a transaction may wait; a plain number is seconds"},
-		{Name: "persist-mempool", kind: kindBool, def: true, Help: "keep waiting transactions across restarts"},
-		{Name: "min-relay-fee", Value: "SAT", kind: kindString, def: "", Help: "pass nothing on that pays less for 1,000 virtual bytes (default the network's: 100 on Bitcoin's)"},
-		{Name: "accept-nonstandard", kind: kindBool, def: false, Help: "take transactions that are valid but unusual; not on main"},
-		{Name: "blocks-only", kind: kindBool, def: false, Help: "ask peers for no transactions; your own are announced all the same"},
-		{Name: "whole-blocks", kind: kindBool, def: false, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
-		{Name: "relay-delay-inbound", Value: "TIME", kind: kindDuration, def: "5s", least: 0, most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
-		{Name: "relay-delay-outbound", Value: "TIME", kind: kindDuration, def: "2s", least: 0, most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
-		{Name: "whitelist", Value: "[PERMS@]ADDR", kind: kindList, def: []string(nil), Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); may be repeated"},
+func relayOptions() []layered.Option {
+	return []layered.Option{
+		{Name: "maxmempool", Value: "MB", Kind: layered.Number, Default: int64(300), Least: minMempool, Most: 1 << 20, Help: "memory for transactions that wait for a block, in MB (at least " + strconv.Itoa(minMempool) + ")"},
+		{Name: "mempool-expiry", Value: "TIME", Kind: layered.Duration, Default: "336h", Least: 1, Most: maxSeconds, Help: "how long a transaction may wait; a plain number is seconds"},
+		{Name: "persist-mempool", Kind: layered.Bool, Default: true, Help: "keep waiting transactions across restarts"},
+		{Name: "min-relay-fee", Value: "SAT", Help: "pass nothing on that pays less for 1,000 virtual bytes (default the network's: 100 on Bitcoin's)"},
+		{Name: "accept-nonstandard", Kind: layered.Bool, Help: "take transactions that are valid but unusual; not on main"},
+		{Name: "blocks-only", Kind: layered.Bool, Help: "ask peers for no transactions; your own are announced all the same"},
+		{Name: "whole-blocks", Kind: layered.Bool, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
+		{Name: "relay-delay-inbound", Value: "TIME", Kind: layered.Duration, Default: "5s", Least: 0, Most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
+		{Name: "relay-delay-outbound", Value: "TIME", Kind: layered.Duration, Default: "2s", Least: 0, Most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
+		{Name: "whitelist", Value: "[PERMS@]ADDR", Kind: layered.List, Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); may be repeated"},
 	}
 }
 
-// settleRelay checks the settings about transactions.
-func (c *Config) settleRelay() error {
-	r := &c.Relay
-	r.MaxMempool = c.num("maxmempool") * 1_000_000
-	r.Expiry = c.dur("mempool-expiry")
-	r.ForgetMempool = !c.values["persist-mempool"].(bool)
-	r.MinFee = -1
-	if s := c.str("min-relay-fee"); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
+// settleRelay fills in which transactions the node keeps and passes on, and how.
+func (s *Settings) settleRelay() error {
+	c := &s.Server
+	c.Pool.MaxBytes, c.Pool.Expiry = s.Number("maxmempool")*1_000_000, s.Duration("mempool-expiry")
+	c.ForgetPool = !s.Bool("persist-mempool")
+	if t := s.Text("min-relay-fee"); t != "" {
+		n, err := strconv.ParseInt(t, 10, 64)
 		if err != nil || n < 0 || n > params.Coin {
-			return c.fail("min-relay-fee", "%q is not a number of satoshi, at most one coin", s)
+			return s.Fail("min-relay-fee", "%q is not a number of satoshi, at most one coin", t)
 		}
-		r.MinFee = n
+		c.Pool.MinRelayFee = orNone(n)
 	}
-	r.AcceptNonStandard = c.values["accept-nonstandard"].(bool)
-	if r.AcceptNonStandard && c.Network.Name == "main" {
-		return c.fail("accept-nonstandard", "not on the main network")
+	c.AcceptNonStandard = s.Bool("accept-nonstandard")
+	if c.AcceptNonStandard && c.Network.Name == "main" {
+		return s.Fail("accept-nonstandard", "not on the main network")
 	}
-	r.BlocksOnly = c.values["blocks-only"].(bool)
-	r.WholeBlocks = c.values["whole-blocks"].(bool)
-	r.Inbound, r.Outbound = c.dur("relay-delay-inbound"), c.dur("relay-delay-outbound")
+	c.BlocksOnly, c.WholeBlocks = s.Bool("blocks-only"), s.Bool("whole-blocks")
 	if !params.BuiltIn(c.Network.Name) {
-		for name, d := range map[string]*time.Duration{"relay-delay-inbound": &r.Inbound, "relay-delay-outbound": &r.Outbound} {
-			if c.origins[name] == "default" {
-				*d = ownRelayDelay
-				c.values[name] = ownRelayDelay
-			}
-		}
+		s.SetDefault("relay-delay-inbound", ownRelayDelay)
+		s.SetDefault("relay-delay-outbound", ownRelayDelay)
 	}
-	for _, s := range c.list("whitelist") {
-		w, bad := parseWhitelist(s)
+	c.RelayDelayInbound, c.RelayDelayOutbound = atOnce(s.Duration("relay-delay-inbound")), atOnce(s.Duration("relay-delay-outbound"))
+	var list []permitted
+	for _, t := range s.List("whitelist") {
+		w, bad := parseWhitelist(t)
 		if bad != "" {
-			return c.fail("whitelist", "%q: %s", s, bad)
+			return s.Fail("whitelist", "%q: %s", t, bad)
 		}
-		r.Whitelist = append(r.Whitelist, w)
+		list = append(list, w)
 	}
+	c.Permissions = func(a netip.Addr) peer.Permissions { return permissions(list, a) }
 	return nil
 }
 
+// orNone turns a fee rate of nothing, which would stand for the default, into
+// the one that stands for none.
+func orNone(rate int64) mempool.FeeRate {
+	if rate == 0 {
+		return -1
+	}
+	return mempool.FeeRate(rate)
+}
+
+// atOnce turns no time at all, which would stand for the default, into almost
+// none.
+func atOnce(d time.Duration) time.Duration { return max(d, time.Nanosecond) }
+
 // parseWhitelist reads permissions@address, and says what is wrong with it.
-func parseWhitelist(s string) (w Whitelist, bad string) {
+func parseWhitelist(s string) (w permitted, bad string) {
 	perms, host, ok := strings.Cut(s, "@")
 	w.Perm = listedPermissions
 	if !ok {
@@ -122,10 +119,10 @@ func parseWhitelist(s string) (w Whitelist, bad string) {
 	return w, ""
 }
 
-// Permissions returns what a peer of an address may do beyond others: all that
+// permissions returns what a peer of an address may do beyond others: all that
 // any entry that fits gives it.
-func (r *Relay) Permissions(a netip.Addr) (p peer.Permissions) {
-	for _, w := range r.Whitelist {
+func permissions(list []permitted, a netip.Addr) (p peer.Permissions) {
+	for _, w := range list {
 		if w.Net.Contains(a.Unmap()) {
 			p |= w.Perm
 		}

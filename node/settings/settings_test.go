@@ -14,12 +14,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"starling/internal/layered"
 	"starling/peer"
 	"starling/wire"
 )
 
+// parts are those of a node that log.
+var parts = []string{"chain", "net"}
+
 // load reads settings from flags, environment and file text.
-func load(t *testing.T, file string, environ []string, flags ...string) (*Config, error) {
+func load(t *testing.T, file string, environ []string, flags ...string) (*Settings, error) {
 	t.Helper()
 	dir := t.TempDir()
 	if file != "" {
@@ -32,7 +36,7 @@ func load(t *testing.T, file string, environ []string, flags ...string) (*Config
 	if err := fs.Parse(append([]string{"--datadir", dir}, flags...)); err != nil {
 		return nil, err
 	}
-	return Load(fs, environ, nil)
+	return Load(fs, environ, nil, parts)
 }
 
 func TestPrecedence(t *testing.T) {
@@ -42,8 +46,8 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.DBCache != 10<<20 || c.BanScore != 21 || c.MaxConnections != 32 || c.PingInterval != 2*time.Minute {
-		t.Errorf("got %d %d %d %v", c.DBCache, c.BanScore, c.MaxConnections, c.PingInterval)
+	if c.Server.DBCache != 10<<20 || c.Server.BanScore != 21 || c.Server.MaxPeers != 32 || c.Server.PingInterval != 2*time.Minute {
+		t.Errorf("got %d %v %d %v", c.Server.DBCache, c.Server.BanScore, c.Server.MaxPeers, c.Server.PingInterval)
 	}
 	want := map[string]string{
 		"dbcache": "file " + c.File(), "banscore": "environment STARLING_BANSCORE",
@@ -67,8 +71,8 @@ func TestNetworkTable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.DBCache != want<<20 {
-			t.Errorf("network %q: dbcache %d MiB, want %d", network, c.DBCache>>20, want)
+		if c.Server.DBCache != want<<20 {
+			t.Errorf("network %q: dbcache %d MiB, want %d", network, c.Server.DBCache>>20, want)
 		}
 	}
 }
@@ -83,10 +87,10 @@ func TestLists(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if c, err = load(t, "", nil, "--connect", "0", "--listen=0"); err != nil || !c.ConnectOnly || c.Connect != nil || c.Listen != nil {
+	if c, err = load(t, "", nil, "--connect", "0", "--listen=0"); err != nil || !c.connectOnly() || c.Connect != nil || c.Listen != nil {
 		t.Errorf("connect 0: %+v, %v", c, err)
 	}
-	if c, err = load(t, "", nil); err != nil || c.ConnectOnly || !cmp.Equal(c.Listen, []string{":8333"}) || c.RPCListen != "127.0.0.1:8332" {
+	if c, err = load(t, "", nil); err != nil || c.connectOnly() || !cmp.Equal(c.Listen, []string{":8333"}) || c.RPCListen != "127.0.0.1:8332" {
 		t.Errorf("defaults: %+v, %v", c, err)
 	}
 }
@@ -96,13 +100,13 @@ func TestNetworkSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Network.AssumeValid != (wire.Hash{}) || !c.Network.MinimumChainWork.IsZero() || !bytes.Equal(c.Network.SignetChallenge, []byte{0x51}) {
-		t.Errorf("%+v", c.Network)
+	if c.Server.Network.AssumeValid != (wire.Hash{}) || !c.Server.Network.MinimumChainWork.IsZero() || !bytes.Equal(c.Server.Network.SignetChallenge, []byte{0x51}) {
+		t.Errorf("%+v", c.Server.Network)
 	}
-	if base := filepath.Base(c.NetDir); !strings.HasPrefix(base, "signet-") || len(base) != len("signet-")+8 {
-		t.Error(c.NetDir)
+	if base := filepath.Base(c.Server.Dir); !strings.HasPrefix(base, "signet-") || len(base) != len("signet-")+8 {
+		t.Error(c.Server.Dir)
 	}
-	if c, err = load(t, "", nil, "--bantime=60", "--ping-timeout", "90s"); err != nil || c.BanTime != time.Minute || !c.ExemptLocal || c.PingTimeout != 90*time.Second {
+	if c, err = load(t, "", nil, "--bantime=60", "--ping-timeout", "90s"); err != nil || c.Server.BanTime != time.Minute || c.Server.CountLocal || c.Server.PingTimeout != 90*time.Second {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -158,7 +162,7 @@ func TestErrors(t *testing.T) {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q has more than one line", err)
 			}
-			var e *Error
+			var e *layered.Error
 			if tc.name != "flag" && !errors.As(err, &e) {
 				t.Errorf("%T is not an *Error", err)
 			}
@@ -190,23 +194,25 @@ func TestBadFileLine(t *testing.T) {
 func TestRanges(t *testing.T) {
 	for _, o := range Options() {
 		unit := ""
-		switch o.kind {
-		case kindInt:
-		case kindDuration:
+		switch o.Kind {
+		case layered.Number:
+		case layered.Duration:
 			unit = "s"
 		default:
 			continue
 		}
-		if o.most <= o.least {
+		if o.Most <= o.Least {
 			t.Errorf("%s has no range", o.Name)
 		}
-		for n, ok := range map[int64]bool{o.least - 1: false, o.least: true, o.most: true, o.most + 1: false, 1<<63 - 1: false, -1: false} {
-			if _, err := o.read(fmt.Sprint(n) + unit); (err == nil) != ok {
+		fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		AddFlags(fs, false)
+		for n, ok := range map[int64]bool{o.Least - 1: false, o.Least: true, o.Most: true, o.Most + 1: false, 1<<63 - 1: false, -1: false} {
+			if err := fs.Set(o.Name, fmt.Sprint(n)+unit); (err == nil) != ok {
 				t.Errorf("%s = %d: %v", o.Name, n, err)
 			}
 		}
 		for _, s := range []string{"", "99999999999999999999", "1e3", "0x10", "ten"} {
-			if _, err := o.read(s); err == nil {
+			if err := fs.Set(o.Name, s); err == nil {
 				t.Errorf("%s = %q was taken", o.Name, s)
 			}
 		}
@@ -220,17 +226,17 @@ func TestCommandSettings(t *testing.T) {
 	if err := fs.Parse([]string{"--datadir", t.TempDir(), "--network=signet"}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(fs, []string{"NODE_ID=8000"}, map[string]string{"network": "regtest"})
-	if err != nil || c.Network.Name != "regtest" || c.NodeID != 8000 {
+	c, err := Load(fs, []string{"NODE_ID=8000"}, map[string]string{"network": "regtest"}, parts)
+	if err != nil || c.Server.Network.Name != "regtest" || c.NodeID != 8000 {
 		t.Fatalf("%v %v", c, err)
 	}
-	_, err = Load(fs, nil, map[string]string{"network": "nowhere"})
+	_, err = Load(fs, nil, map[string]string{"network": "nowhere"}, parts)
 	if err == nil || !strings.HasSuffix(err.Error(), "(this command)") {
 		t.Error(err)
 	}
 	// The setting proper is stronger, whichever comes first.
 	for _, env := range [][]string{{"NODE_ID=8000", "STARLING_NODE_ID=8001"}, {"STARLING_NODE_ID=8001", "NODE_ID=8000"}} {
-		if c, err = Load(fs, env, nil); err != nil || c.NodeID != 8001 {
+		if c, err = Load(fs, env, nil, parts); err != nil || c.NodeID != 8001 {
 			t.Errorf("%v: %v %v", env, c, err)
 		}
 	}
@@ -260,8 +266,8 @@ func TestRelay(t *testing.T) {
 			}
 			continue
 		}
-		c, err := Load(fs, nil, nil)
-		var e *Error
+		c, err := Load(fs, nil, nil, parts)
+		var e *layered.Error
 		switch {
 		case tc.bad == "" && err != nil:
 			t.Errorf("%v: %v", tc.args, err)
@@ -272,10 +278,10 @@ func TestRelay(t *testing.T) {
 			continue
 		}
 		for addr, want := range map[string]peer.Permissions{"10.9.9.9": listedPermissions, "::ffff:10.9.9.9": listedPermissions, "::1": peer.PermAddr, "11.0.0.1": 0} {
-			if len(c.Relay.Whitelist) == 0 {
+			if len(c.List("whitelist")) == 0 {
 				want = 0
 			}
-			if got := c.Relay.Permissions(netip.MustParseAddr(addr)); got != want {
+			if got := c.Server.Permissions(netip.MustParseAddr(addr)); got != want {
 				t.Errorf("%v: %s may %v", tc.args, addr, got)
 			}
 		}

@@ -1,4 +1,4 @@
-package settings
+package layered
 
 import (
 	"errors"
@@ -8,8 +8,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"starling/internal/nearest"
 )
 
 // flagValue is a setting on the command line. It keeps the words as they were
@@ -30,7 +28,7 @@ func (v *flagValue) String() string {
 
 // Set takes a word from the command line.
 func (v *flagValue) Set(w string) error {
-	if v.option.kind != kindList {
+	if v.option.Kind != List {
 		v.words = v.words[:0]
 	}
 	v.words = append(v.words, w)
@@ -40,14 +38,14 @@ func (v *flagValue) Set(w string) error {
 
 // Type returns what the help calls the value.
 func (v *flagValue) Type() string {
-	if v.option.kind == kindBool {
+	if v.option.Kind == Bool {
 		return "bool"
 	}
 	return v.option.Value
 }
 
 func (v *flagValue) value() any {
-	if v.option.kind == kindList {
+	if v.option.Kind == List {
 		return v.words
 	}
 	return v.words[0]
@@ -56,10 +54,10 @@ func (v *flagValue) value() any {
 // read turns a value from any source into the type that the setting has:
 // string, int64, bool, []string or time.Duration.
 func (o *Option) read(raw any) (any, error) {
-	switch o.kind {
-	case kindList:
+	switch o.Kind {
+	case List:
 		return readList(raw)
-	case kindBool:
+	case Bool:
 		if b, ok := raw.(bool); ok {
 			return b, nil
 		}
@@ -68,13 +66,13 @@ func (o *Option) read(raw any) (any, error) {
 			return nil, fmt.Errorf("%q is neither true nor false", fmt.Sprint(raw))
 		}
 		return b, nil
-	case kindInt:
+	case Number:
 		n, err := strconv.ParseInt(fmt.Sprint(raw), 10, 64)
-		if err != nil || n < o.least || n > o.most {
-			return nil, fmt.Errorf("%q is not a number from %d to %d", fmt.Sprint(raw), o.least, o.most)
+		if err != nil || n < o.Least || n > o.Most {
+			return nil, fmt.Errorf("%q is not a number from %d to %d", fmt.Sprint(raw), o.Least, o.Most)
 		}
 		return n, nil
-	case kindDuration:
+	case Duration:
 		return o.readDuration(fmt.Sprint(raw))
 	default:
 		return o.readText(raw)
@@ -89,7 +87,7 @@ func (o *Option) readText(raw any) (string, error) {
 	case string:
 		s = raw
 	case int64:
-		if o.secret {
+		if o.Secret {
 			return "", errors.New("put it in quotes, so that it is taken as it is written")
 		}
 		s = strconv.FormatInt(raw, 10)
@@ -99,7 +97,7 @@ func (o *Option) readText(raw any) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", fmt.Errorf("%q is not a text in UTF-8", s)
 	}
-	if o.secret && s != "" && strings.Trim(s, "*") == "" {
+	if o.Secret && s != "" && strings.Trim(s, "*") == "" {
 		return "", errors.New("a password of asterisks only stands for one that is not shown; give the password itself")
 	}
 	return s, nil
@@ -107,7 +105,7 @@ func (o *Option) readText(raw any) (string, error) {
 
 // readDuration reads a time such as 90s or 2m; a plain number is seconds.
 func (o *Option) readDuration(s string) (time.Duration, error) {
-	least, most := time.Duration(o.least)*time.Second, time.Duration(o.most)*time.Second
+	least, most := time.Duration(o.Least)*time.Second, time.Duration(o.Most)*time.Second
 	d, err := time.ParseDuration(s)
 	if _, nerr := strconv.ParseInt(s, 10, 64); nerr == nil {
 		d, err = time.ParseDuration(s + "s")
@@ -197,7 +195,3 @@ func shortDuration(d time.Duration) string {
 	}
 	return s
 }
-
-// Nearest returns the known name that differs least from an unknown one, or
-// "" if none is close enough to be meant.
-func Nearest(name string, known []string) string { return nearest.Word(name, known) }
