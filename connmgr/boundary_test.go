@@ -58,6 +58,9 @@ func TestBansAreToldAndSaved(t *testing.T) {
 	if got := newManager(t, Config{FS: cfg.FS, BanFile: "bans"}).Bans(); len(got) != 1 {
 		t.Errorf("saved: %v", got)
 	}
+	if len(seen.subnets) != 1 {
+		t.Errorf("told of %v", seen.subnets)
+	}
 	if err := m.Ban(netip.MustParsePrefix("1.2.3.0/24"), time.Time{}, "again"); !errors.Is(err, ErrBanned) {
 		t.Errorf("banned twice: %v", err)
 	}
