@@ -23,8 +23,8 @@ func (w *Wallet) NewChangeAddress(kind Kind) (address.Address, error) {
 func (w *Wallet) newAddress(kind Kind, label string, internal bool) (address.Address, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(label) > maxText {
-		return address.Address{}, paymentErrorf("a label has at most %d bytes", maxText)
+	if len(label) > MaxText {
+		return address.Address{}, paymentErrorf("a label has at most %d bytes", MaxText)
 	}
 	script, err := w.freshScript(kind, internal)
 	if err != nil {
@@ -78,8 +78,8 @@ func (w *Wallet) firstChoice(internal bool) Kind {
 func (w *Wallet) SetLabel(a address.Address, label string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(label) > maxText {
-		return paymentErrorf("a label has at most %d bytes", maxText)
+	if len(label) > MaxText {
+		return paymentErrorf("a label has at most %d bytes", MaxText)
 	}
 	w.setLabel(a.Script(), label)
 	return w.save()
@@ -201,7 +201,7 @@ func (w *Wallet) Status() Status {
 	defer w.mu.Unlock()
 	w.lockIfDue()
 	s := Status{
-		Txs: len(w.ledger.records), Encrypted: w.vault.encrypted(), NoKeys: w.meta.flags&flagNoKeys != 0,
+		Txs: len(w.ledger.Records), Encrypted: w.vault.encrypted(), NoKeys: w.meta.flags&flagNoKeys != 0,
 		Blank: len(w.chains) == 0, Birthday: w.meta.birthday, Gap: w.meta.gap,
 	}
 	_, s.Seeded = w.file.Get(keySeed)
@@ -240,6 +240,6 @@ func (w *Wallet) Refill(n int32) error {
 			return err
 		}
 	}
-	w.ledger.reclaim()
+	w.ledger.Reclaim()
 	return w.save()
 }

@@ -24,18 +24,18 @@ func (w *Wallet) Balance() Balance {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var b Balance
-	for _, o := range w.ledger.outs {
-		if w.ledger.spent(o.op) {
+	for _, o := range w.ledger.Outs {
+		if w.ledger.Spent(o.OutPoint) {
 			continue
 		}
 		switch {
 		case !w.exists(o):
-		case o.rec.status == confirmed && w.matures(o.rec) > 0:
-			b.Immature += o.value
-		case w.ledger.trusted(o.rec):
-			b.Trusted += o.value
-		case o.rec.inPool:
-			b.Pending += o.value
+		case o.Record.Status == Confirmed && w.matures(o.Record) > 0:
+			b.Immature += o.Value
+		case w.ledger.Trusted(o.Record):
+			b.Trusted += o.Value
+		case o.Record.InPool:
+			b.Pending += o.Value
 		}
 	}
 	return b
@@ -43,11 +43,11 @@ func (w *Wallet) Balance() Balance {
 
 // exists reports whether an output is, or will be, in the set of unspent
 // outputs of the chain; those of a genesis block are only on some networks.
-func (w *Wallet) exists(o *owned) bool {
-	switch o.rec.status {
-	case confirmed:
-		return o.rec.height > 0 || w.chain.Network().GenesisSpendable
-	case unconfirmed:
+func (w *Wallet) exists(o *Output) bool {
+	switch o.Record.Status {
+	case Confirmed:
+		return o.Record.Height > 0 || w.chain.Network().GenesisSpendable
+	case Unconfirmed:
 		return true
 	default:
 		return false
@@ -57,15 +57,15 @@ func (w *Wallet) exists(o *owned) bool {
 // matures returns how many blocks are missing until the outputs of a
 // transaction can be spent. As Core does, the wallet waits for one block more
 // than the rules want.
-func (w *Wallet) matures(r *record) int32 {
-	if !r.tx.IsCoinbase() || r.status != confirmed || r.height == 0 {
+func (w *Wallet) matures(r *Record) int32 {
+	if !r.Tx.IsCoinbase() || r.Status != Confirmed || r.Height == 0 {
 		return 0
 	}
 	net := w.chain.Network()
 	if net.CoinbaseMaturity == 0 {
 		return 0
 	}
-	return max(0, net.CoinbaseMaturity+1-r.depth(w.at.Height))
+	return max(0, net.CoinbaseMaturity+1-r.Depth(w.at.Height))
 }
 
 // Coin is an unspent output of the wallet.
@@ -114,32 +114,32 @@ func (w *Wallet) Coins(f CoinFilter) []Coin {
 
 // coins is Coins with the lock held.
 func (w *Wallet) coins(f CoinFilter) []Coin {
-	var found []*owned
-	for _, o := range w.ledger.outs {
-		if w.exists(o) && !w.ledger.spent(o.op) && (o.rec.status == confirmed || o.rec.inPool) {
+	var found []*Output
+	for _, o := range w.ledger.Outs {
+		if w.exists(o) && !w.ledger.Spent(o.OutPoint) && (o.Record.Status == Confirmed || o.Record.InPool) {
 			found = append(found, o)
 		}
 	}
-	slices.SortFunc(found, func(a, b *owned) int {
-		if d := cmp.Compare(a.rec.order, b.rec.order); d != 0 {
+	slices.SortFunc(found, func(a, b *Output) int {
+		if d := cmp.Compare(a.Record.Order, b.Record.Order); d != 0 {
 			return d
 		}
-		return cmp.Compare(a.op.Index, b.op.Index)
+		return cmp.Compare(a.OutPoint.Index, b.OutPoint.Index)
 	})
 	var all []Coin
 	for _, o := range found {
-		depth := o.rec.depth(w.at.Height)
-		frozen := w.isFrozen(o.op)
-		immature := w.matures(o.rec) > 0
+		depth := o.Record.Depth(w.at.Height)
+		frozen := w.isFrozen(o.OutPoint)
+		immature := w.matures(o.Record) > 0
 		switch {
 		case depth < f.MinDepth, f.MaxDepth != nil && depth > *f.MaxDepth:
 			continue
 		case frozen && !f.Frozen, immature && !f.Immature:
 			continue
-		case o.value < f.MinValue, f.MaxValue > 0 && o.value > f.MaxValue:
+		case o.Value < f.MinValue, f.MaxValue > 0 && o.Value > f.MaxValue:
 			continue
 		}
-		safe := o.rec.status == confirmed || w.ledger.trusted(o.rec)
+		safe := o.Record.Status == Confirmed || w.ledger.Trusted(o.Record)
 		if !safe && !f.Unsafe {
 			continue
 		}
@@ -154,11 +154,11 @@ func (w *Wallet) coins(f CoinFilter) []Coin {
 }
 
 // describe says what is known of an output of the wallet.
-func (w *Wallet) describe(o *owned, full bool) Coin {
-	c := Coin{OutPoint: o.op, Value: o.value, Script: o.script, Coinbase: o.rec.tx.IsCoinbase()}
-	c.Address = w.addressOf(o.script)
-	c.Label, c.HasLabel = w.labelOf(o.script)
-	p, ok := w.scripts[string(o.script)]
+func (w *Wallet) describe(o *Output, full bool) Coin {
+	c := Coin{OutPoint: o.OutPoint, Value: o.Value, Script: o.Script, Coinbase: o.Record.Tx.IsCoinbase()}
+	c.Address = w.addressOf(o.Script)
+	c.Label, c.HasLabel = w.labelOf(o.Script)
+	p, ok := w.scripts[string(o.Script)]
 	if !ok {
 		return c
 	}
@@ -169,7 +169,7 @@ func (w *Wallet) describe(o *owned, full bool) Coin {
 	if !full {
 		return c
 	}
-	if out, ok := w.outputAt(p, o.script); ok {
+	if out, ok := w.outputAt(p, o.Script); ok {
 		c.Redeem, c.Witness = out.Redeem, out.Witness
 		c.Desc = descriptor.Infer(out, w.chain.Network()).String()
 	}

@@ -61,7 +61,7 @@ func (w *Wallet) DraftBump(ctx context.Context, id wire.Hash, o BumpOptions) (*B
 	return b, w.save()
 }
 
-func (w *Wallet) payBump(p *plan, b *Bumped) (*record, error) {
+func (w *Wallet) payBump(p *plan, b *Bumped) (*Record, error) {
 	if err := w.needKeys(); err != nil {
 		return nil, err
 	}
@@ -94,24 +94,24 @@ func (w *Wallet) fundBump(p *plan, b *Bumped) (*Draft, error) {
 }
 
 // bumpable says why a transaction cannot be replaced.
-func (w *Wallet) bumpable(r *record) error {
+func (w *Wallet) bumpable(r *Record) error {
 	switch {
-	case w.ledger.records[r.id] != r:
+	case w.ledger.Records[r.ID] != r:
 		return ErrUnknownTx
-	case r.status == confirmed || r.status == conflicted:
+	case r.Status == Confirmed || r.Status == Conflicted:
 		return paymentErrorf("Transaction has been mined, or is conflicted with a mined transaction")
-	case r.replacedBy != wire.Hash{}:
-		return paymentErrorf("Cannot bump transaction %s which was already bumped by transaction %s", r.id, r.replacedBy)
+	case r.ReplacedBy != wire.Hash{}:
+		return paymentErrorf("Cannot bump transaction %s which was already bumped by transaction %s", r.ID, r.ReplacedBy)
 	}
-	for _, c := range w.ledger.children(r) {
-		if w.ledger.counts(c) {
+	for _, c := range w.ledger.Children(r) {
+		if w.ledger.Counts(c) {
 			return paramErrorf("Transaction has descendants in the wallet")
 		}
 	}
-	if pkg, ok := w.m.pool.Package(r.id); ok && pkg.Descendants > 1 {
+	if pkg, ok := w.m.pool.Package(r.ID); ok && pkg.Descendants > 1 {
 		return paramErrorf("Transaction has descendants in the mempool")
 	}
-	if _, all := w.ledger.debit(r); !all {
+	if _, all := w.ledger.Debit(r); !all {
 		return paymentErrorf("Transaction contains inputs that don't belong to this wallet")
 	}
 	return nil
@@ -123,7 +123,7 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 		return nil, nil, err
 	}
 	w.mu.Lock()
-	r := w.ledger.records[id]
+	r := w.ledger.Records[id]
 	var err error
 	if r == nil {
 		err = ErrUnknownTx
@@ -140,7 +140,7 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 	if err != nil {
 		return nil, nil, err
 	}
-	oldSize := int64(r.tx.VSize())
+	oldSize := int64(r.Tx.VSize())
 	oldRate := (b.OldFee*1000 + oldSize - 1) / oldSize
 	increment := w.m.pool.IncrementalFee()
 	p, err := w.prepare(so)
@@ -148,8 +148,8 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 		return nil, nil, err
 	}
 	if o.Fee.Rate != 0 {
-		more := feeFor(oldSize*wire.WitnessScale, increment)
-		if fee := feeFor(oldSize*wire.WitnessScale, o.Fee.Rate); fee < b.OldFee+more {
+		more := Fee(oldSize*wire.WitnessScale, increment)
+		if fee := Fee(oldSize*wire.WitnessScale, o.Fee.Rate); fee < b.OldFee+more {
 			return nil, nil, paramErrorf("Insufficient total fee %s, must be at least %s (oldFee %s + incrementalFee %s)",
 				coins(fee), coins(b.OldFee+more), coins(b.OldFee), coins(more))
 		}
@@ -161,27 +161,27 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 }
 
 // sameAgain returns what makes a transaction like an old one.
-func (w *Wallet) sameAgain(r *record, o BumpOptions) (*SpendOptions, error) {
+func (w *Wallet) sameAgain(r *Record, o BumpOptions) (*SpendOptions, error) {
 	so := &SpendOptions{
-		Fee: o.Fee, Version: r.tx.Version, NoReplace: o.NoReplace,
-		Filter: CoinFilter{MinDepth: 1}, Comment: r.comment, To: r.to, replaces: r,
+		Fee: o.Fee, Version: r.Tx.Version, NoReplace: o.NoReplace,
+		Filter: CoinFilter{MinDepth: 1}, Comment: r.Comment, To: r.To, replaces: r,
 	}
-	if r.tx.LockTime > uint32(w.at.Height) {
-		so.LockTime = &r.tx.LockTime // somebody wants it to wait
+	if r.Tx.LockTime > uint32(w.at.Height) {
+		so.LockTime = &r.Tx.LockTime // somebody wants it to wait
 	}
-	for i := range r.tx.In {
-		so.Inputs = append(so.Inputs, Input{OutPoint: r.tx.In[i].PrevOut})
+	for i := range r.Tx.In {
+		so.Inputs = append(so.Inputs, Input{OutPoint: r.Tx.In[i].PrevOut})
 	}
 	change := -1
 	if o.Change != nil {
-		if change = *o.Change; change < 0 || change >= len(r.tx.Out) {
+		if change = *o.Change; change < 0 || change >= len(r.Tx.Out) {
 			return nil, paramErrorf("Change position is out of range")
 		}
 	}
-	for i := range r.tx.Out {
-		out := &r.tx.Out[i]
+	for i := range r.Tx.Out {
+		out := &r.Tx.Out[i]
 		isChange := i == change || o.Change == nil && so.Change == nil && w.isChange(out.Script)
-		if isChange && (len(r.tx.Out) > 1 || o.Payments != nil) {
+		if isChange && (len(r.Tx.Out) > 1 || o.Payments != nil) {
 			so.Change = out.Script
 			continue
 		}

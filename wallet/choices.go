@@ -43,9 +43,9 @@ func (p *plan) limit() int64 {
 }
 
 // limitOf returns what a transaction that spends these coins may weigh at most.
-func (p *plan) limitOf(coins []candidate) int64 {
+func (p *plan) limitOf(coins []Candidate) int64 {
 	most := p.limit()
-	if p.o.version() == trucVersion && slices.ContainsFunc(coins, func(c candidate) bool { return c.pending }) {
+	if p.o.version() == trucVersion && slices.ContainsFunc(coins, func(c Candidate) bool { return c.Pending }) {
 		most = min(most, maxTRUCInherits)
 	}
 	return most
@@ -67,7 +67,7 @@ func (p *plan) mayFollow(parent *wire.Tx) error {
 }
 
 // choice is a list of coins that a payment may choose from.
-type choice []candidate
+type choice []Candidate
 
 // choices returns the lists of coins that a payment may choose from, in the
 // order in which to try them: confirmed ones, then also the wallet's own
@@ -75,8 +75,8 @@ type choice []candidate
 func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 	f := p.o.Filter
 	f.Brief = true
-	var groups [4][]candidate
-	families := map[wire.Hash][]candidate{} // of version 3, by their parent
+	var groups [4][]Candidate
+	families := map[wire.Hash][]Candidate{} // of version 3, by their parent
 	weights := map[weightKey]int64{}
 	for _, c := range w.coins(f) {
 		if taken[c.OutPoint] || p.o.From != nil && !p.o.From[c.Address] || !c.Solvable {
@@ -91,17 +91,17 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 		if !ok {
 			continue
 		}
-		cand := candidate{op: c.OutPoint, value: c.Value, weight: weight, pending: c.Depth == 0}
-		if !cand.pending {
+		cand := Candidate{OutPoint: c.OutPoint, Value: c.Value, Weight: weight, Pending: c.Depth == 0}
+		if !cand.Pending {
 			groups[0] = append(groups[0], cand)
 			continue
 		}
 		parent := c.OutPoint.Hash
 		pkg, known := w.m.pool.Package(parent)
 		if known {
-			cand.bump = bumpFee(pkg, p.rate)
+			cand.Bump = bumpFee(pkg, p.rate)
 		}
-		truc := w.ledger.records[parent].tx.Version == trucVersion
+		truc := w.ledger.Records[parent].Tx.Version == trucVersion
 		switch {
 		case truc != (p.o.version() == trucVersion):
 		case truc && (pkg.Ancestors > 1 || pkg.Descendants > 1):
@@ -117,7 +117,7 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 	}
 	groups[1] = append(groups[1], p.richest(families)...)
 	list := []choice{nil}
-	var all []candidate
+	var all []Candidate
 	for _, g := range groups {
 		if len(g) > 0 {
 			all = append(all, g...)
@@ -133,11 +133,11 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 // richest returns the coins of the unconfirmed transaction that has most of
 // them: a payment of version 3 can have one parent only. If it has one already,
 // these are its coins.
-func (p *plan) richest(families map[wire.Hash][]candidate) []candidate {
-	var best []candidate
-	sum := func(list []candidate) (n int64) {
+func (p *plan) richest(families map[wire.Hash][]Candidate) []Candidate {
+	var best []Candidate
+	sum := func(list []Candidate) (n int64) {
 		for i := range list {
-			n += list[i].value
+			n += list[i].Value
 		}
 		return n
 	}
@@ -146,7 +146,7 @@ func (p *plan) richest(families map[wire.Hash][]candidate) []candidate {
 			continue
 		}
 		d := cmp.Compare(sum(coins), sum(best))
-		if best == nil || d > 0 || d == 0 && compareOutPoints(coins[0].op, best[0].op) < 0 {
+		if best == nil || d > 0 || d == 0 && CompareOutPoints(coins[0].OutPoint, best[0].OutPoint) < 0 {
 			best = coins
 		}
 	}
@@ -154,10 +154,10 @@ func (p *plan) richest(families map[wire.Hash][]candidate) []candidate {
 }
 
 // choose chooses the coins of a payment.
-func (w *Wallet) choose(p *plan, g goal, everything bool) ([]candidate, error) {
+func (w *Wallet) choose(p *plan, g Goal, everything bool) ([]Candidate, error) {
 	taken := map[wire.OutPoint]bool{}
 	for _, c := range p.fixed {
-		taken[c.op] = true
+		taken[c.OutPoint] = true
 	}
 	list := []choice{nil}
 	if !p.o.OnlyInputs {
@@ -167,8 +167,8 @@ func (w *Wallet) choose(p *plan, g goal, everything bool) ([]candidate, error) {
 		return p.everything(g, list), nil
 	}
 	for _, all := range list {
-		g.maxWeight = p.limitOf(slices.Concat(p.fixed, all)) - g.otherWeight
-		if chosen := selectCoins(g, p.fixed, all, p.dice); chosen != nil {
+		g.MaxWeight = p.limitOf(slices.Concat(p.fixed, all)) - g.OtherWeight
+		if chosen := Select(g, p.fixed, all, p.dice); chosen != nil {
 			return chosen, nil
 		}
 	}
@@ -178,17 +178,17 @@ func (w *Wallet) choose(p *plan, g goal, everything bool) ([]candidate, error) {
 // everything returns all coins that are worth it. Those that are not confirmed
 // are left out where with them the transaction would be too heavy for its
 // version.
-func (p *plan) everything(g goal, list []choice) []candidate {
+func (p *plan) everything(g Goal, list []choice) []Candidate {
 	for i := len(list) - 1; ; i-- {
 		chosen := slices.Clone(p.fixed)
-		weight := g.otherWeight
+		weight := g.OtherWeight
 		for _, c := range list[i] {
-			if p.o.KeepDust || c.effective(p.rate) > 0 {
+			if p.o.KeepDust || c.Effective(p.rate) > 0 {
 				chosen = append(chosen, c)
 			}
 		}
 		for _, c := range chosen {
-			weight += c.weight
+			weight += c.Weight
 		}
 		if i == 0 || p.o.version() != trucVersion || weight <= p.limitOf(chosen) {
 			return chosen

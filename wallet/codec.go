@@ -19,52 +19,6 @@ const (
 	prefixLock  = "lock:"    // an output that is not to be spent
 )
 
-// maxText bounds what a label or a comment may take.
-const maxText = 4096
-
-const recordVersion = 1
-
-func (r *record) append(dst []byte) []byte {
-	dst = append(dst, recordVersion, byte(r.status))
-	dst = binary.LittleEndian.AppendUint64(dst, r.order)
-	dst = append(dst, r.block[:]...)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.height))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(r.index))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.blockTime))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.time))
-	dst = append(dst, r.replacedBy[:]...)
-	dst = append(dst, r.replaces[:]...)
-	dst = wire.AppendVarBytes(dst, []byte(r.comment))
-	dst = wire.AppendVarBytes(dst, []byte(r.to))
-	return wire.AppendVarBytes(dst, r.tx.Bytes())
-}
-
-// parseRecord reads a transaction of the wallet. It keeps b.
-func parseRecord(b []byte) (*record, error) {
-	c := wire.NewCursor(b, "wallet transaction")
-	if v := c.Uint8(); v != recordVersion {
-		c.Failf("version %d", v)
-	}
-	r := &record{status: status(c.Uint8()), order: c.Uint64(), block: c.Hash()}
-	if r.status > orphaned {
-		c.Failf("status %d", r.status)
-	}
-	r.height, r.index = int32(c.Uint32()), int32(c.Uint32())
-	r.blockTime, r.time = int64(c.Uint64()), int64(c.Uint64())
-	r.replacedBy, r.replaces = c.Hash(), c.Hash()
-	r.comment, r.to = string(c.VarBytes(maxText)), string(c.VarBytes(maxText))
-	raw := c.VarBytes(wire.MaxBlockSize)
-	if err := c.End(); err != nil {
-		return nil, err
-	}
-	tx, err := wire.ParseTx(raw)
-	if err != nil {
-		return nil, err
-	}
-	r.tx, r.id = tx, tx.TxID()
-	return r, nil
-}
-
 // position is how far the wallet has read the chain.
 type position struct {
 	// locator names the block and some of its ancestors, in case the chain

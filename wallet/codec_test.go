@@ -17,21 +17,21 @@ func sampleTx() *wire.Tx {
 // panic, and what decodes encodes to the same bytes.
 func FuzzDecode(f *testing.F) {
 	tx := sampleTx()
-	r := &record{tx: tx, id: tx.TxID(), order: 3, status: confirmed, height: 9, index: 1, time: 4, comment: "rent", to: "bob"}
+	r := &Record{Tx: tx, ID: tx.TxID(), Order: 3, Status: Confirmed, Height: 9, Index: 1, Time: 4, Comment: "rent", To: "bob"}
 	k := &keychain{active: true, hasKeys: true, first: 1, next: 5, used: 4, end: 9, created: 77, text: "raw(51)"}
 	p := position{locator: []wire.Hash{{1}, {2}}, height: 6, scan: -1}
 	m := meta{network: "regtest", genesis: wire.Hash{3}, birthday: 5, flags: flagNoKeys, gap: 20, created: 6}
 	l := &lockedKey{logN: 4, r: 8, p: 1, salt: []byte("salt"), sealed: []byte("sealed")}
 	ph := &phrase{mnemonic: "zoo zoo", extra: true, master: "xprv"}
-	for i, b := range [][]byte{r.append(nil), k.append(nil), p.append(nil), m.append(nil), l.append(nil), ph.append(nil), []byte(`["a"]`)} {
+	for i, b := range [][]byte{r.Append(nil), k.append(nil), p.append(nil), m.append(nil), l.append(nil), ph.append(nil), []byte(`["a"]`)} {
 		f.Add(byte(i), b)
 	}
 	f.Fuzz(func(t *testing.T, what byte, b []byte) {
 		var again []byte
 		switch what % 7 {
 		case 0:
-			if r, err := parseRecord(bytes.Clone(b)); err == nil {
-				again = r.append(nil)
+			if r, err := ParseRecord(bytes.Clone(b)); err == nil {
+				again = r.Append(nil)
 			}
 		case 1:
 			if k, err := parseKeychain(b); err == nil {

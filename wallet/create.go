@@ -222,7 +222,7 @@ func (w *Wallet) write(path string) error {
 		return err
 	}
 	w.changes = journal.Batch{}
-	w.ledger.saved()
+	w.ledger.Saved()
 	w.savedAt = w.at
 	w.file = f
 	return nil

@@ -173,7 +173,7 @@ func (w *Wallet) skip(n *headertree.Node) error {
 func (w *Wallet) disconnect(n *headertree.Node) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.ledger.disconnect(n.Hash)
+	w.ledger.Disconnect(n.Hash)
 	w.at = n.Parent
 	return w.saveIfDue()
 }
@@ -186,11 +186,11 @@ func (w *Wallet) readBlock(n *headertree.Node, b *wire.Block) {
 		for i := range b.Txs {
 			tx := &b.Txs[i]
 			switch {
-			case w.ledger.touches(tx):
-				w.ledger.confirm(tx, n.Hash, n.Height, int32(i), n.Time(), w.now())
+			case w.ledger.Touches(tx):
+				w.ledger.Confirm(tx, n.Hash, n.Height, int32(i), n.Time(), w.now())
 				grew = w.markUsed(tx) || grew
-			case w.ledger.rivals(tx):
-				w.ledger.defeat(tx, n.Hash, n.Height)
+			case w.ledger.Rivals(tx):
+				w.ledger.Defeat(tx, n.Hash, n.Height)
 			}
 		}
 		if !grew {
@@ -256,7 +256,7 @@ func (w *Wallet) scanned(height int32) bool {
 // holds mu.
 func (w *Wallet) saveIfDue() error {
 	w.sinceSave++
-	news := len(w.ledger.dirty)
+	news := len(w.ledger.Dirty)
 	if news == 0 && w.changes.Len() > 0 {
 		news = 1
 	}
@@ -264,7 +264,7 @@ func (w *Wallet) saveIfDue() error {
 	if w.scan >= 0 || w.chain.Tip().Height-w.at.Height > nearTip {
 		most = maxUnsaved
 	}
-	if news <= most && w.ledger.unsaved <= maxUnsavedBytes && w.sinceSave < saveEvery {
+	if news <= most && w.ledger.Unsaved <= maxUnsavedBytes && w.sinceSave < saveEvery {
 		return nil
 	}
 	return w.save()
@@ -274,7 +274,7 @@ func (w *Wallet) saveIfDue() error {
 func (w *Wallet) flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.ledger.dirty) == 0 && w.changes.Len() == 0 {
+	if len(w.ledger.Dirty) == 0 && w.changes.Len() == 0 {
 		return nil
 	}
 	return w.save()

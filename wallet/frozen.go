@@ -54,25 +54,25 @@ func (w *Wallet) thaw(op wire.OutPoint) (onDisk bool) {
 
 // thawSpent forgets that outputs were frozen which a new transaction spends:
 // there is nothing left to keep.
-func (w *Wallet) thawSpent(r *record) {
-	for i := range r.tx.In {
-		op := r.tx.In[i].PrevOut
+func (w *Wallet) thawSpent(r *Record) {
+	for i := range r.Tx.In {
+		op := r.Tx.In[i].PrevOut
 		keep, frozen := w.frozen[op]
 		if !frozen {
 			continue
 		}
-		if r.thawed == nil {
-			r.thawed = map[wire.OutPoint]bool{}
+		if r.Thawed == nil {
+			r.Thawed = map[wire.OutPoint]bool{}
 		}
-		r.thawed[op] = keep
+		r.Thawed[op] = keep
 		w.thaw(op)
 	}
 }
 
 // refreeze takes thawSpent back for a transaction that came to nothing. What has
 // changed is in the changes.
-func (w *Wallet) refreeze(r *record) {
-	for op, keep := range r.thawed {
+func (w *Wallet) refreeze(r *Record) {
+	for op, keep := range r.Thawed {
 		w.frozen[op] = keep
 		if keep {
 			w.changes.Set(lockKeyOf(op), []byte{1})
@@ -88,7 +88,7 @@ func (w *Wallet) Frozen() []wire.OutPoint {
 	for op := range w.frozen {
 		all = append(all, op)
 	}
-	slices.SortFunc(all, compareOutPoints)
+	slices.SortFunc(all, CompareOutPoints)
 	return all
 }
 
@@ -97,9 +97,9 @@ func (w *Wallet) Frozen() []wire.OutPoint {
 func (w *Wallet) Outpoint(op wire.OutPoint) (known, exists, spent, frozen bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := w.ledger.records[op.Hash]
+	r := w.ledger.Records[op.Hash]
 	if r == nil {
 		return false, false, false, false
 	}
-	return true, int(op.Index) < len(r.tx.Out), w.ledger.spent(op), w.isFrozen(op)
+	return true, int(op.Index) < len(r.Tx.Out), w.ledger.Spent(op), w.isFrozen(op)
 }

@@ -35,7 +35,7 @@ func checkPayments(list []Payment) (sum int64, rest bool, err error) {
 
 // bumpFee returns what is missing for unconfirmed ancestors to pay a rate.
 func bumpFee(p Package, rate int64) int64 {
-	return max(0, feeFor(p.AncestorSize*wire.WitnessScale, rate)-p.AncestorFees)
+	return max(0, Fee(p.AncestorSize*wire.WitnessScale, rate)-p.AncestorFees)
 }
 
 // weightKey names outputs whose inputs weigh the same.
@@ -73,27 +73,27 @@ func (w *Wallet) fixedInputs(p *plan) error {
 			return paymentErrorf("Input %s is there twice", pointName(in.OutPoint))
 		}
 		seen[in.OutPoint] = true
-		c := candidate{op: in.OutPoint, weight: in.Weight}
+		c := Candidate{OutPoint: in.OutPoint, Weight: in.Weight}
 		out, external := p.outs[in.OutPoint]
-		if o, ours := w.ledger.outs[in.OutPoint]; ours {
+		if o, ours := w.ledger.Outs[in.OutPoint]; ours {
 			if w.spentBut(in.OutPoint, p.o.replaces) {
 				return paymentErrorf("Input %s is spent already", pointName(in.OutPoint))
 			}
-			if w.matures(o.rec) > 0 {
+			if w.matures(o.Record) > 0 {
 				return paymentErrorf("Input %s is a coinbase that must mature first", pointName(in.OutPoint))
 			}
-			out, external = wire.TxOut{Value: o.value, Script: o.script}, true
+			out, external = wire.TxOut{Value: o.Value, Script: o.Script}, true
 		}
 		if !external {
 			return paymentErrorf("Input %s not found: it is spent, or it does not exist", pointName(in.OutPoint))
 		}
 		p.outs[in.OutPoint] = out
-		c.value = out.Value
-		if c.weight == 0 {
+		c.Value = out.Value
+		if c.Weight == 0 {
 			var ok bool
-			if c.weight, ok = w.weightOf(out.Script, map[weightKey]int64{}); !ok {
+			if c.Weight, ok = w.weightOf(out.Script, map[weightKey]int64{}); !ok {
 				o := descriptor.Output{Script: out.Script}
-				if c.weight, ok = inputWeight(&o); !ok {
+				if c.Weight, ok = inputWeight(&o); !ok {
 					return paymentErrorf("Not solvable pre-selected input %s: its weight is not known", pointName(in.OutPoint))
 				}
 			}
@@ -102,9 +102,9 @@ func (w *Wallet) fixedInputs(p *plan) error {
 			if err := p.mayFollow(tx); err != nil {
 				return err
 			}
-			c.pending = true
+			c.Pending = true
 			if pkg, ok := w.m.pool.Package(in.OutPoint.Hash); ok && p.o.replaces == nil {
-				c.bump = bumpFee(pkg, p.rate)
+				c.Bump = bumpFee(pkg, p.rate)
 			}
 		}
 		p.fixed = append(p.fixed, c)
@@ -114,9 +114,9 @@ func (w *Wallet) fixedInputs(p *plan) error {
 
 // spentBut reports whether an output is spent by another than r, which may be
 // nil.
-func (w *Wallet) spentBut(op wire.OutPoint, r *record) bool {
-	for _, s := range w.ledger.spenders[op] {
-		if s != r && w.ledger.counts(s) {
+func (w *Wallet) spentBut(op wire.OutPoint, r *Record) bool {
+	for _, s := range w.ledger.Spenders[op] {
+		if s != r && w.ledger.Counts(s) {
 			return true
 		}
 	}
@@ -174,24 +174,24 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 		base += outputWeight(pay.Script)
 		shared = shared || pay.SubtractFee
 	}
-	changeFee := feeFor(outputWeight(changeScript), p.rate)
+	changeFee := Fee(outputWeight(changeScript), p.rate)
 	spendWeight, ok := inputWeight(&descriptor.Output{Script: changeScript})
 	if !ok {
 		spendWeight, _ = inputWeight(&descriptor.Output{Script: template(Bech32)})
 	}
 	// Change that costs more to spend than it is worth goes to the fee.
-	keepAbove := max(dust(changeScript), feeFor(spendWeight, discardFee))
-	g := goal{
-		target: pays, rate: p.rate, whole: shared,
-		changeCost:  changeFee + feeFor(spendWeight, discardFee),
-		changeMin:   changeFee + 2*keepAbove,
-		otherWeight: base + outputWeight(changeScript),
+	keepAbove := max(dust(changeScript), Fee(spendWeight, discardFee))
+	g := Goal{
+		Target: pays, Rate: p.rate, Whole: shared,
+		ChangeCost:  changeFee + Fee(spendWeight, discardFee),
+		ChangeMin:   changeFee + 2*keepAbove,
+		OtherWeight: base + outputWeight(changeScript),
 	}
 	if base > p.limit() {
 		return nil, paymentErrorf("Maximum transaction weight is less than transaction weight without inputs")
 	}
 	if !shared {
-		g.target += feeFor(base+wire.WitnessScale-1, p.rate) // a part of a virtual byte counts whole
+		g.Target += Fee(base+wire.WitnessScale-1, p.rate) // a part of a virtual byte counts whole
 	}
 	chosen, err := w.choose(p, g, rest || o.Sweep)
 	if err != nil {
@@ -204,25 +204,25 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 const smallInput = 272
 
 // tooLittle says what is missing.
-func (w *Wallet) tooLittle(p *plan, g goal, all []candidate) error {
+func (w *Wallet) tooLittle(p *plan, g Goal, all []Candidate) error {
 	worth := int64(0)
 	for _, c := range slices.Concat(p.fixed, all) {
-		worth += max(0, g.value(&c))
+		worth += max(0, g.Worth(&c))
 	}
-	if worth >= g.target {
+	if worth >= g.Target {
 		return paymentErrorf("The inputs size exceeds the maximum weight. Please try sending a smaller amount or manually consolidating your wallet's UTXOs")
 	}
-	e := &FundsError{Need: g.target}
+	e := &FundsError{Need: g.Target}
 	for _, pay := range p.o.Payments {
 		e.Fee -= pay.Amount
 	}
 	for _, c := range slices.Concat(p.fixed, all) {
-		e.Have += c.value
+		e.Have += c.Value
 	}
-	e.Fee += g.target
-	if !g.whole {
+	e.Fee += g.Target
+	if !g.Whole {
 		// The smallest fee: with one more input.
-		add := feeFor(smallInput, g.rate) * int64(max(1, len(p.fixed)+len(all)))
+		add := Fee(smallInput, g.Rate) * int64(max(1, len(p.fixed)+len(all)))
 		e.Need, e.Fee = e.Need+add, e.Fee+add
 	}
 	f := CoinFilter{Unsafe: true, Immature: true, Brief: true}
@@ -241,7 +241,7 @@ func (w *Wallet) tooLittle(p *plan, g goal, all []candidate) error {
 }
 
 // assemble makes the transaction of chosen coins.
-func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keepAbove int64, rest, shared bool) (*Draft, error) {
+func (w *Wallet) assemble(p *plan, chosen []Candidate, changeScript []byte, keepAbove int64, rest, shared bool) (*Draft, error) {
 	o, limit := p.o, p.limitOf(chosen)
 	if len(chosen) == 0 {
 		return nil, &FundsError{}
@@ -249,9 +249,9 @@ func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keep
 	weight := int64(4*(4+4)+2) + 4*(sizeOf(len(chosen))+sizeOf(len(o.Payments)))
 	var in, pays, bumps int64
 	for _, c := range chosen {
-		in += c.value
-		weight += c.weight
-		bumps += c.bump
+		in += c.Value
+		weight += c.Weight
+		bumps += c.Bump
 	}
 	outs := make([]wire.TxOut, len(o.Payments))
 	var sharers []int
@@ -271,11 +271,11 @@ func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keep
 	if weight > limit {
 		return nil, paymentErrorf("The transaction would weigh %d, more than the limit of %d; spend fewer or larger coins", weight, limit)
 	}
-	fee := txFee(weight, p.rate) + bumps
+	fee := TxFee(weight, p.rate) + bumps
 	d := &Draft{Change: -1}
 	if !rest {
 		heavier := weight + outputWeight(changeScript) + 4*(sizeOf(len(outs)+1)-sizeOf(len(outs)))
-		withChange := txFee(heavier, p.rate) + bumps
+		withChange := TxFee(heavier, p.rate) + bumps
 		change := in - pays - withChange
 		if shared {
 			change = in - pays
@@ -321,11 +321,11 @@ func (w *Wallet) assemble(p *plan, chosen []candidate, changeScript []byte, keep
 	ins := make([]wire.TxIn, len(order))
 	d.Spent = make([]wire.TxOut, len(order))
 	for i, c := range order {
-		ins[i] = wire.TxIn{PrevOut: c.op, Sequence: o.sequence(c.op)}
-		if own, ok := w.ledger.outs[c.op]; ok {
-			d.Spent[i] = wire.TxOut{Value: own.value, Script: own.script}
+		ins[i] = wire.TxIn{PrevOut: c.OutPoint, Sequence: o.sequence(c.OutPoint)}
+		if own, ok := w.ledger.Outs[c.OutPoint]; ok {
+			d.Spent[i] = wire.TxOut{Value: own.Value, Script: own.Script}
 		} else {
-			d.Spent[i] = p.outs[c.op]
+			d.Spent[i] = p.outs[c.OutPoint]
 		}
 	}
 	d.Tx = wire.NewTx(o.version(), ins, outs, w.lockTime(p))

@@ -80,8 +80,8 @@ type Entry struct {
 func (w *Wallet) History() []Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := make([]Entry, 0, len(w.ledger.records))
-	for _, r := range w.ledger.sorted() {
+	all := make([]Entry, 0, len(w.ledger.Records))
+	for _, r := range w.ledger.Sorted() {
 		all = append(all, w.entry(r))
 	}
 	return all
@@ -92,7 +92,7 @@ func (w *Wallet) History() []Entry {
 func (w *Wallet) HistoryTail(n int, keep func(*Entry, *Detail) bool) []Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	sorted := w.ledger.sorted()
+	sorted := w.ledger.Sorted()
 	var all []Entry
 	for i := len(sorted) - 1; i >= 0 && n > 0; i-- {
 		e := w.entry(sorted[i])
@@ -113,45 +113,45 @@ func (w *Wallet) HistoryTail(n int, keep func(*Entry, *Detail) bool) []Entry {
 func (w *Wallet) Entry(id wire.Hash) (Entry, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := w.ledger.records[id]
+	r := w.ledger.Records[id]
 	if r == nil {
 		return Entry{}, ErrUnknownTx
 	}
 	return w.entry(r), nil
 }
 
-func (w *Wallet) entry(r *record) Entry {
+func (w *Wallet) entry(r *Record) Entry {
 	e := Entry{
-		Tx: r.tx, ID: r.id, Order: r.order, Time: r.time,
-		Depth: r.depth(w.at.Height), Height: r.height, Index: r.index, Block: r.block, BlockTime: r.blockTime,
-		InPool: r.inPool, Trusted: w.ledger.trusted(r), Abandoned: r.status == abandoned || r.status == orphaned, Generated: r.tx.IsCoinbase(),
-		ReplacedBy: r.replacedBy, Replaces: r.replaces, Comment: r.comment, To: r.to,
+		Tx: r.Tx, ID: r.ID, Order: r.Order, Time: r.Time,
+		Depth: r.Depth(w.at.Height), Height: r.Height, Index: r.Index, Block: r.Block, BlockTime: r.BlockTime,
+		InPool: r.InPool, Trusted: w.ledger.Trusted(r), Abandoned: r.Status == Abandoned || r.Status == Orphaned, Generated: r.Tx.IsCoinbase(),
+		ReplacedBy: r.ReplacedBy, Replaces: r.Replaces, Comment: r.Comment, To: r.To,
 	}
-	for i := range r.tx.In {
-		e.Replaceable = e.Replaceable || r.tx.In[i].Sequence < maxReplaceable+1
+	for i := range r.Tx.In {
+		e.Replaceable = e.Replaceable || r.Tx.In[i].Sequence < maxReplaceable+1
 	}
-	for _, c := range w.ledger.conflicts(r) {
-		e.Conflicts = append(e.Conflicts, c.id)
+	for _, c := range w.ledger.Conflicts(r) {
+		e.Conflicts = append(e.Conflicts, c.ID)
 	}
-	for id := range w.ledger.poolRivals(r) {
+	for id := range w.ledger.PoolRivals(r) {
 		if !slices.Contains(e.PoolConflicts, id) {
 			e.PoolConflicts = append(e.PoolConflicts, id)
 		}
 	}
 	var all bool
-	e.Debit, all = w.ledger.debit(r)
-	e.Credit = w.ledger.credit(r)
+	e.Debit, all = w.ledger.Debit(r)
+	e.Credit = w.ledger.Credit(r)
 	e.FromUs = e.Debit > 0
 	if e.FromUs && all {
 		e.HasFee, e.Fee = true, e.Debit
-		for i := range r.tx.Out {
-			e.Fee -= r.tx.Out[i].Value
+		for i := range r.Tx.Out {
+			e.Fee -= r.Tx.Out[i].Value
 		}
 	}
 	got := Receive
 	if e.Generated {
 		switch {
-		case r.status != confirmed:
+		case r.Status != Confirmed:
 			got = Orphan
 		case w.matures(r) > 0:
 			got = Immature
@@ -160,8 +160,8 @@ func (w *Wallet) entry(r *record) Entry {
 		}
 		e.Unripe = got != Generate
 	}
-	for i := range r.tx.Out {
-		o := &r.tx.Out[i]
+	for i := range r.Tx.Out {
+		o := &r.Tx.Out[i]
 		p, mine := w.scripts[string(o.Script)]
 		if !mine {
 			e.External = true
@@ -190,11 +190,11 @@ func (w *Wallet) entry(r *record) Entry {
 func (w *Wallet) Abandon(id wire.Hash) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := w.ledger.records[id]
+	r := w.ledger.Records[id]
 	if r == nil {
 		return ErrUnknownTx
 	}
-	if !w.ledger.abandon(r) {
+	if !w.ledger.Abandon(r) {
 		return paymentErrorf("Transaction not eligible for abandonment")
 	}
 	return w.save()

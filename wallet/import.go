@@ -106,7 +106,7 @@ func (w *Wallet) addImports(list []Import, errs []error) (*scanState, error) {
 	if !added {
 		return nil, nil
 	}
-	w.ledger.reclaim()
+	w.ledger.Reclaim()
 	if err := w.save(); err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func (w *Wallet) addImport(m *Import, created int64) error {
 		return paymentErrorf("Cannot import descriptor without private keys to a wallet with private keys enabled")
 	case d.HasPrivate() && !w.vault.open():
 		return ErrLocked
-	case m.HasLabel && len(m.Label) > maxText:
-		return paymentErrorf("a label has at most %d bytes", maxText)
+	case m.HasLabel && len(m.Label) > MaxText:
+		return paymentErrorf("a label has at most %d bytes", MaxText)
 	}
 	text, err := d.Normalized()
 	if err != nil {

@@ -166,7 +166,7 @@ func (w *Wallet) markUsed(tx *wire.Tx) (grew bool) {
 		grew = grew || more
 	}
 	if grew {
-		w.ledger.reclaim()
+		w.ledger.Reclaim()
 	}
 	return grew
 }

@@ -9,96 +9,98 @@ import (
 	"starling/wire"
 )
 
-// status says where a transaction stands.
-type status uint8
+// TxStatus says where a transaction stands.
+type TxStatus uint8
 
 const (
-	// unconfirmed is a transaction that may still get into a block.
-	unconfirmed status = iota
-	// confirmed is one in a block of the best chain.
-	confirmed
-	// conflicted is one that cannot confirm any more, as a block holds another
+	// Unconfirmed is a transaction that may still get into a block.
+	Unconfirmed TxStatus = iota
+	// Confirmed is one in a block of the best chain.
+	Confirmed
+	// Conflicted is one that cannot confirm any more, as a block holds another
 	// that spends the same.
-	conflicted
-	// abandoned is one that the user gave up.
-	abandoned
-	// orphaned is a reward whose block has left the chain, or one that builds
+	Conflicted
+	// Abandoned is one that the user gave up.
+	Abandoned
+	// Orphaned is a reward whose block has left the chain, or one that builds
 	// on such a reward: it cannot confirm unless that block comes back.
-	orphaned
+	Orphaned
 )
 
-// record is a transaction of the wallet. All fields but the last two are on disk.
-type record struct {
-	tx    *wire.Tx
-	id    wire.Hash
-	order uint64 // rises with the order in which the wallet saw them
+// Record is a transaction of the wallet. All fields but the last two are on disk.
+type Record struct {
+	Tx    *wire.Tx
+	ID    wire.Hash
+	Order uint64 // rises with the order in which the wallet saw them
 
-	status status
-	// block is the one that holds the transaction or, if conflicted, the one
+	Status TxStatus
+	// Block is the one that holds the transaction or, if conflicted, the one
 	// that holds the other.
-	block     wire.Hash
-	height    int32 // of block
-	index     int32 // place in block
-	blockTime int64
+	Block     wire.Hash
+	Height    int32 // of block
+	Index     int32 // place in block
+	BlockTime int64
 
-	time       int64 // when the wallet first saw it, in seconds since 1970
-	replacedBy wire.Hash
-	replaces   wire.Hash
-	comment    string
-	to         string
+	Time       int64 // when the wallet first saw it, in seconds since 1970
+	ReplacedBy wire.Hash
+	Replaces   wire.Hash
+	Comment    string
+	To         string
 
-	inPool bool // the node has it among its unconfirmed transactions
-	// thawed are the outputs that it spends and that were frozen before, true
+	InPool bool // the node has it among its unconfirmed transactions
+	// Thawed are the outputs that it spends and that were frozen before, true
 	// if on disk.
-	thawed map[wire.OutPoint]bool
+	Thawed map[wire.OutPoint]bool
 }
 
-// owned is an output that pays the wallet.
-type owned struct {
-	op     wire.OutPoint
-	value  int64
-	script []byte
-	rec    *record
+// Output is an output that pays the wallet.
+type Output struct {
+	OutPoint wire.OutPoint
+	Value    int64
+	Script   []byte
+	Record   *Record
 }
 
-// ledger knows the wallet's transactions and what became of each output. It
+// Ledger knows the wallet's transactions and what became of each output. It
 // decides what a new transaction, a block or its undoing mean for the others.
-// It does no I/O; dirty names what must be written.
-type ledger struct {
+// It does no I/O; Dirty names what must be written.
+type Ledger struct {
 	owns func(script []byte) bool
 	// fresh is told of each new transaction.
-	fresh    func(r *record)
-	records  map[wire.Hash]*record
-	outs     map[wire.OutPoint]*owned
-	spenders map[wire.OutPoint][]*record // of any output, ours or not
+	fresh    func(r *Record)
+	Records  map[wire.Hash]*Record
+	Outs     map[wire.OutPoint]*Output
+	Spenders map[wire.OutPoint][]*Record // of any output, ours or not
 	next     uint64                      // order of the next record
 
-	// taken names the transactions in the node's pool that spend what one of
+	// Taken names the transactions in the node's pool that spend what one of
 	// the wallet's spends and are not the wallet's themselves.
-	taken map[wire.OutPoint]wire.Hash
+	Taken map[wire.OutPoint]wire.Hash
 
-	dirty   map[wire.Hash]bool
-	removed map[wire.Hash]bool
-	unsaved int // bytes of the transactions in dirty
+	Dirty   map[wire.Hash]bool
+	Removed map[wire.Hash]bool
+	Unsaved int // bytes of the transactions in Dirty
 }
 
-func newLedger(owns func([]byte) bool, fresh func(*record)) *ledger {
-	return &ledger{
+// NewLedger returns an empty ledger. owns reports whether a script is the
+// wallet's.
+func NewLedger(owns func([]byte) bool, fresh func(*Record)) *Ledger {
+	return &Ledger{
 		owns:     owns,
 		fresh:    fresh,
-		records:  map[wire.Hash]*record{},
-		outs:     map[wire.OutPoint]*owned{},
-		spenders: map[wire.OutPoint][]*record{},
-		taken:    map[wire.OutPoint]wire.Hash{},
-		dirty:    map[wire.Hash]bool{},
-		removed:  map[wire.Hash]bool{},
+		Records:  map[wire.Hash]*Record{},
+		Outs:     map[wire.OutPoint]*Output{},
+		Spenders: map[wire.OutPoint][]*Record{},
+		Taken:    map[wire.OutPoint]wire.Hash{},
+		Dirty:    map[wire.Hash]bool{},
+		Removed:  map[wire.Hash]bool{},
 	}
 }
 
-// touches reports whether a transaction pays the wallet or spends of it.
-func (l *ledger) touches(tx *wire.Tx) bool {
+// Touches reports whether a transaction pays the wallet or spends of it.
+func (l *Ledger) Touches(tx *wire.Tx) bool {
 	for i := range tx.In {
-		if _, ok := l.outs[tx.In[i].PrevOut]; ok {
+		if _, ok := l.Outs[tx.In[i].PrevOut]; ok {
 			return true
 		}
 	}
@@ -110,70 +112,70 @@ func (l *ledger) touches(tx *wire.Tx) bool {
 	return false
 }
 
-// rivals reports whether a transaction spends what one of the wallet's spends,
+// Rivals reports whether a transaction spends what one of the wallet's spends,
 // also if that is not the wallet's: then it decides about it.
-func (l *ledger) rivals(tx *wire.Tx) bool {
+func (l *Ledger) Rivals(tx *wire.Tx) bool {
 	for i := range tx.In {
-		if len(l.spenders[tx.In[i].PrevOut]) > 0 {
+		if len(l.Spenders[tx.In[i].PrevOut]) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// take notes that the node's pool has a transaction that is not the wallet's,
+// Take notes that the node's pool has a transaction that is not the wallet's,
 // but may spend what one of the wallet's spends.
-func (l *ledger) take(tx *wire.Tx) {
+func (l *Ledger) Take(tx *wire.Tx) {
 	for i := range tx.In {
-		if op := tx.In[i].PrevOut; len(l.spenders[op]) > 0 {
-			l.taken[op] = tx.TxID()
+		if op := tx.In[i].PrevOut; len(l.Spenders[op]) > 0 {
+			l.Taken[op] = tx.TxID()
 		}
 	}
 }
 
-// release takes back what take noted, as the pool has the transaction no more.
-func (l *ledger) release(tx *wire.Tx) {
+// Release takes back what Take noted, as the pool has the transaction no more.
+func (l *Ledger) Release(tx *wire.Tx) {
 	for i := range tx.In {
-		if op := tx.In[i].PrevOut; l.taken[op] == tx.TxID() {
-			delete(l.taken, op)
+		if op := tx.In[i].PrevOut; l.Taken[op] == tx.TxID() {
+			delete(l.Taken, op)
 		}
 	}
 }
 
-// insert takes a record in whose fields are set, and links it.
-func (l *ledger) insert(r *record) {
-	l.records[r.id] = r
-	l.next = max(l.next, r.order+1)
-	for i := range r.tx.In {
-		if op := r.tx.In[i].PrevOut; !op.IsNull() {
-			l.spenders[op] = append(l.spenders[op], r)
+// Insert takes a record in whose fields are set, and links it.
+func (l *Ledger) Insert(r *Record) {
+	l.Records[r.ID] = r
+	l.next = max(l.next, r.Order+1)
+	for i := range r.Tx.In {
+		if op := r.Tx.In[i].PrevOut; !op.IsNull() {
+			l.Spenders[op] = append(l.Spenders[op], r)
 		}
 	}
 	l.claim(r)
 }
 
 // claim finds the outputs of r that are ours.
-func (l *ledger) claim(r *record) {
-	for i := range r.tx.Out {
-		o := &r.tx.Out[i]
-		op := wire.OutPoint{Hash: r.id, Index: uint32(i)}
-		if _, known := l.outs[op]; !known && l.owns(o.Script) {
-			l.outs[op] = &owned{op: op, value: o.Value, script: o.Script, rec: r}
+func (l *Ledger) claim(r *Record) {
+	for i := range r.Tx.Out {
+		o := &r.Tx.Out[i]
+		op := wire.OutPoint{Hash: r.ID, Index: uint32(i)}
+		if _, known := l.Outs[op]; !known && l.owns(o.Script) {
+			l.Outs[op] = &Output{OutPoint: op, Value: o.Value, Script: o.Script, Record: r}
 		}
 	}
 }
 
-// reclaim looks at all outputs again, after keys have come in.
-func (l *ledger) reclaim() {
-	for _, r := range l.records {
+// Reclaim looks at all outputs again, after keys have come in.
+func (l *Ledger) Reclaim() {
+	for _, r := range l.Records {
 		l.claim(r)
 	}
 }
 
-// add returns the record of tx, which it makes if there is none.
-func (l *ledger) add(tx *wire.Tx, now int64) (r *record, fresh bool) {
+// Add returns the record of tx, which it makes if there is none.
+func (l *Ledger) Add(tx *wire.Tx, now int64) (r *Record, fresh bool) {
 	id := tx.TxID()
-	if r = l.records[id]; r != nil {
+	if r = l.Records[id]; r != nil {
 		return r, false
 	}
 	// A copy, as tx may be a view into a whole block.
@@ -181,52 +183,53 @@ func (l *ledger) add(tx *wire.Tx, now int64) (r *record, fresh bool) {
 	if err != nil {
 		panic("wallet: a transaction that was parsed does not parse: " + err.Error())
 	}
-	r = &record{tx: own, id: id, order: l.next, time: now, height: -1, index: -1}
-	l.insert(r)
-	l.touch(r)
+	r = &Record{Tx: own, ID: id, Order: l.next, Time: now, Height: -1, Index: -1}
+	l.Insert(r)
+	l.Touch(r)
 	l.fresh(r)
 	return r, true
 }
 
-func (l *ledger) touch(r *record) {
-	if !l.dirty[r.id] {
-		l.dirty[r.id] = true
-		l.unsaved += len(r.tx.Bytes())
+// Touch has a record written with the next save.
+func (l *Ledger) Touch(r *Record) {
+	if !l.Dirty[r.ID] {
+		l.Dirty[r.ID] = true
+		l.Unsaved += len(r.Tx.Bytes())
 	}
 }
 
-// saved says that all that dirty and removed name has been written.
-func (l *ledger) saved() {
-	clear(l.dirty)
-	clear(l.removed)
-	l.unsaved = 0
+// Saved says that all that Dirty and Removed name has been written.
+func (l *Ledger) Saved() {
+	clear(l.Dirty)
+	clear(l.Removed)
+	l.Unsaved = 0
 }
 
-// confirm records that tx is in a block. now is the time to remember for one
+// Confirm records that tx is in a block. now is the time to remember for one
 // that is new.
-func (l *ledger) confirm(tx *wire.Tx, block wire.Hash, height, index int32, blockTime, now int64) *record {
-	r, fresh := l.add(tx, min(now, blockTime))
-	if !fresh && r.status == confirmed && r.block == block {
+func (l *Ledger) Confirm(tx *wire.Tx, block wire.Hash, height, index int32, blockTime, now int64) *Record {
+	r, fresh := l.Add(tx, min(now, blockTime))
+	if !fresh && r.Status == Confirmed && r.Block == block {
 		return r
 	}
-	back := r.status == orphaned
-	r.status, r.block, r.height, r.index, r.blockTime = confirmed, block, height, index, blockTime
-	r.inPool = false
-	l.touch(r)
-	l.defeat(tx, block, height)
+	back := r.Status == Orphaned
+	r.Status, r.Block, r.Height, r.Index, r.BlockTime = Confirmed, block, height, index, blockTime
+	r.InPool = false
+	l.Touch(r)
+	l.Defeat(tx, block, height)
 	if back {
-		l.judgeRewards()
+		l.JudgeRewards()
 	}
 	return r
 }
 
-// defeat marks what can not confirm any more because tx is in a block: the
+// Defeat marks what can not confirm any more because tx is in a block: the
 // wallet's transactions that spend the same, and all that builds on them.
-func (l *ledger) defeat(tx *wire.Tx, block wire.Hash, height int32) {
+func (l *Ledger) Defeat(tx *wire.Tx, block wire.Hash, height int32) {
 	id := tx.TxID()
 	for i := range tx.In {
-		for _, s := range l.spenders[tx.In[i].PrevOut] {
-			if s.id != id {
+		for _, s := range l.Spenders[tx.In[i].PrevOut] {
+			if s.ID != id {
 				l.conflict(s, block, height)
 			}
 		}
@@ -234,105 +237,105 @@ func (l *ledger) defeat(tx *wire.Tx, block wire.Hash, height int32) {
 }
 
 // conflict marks r and its descendants.
-func (l *ledger) conflict(r *record, block wire.Hash, height int32) {
-	todo := []*record{r}
+func (l *Ledger) conflict(r *Record, block wire.Hash, height int32) {
+	todo := []*Record{r}
 	for len(todo) > 0 {
 		r, todo = todo[0], todo[1:]
-		if r.status == confirmed || r.status == conflicted {
+		if r.Status == Confirmed || r.Status == Conflicted {
 			continue
 		}
-		r.status, r.block, r.height, r.index, r.blockTime = conflicted, block, height, -1, 0
-		r.inPool = false
-		l.touch(r)
-		todo = append(todo, l.children(r)...)
+		r.Status, r.Block, r.Height, r.Index, r.BlockTime = Conflicted, block, height, -1, 0
+		r.InPool = false
+		l.Touch(r)
+		todo = append(todo, l.Children(r)...)
 	}
 }
 
-// children returns the wallet's transactions that spend an output of r.
-func (l *ledger) children(r *record) []*record {
-	var all []*record
-	for i := range r.tx.Out {
-		all = append(all, l.spenders[wire.OutPoint{Hash: r.id, Index: uint32(i)}]...)
+// Children returns the wallet's transactions that spend an output of r.
+func (l *Ledger) Children(r *Record) []*Record {
+	var all []*Record
+	for i := range r.Tx.Out {
+		all = append(all, l.Spenders[wire.OutPoint{Hash: r.ID, Index: uint32(i)}]...)
 	}
 	return all
 }
 
-// disconnect takes back what the block decided: its transactions are
+// Disconnect takes back what the block decided: its transactions are
 // unconfirmed again, and so is what it made impossible.
-func (l *ledger) disconnect(block wire.Hash) {
-	for _, r := range l.records {
-		if r.block != block || r.status != confirmed && r.status != conflicted {
+func (l *Ledger) Disconnect(block wire.Hash) {
+	for _, r := range l.Records {
+		if r.Block != block || r.Status != Confirmed && r.Status != Conflicted {
 			continue
 		}
-		r.status, r.block, r.height, r.index, r.blockTime = unconfirmed, wire.Hash{}, -1, -1, 0
-		l.touch(r)
+		r.Status, r.Block, r.Height, r.Index, r.BlockTime = Unconfirmed, wire.Hash{}, -1, -1, 0
+		l.Touch(r)
 	}
-	l.judgeRewards()
+	l.JudgeRewards()
 }
 
-// judgeRewards marks as orphaned what builds on a reward that is in no block of
+// JudgeRewards marks as orphaned what builds on a reward that is in no block of
 // the chain, and takes the mark back from what does so no more.
-func (l *ledger) judgeRewards() {
-	lost := map[*record]bool{}
-	var line []*record
-	for _, r := range l.records {
-		if r.tx.IsCoinbase() && r.status != confirmed {
+func (l *Ledger) JudgeRewards() {
+	lost := map[*Record]bool{}
+	var line []*Record
+	for _, r := range l.Records {
+		if r.Tx.IsCoinbase() && r.Status != Confirmed {
 			lost[r] = true
 			line = append(line, r)
 		}
 	}
 	for len(line) > 0 {
-		var r *record
+		var r *Record
 		r, line = line[0], line[1:]
-		for _, c := range l.children(r) {
+		for _, c := range l.Children(r) {
 			if !lost[c] {
 				lost[c] = true
 				line = append(line, c)
 			}
 		}
 	}
-	for _, r := range l.records {
+	for _, r := range l.Records {
 		switch {
-		case lost[r] && r.status == unconfirmed:
-			r.status = orphaned
-			l.touch(r)
-		case !lost[r] && r.status == orphaned:
-			r.status = unconfirmed
-			l.touch(r)
+		case lost[r] && r.Status == Unconfirmed:
+			r.Status = Orphaned
+			l.Touch(r)
+		case !lost[r] && r.Status == Orphaned:
+			r.Status = Unconfirmed
+			l.Touch(r)
 		}
 	}
 }
 
-// abandon gives r and all that builds on it up. It reports false if r is
+// Abandon gives r and all that builds on it up. It reports false if r is
 // confirmed, known to conflict, or in the node's pool, or if what builds on it
 // is.
-func (l *ledger) abandon(r *record) bool {
+func (l *Ledger) Abandon(r *Record) bool {
 	all := l.family(r)
 	for _, d := range all {
-		if d.inPool || d.status == confirmed {
+		if d.InPool || d.Status == Confirmed {
 			return false
 		}
 	}
-	if r.status == conflicted {
+	if r.Status == Conflicted {
 		return false
 	}
 	for _, d := range all {
-		if d.status == unconfirmed || d.status == orphaned && !d.tx.IsCoinbase() {
-			d.status = abandoned
-			l.touch(d)
+		if d.Status == Unconfirmed || d.Status == Orphaned && !d.Tx.IsCoinbase() {
+			d.Status = Abandoned
+			l.Touch(d)
 		}
 	}
 	return true
 }
 
 // family returns r and all that builds on it, parents first.
-func (l *ledger) family(r *record) []*record {
-	all := []*record{r}
-	seen := map[wire.Hash]bool{r.id: true}
+func (l *Ledger) family(r *Record) []*Record {
+	all := []*Record{r}
+	seen := map[wire.Hash]bool{r.ID: true}
 	for i := 0; i < len(all); i++ {
-		for _, c := range l.children(all[i]) {
-			if !seen[c.id] {
-				seen[c.id] = true
+		for _, c := range l.Children(all[i]) {
+			if !seen[c.ID] {
+				seen[c.ID] = true
 				all = append(all, c)
 			}
 		}
@@ -340,49 +343,49 @@ func (l *ledger) family(r *record) []*record {
 	return all
 }
 
-// remove forgets a record as if it had never been.
-func (l *ledger) remove(r *record) {
-	delete(l.records, r.id)
-	for i := range r.tx.In {
-		op := r.tx.In[i].PrevOut
-		l.spenders[op] = slices.DeleteFunc(l.spenders[op], func(o *record) bool { return o == r })
-		if len(l.spenders[op]) == 0 {
-			delete(l.spenders, op)
+// Remove forgets a record as if it had never been.
+func (l *Ledger) Remove(r *Record) {
+	delete(l.Records, r.ID)
+	for i := range r.Tx.In {
+		op := r.Tx.In[i].PrevOut
+		l.Spenders[op] = slices.DeleteFunc(l.Spenders[op], func(o *Record) bool { return o == r })
+		if len(l.Spenders[op]) == 0 {
+			delete(l.Spenders, op)
 		}
 	}
-	for i := range r.tx.Out {
-		delete(l.outs, wire.OutPoint{Hash: r.id, Index: uint32(i)})
+	for i := range r.Tx.Out {
+		delete(l.Outs, wire.OutPoint{Hash: r.ID, Index: uint32(i)})
 	}
-	if l.dirty[r.id] {
-		delete(l.dirty, r.id)
-		l.unsaved -= len(r.tx.Bytes())
+	if l.Dirty[r.ID] {
+		delete(l.Dirty, r.ID)
+		l.Unsaved -= len(r.Tx.Bytes())
 	}
-	l.removed[r.id] = true
+	l.Removed[r.ID] = true
 }
 
-// poolRivals returns the transactions for which r can not get into the node's
+// PoolRivals returns the transactions for which r can not get into the node's
 // pool now: those in it that spend what r spends, or what one spends that r
 // builds on. One may come more than once.
-func (l *ledger) poolRivals(r *record) iter.Seq[wire.Hash] {
+func (l *Ledger) PoolRivals(r *Record) iter.Seq[wire.Hash] {
 	return func(yield func(wire.Hash) bool) {
-		line := []*record{r} // r and what it builds on, as far as the pool does not have it
-		seen := map[*record]bool{r: true}
+		line := []*Record{r} // r and what it builds on, as far as the pool does not have it
+		seen := map[*Record]bool{r: true}
 		for i := 0; i < len(line); i++ {
 			r := line[i]
-			if r.inPool || r.status == confirmed {
+			if r.InPool || r.Status == Confirmed {
 				continue
 			}
-			for j := range r.tx.In {
-				op := r.tx.In[j].PrevOut
-				if id, taken := l.taken[op]; taken && !yield(id) {
+			for j := range r.Tx.In {
+				op := r.Tx.In[j].PrevOut
+				if id, taken := l.Taken[op]; taken && !yield(id) {
 					return
 				}
-				for _, s := range l.spenders[op] {
-					if s != r && s.inPool && !yield(s.id) {
+				for _, s := range l.Spenders[op] {
+					if s != r && s.InPool && !yield(s.ID) {
 						return
 					}
 				}
-				if parent := l.records[op.Hash]; parent != nil && !seen[parent] {
+				if parent := l.Records[op.Hash]; parent != nil && !seen[parent] {
 					seen[parent] = true
 					line = append(line, parent)
 				}
@@ -391,68 +394,68 @@ func (l *ledger) poolRivals(r *record) iter.Seq[wire.Hash] {
 	}
 }
 
-// poolRival reports whether r has any of poolRivals.
-func (l *ledger) poolRival(r *record) bool {
-	for range l.poolRivals(r) {
+// poolRival reports whether r has any of PoolRivals.
+func (l *Ledger) poolRival(r *Record) bool {
+	for range l.PoolRivals(r) {
 		return true
 	}
 	return false
 }
 
-// outranked reports whether one of r's poolRivals is another's, or the wallet
+// Outranked reports whether one of r's PoolRivals is another's, or the wallet
 // made or saw it after r: then r had its turn, as with a payment whose fee was
 // raised.
-func (l *ledger) outranked(r *record) bool {
-	for id := range l.poolRivals(r) {
-		if rival := l.records[id]; rival == nil || rival.order > r.order {
+func (l *Ledger) Outranked(r *Record) bool {
+	for id := range l.PoolRivals(r) {
+		if rival := l.Records[id]; rival == nil || rival.Order > r.Order {
 			return true
 		}
 	}
 	return false
 }
 
-// counts reports whether what r spends is spent: it is confirmed, or may yet
+// Counts reports whether what r spends is spent: it is confirmed, or may yet
 // be.
-func (l *ledger) counts(r *record) bool {
-	switch r.status {
-	case confirmed:
+func (l *Ledger) Counts(r *Record) bool {
+	switch r.Status {
+	case Confirmed:
 		return true
-	case unconfirmed:
+	case Unconfirmed:
 		return !l.poolRival(r)
 	default:
 		return false
 	}
 }
 
-// spent reports whether an output is spent, as far as the wallet knows.
-func (l *ledger) spent(op wire.OutPoint) bool {
-	for _, s := range l.spenders[op] {
-		if l.counts(s) {
+// Spent reports whether an output is spent, as far as the wallet knows.
+func (l *Ledger) Spent(op wire.OutPoint) bool {
+	for _, s := range l.Spenders[op] {
+		if l.Counts(s) {
 			return true
 		}
 	}
 	return false
 }
 
-// depth returns how many confirmations r has at the given height of the tip,
+// Depth returns how many confirmations r has at the given height of the tip,
 // below zero if it conflicts with a block.
-func (r *record) depth(tip int32) int32 {
-	switch r.status {
-	case confirmed:
-		return max(1, tip-r.height+1)
-	case conflicted:
-		return -max(1, tip-r.height+1)
+func (r *Record) Depth(tip int32) int32 {
+	switch r.Status {
+	case Confirmed:
+		return max(1, tip-r.Height+1)
+	case Conflicted:
+		return -max(1, tip-r.Height+1)
 	default:
 		return 0
 	}
 }
 
-// debit returns what r spends of ours, and whether all that it spends is.
-func (l *ledger) debit(r *record) (sum int64, all bool) {
+// Debit returns what r spends of ours, and whether all that it spends is.
+func (l *Ledger) Debit(r *Record) (sum int64, all bool) {
 	all = true
-	for i := range r.tx.In {
-		if o, ok := l.outs[r.tx.In[i].PrevOut]; ok {
-			sum += o.value
+	for i := range r.Tx.In {
+		if o, ok := l.Outs[r.Tx.In[i].PrevOut]; ok {
+			sum += o.Value
 		} else {
 			all = false
 		}
@@ -460,62 +463,62 @@ func (l *ledger) debit(r *record) (sum int64, all bool) {
 	return sum, all
 }
 
-// credit returns what r pays us.
-func (l *ledger) credit(r *record) (sum int64) {
-	for i := range r.tx.Out {
-		if o, ok := l.outs[wire.OutPoint{Hash: r.id, Index: uint32(i)}]; ok {
-			sum += o.value
+// Credit returns what r pays us.
+func (l *Ledger) Credit(r *Record) (sum int64) {
+	for i := range r.Tx.Out {
+		if o, ok := l.Outs[wire.OutPoint{Hash: r.ID, Index: uint32(i)}]; ok {
+			sum += o.Value
 		}
 	}
 	return sum
 }
 
-// trusted reports whether the outputs of r can be relied upon: it is
+// Trusted reports whether the outputs of r can be relied upon: it is
 // confirmed, or in the pool and made by us of nothing but trusted outputs.
-func (l *ledger) trusted(r *record) bool { return l.trustedIn(r, map[wire.Hash]bool{}) }
+func (l *Ledger) Trusted(r *Record) bool { return l.trustedIn(r, map[wire.Hash]bool{}) }
 
-func (l *ledger) trustedIn(r *record, known map[wire.Hash]bool) bool {
+func (l *Ledger) trustedIn(r *Record, known map[wire.Hash]bool) bool {
 	switch {
-	case r.status == confirmed:
+	case r.Status == Confirmed:
 		return true
-	case r.status != unconfirmed || !r.inPool:
+	case r.Status != Unconfirmed || !r.InPool:
 		return false
 	}
-	if t, ok := known[r.id]; ok {
+	if t, ok := known[r.ID]; ok {
 		return t
 	}
-	known[r.id] = false
-	for i := range r.tx.In {
-		o, ok := l.outs[r.tx.In[i].PrevOut]
-		if !ok || !l.trustedIn(o.rec, known) {
+	known[r.ID] = false
+	for i := range r.Tx.In {
+		o, ok := l.Outs[r.Tx.In[i].PrevOut]
+		if !ok || !l.trustedIn(o.Record, known) {
 			return false
 		}
 	}
-	known[r.id] = true
+	known[r.ID] = true
 	return true
 }
 
-// sorted returns all records in the order in which the wallet saw them.
-func (l *ledger) sorted() []*record {
-	all := make([]*record, 0, len(l.records))
-	for _, r := range l.records {
+// Sorted returns all records in the order in which the wallet saw them.
+func (l *Ledger) Sorted() []*Record {
+	all := make([]*Record, 0, len(l.Records))
+	for _, r := range l.Records {
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b *record) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(all, func(a, b *Record) int { return cmp.Compare(a.Order, b.Order) })
 	return all
 }
 
-// conflicts returns the ids of the wallet's other transactions that spend the
+// Conflicts returns the ids of the wallet's other transactions that spend the
 // same as r, in order.
-func (l *ledger) conflicts(r *record) []*record {
-	var all []*record
-	for i := range r.tx.In {
-		for _, s := range l.spenders[r.tx.In[i].PrevOut] {
+func (l *Ledger) Conflicts(r *Record) []*Record {
+	var all []*Record
+	for i := range r.Tx.In {
+		for _, s := range l.Spenders[r.Tx.In[i].PrevOut] {
 			if s != r && !slices.Contains(all, s) {
 				all = append(all, s)
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *record) int { return cmp.Compare(a.order, b.order) })
+	slices.SortFunc(all, func(a, b *Record) int { return cmp.Compare(a.Order, b.Order) })
 	return all
 }

@@ -272,20 +272,20 @@ func TestVersionThreeFamily(t *testing.T) {
 
 // TestRichest chooses among families of coins, of which one is worth nothing.
 func TestRichest(t *testing.T) {
-	coin := func(id byte, value int64) candidate {
-		return candidate{op: wire.OutPoint{Hash: wire.Hash{id}}, value: value}
+	coin := func(id byte, value int64) Candidate {
+		return Candidate{OutPoint: wire.OutPoint{Hash: wire.Hash{id}}, Value: value}
 	}
-	families := map[wire.Hash][]candidate{}
-	for i, c := range []candidate{coin(1, 0), coin(2, 0), coin(3, 7), coin(4, 7)} {
-		families[c.op.Hash] = []candidate{c}
+	families := map[wire.Hash][]Candidate{}
+	for i, c := range []Candidate{coin(1, 0), coin(2, 0), coin(3, 7), coin(4, 7)} {
+		families[c.OutPoint.Hash] = []Candidate{c}
 		p := &plan{pending: map[wire.Hash]*wire.Tx{}}
 		want := byte([]int{1, 1, 3, 3}[i])
-		if got := p.richest(families); len(got) != 1 || got[0].op.Hash != (wire.Hash{want}) {
+		if got := p.richest(families); len(got) != 1 || got[0].OutPoint.Hash != (wire.Hash{want}) {
 			t.Errorf("of %d families: %v", i+1, got)
 		}
 	}
 	p := &plan{pending: map[wire.Hash]*wire.Tx{{2}: new(wire.Tx)}}
-	if got := p.richest(families); len(got) != 1 || got[0].op.Hash != (wire.Hash{2}) {
+	if got := p.richest(families); len(got) != 1 || got[0].OutPoint.Hash != (wire.Hash{2}) {
 		t.Errorf("with a parent: %v", got)
 	}
 }

@@ -83,14 +83,14 @@ func (w *Wallet) takePoolEvents(list []poolEvent) {
 			w.seen(ev.tx)
 			continue
 		}
-		r := w.ledger.records[ev.tx.TxID()]
+		r := w.ledger.Records[ev.tx.TxID()]
 		if r != nil {
-			r.inPool = false
+			r.InPool = false
 		}
-		w.ledger.release(ev.tx)
+		w.ledger.Release(ev.tx)
 		// What spends the same was refused for want of a higher fee, perhaps.
 		for i := range ev.tx.In {
-			w.resendAny(w.ledger.spenders[ev.tx.In[i].PrevOut], r)
+			w.resendAny(w.ledger.Spenders[ev.tx.In[i].PrevOut], r)
 		}
 	}
 	w.saveLater()
@@ -98,35 +98,35 @@ func (w *Wallet) takePoolEvents(list []poolEvent) {
 
 // seen takes note of a transaction in the pool. The caller holds mu.
 func (w *Wallet) seen(tx *wire.Tx) {
-	r := w.ledger.records[tx.TxID()]
+	r := w.ledger.Records[tx.TxID()]
 	if r == nil {
-		if !w.ledger.touches(tx) {
-			w.ledger.take(tx)
+		if !w.ledger.Touches(tx) {
+			w.ledger.Take(tx)
 			return
 		}
-		r, _ = w.ledger.add(tx, w.now())
+		r, _ = w.ledger.Add(tx, w.now())
 	}
-	if r.status == confirmed {
+	if r.Status == Confirmed {
 		return
 	}
-	if r.status != unconfirmed && r.status != orphaned {
+	if r.Status != Unconfirmed && r.Status != Orphaned {
 		// It was given up, or a block spoke against it that is gone. What rests
 		// on a reward is back once the wallet has read the reward's block.
-		r.status, r.block, r.height, r.index = unconfirmed, wire.Hash{}, -1, -1
-		w.ledger.touch(r)
+		r.Status, r.Block, r.Height, r.Index = Unconfirmed, wire.Hash{}, -1, -1
+		w.ledger.Touch(r)
 	}
-	r.inPool = true
+	r.InPool = true
 	w.markUsed(tx)
 	// What builds on it was refused for want of it, perhaps: another wallet or
 	// node may have handed it in.
-	w.resendAny(w.ledger.children(r), nil)
+	w.resendAny(w.ledger.Children(r), nil)
 }
 
 // resendAny has unconfirmed payments handed in again soon if one of these, other
 // than but, is one that the pool does not have. The caller holds mu.
-func (w *Wallet) resendAny(these []*record, but *record) {
+func (w *Wallet) resendAny(these []*Record, but *Record) {
 	for _, r := range these {
-		if r != but && r.status == unconfirmed && !r.inPool {
+		if r != but && r.Status == Unconfirmed && !r.InPool {
 			w.resentAt = nil
 			w.poke()
 			return
@@ -146,10 +146,10 @@ func (w *Wallet) lookThroughPool() {
 	all := w.m.pool.All()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range w.ledger.records {
-		r.inPool = false
+	for _, r := range w.ledger.Records {
+		r.InPool = false
 	}
-	clear(w.ledger.taken)
+	clear(w.ledger.Taken)
 	for _, tx := range all {
 		w.seen(tx)
 	}
@@ -159,7 +159,7 @@ func (w *Wallet) lookThroughPool() {
 // saveLater writes changes that nobody waits for. What does not get to disk is
 // found again in the pool or in a block.
 func (w *Wallet) saveLater() {
-	if len(w.ledger.dirty) == 0 && w.changes.Len() == 0 {
+	if len(w.ledger.Dirty) == 0 && w.changes.Len() == 0 {
 		return
 	}
 	if err := w.save(); err != nil {
@@ -177,29 +177,29 @@ func (w *Wallet) resend(ctx context.Context) {
 		return
 	}
 	w.resentAt = w.at
-	var todo []*record
-	for _, r := range w.ledger.sorted() {
-		if r.status == unconfirmed && !r.inPool && !w.ledger.outranked(r) {
+	var todo []*Record
+	for _, r := range w.ledger.Sorted() {
+		if r.Status == Unconfirmed && !r.InPool && !w.ledger.Outranked(r) {
 			todo = append(todo, r)
 		}
 	}
 	w.mu.Unlock()
 	for _, r := range todo {
-		known := w.m.pool.Has(r.id)
+		known := w.m.pool.Has(r.ID)
 		var err error
 		if !known {
-			err = w.m.pool.Submit(ctx, r.tx)
+			err = w.m.pool.Submit(ctx, r.Tx)
 		}
 		w.mu.Lock()
-		if err == nil && r.status == unconfirmed && w.ledger.records[r.id] == r {
-			r.inPool = true
+		if err == nil && r.Status == Unconfirmed && w.ledger.Records[r.ID] == r {
+			r.InPool = true
 		}
 		w.mu.Unlock()
 		switch {
 		case err != nil:
-			w.log.Debug("unconfirmed transaction not taken by the node", "tx", r.id, "err", err)
+			w.log.Debug("unconfirmed transaction not taken by the node", "tx", r.ID, "err", err)
 		case !known:
-			w.log.Info("unconfirmed transaction given to the node again", "tx", r.id)
+			w.log.Info("unconfirmed transaction given to the node again", "tx", r.ID)
 		}
 	}
 	if len(todo) > 0 {

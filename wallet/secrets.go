@@ -36,7 +36,7 @@ func parsePhrase(b []byte) (*phrase, error) {
 		c.Failf("version %d", v)
 	}
 	p := &phrase{extra: c.Uint8() != 0}
-	p.mnemonic, p.master = string(c.VarBytes(maxText)), string(c.VarBytes(maxText))
+	p.mnemonic, p.master = string(c.VarBytes(MaxText)), string(c.VarBytes(MaxText))
 	return p, c.End()
 }
 

@@ -8,83 +8,84 @@ import (
 	"starling/wire"
 )
 
-// candidate is an output that a payment may spend.
-type candidate struct {
-	op     wire.OutPoint
-	value  int64
-	weight int64 // of the input that spends it, in weight units
-	// bump is what the payment has to add for the coin's unconfirmed ancestors,
+// Candidate is an output that a payment may spend.
+type Candidate struct {
+	OutPoint wire.OutPoint
+	Value    int64
+	Weight   int64 // of the input that spends it, in weight units
+	// Bump is what the payment has to add for the coin's unconfirmed ancestors,
 	// which pay too little themselves, in satoshi.
-	bump int64
-	// pending is set for outputs of unconfirmed transactions.
-	pending bool
+	Bump int64
+	// Pending is set for outputs of unconfirmed transactions.
+	Pending bool
 }
 
-// effective returns what a coin adds to a payment at a fee rate.
-func (c *candidate) effective(rate int64) int64 { return c.value - feeFor(c.weight, rate) - c.bump }
+// Effective returns what a coin adds to a payment at a fee rate.
+func (c *Candidate) Effective(rate int64) int64 { return c.Value - Fee(c.Weight, rate) - c.Bump }
 
-// feeFor returns the fee of weight units at a rate in satoshi for 1,000
+// Fee returns the fee of weight units at a rate in satoshi for 1,000
 // virtual bytes, rounded up.
-func feeFor(weight, rate int64) int64 {
+func Fee(weight, rate int64) int64 {
 	const perK = 1000 * wire.WitnessScale
 	return (weight*rate + perK - 1) / perK
 }
 
-// txFee returns the fee of a whole transaction, whose size counts in whole
+// TxFee returns the fee of a whole transaction, whose size counts in whole
 // virtual bytes.
-func txFee(weight, rate int64) int64 {
+func TxFee(weight, rate int64) int64 {
 	const scale = wire.WitnessScale
-	return feeFor((weight+scale-1)/scale*scale, rate)
+	return Fee((weight+scale-1)/scale*scale, rate)
 }
 
-// goal says what a selection must reach.
-type goal struct {
-	target int64 // payments, and the fee of all but inputs and change
-	rate   int64 // satoshi for 1,000 virtual bytes
+// Goal says what a selection must reach.
+type Goal struct {
+	Target int64 // payments, and the fee of all but inputs and change
+	Rate   int64 // satoshi for 1,000 virtual bytes
 	// whole makes coins count with their full value, for payments whose fee
 	// is taken from what they pay.
-	whole bool
-	// changeCost is what making change and spending it later costs; a
+	Whole bool
+	// ChangeCost is what making change and spending it later costs; a
 	// selection without change may exceed the target by as much.
-	changeCost int64
-	// changeMin is what must remain for change that is worth making, its own
+	ChangeCost int64
+	// ChangeMin is what must remain for change that is worth making, its own
 	// fee included.
-	changeMin   int64
-	otherWeight int64 // of the transaction without its inputs
-	maxWeight   int64 // of all inputs
+	ChangeMin   int64
+	OtherWeight int64 // of the transaction without its inputs
+	MaxWeight   int64 // of all inputs
 }
 
-func (g *goal) value(c *candidate) int64 {
-	if g.whole {
-		return c.value
+// Worth returns what a coin counts for.
+func (g *Goal) Worth(c *Candidate) int64 {
+	if g.Whole {
+		return c.Value
 	}
-	return c.effective(g.rate)
+	return c.Effective(g.Rate)
 }
 
-// selectCoins chooses coins that reach the goal: a set that needs no change if
+// Select chooses coins that reach the goal: a set that needs no change if
 // one can be found, else coins drawn by chance, so that what a payment spends
 // says little about what else there is, else the largest. fixed coins are
 // always part of it. It returns nil if there is not enough.
-func selectCoins(g goal, fixed, all []candidate, dice *rand.Rand) []candidate {
+func Select(g Goal, fixed, all []Candidate, dice *rand.Rand) []Candidate {
 	for i := range fixed {
-		g.target -= g.value(&fixed[i])
-		g.maxWeight -= fixed[i].weight
+		g.Target -= g.Worth(&fixed[i])
+		g.MaxWeight -= fixed[i].Weight
 	}
-	if g.target <= 0 && len(fixed) > 0 {
+	if g.Target <= 0 && len(fixed) > 0 {
 		return fixed
 	}
-	var useful []candidate
+	var useful []Candidate
 	for _, c := range all {
-		if g.value(&c) > 0 {
+		if g.Worth(&c) > 0 {
 			useful = append(useful, c)
 		}
 	}
 	// The largest first; equal ones in an order that does not hang on maps.
-	slices.SortFunc(useful, func(a, b candidate) int {
-		if d := cmp.Compare(g.value(&b), g.value(&a)); d != 0 {
+	slices.SortFunc(useful, func(a, b Candidate) int {
+		if d := cmp.Compare(g.Worth(&b), g.Worth(&a)); d != 0 {
 			return d
 		}
-		return compareOutPoints(a.op, b.op)
+		return CompareOutPoints(a.OutPoint, b.OutPoint)
 	})
 	chosen := exactly(g, useful)
 	if chosen == nil {
@@ -99,7 +100,8 @@ func selectCoins(g goal, fixed, all []candidate, dice *rand.Rand) []candidate {
 	return append(slices.Clone(fixed), chosen...)
 }
 
-func compareOutPoints(a, b wire.OutPoint) int {
+// CompareOutPoints orders outpoints by id, then by index.
+func CompareOutPoints(a, b wire.OutPoint) int {
 	if d := slices.Compare(a.Hash[:], b.Hash[:]); d != 0 {
 		return d
 	}
@@ -114,12 +116,12 @@ const exactTries = 100_000
 // cost of change, by branch and bound: at each coin, the largest first, take
 // it or leave it, and turn back when the goal is out of reach or exceeded. Of
 // all sets found within the tries it returns the one that exceeds least.
-func exactly(g goal, sorted []candidate) []candidate {
+func exactly(g Goal, sorted []Candidate) []Candidate {
 	left := make([]int64, len(sorted)+1) // what the coins from here on add up to
 	for i := len(sorted) - 1; i >= 0; i-- {
-		left[i] = left[i+1] + g.value(&sorted[i])
+		left[i] = left[i+1] + g.Worth(&sorted[i])
 	}
-	if left[0] < g.target {
+	if left[0] < g.Target {
 		return nil
 	}
 	var taken, best []int
@@ -127,10 +129,10 @@ func exactly(g goal, sorted []candidate) []candidate {
 	bestOver := int64(-1)
 	at := 0
 	for range exactTries {
-		over := sum - g.target
+		over := sum - g.Target
 		back := false
 		switch {
-		case sum+left[at] < g.target || over > g.changeCost || weight > g.maxWeight:
+		case sum+left[at] < g.Target || over > g.ChangeCost || weight > g.MaxWeight:
 			back = true
 		case over >= 0:
 			if bestOver < 0 || over < bestOver {
@@ -145,13 +147,13 @@ func exactly(g goal, sorted []candidate) []candidate {
 		}
 		if !back {
 			// A coin like the one before that was left out is left out too.
-			if at > 0 && (len(taken) == 0 || taken[len(taken)-1] != at-1) && g.value(&sorted[at]) == g.value(&sorted[at-1]) && sorted[at].weight == sorted[at-1].weight {
+			if at > 0 && (len(taken) == 0 || taken[len(taken)-1] != at-1) && g.Worth(&sorted[at]) == g.Worth(&sorted[at-1]) && sorted[at].Weight == sorted[at-1].Weight {
 				at++
 				continue
 			}
 			taken = append(taken, at)
-			sum += g.value(&sorted[at])
-			weight += sorted[at].weight
+			sum += g.Worth(&sorted[at])
+			weight += sorted[at].Weight
 			at++
 			continue
 		}
@@ -160,14 +162,14 @@ func exactly(g goal, sorted []candidate) []candidate {
 		}
 		last := taken[len(taken)-1]
 		taken = taken[:len(taken)-1]
-		sum -= g.value(&sorted[last])
-		weight -= sorted[last].weight
+		sum -= g.Worth(&sorted[last])
+		weight -= sorted[last].Weight
 		at = last + 1
 	}
 	if best == nil {
 		return nil
 	}
-	chosen := make([]candidate, len(best))
+	chosen := make([]Candidate, len(best))
 	for i, j := range best {
 		chosen[i] = sorted[j]
 	}
@@ -176,37 +178,37 @@ func exactly(g goal, sorted []candidate) []candidate {
 
 // byChance draws coins until the target and worthwhile change are reached. If
 // all coins together only reach the target, it returns all.
-func byChance(g goal, coins []candidate, dice *rand.Rand) []candidate {
+func byChance(g Goal, coins []Candidate, dice *rand.Rand) []Candidate {
 	order := dice.Perm(len(coins))
-	var chosen []candidate
+	var chosen []Candidate
 	var sum, weight int64
 	for _, i := range order {
 		chosen = append(chosen, coins[i])
-		sum += g.value(&coins[i])
-		weight += coins[i].weight
-		if weight > g.maxWeight {
+		sum += g.Worth(&coins[i])
+		weight += coins[i].Weight
+		if weight > g.MaxWeight {
 			return nil
 		}
-		if sum >= g.target+g.changeMin {
+		if sum >= g.Target+g.ChangeMin {
 			return chosen
 		}
 	}
-	if sum >= g.target {
+	if sum >= g.Target {
 		return chosen
 	}
 	return nil
 }
 
 // largest takes the largest coins until the target is reached.
-func largest(g goal, sorted []candidate) []candidate {
+func largest(g Goal, sorted []Candidate) []Candidate {
 	var sum, weight int64
 	for i := range sorted {
-		sum += g.value(&sorted[i])
-		weight += sorted[i].weight
-		if weight > g.maxWeight {
+		sum += g.Worth(&sorted[i])
+		weight += sorted[i].Weight
+		if weight > g.MaxWeight {
 			return nil
 		}
-		if sum >= g.target {
+		if sum >= g.Target {
 			return slices.Clone(sorted[:i+1])
 		}
 	}

@@ -10,17 +10,17 @@ import (
 )
 
 // bag makes coins of the values given, whose inputs weigh nothing.
-func bag(values ...int64) []candidate {
-	all := make([]candidate, len(values))
+func bag(values ...int64) []Candidate {
+	all := make([]Candidate, len(values))
 	for i, v := range values {
-		all[i] = candidate{op: wire.OutPoint{Index: uint32(i)}, value: v}
+		all[i] = Candidate{OutPoint: wire.OutPoint{Index: uint32(i)}, Value: v}
 	}
 	return all
 }
 
-func total(list []candidate) (sum int64) {
+func total(list []Candidate) (sum int64) {
 	for _, c := range list {
-		sum += c.value
+		sum += c.Value
 	}
 	return sum
 }
@@ -30,8 +30,8 @@ func TestSelect(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		target int64
-		fixed  []candidate
-		all    []candidate
+		fixed  []Candidate
+		all    []Candidate
 		want   int64 // value of what is chosen, 0 for nothing
 		n      int   // how many; 0 for any number
 	}{
@@ -48,8 +48,8 @@ func TestSelect(t *testing.T) {
 		{"worthless ones are left", 10, nil, bag(-5, 0, 10), 10, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := goal{target: c.target, changeCost: 2, changeMin: 5, maxWeight: 1000}
-			got := selectCoins(g, c.fixed, c.all, dice)
+			g := Goal{Target: c.target, ChangeCost: 2, ChangeMin: 5, MaxWeight: 1000}
+			got := Select(g, c.fixed, c.all, dice)
 			if total(got) != c.want || c.n > 0 && len(got) != c.n {
 				t.Errorf("chose %v", got)
 			}
@@ -62,46 +62,46 @@ func TestSelect(t *testing.T) {
 // together do not reach it, or weigh too much.
 func TestSelectAny(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		all := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) candidate {
-			return candidate{
-				value:  rapid.Int64Range(0, 100_000).Draw(t, "value"),
-				weight: rapid.Int64Range(164, 1000).Draw(t, "weight"),
-				bump:   rapid.Int64Range(0, 100).Draw(t, "bump"),
+		all := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Candidate {
+			return Candidate{
+				Value:  rapid.Int64Range(0, 100_000).Draw(t, "value"),
+				Weight: rapid.Int64Range(164, 1000).Draw(t, "weight"),
+				Bump:   rapid.Int64Range(0, 100).Draw(t, "bump"),
 			}
 		}), 0, 30).Draw(t, "coins")
 		for i := range all {
-			all[i].op.Index = uint32(i)
+			all[i].OutPoint.Index = uint32(i)
 		}
 		n := rapid.IntRange(0, min(3, len(all))).Draw(t, "fixed")
-		g := goal{
-			target: rapid.Int64Range(1, 500_000).Draw(t, "target"), rate: rapid.Int64Range(0, 20_000).Draw(t, "rate"),
-			whole: rapid.Bool().Draw(t, "whole"), changeCost: rapid.Int64Range(0, 2000).Draw(t, "cost"),
-			changeMin: rapid.Int64Range(0, 5000).Draw(t, "min"), maxWeight: 20_000,
+		g := Goal{
+			Target: rapid.Int64Range(1, 500_000).Draw(t, "target"), Rate: rapid.Int64Range(0, 20_000).Draw(t, "rate"),
+			Whole: rapid.Bool().Draw(t, "whole"), ChangeCost: rapid.Int64Range(0, 2000).Draw(t, "cost"),
+			ChangeMin: rapid.Int64Range(0, 5000).Draw(t, "min"), MaxWeight: 20_000,
 		}
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "dice"), 0))
-		got := selectCoins(g, all[:n], all[n:], dice)
+		got := Select(g, all[:n], all[n:], dice)
 		var sum, weight, useful, usefulWeight int64
 		seen := map[uint32]bool{}
 		for _, c := range got {
-			if seen[c.op.Index] {
+			if seen[c.OutPoint.Index] {
 				t.Fatal("a coin twice")
 			}
-			seen[c.op.Index] = true
-			sum += g.value(&c)
-			weight += c.weight
+			seen[c.OutPoint.Index] = true
+			sum += g.Worth(&c)
+			weight += c.Weight
 		}
 		for i := range all {
-			if v := g.value(&all[i]); i < n || v > 0 {
+			if v := g.Worth(&all[i]); i < n || v > 0 {
 				useful += v
-				usefulWeight += all[i].weight
+				usefulWeight += all[i].Weight
 			}
 		}
 		switch {
-		case got == nil && useful >= g.target && usefulWeight <= g.maxWeight && len(all) > 0:
-			t.Fatalf("chose nothing, and there is %d for %d", useful, g.target)
-		case got != nil && sum < g.target:
-			t.Fatalf("chose %d for %d", sum, g.target)
-		case got != nil && weight > g.maxWeight && len(got) > n:
+		case got == nil && useful >= g.Target && usefulWeight <= g.MaxWeight && len(all) > 0:
+			t.Fatalf("chose nothing, and there is %d for %d", useful, g.Target)
+		case got != nil && sum < g.Target:
+			t.Fatalf("chose %d for %d", sum, g.Target)
+		case got != nil && weight > g.MaxWeight && len(got) > n:
 			t.Fatalf("weighs %d", weight)
 		}
 		for i := range n {
@@ -115,14 +115,14 @@ func TestSelectAny(t *testing.T) {
 // BenchmarkSelect chooses from 10,000 coins.
 func BenchmarkSelect(b *testing.B) {
 	dice := rand.New(rand.NewPCG(1, 1))
-	all := make([]candidate, 10_000)
+	all := make([]Candidate, 10_000)
 	for i := range all {
-		all[i] = candidate{op: wire.OutPoint{Index: uint32(i)}, value: dice.Int64N(1e8), weight: 272}
+		all[i] = Candidate{OutPoint: wire.OutPoint{Index: uint32(i)}, Value: dice.Int64N(1e8), Weight: 272}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		g := goal{target: 123_456_789, rate: 2000, changeCost: 300, changeMin: 1000, maxWeight: MaxTxWeight}
-		if selectCoins(g, nil, all, dice) == nil {
+		g := Goal{Target: 123_456_789, Rate: 2000, ChangeCost: 300, ChangeMin: 1000, MaxWeight: 400_000}
+		if Select(g, nil, all, dice) == nil {
 			b.Fatal("nothing")
 		}
 	}

@@ -44,10 +44,10 @@ func (w *Wallet) Spent(tx *wire.Tx) ([]wire.TxOut, error) {
 	for i := range tx.In {
 		op := tx.In[i].PrevOut
 		w.mu.Lock()
-		r := w.ledger.records[op.Hash]
+		r := w.ledger.Records[op.Hash]
 		w.mu.Unlock()
-		if r != nil && int(op.Index) < len(r.tx.Out) {
-			spent[i] = r.tx.Out[op.Index]
+		if r != nil && int(op.Index) < len(r.Tx.Out) {
+			spent[i] = r.Tx.Out[op.Index]
 			continue
 		}
 		out, ok, err := w.lookUp(op)
@@ -192,8 +192,8 @@ func (w *Wallet) Keys(scripts [][]byte) (sign.Keys, error) {
 func (w *Wallet) Tx(id wire.Hash) *wire.Tx {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r := w.ledger.records[id]; r != nil {
-		return r.tx
+	if r := w.ledger.Records[id]; r != nil {
+		return r.Tx
 	}
 	return nil
 }

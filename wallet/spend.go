@@ -61,7 +61,7 @@ type SpendOptions struct {
 
 	Comment, To string
 
-	replaces *record // the transaction that this one takes the place of
+	replaces *Record // the transaction that this one takes the place of
 }
 
 // Draft is a transaction that has yet to be signed.
@@ -117,7 +117,7 @@ func dust(pkScript []byte) int64 {
 type plan struct {
 	o     *SpendOptions
 	rate  int64
-	fixed []candidate
+	fixed []Candidate
 	outs  map[wire.OutPoint]wire.TxOut // of fixed inputs that are not the wallet's
 	dice  *rand.Rand
 	// pending are the unconfirmed transactions that fixed inputs spend of.
@@ -210,7 +210,7 @@ func (w *Wallet) Send(ctx context.Context, o SpendOptions) (Entry, error) {
 }
 
 // pay makes and signs a transaction and has it on disk when it returns.
-func (w *Wallet) pay(p *plan) (*record, error) {
+func (w *Wallet) pay(p *plan) (*Record, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.needKeys(); err != nil {
@@ -228,23 +228,23 @@ func (w *Wallet) pay(p *plan) (*record, error) {
 }
 
 // keep records a payment of the wallet's own and writes it to disk.
-func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*record, error) {
-	r, _ := w.ledger.add(tx, w.now())
-	r.comment, r.to = o.Comment, o.To
+func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*Record, error) {
+	r, _ := w.ledger.Add(tx, w.now())
+	r.Comment, r.To = o.Comment, o.To
 	if o.replaces != nil {
-		r.replaces = o.replaces.id
-		o.replaces.replacedBy = r.id
-		w.ledger.touch(o.replaces)
+		r.Replaces = o.replaces.ID
+		o.replaces.ReplacedBy = r.ID
+		w.ledger.Touch(o.replaces)
 	}
-	w.ledger.touch(r)
+	w.ledger.Touch(r)
 	w.markUsed(tx)
 	return r, w.save()
 }
 
 // hand gives a payment that is on disk to the node. If the caller goes away
 // meanwhile the payment stays, and is handed in again.
-func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
-	err := w.m.pool.Submit(ctx, r.tx)
+func (w *Wallet) hand(ctx context.Context, r *Record) (Entry, error) {
+	err := w.m.pool.Submit(ctx, r.Tx)
 	taken := err == nil
 	if err != nil && ctx.Err() != nil {
 		err = nil
@@ -256,20 +256,20 @@ func (w *Wallet) hand(ctx context.Context, r *record) (Entry, error) {
 	w.m.deliver()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil && r.status == unconfirmed {
-		if old := w.ledger.records[r.replaces]; old != nil && old.replacedBy == r.id {
-			old.replacedBy = wire.Hash{}
-			w.ledger.touch(old)
+	if err != nil && r.Status == Unconfirmed {
+		if old := w.ledger.Records[r.Replaces]; old != nil && old.ReplacedBy == r.ID {
+			old.ReplacedBy = wire.Hash{}
+			w.ledger.Touch(old)
 		}
-		w.ledger.remove(r)
+		w.ledger.Remove(r)
 		w.refreeze(r)
 		if err2 := w.save(); err2 != nil {
 			return Entry{}, err2
 		}
 		return Entry{}, &RejectedError{err}
 	}
-	if r.status == unconfirmed && taken {
-		r.inPool = true
+	if r.Status == Unconfirmed && taken {
+		r.InPool = true
 	}
 	return w.entry(r), nil
 }
@@ -317,7 +317,7 @@ func (o *SpendOptions) sequence(in wire.OutPoint) uint32 {
 
 // shuffled returns the inputs in the order in which they are to stand: those
 // that were asked for first, the others by chance.
-func shuffled(fixed int, chosen []candidate, dice *rand.Rand) []candidate {
+func shuffled(fixed int, chosen []Candidate, dice *rand.Rand) []Candidate {
 	all := slices.Clone(chosen)
 	rest := all[fixed:]
 	dice.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })

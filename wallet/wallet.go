@@ -49,7 +49,7 @@ type Wallet struct {
 	scripts map[string]place // scripts that are watched
 	labels  map[string]string
 	frozen  map[wire.OutPoint]bool // true if on disk
-	ledger  *ledger
+	ledger  *Ledger
 
 	trouble error       // what keeps the wallet from following the chain
 	hold    *chain.Hold // of the blocks that are still to be read
@@ -70,7 +70,7 @@ func newWallet(m *Manager, name string) *Wallet {
 		wake: make(chan struct{}, 1), scripts: map[string]place{}, labels: map[string]string{},
 		frozen: map[wire.OutPoint]bool{}, scan: -1,
 	}
-	w.ledger = newLedger(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok }, w.thawSpent)
+	w.ledger = NewLedger(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok }, w.thawSpent)
 	return w
 }
 
@@ -133,12 +133,12 @@ func (w *Wallet) read() error {
 		case head+":" == prefixChain:
 			err = w.readChain(rest, value)
 		case head+":" == prefixTx:
-			var r *record
-			if r, err = parseRecord(value); err == nil {
-				if key != txKey(r.id) {
+			var r *Record
+			if r, err = ParseRecord(value); err == nil {
+				if key != txKey(r.ID) {
 					err = errors.New("it is another transaction")
 				} else {
-					w.ledger.insert(r)
+					w.ledger.Insert(r)
 				}
 			}
 		case head+":" == prefixLabel:
@@ -174,7 +174,7 @@ func (w *Wallet) read() error {
 			return w.damaged(k.key(), err)
 		}
 	}
-	w.ledger.reclaim()
+	w.ledger.Reclaim()
 	w.place(pos)
 	if adopts {
 		return w.readGenesis()
@@ -215,21 +215,21 @@ func (w *Wallet) place(pos position) {
 		w.at = w.chain.Lookup(w.meta.genesis)
 	}
 	gone := map[wire.Hash]bool{}
-	for _, r := range w.ledger.records {
-		if r.status != confirmed && r.status != conflicted {
+	for _, r := range w.ledger.Records {
+		if r.Status != Confirmed && r.Status != Conflicted {
 			continue
 		}
 		// A branch that was left is undone block by block, from where the
 		// wallet stands.
-		n := w.chain.Lookup(r.block)
+		n := w.chain.Lookup(r.Block)
 		if n == nil || !n.IsAncestorOf(w.at) {
-			gone[r.block] = true
+			gone[r.Block] = true
 		}
 	}
 	for h := range gone {
-		w.ledger.disconnect(h)
+		w.ledger.Disconnect(h)
 	}
-	w.ledger.judgeRewards()
+	w.ledger.JudgeRewards()
 }
 
 func txKey(id wire.Hash) string { return prefixTx + id.String() }
@@ -257,12 +257,12 @@ func (w *Wallet) touchPosition() { w.moved = true }
 // pending returns all that is to be written, but for the position.
 func (w *Wallet) pending() journal.Batch {
 	b := w.changes
-	for _, id := range slices.SortedFunc(maps.Keys(w.ledger.dirty), compareHashes) {
-		if r := w.ledger.records[id]; r != nil {
-			b.Set(txKey(id), r.append(nil))
+	for _, id := range slices.SortedFunc(maps.Keys(w.ledger.Dirty), compareHashes) {
+		if r := w.ledger.Records[id]; r != nil {
+			b.Set(txKey(id), r.Append(nil))
 		}
 	}
-	for id := range w.ledger.removed {
+	for id := range w.ledger.Removed {
 		b.Delete(txKey(id))
 	}
 	return b
@@ -282,7 +282,7 @@ func (w *Wallet) save() error {
 		return fmt.Errorf("wallet %s: %w", w.name, err)
 	}
 	w.changes = journal.Batch{}
-	w.ledger.saved()
+	w.ledger.Saved()
 	w.savedAt, w.moved, w.sinceSave = w.at, false, 0
 	w.moveHold()
 	return nil
