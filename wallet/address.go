@@ -7,6 +7,7 @@ import (
 
 	"starling/address"
 	"starling/script/descriptor"
+	"starling/wallet/ledger"
 )
 
 // NewAddress takes a new address of a kind and gives it a label. Kind "" is
@@ -23,8 +24,8 @@ func (w *Wallet) NewChangeAddress(kind Kind) (address.Address, error) {
 func (w *Wallet) newAddress(kind Kind, label string, internal bool) (address.Address, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(label) > MaxText {
-		return address.Address{}, paymentErrorf("a label has at most %d bytes", MaxText)
+	if len(label) > ledger.MaxText {
+		return address.Address{}, paymentErrorf("a label has at most %d bytes", ledger.MaxText)
 	}
 	script, err := w.freshScript(kind, internal)
 	if err != nil {
@@ -78,8 +79,8 @@ func (w *Wallet) firstChoice(internal bool) Kind {
 func (w *Wallet) SetLabel(a address.Address, label string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(label) > MaxText {
-		return paymentErrorf("a label has at most %d bytes", MaxText)
+	if len(label) > ledger.MaxText {
+		return paymentErrorf("a label has at most %d bytes", ledger.MaxText)
 	}
 	w.setLabel(a.Script(), label)
 	return w.save()

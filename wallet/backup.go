@@ -8,7 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"starling/wallet/journal"
+	"starling/store/journal"
 )
 
 // Backup writes a copy of the wallet to path, or into path if that is a

@@ -6,6 +6,7 @@ import (
 
 	"starling/address"
 	"starling/script/descriptor"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -30,7 +31,7 @@ func (w *Wallet) Balance() Balance {
 		}
 		switch {
 		case !w.exists(o):
-		case o.Record.Status == Confirmed && w.matures(o.Record) > 0:
+		case o.Record.Status == ledger.Confirmed && w.matures(o.Record) > 0:
 			b.Immature += o.Value
 		case w.ledger.Trusted(o.Record):
 			b.Trusted += o.Value
@@ -43,11 +44,11 @@ func (w *Wallet) Balance() Balance {
 
 // exists reports whether an output is, or will be, in the set of unspent
 // outputs of the chain; those of a genesis block are only on some networks.
-func (w *Wallet) exists(o *Output) bool {
+func (w *Wallet) exists(o *ledger.Output) bool {
 	switch o.Record.Status {
-	case Confirmed:
+	case ledger.Confirmed:
 		return o.Record.Height > 0 || w.chain.Network().GenesisSpendable
-	case Unconfirmed:
+	case ledger.Unconfirmed:
 		return true
 	default:
 		return false
@@ -57,8 +58,8 @@ func (w *Wallet) exists(o *Output) bool {
 // matures returns how many blocks are missing until the outputs of a
 // transaction can be spent. As Core does, the wallet waits for one block more
 // than the rules want.
-func (w *Wallet) matures(r *Record) int32 {
-	if !r.Tx.IsCoinbase() || r.Status != Confirmed || r.Height == 0 {
+func (w *Wallet) matures(r *ledger.Record) int32 {
+	if !r.Tx.IsCoinbase() || r.Status != ledger.Confirmed || r.Height == 0 {
 		return 0
 	}
 	net := w.chain.Network()
@@ -114,13 +115,13 @@ func (w *Wallet) Coins(f CoinFilter) []Coin {
 
 // coins is Coins with the lock held.
 func (w *Wallet) coins(f CoinFilter) []Coin {
-	var found []*Output
+	var found []*ledger.Output
 	for _, o := range w.ledger.Outs {
-		if w.exists(o) && !w.ledger.Spent(o.OutPoint) && (o.Record.Status == Confirmed || o.Record.InPool) {
+		if w.exists(o) && !w.ledger.Spent(o.OutPoint) && (o.Record.Status == ledger.Confirmed || o.Record.InPool) {
 			found = append(found, o)
 		}
 	}
-	slices.SortFunc(found, func(a, b *Output) int {
+	slices.SortFunc(found, func(a, b *ledger.Output) int {
 		if d := cmp.Compare(a.Record.Order, b.Record.Order); d != 0 {
 			return d
 		}
@@ -139,7 +140,7 @@ func (w *Wallet) coins(f CoinFilter) []Coin {
 		case o.Value < f.MinValue, f.MaxValue > 0 && o.Value > f.MaxValue:
 			continue
 		}
-		safe := o.Record.Status == Confirmed || w.ledger.Trusted(o.Record)
+		safe := o.Record.Status == ledger.Confirmed || w.ledger.Trusted(o.Record)
 		if !safe && !f.Unsafe {
 			continue
 		}
@@ -154,7 +155,7 @@ func (w *Wallet) coins(f CoinFilter) []Coin {
 }
 
 // describe says what is known of an output of the wallet.
-func (w *Wallet) describe(o *Output, full bool) Coin {
+func (w *Wallet) describe(o *ledger.Output, full bool) Coin {
 	c := Coin{OutPoint: o.OutPoint, Value: o.Value, Script: o.Script, Coinbase: o.Record.Tx.IsCoinbase()}
 	c.Address = w.addressOf(o.Script)
 	c.Label, c.HasLabel = w.labelOf(o.Script)

@@ -3,6 +3,8 @@ package wallet
 import (
 	"context"
 
+	"starling/wallet/coinselect"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -61,7 +63,7 @@ func (w *Wallet) DraftBump(ctx context.Context, id wire.Hash, o BumpOptions) (*B
 	return b, w.save()
 }
 
-func (w *Wallet) payBump(p *plan, b *Bumped) (*Record, error) {
+func (w *Wallet) payBump(p *plan, b *Bumped) (*ledger.Record, error) {
 	if err := w.needKeys(); err != nil {
 		return nil, err
 	}
@@ -94,11 +96,11 @@ func (w *Wallet) fundBump(p *plan, b *Bumped) (*Draft, error) {
 }
 
 // bumpable says why a transaction cannot be replaced.
-func (w *Wallet) bumpable(r *Record) error {
+func (w *Wallet) bumpable(r *ledger.Record) error {
 	switch {
 	case w.ledger.Records[r.ID] != r:
 		return ErrUnknownTx
-	case r.Status == Confirmed || r.Status == Conflicted:
+	case r.Status == ledger.Confirmed || r.Status == ledger.Conflicted:
 		return paymentErrorf("Transaction has been mined, or is conflicted with a mined transaction")
 	case r.ReplacedBy != wire.Hash{}:
 		return paymentErrorf("Cannot bump transaction %s which was already bumped by transaction %s", r.ID, r.ReplacedBy)
@@ -148,8 +150,8 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 		return nil, nil, err
 	}
 	if o.Fee.Rate != 0 {
-		more := Fee(oldSize*wire.WitnessScale, increment)
-		if fee := Fee(oldSize*wire.WitnessScale, o.Fee.Rate); fee < b.OldFee+more {
+		more := coinselect.Fee(oldSize*wire.WitnessScale, increment)
+		if fee := coinselect.Fee(oldSize*wire.WitnessScale, o.Fee.Rate); fee < b.OldFee+more {
 			return nil, nil, paramErrorf("Insufficient total fee %s, must be at least %s (oldFee %s + incrementalFee %s)",
 				coins(fee), coins(b.OldFee+more), coins(b.OldFee), coins(more))
 		}
@@ -161,7 +163,7 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 }
 
 // sameAgain returns what makes a transaction like an old one.
-func (w *Wallet) sameAgain(r *Record, o BumpOptions) (*SpendOptions, error) {
+func (w *Wallet) sameAgain(r *ledger.Record, o BumpOptions) (*SpendOptions, error) {
 	so := &SpendOptions{
 		Fee: o.Fee, Version: r.Tx.Version, NoReplace: o.NoReplace,
 		Filter: CoinFilter{MinDepth: 1}, Comment: r.Comment, To: r.To, replaces: r,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"starling/wallet/coinselect"
 	"starling/wire"
 )
 
@@ -43,9 +44,9 @@ func (p *plan) limit() int64 {
 }
 
 // limitOf returns what a transaction that spends these coins may weigh at most.
-func (p *plan) limitOf(coins []Candidate) int64 {
+func (p *plan) limitOf(coins []coinselect.Candidate) int64 {
 	most := p.limit()
-	if p.o.version() == trucVersion && slices.ContainsFunc(coins, func(c Candidate) bool { return c.Pending }) {
+	if p.o.version() == trucVersion && slices.ContainsFunc(coins, func(c coinselect.Candidate) bool { return c.Pending }) {
 		most = min(most, maxTRUCInherits)
 	}
 	return most
@@ -67,7 +68,7 @@ func (p *plan) mayFollow(parent *wire.Tx) error {
 }
 
 // choice is a list of coins that a payment may choose from.
-type choice []Candidate
+type choice []coinselect.Candidate
 
 // choices returns the lists of coins that a payment may choose from, in the
 // order in which to try them: confirmed ones, then also the wallet's own
@@ -75,8 +76,8 @@ type choice []Candidate
 func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 	f := p.o.Filter
 	f.Brief = true
-	var groups [4][]Candidate
-	families := map[wire.Hash][]Candidate{} // of version 3, by their parent
+	var groups [4][]coinselect.Candidate
+	families := map[wire.Hash][]coinselect.Candidate{} // of version 3, by their parent
 	weights := map[weightKey]int64{}
 	for _, c := range w.coins(f) {
 		if taken[c.OutPoint] || p.o.From != nil && !p.o.From[c.Address] || !c.Solvable {
@@ -91,7 +92,7 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 		if !ok {
 			continue
 		}
-		cand := Candidate{OutPoint: c.OutPoint, Value: c.Value, Weight: weight, Pending: c.Depth == 0}
+		cand := coinselect.Candidate{OutPoint: c.OutPoint, Value: c.Value, Weight: weight, Pending: c.Depth == 0}
 		if !cand.Pending {
 			groups[0] = append(groups[0], cand)
 			continue
@@ -117,7 +118,7 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 	}
 	groups[1] = append(groups[1], p.richest(families)...)
 	list := []choice{nil}
-	var all []Candidate
+	var all []coinselect.Candidate
 	for _, g := range groups {
 		if len(g) > 0 {
 			all = append(all, g...)
@@ -133,9 +134,9 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 // richest returns the coins of the unconfirmed transaction that has most of
 // them: a payment of version 3 can have one parent only. If it has one already,
 // these are its coins.
-func (p *plan) richest(families map[wire.Hash][]Candidate) []Candidate {
-	var best []Candidate
-	sum := func(list []Candidate) (n int64) {
+func (p *plan) richest(families map[wire.Hash][]coinselect.Candidate) []coinselect.Candidate {
+	var best []coinselect.Candidate
+	sum := func(list []coinselect.Candidate) (n int64) {
 		for i := range list {
 			n += list[i].Value
 		}
@@ -146,7 +147,7 @@ func (p *plan) richest(families map[wire.Hash][]Candidate) []Candidate {
 			continue
 		}
 		d := cmp.Compare(sum(coins), sum(best))
-		if best == nil || d > 0 || d == 0 && CompareOutPoints(coins[0].OutPoint, best[0].OutPoint) < 0 {
+		if best == nil || d > 0 || d == 0 && coinselect.CompareOutPoints(coins[0].OutPoint, best[0].OutPoint) < 0 {
 			best = coins
 		}
 	}
@@ -154,7 +155,7 @@ func (p *plan) richest(families map[wire.Hash][]Candidate) []Candidate {
 }
 
 // choose chooses the coins of a payment.
-func (w *Wallet) choose(p *plan, g Goal, everything bool) ([]Candidate, error) {
+func (w *Wallet) choose(p *plan, g coinselect.Goal, everything bool) ([]coinselect.Candidate, error) {
 	taken := map[wire.OutPoint]bool{}
 	for _, c := range p.fixed {
 		taken[c.OutPoint] = true
@@ -168,7 +169,7 @@ func (w *Wallet) choose(p *plan, g Goal, everything bool) ([]Candidate, error) {
 	}
 	for _, all := range list {
 		g.MaxWeight = p.limitOf(slices.Concat(p.fixed, all)) - g.OtherWeight
-		if chosen := Select(g, p.fixed, all, p.dice); chosen != nil {
+		if chosen := coinselect.Select(g, p.fixed, all, p.dice); chosen != nil {
 			return chosen, nil
 		}
 	}
@@ -178,7 +179,7 @@ func (w *Wallet) choose(p *plan, g Goal, everything bool) ([]Candidate, error) {
 // everything returns all coins that are worth it. Those that are not confirmed
 // are left out where with them the transaction would be too heavy for its
 // version.
-func (p *plan) everything(g Goal, list []choice) []Candidate {
+func (p *plan) everything(g coinselect.Goal, list []choice) []coinselect.Candidate {
 	for i := len(list) - 1; ; i-- {
 		chosen := slices.Clone(p.fixed)
 		weight := g.OtherWeight

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -17,7 +18,7 @@ func sampleTx() *wire.Tx {
 // panic, and what decodes encodes to the same bytes.
 func FuzzDecode(f *testing.F) {
 	tx := sampleTx()
-	r := &Record{Tx: tx, ID: tx.TxID(), Order: 3, Status: Confirmed, Height: 9, Index: 1, Time: 4, Comment: "rent", To: "bob"}
+	r := &ledger.Record{Tx: tx, ID: tx.TxID(), Order: 3, Status: ledger.Confirmed, Height: 9, Index: 1, Time: 4, Comment: "rent", To: "bob"}
 	k := &keychain{active: true, hasKeys: true, first: 1, next: 5, used: 4, end: 9, created: 77, text: "raw(51)"}
 	p := position{locator: []wire.Hash{{1}, {2}}, height: 6, scan: -1}
 	m := meta{network: "regtest", genesis: wire.Hash{3}, birthday: 5, flags: flagNoKeys, gap: 20, created: 6}
@@ -30,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 		var again []byte
 		switch what % 7 {
 		case 0:
-			if r, err := ParseRecord(bytes.Clone(b)); err == nil {
+			if r, err := ledger.ParseRecord(bytes.Clone(b)); err == nil {
 				again = r.Append(nil)
 			}
 		case 1:

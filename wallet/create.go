@@ -8,7 +8,7 @@ import (
 
 	"starling/chain/headertree"
 	"starling/script/descriptor"
-	"starling/wallet/journal"
+	"starling/store/journal"
 	"starling/wallet/seed"
 )
 

@@ -3,6 +3,8 @@ package wallet
 import (
 	"slices"
 
+	"starling/wallet/coinselect"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -54,7 +56,7 @@ func (w *Wallet) thaw(op wire.OutPoint) (onDisk bool) {
 
 // thawSpent forgets that outputs were frozen which a new transaction spends:
 // there is nothing left to keep.
-func (w *Wallet) thawSpent(r *Record) {
+func (w *Wallet) thawSpent(r *ledger.Record) {
 	for i := range r.Tx.In {
 		op := r.Tx.In[i].PrevOut
 		keep, frozen := w.frozen[op]
@@ -71,7 +73,7 @@ func (w *Wallet) thawSpent(r *Record) {
 
 // refreeze takes thawSpent back for a transaction that came to nothing. What has
 // changed is in the changes.
-func (w *Wallet) refreeze(r *Record) {
+func (w *Wallet) refreeze(r *ledger.Record) {
 	for op, keep := range r.Thawed {
 		w.frozen[op] = keep
 		if keep {
@@ -88,7 +90,7 @@ func (w *Wallet) Frozen() []wire.OutPoint {
 	for op := range w.frozen {
 		all = append(all, op)
 	}
-	slices.SortFunc(all, CompareOutPoints)
+	slices.SortFunc(all, coinselect.CompareOutPoints)
 	return all
 }
 

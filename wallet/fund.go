@@ -5,6 +5,8 @@ import (
 
 	"starling/script"
 	"starling/script/descriptor"
+	"starling/wallet/coinselect"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -35,7 +37,7 @@ func checkPayments(list []Payment) (sum int64, rest bool, err error) {
 
 // bumpFee returns what is missing for unconfirmed ancestors to pay a rate.
 func bumpFee(p Package, rate int64) int64 {
-	return max(0, Fee(p.AncestorSize*wire.WitnessScale, rate)-p.AncestorFees)
+	return max(0, coinselect.Fee(p.AncestorSize*wire.WitnessScale, rate)-p.AncestorFees)
 }
 
 // weightKey names outputs whose inputs weigh the same.
@@ -73,7 +75,7 @@ func (w *Wallet) fixedInputs(p *plan) error {
 			return paymentErrorf("Input %s is there twice", pointName(in.OutPoint))
 		}
 		seen[in.OutPoint] = true
-		c := Candidate{OutPoint: in.OutPoint, Weight: in.Weight}
+		c := coinselect.Candidate{OutPoint: in.OutPoint, Weight: in.Weight}
 		out, external := p.outs[in.OutPoint]
 		if o, ours := w.ledger.Outs[in.OutPoint]; ours {
 			if w.spentBut(in.OutPoint, p.o.replaces) {
@@ -114,7 +116,7 @@ func (w *Wallet) fixedInputs(p *plan) error {
 
 // spentBut reports whether an output is spent by another than r, which may be
 // nil.
-func (w *Wallet) spentBut(op wire.OutPoint, r *Record) bool {
+func (w *Wallet) spentBut(op wire.OutPoint, r *ledger.Record) bool {
 	for _, s := range w.ledger.Spenders[op] {
 		if s != r && w.ledger.Counts(s) {
 			return true
@@ -174,16 +176,16 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 		base += outputWeight(pay.Script)
 		shared = shared || pay.SubtractFee
 	}
-	changeFee := Fee(outputWeight(changeScript), p.rate)
+	changeFee := coinselect.Fee(outputWeight(changeScript), p.rate)
 	spendWeight, ok := inputWeight(&descriptor.Output{Script: changeScript})
 	if !ok {
 		spendWeight, _ = inputWeight(&descriptor.Output{Script: template(Bech32)})
 	}
 	// Change that costs more to spend than it is worth goes to the fee.
-	keepAbove := max(dust(changeScript), Fee(spendWeight, discardFee))
-	g := Goal{
+	keepAbove := max(dust(changeScript), coinselect.Fee(spendWeight, discardFee))
+	g := coinselect.Goal{
 		Target: pays, Rate: p.rate, Whole: shared,
-		ChangeCost:  changeFee + Fee(spendWeight, discardFee),
+		ChangeCost:  changeFee + coinselect.Fee(spendWeight, discardFee),
 		ChangeMin:   changeFee + 2*keepAbove,
 		OtherWeight: base + outputWeight(changeScript),
 	}
@@ -191,7 +193,7 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 		return nil, paymentErrorf("Maximum transaction weight is less than transaction weight without inputs")
 	}
 	if !shared {
-		g.Target += Fee(base+wire.WitnessScale-1, p.rate) // a part of a virtual byte counts whole
+		g.Target += coinselect.Fee(base+wire.WitnessScale-1, p.rate) // a part of a virtual byte counts whole
 	}
 	chosen, err := w.choose(p, g, rest || o.Sweep)
 	if err != nil {
@@ -204,7 +206,7 @@ func (w *Wallet) fund(p *plan) (*Draft, error) {
 const smallInput = 272
 
 // tooLittle says what is missing.
-func (w *Wallet) tooLittle(p *plan, g Goal, all []Candidate) error {
+func (w *Wallet) tooLittle(p *plan, g coinselect.Goal, all []coinselect.Candidate) error {
 	worth := int64(0)
 	for _, c := range slices.Concat(p.fixed, all) {
 		worth += max(0, g.Worth(&c))
@@ -222,7 +224,7 @@ func (w *Wallet) tooLittle(p *plan, g Goal, all []Candidate) error {
 	e.Fee += g.Target
 	if !g.Whole {
 		// The smallest fee: with one more input.
-		add := Fee(smallInput, g.Rate) * int64(max(1, len(p.fixed)+len(all)))
+		add := coinselect.Fee(smallInput, g.Rate) * int64(max(1, len(p.fixed)+len(all)))
 		e.Need, e.Fee = e.Need+add, e.Fee+add
 	}
 	f := CoinFilter{Unsafe: true, Immature: true, Brief: true}
@@ -241,7 +243,7 @@ func (w *Wallet) tooLittle(p *plan, g Goal, all []Candidate) error {
 }
 
 // assemble makes the transaction of chosen coins.
-func (w *Wallet) assemble(p *plan, chosen []Candidate, changeScript []byte, keepAbove int64, rest, shared bool) (*Draft, error) {
+func (w *Wallet) assemble(p *plan, chosen []coinselect.Candidate, changeScript []byte, keepAbove int64, rest, shared bool) (*Draft, error) {
 	o, limit := p.o, p.limitOf(chosen)
 	if len(chosen) == 0 {
 		return nil, &FundsError{}
@@ -271,11 +273,11 @@ func (w *Wallet) assemble(p *plan, chosen []Candidate, changeScript []byte, keep
 	if weight > limit {
 		return nil, paymentErrorf("The transaction would weigh %d, more than the limit of %d; spend fewer or larger coins", weight, limit)
 	}
-	fee := TxFee(weight, p.rate) + bumps
+	fee := coinselect.TxFee(weight, p.rate) + bumps
 	d := &Draft{Change: -1}
 	if !rest {
 		heavier := weight + outputWeight(changeScript) + 4*(sizeOf(len(outs)+1)-sizeOf(len(outs)))
-		withChange := TxFee(heavier, p.rate) + bumps
+		withChange := coinselect.TxFee(heavier, p.rate) + bumps
 		change := in - pays - withChange
 		if shared {
 			change = in - pays

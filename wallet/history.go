@@ -3,6 +3,7 @@ package wallet
 import (
 	"slices"
 
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -120,11 +121,11 @@ func (w *Wallet) Entry(id wire.Hash) (Entry, error) {
 	return w.entry(r), nil
 }
 
-func (w *Wallet) entry(r *Record) Entry {
+func (w *Wallet) entry(r *ledger.Record) Entry {
 	e := Entry{
 		Tx: r.Tx, ID: r.ID, Order: r.Order, Time: r.Time,
 		Depth: r.Depth(w.at.Height), Height: r.Height, Index: r.Index, Block: r.Block, BlockTime: r.BlockTime,
-		InPool: r.InPool, Trusted: w.ledger.Trusted(r), Abandoned: r.Status == Abandoned || r.Status == Orphaned, Generated: r.Tx.IsCoinbase(),
+		InPool: r.InPool, Trusted: w.ledger.Trusted(r), Abandoned: r.Status == ledger.Abandoned || r.Status == ledger.Orphaned, Generated: r.Tx.IsCoinbase(),
 		ReplacedBy: r.ReplacedBy, Replaces: r.Replaces, Comment: r.Comment, To: r.To,
 	}
 	for i := range r.Tx.In {
@@ -151,7 +152,7 @@ func (w *Wallet) entry(r *Record) Entry {
 	got := Receive
 	if e.Generated {
 		switch {
-		case r.Status != Confirmed:
+		case r.Status != ledger.Confirmed:
 			got = Orphan
 		case w.matures(r) > 0:
 			got = Immature

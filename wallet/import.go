@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"starling/script/descriptor"
+	"starling/wallet/ledger"
 )
 
 // Descriptor is one of a wallet's descriptors and how far it is in use.
@@ -138,8 +139,8 @@ func (w *Wallet) addImport(m *Import, created int64) error {
 		return paymentErrorf("Cannot import descriptor without private keys to a wallet with private keys enabled")
 	case d.HasPrivate() && !w.vault.open():
 		return ErrLocked
-	case m.HasLabel && len(m.Label) > MaxText:
-		return paymentErrorf("a label has at most %d bytes", MaxText)
+	case m.HasLabel && len(m.Label) > ledger.MaxText:
+		return paymentErrorf("a label has at most %d bytes", ledger.MaxText)
 	}
 	text, err := d.Normalized()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"starling/params"
+	"starling/wallet/coinselect"
 	"starling/wire"
 )
 
@@ -272,12 +273,12 @@ func TestVersionThreeFamily(t *testing.T) {
 
 // TestRichest chooses among families of coins, of which one is worth nothing.
 func TestRichest(t *testing.T) {
-	coin := func(id byte, value int64) Candidate {
-		return Candidate{OutPoint: wire.OutPoint{Hash: wire.Hash{id}}, Value: value}
+	coin := func(id byte, value int64) coinselect.Candidate {
+		return coinselect.Candidate{OutPoint: wire.OutPoint{Hash: wire.Hash{id}}, Value: value}
 	}
-	families := map[wire.Hash][]Candidate{}
-	for i, c := range []Candidate{coin(1, 0), coin(2, 0), coin(3, 7), coin(4, 7)} {
-		families[c.OutPoint.Hash] = []Candidate{c}
+	families := map[wire.Hash][]coinselect.Candidate{}
+	for i, c := range []coinselect.Candidate{coin(1, 0), coin(2, 0), coin(3, 7), coin(4, 7)} {
+		families[c.OutPoint.Hash] = []coinselect.Candidate{c}
 		p := &plan{pending: map[wire.Hash]*wire.Tx{}}
 		want := byte([]int{1, 1, 3, 3}[i])
 		if got := p.richest(families); len(got) != 1 || got[0].OutPoint.Hash != (wire.Hash{want}) {

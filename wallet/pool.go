@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -106,13 +107,13 @@ func (w *Wallet) seen(tx *wire.Tx) {
 		}
 		r, _ = w.ledger.Add(tx, w.now())
 	}
-	if r.Status == Confirmed {
+	if r.Status == ledger.Confirmed {
 		return
 	}
-	if r.Status != Unconfirmed && r.Status != Orphaned {
+	if r.Status != ledger.Unconfirmed && r.Status != ledger.Orphaned {
 		// It was given up, or a block spoke against it that is gone. What rests
 		// on a reward is back once the wallet has read the reward's block.
-		r.Status, r.Block, r.Height, r.Index = Unconfirmed, wire.Hash{}, -1, -1
+		r.Status, r.Block, r.Height, r.Index = ledger.Unconfirmed, wire.Hash{}, -1, -1
 		w.ledger.Touch(r)
 	}
 	r.InPool = true
@@ -124,9 +125,9 @@ func (w *Wallet) seen(tx *wire.Tx) {
 
 // resendAny has unconfirmed payments handed in again soon if one of these, other
 // than but, is one that the pool does not have. The caller holds mu.
-func (w *Wallet) resendAny(these []*Record, but *Record) {
+func (w *Wallet) resendAny(these []*ledger.Record, but *ledger.Record) {
 	for _, r := range these {
-		if r != but && r.Status == Unconfirmed && !r.InPool {
+		if r != but && r.Status == ledger.Unconfirmed && !r.InPool {
 			w.resentAt = nil
 			w.poke()
 			return
@@ -177,9 +178,9 @@ func (w *Wallet) resend(ctx context.Context) {
 		return
 	}
 	w.resentAt = w.at
-	var todo []*Record
+	var todo []*ledger.Record
 	for _, r := range w.ledger.Sorted() {
-		if r.Status == Unconfirmed && !r.InPool && !w.ledger.Outranked(r) {
+		if r.Status == ledger.Unconfirmed && !r.InPool && !w.ledger.Outranked(r) {
 			todo = append(todo, r)
 		}
 	}
@@ -191,7 +192,7 @@ func (w *Wallet) resend(ctx context.Context) {
 			err = w.m.pool.Submit(ctx, r.Tx)
 		}
 		w.mu.Lock()
-		if err == nil && r.Status == Unconfirmed && w.ledger.Records[r.ID] == r {
+		if err == nil && r.Status == ledger.Unconfirmed && w.ledger.Records[r.ID] == r {
 			r.InPool = true
 		}
 		w.mu.Unlock()

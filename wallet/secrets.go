@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"starling/wallet/journal"
+	"starling/store/journal"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -36,7 +37,7 @@ func parsePhrase(b []byte) (*phrase, error) {
 		c.Failf("version %d", v)
 	}
 	p := &phrase{extra: c.Uint8() != 0}
-	p.mnemonic, p.master = string(c.VarBytes(MaxText)), string(c.VarBytes(MaxText))
+	p.mnemonic, p.master = string(c.VarBytes(ledger.MaxText)), string(c.VarBytes(ledger.MaxText))
 	return p, c.End()
 }
 

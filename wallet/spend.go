@@ -9,6 +9,8 @@ import (
 
 	"starling/script"
 	"starling/script/descriptor"
+	"starling/wallet/coinselect"
+	"starling/wallet/ledger"
 	"starling/wallet/sign"
 	"starling/wire"
 )
@@ -61,7 +63,7 @@ type SpendOptions struct {
 
 	Comment, To string
 
-	replaces *Record // the transaction that this one takes the place of
+	replaces *ledger.Record // the transaction that this one takes the place of
 }
 
 // Draft is a transaction that has yet to be signed.
@@ -117,7 +119,7 @@ func dust(pkScript []byte) int64 {
 type plan struct {
 	o     *SpendOptions
 	rate  int64
-	fixed []Candidate
+	fixed []coinselect.Candidate
 	outs  map[wire.OutPoint]wire.TxOut // of fixed inputs that are not the wallet's
 	dice  *rand.Rand
 	// pending are the unconfirmed transactions that fixed inputs spend of.
@@ -210,7 +212,7 @@ func (w *Wallet) Send(ctx context.Context, o SpendOptions) (Entry, error) {
 }
 
 // pay makes and signs a transaction and has it on disk when it returns.
-func (w *Wallet) pay(p *plan) (*Record, error) {
+func (w *Wallet) pay(p *plan) (*ledger.Record, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.needKeys(); err != nil {
@@ -228,7 +230,7 @@ func (w *Wallet) pay(p *plan) (*Record, error) {
 }
 
 // keep records a payment of the wallet's own and writes it to disk.
-func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*Record, error) {
+func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*ledger.Record, error) {
 	r, _ := w.ledger.Add(tx, w.now())
 	r.Comment, r.To = o.Comment, o.To
 	if o.replaces != nil {
@@ -243,7 +245,7 @@ func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*Record, error) {
 
 // hand gives a payment that is on disk to the node. If the caller goes away
 // meanwhile the payment stays, and is handed in again.
-func (w *Wallet) hand(ctx context.Context, r *Record) (Entry, error) {
+func (w *Wallet) hand(ctx context.Context, r *ledger.Record) (Entry, error) {
 	err := w.m.pool.Submit(ctx, r.Tx)
 	taken := err == nil
 	if err != nil && ctx.Err() != nil {
@@ -256,7 +258,7 @@ func (w *Wallet) hand(ctx context.Context, r *Record) (Entry, error) {
 	w.m.deliver()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil && r.Status == Unconfirmed {
+	if err != nil && r.Status == ledger.Unconfirmed {
 		if old := w.ledger.Records[r.Replaces]; old != nil && old.ReplacedBy == r.ID {
 			old.ReplacedBy = wire.Hash{}
 			w.ledger.Touch(old)
@@ -268,7 +270,7 @@ func (w *Wallet) hand(ctx context.Context, r *Record) (Entry, error) {
 		}
 		return Entry{}, &RejectedError{err}
 	}
-	if r.Status == Unconfirmed && taken {
+	if r.Status == ledger.Unconfirmed && taken {
 		r.InPool = true
 	}
 	return w.entry(r), nil
@@ -317,7 +319,7 @@ func (o *SpendOptions) sequence(in wire.OutPoint) uint32 {
 
 // shuffled returns the inputs in the order in which they are to stand: those
 // that were asked for first, the others by chance.
-func shuffled(fixed int, chosen []Candidate, dice *rand.Rand) []Candidate {
+func shuffled(fixed int, chosen []coinselect.Candidate, dice *rand.Rand) []coinselect.Candidate {
 	all := slices.Clone(chosen)
 	rest := all[fixed:]
 	dice.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })

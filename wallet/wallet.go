@@ -18,7 +18,8 @@ import (
 	"starling/clock"
 	"starling/script/descriptor"
 	"starling/store"
-	"starling/wallet/journal"
+	"starling/store/journal"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -49,7 +50,7 @@ type Wallet struct {
 	scripts map[string]place // scripts that are watched
 	labels  map[string]string
 	frozen  map[wire.OutPoint]bool // true if on disk
-	ledger  *Ledger
+	ledger  *ledger.Ledger
 
 	trouble error       // what keeps the wallet from following the chain
 	hold    *chain.Hold // of the blocks that are still to be read
@@ -70,7 +71,7 @@ func newWallet(m *Manager, name string) *Wallet {
 		wake: make(chan struct{}, 1), scripts: map[string]place{}, labels: map[string]string{},
 		frozen: map[wire.OutPoint]bool{}, scan: -1,
 	}
-	w.ledger = NewLedger(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok }, w.thawSpent)
+	w.ledger = ledger.New(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok }, w.thawSpent)
 	return w
 }
 
@@ -133,8 +134,8 @@ func (w *Wallet) read() error {
 		case head+":" == prefixChain:
 			err = w.readChain(rest, value)
 		case head+":" == prefixTx:
-			var r *Record
-			if r, err = ParseRecord(value); err == nil {
+			var r *ledger.Record
+			if r, err = ledger.ParseRecord(value); err == nil {
 				if key != txKey(r.ID) {
 					err = errors.New("it is another transaction")
 				} else {
@@ -216,7 +217,7 @@ func (w *Wallet) place(pos position) {
 	}
 	gone := map[wire.Hash]bool{}
 	for _, r := range w.ledger.Records {
-		if r.Status != Confirmed && r.Status != Conflicted {
+		if r.Status != ledger.Confirmed && r.Status != ledger.Conflicted {
 			continue
 		}
 		// A branch that was left is undone block by block, from where the

@@ -8,8 +8,8 @@ import (
 	"starling/address"
 	"starling/rpc/jsonrpc"
 	"starling/store"
+	"starling/store/journal"
 	"starling/wallet"
-	"starling/wallet/journal"
 )
 
 // WalletPath is where calls for one wallet go, followed by its name.

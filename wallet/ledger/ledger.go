@@ -1,4 +1,4 @@
-package wallet
+package ledger
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 	"starling/wire"
 )
 
-// TxStatus says where a transaction stands.
-type TxStatus uint8
+// Status says where a transaction stands.
+type Status uint8
 
 const (
 	// Unconfirmed is a transaction that may still get into a block.
-	Unconfirmed TxStatus = iota
+	Unconfirmed Status = iota
 	// Confirmed is one in a block of the best chain.
 	Confirmed
 	// Conflicted is one that cannot confirm any more, as a block holds another
@@ -33,7 +33,7 @@ type Record struct {
 	ID    wire.Hash
 	Order uint64 // rises with the order in which the wallet saw them
 
-	Status TxStatus
+	Status Status
 	// Block is the one that holds the transaction or, if conflicted, the one
 	// that holds the other.
 	Block     wire.Hash
@@ -82,9 +82,9 @@ type Ledger struct {
 	Unsaved int // bytes of the transactions in Dirty
 }
 
-// NewLedger returns an empty ledger. owns reports whether a script is the
+// New returns an empty ledger. owns reports whether a script is the
 // wallet's.
-func NewLedger(owns func([]byte) bool, fresh func(*Record)) *Ledger {
+func New(owns func([]byte) bool, fresh func(*Record)) *Ledger {
 	return &Ledger{
 		owns:     owns,
 		fresh:    fresh,

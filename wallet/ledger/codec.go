@@ -1,4 +1,4 @@
-package wallet
+package ledger
 
 import (
 	"encoding/binary"
@@ -33,7 +33,7 @@ func ParseRecord(b []byte) (*Record, error) {
 	if v := c.Uint8(); v != recordVersion {
 		c.Failf("version %d", v)
 	}
-	r := &Record{Status: TxStatus(c.Uint8()), Order: c.Uint64(), Block: c.Hash()}
+	r := &Record{Status: Status(c.Uint8()), Order: c.Uint64(), Block: c.Hash()}
 	if r.Status > Orphaned {
 		c.Failf("status %d", r.Status)
 	}

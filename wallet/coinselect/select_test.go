@@ -1,4 +1,4 @@
-package wallet
+package coinselect
 
 import (
 	"math/rand/v2"
