@@ -143,21 +143,13 @@ func (w *writer) validate(ctx context.Context, n *headertree.Node, b *wire.Block
 	return ch, err
 }
 
-// disconnect takes the coin set's block back.
+// disconnect takes the coin set's block back and tells of it.
 func (w *writer) disconnect() error {
 	n := w.at
 	w.dropAhead()
-	b, err := w.c.ParsedBlock(n)
+	b, err := w.uncoin()
 	if err != nil {
-		return fmt.Errorf("can not take block %d back: %w", n.Height, err)
-	}
-	u, err := w.c.Undo(n)
-	if err != nil {
-		return fmt.Errorf("can not take block %d back: %w", n.Height, err)
-	}
-	err = w.c.coins.Disconnect(b, u, n.Height, w.c.wasOverwritten(n), func() { w.at, w.moved = n.Parent, true })
-	if err != nil {
-		return fmt.Errorf("can not take block %d back: %w; rebuild the coin set with --reindex", n.Height, err)
+		return err
 	}
 	w.offer(n)
 	w.c.obs.BlockDisconnected(n)
@@ -165,6 +157,20 @@ func (w *writer) disconnect() error {
 		w.c.pool.BlockDisconnected(n, b)
 	}
 	return nil
+}
+
+// uncoin takes the coin set's block back and returns it.
+func (w *writer) uncoin() (*wire.Block, error) {
+	n := w.at
+	b, u, err := w.c.blockAndUndo(n)
+	if err != nil {
+		return nil, fmt.Errorf("can not take block %d back: %w", n.Height, err)
+	}
+	err = w.c.coins.Disconnect(b, u, n.Height, w.c.wasOverwritten(n), func() { w.at, w.moved = n.Parent, true })
+	if err != nil {
+		return nil, fmt.Errorf("can not take block %d back: %w; rebuild the coin set with --reindex", n.Height, err)
+	}
+	return b, nil
 }
 
 // asRule turns what the coin set says of a block into the broken rule.

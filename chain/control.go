@@ -53,7 +53,7 @@ func (w *writer) takeBack(ctx context.Context, n *headertree.Node) error {
 }
 
 // Reconsider takes back that a block, its ancestors and its descendants are
-// invalid, and lets them be tried again.
+// invalid, and lets them be tried again. The next start remembers it.
 func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
 	return c.do(ctx, func() error {
 		// The file comes first: if it can not be written, nothing has changed.
@@ -64,7 +64,9 @@ func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
 			c.index.touch(m)
 		}
 		c.w.rebuildCandidates()
-		return nil
+		// The list does not name them any more, but an index from before would
+		// have them failed.
+		return c.writeIndex()
 	})
 }
 

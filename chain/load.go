@@ -38,6 +38,9 @@ func (c *Chain) load() error {
 	if err := c.recoverCoins(); err != nil {
 		return err
 	}
+	if err := c.leaveFailed(); err != nil {
+		return err
+	}
 	c.tip.Store(c.w.at)
 	c.linkAll()
 	if c.w.at.ChainTx() == 0 {
@@ -121,6 +124,24 @@ func (c *Chain) recoverCoins() error {
 	c.w.at = to
 	_, err = c.coins.Flush(true, nil)
 	return err
+}
+
+// leaveFailed takes back the blocks of the coin set that are not valid any more:
+// an operator has declared one of them invalid, and a crash came before the coin
+// set was written without it.
+func (c *Chain) leaveFailed() error {
+	from := c.w.at
+	for c.w.at.Failed() {
+		if _, err := c.w.uncoin(); err != nil {
+			return err
+		}
+	}
+	if c.w.at != from {
+		// Nobody has seen a tip yet, so none has moved.
+		c.w.moved = false
+		c.log.Info("took back blocks that were declared invalid before the coin set could be written", "from", from.Height, "to", c.w.at.Height)
+	}
+	return nil
 }
 
 // knownHead returns the block that the coin set names.

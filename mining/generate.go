@@ -113,7 +113,8 @@ func (m *Miner) LastSize() *Size { return m.last.Load() }
 
 // Generate makes n blocks with transactions of the pool, one on the other, and
 // pays subsidy and fees to script. It tries at most maxTries nonces in all,
-// and returns the hashes of the blocks that it made by then, without an error.
+// and returns the hashes of the blocks that it made by then, without an error
+// unless it found blocks and could place none: then the error says why.
 // An error comes with the hashes of the blocks before it. A crash after that
 // loses none of them.
 func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uint64) (hashes []wire.Hash, err error) {
@@ -125,6 +126,7 @@ func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uin
 			err = cmp.Or(err, m.chain.Keep(ctx))
 		}
 	}()
+	var stale error // why the last block that was found came to nothing
 	for len(hashes) < n {
 		d, err := m.Assemble(script)
 		if err != nil {
@@ -137,12 +139,16 @@ func (m *Miner) Generate(ctx context.Context, script []byte, n int, maxTries uin
 			continue // with another extra nonce
 		}
 		if errors.Is(err, ErrNoNonce) {
+			if len(hashes) == 0 {
+				return nil, stale
+			}
 			return hashes, nil
 		}
 		if err == nil {
 			err = m.submit(ctx, d.Parent, withHeader(d.Block, &h))
 		}
 		if errors.Is(err, ErrStale) {
+			stale = err
 			continue
 		}
 		if err != nil {
@@ -226,7 +232,8 @@ func (m *Miner) submit(ctx context.Context, parent *headertree.Node, raw []byte)
 	}
 	out := m.chain.Process(ctx, chain.Incoming{Raw: raw, Requested: true})
 	if out.Err != nil && parent.Failed() {
-		return ErrStale // an operator has just declared it invalid
+		// An operator has just declared it invalid, and the tip is about to move.
+		return fmt.Errorf("%w: block %d %v was declared invalid; reconsiderblock takes that back", ErrStale, parent.Height, parent.Hash)
 	}
 	if out.Err != nil {
 		return fmt.Errorf("mining: a block on %v was not accepted: %w", parent.Hash, out.Err)

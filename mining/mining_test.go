@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -328,6 +329,28 @@ func TestGenerateStops(t *testing.T) {
 	c.refuse = nil
 	if b, err := m.Block(context.Background(), anyone, nil, false, 1000); err != nil || b.Header.PrevBlock != c.tip.Hash || len(c.blocks) != len(hashes) {
 		t.Errorf("without submitting: %v", err)
+	}
+}
+
+// brokenTip is a chain that takes nothing on its tip, which has failed.
+type brokenTip struct{ *fakeChain }
+
+func (c brokenTip) Process(context.Context, chain.Incoming) chain.Outcome {
+	return chain.Outcome{Err: consensus.Reject(consensus.Invalid, "bad-prevblk", "")}
+}
+
+// Blocks that are found and come to nothing are not told as none wanted.
+func TestGenerateSaysWhyNothingIsMade(t *testing.T) {
+	c := newFakeChain(params.Regtest())
+	m := New(Config{Chain: c, Clock: c.clock})
+	if _, err := m.Generate(context.Background(), anyone, 2, 1000); err != nil {
+		t.Fatal(err)
+	}
+	c.tree.MarkFailed(c.tip)
+	m = New(Config{Chain: brokenTip{c}, Clock: c.clock})
+	hashes, err := m.Generate(context.Background(), anyone, 1, 50)
+	if len(hashes) != 0 || !errors.Is(err, ErrStale) || !strings.Contains(err.Error(), c.tip.Hash.String()+" was declared invalid") {
+		t.Errorf("%d blocks on a failed tip, %v", len(hashes), err)
 	}
 }
 
