@@ -80,6 +80,9 @@ func (w *writer) pruneFiles(height int32, target int64) error {
 		}
 	})
 	if err == nil {
+		err = c.endWhole()
+	}
+	if err == nil {
 		err = c.deletePruned(doomed)
 	}
 	if err != nil {
@@ -136,6 +139,11 @@ func (c *Chain) deletePruned(files []uint32) error {
 
 // finishPruning deletes the files that a crash has kept from being deleted.
 func (c *Chain) finishPruning() error {
+	if c.pruned() {
+		if err := c.endWhole(); err != nil {
+			return err
+		}
+	}
 	var files []uint32
 	err := c.indexDB.Iterate([]byte{keyPruned}, func(key, _ []byte) error {
 		if len(key) == 5 {

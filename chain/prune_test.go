@@ -3,7 +3,9 @@ package chain_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -216,4 +218,166 @@ func TestPruneCrash(t *testing.T) {
 	if _, err := r.Block(r.At(1)); !errors.Is(err, chain.ErrPruned) {
 		t.Errorf("block 1: %v", err)
 	}
+}
+
+// refetch is a pruned node that is to fetch its chain anew.
+type refetch struct {
+	t      *testing.T
+	blocks []chaintest.Block
+	fs     *vfs.MemFS
+}
+
+func newRefetch(t *testing.T) *refetch {
+	m := chaintest.New(params.Regtest())
+	f := &refetch{t, m.Chain(m.Genesis(), 700), vfs.NewCrashableMem()}
+	r := start(t, f.fs, pruning(1))
+	r.give(f.blocks...)
+	if height, err := r.PruneTo(t.Context(), 300); err != nil || height < 1 {
+		t.Fatal(height, err)
+	}
+	r.close()
+	return f
+}
+
+func pruning(target int64) func(*chain.Config) {
+	return func(cfg *chain.Config) { cfg.Prune, cfg.MaxFile = target, 8<<10 }
+}
+
+func reindexing(target int64) func(*chain.Config) {
+	return func(cfg *chain.Config) {
+		pruning(target)(cfg)
+		cfg.Reindex = true
+	}
+}
+
+// cut cuts the power; r is what runs.
+func (f *refetch) cut(r *running, percent int) {
+	crashed := f.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(1, 2))})
+	r.close()
+	f.fs = crashed
+}
+
+func (f *refetch) wantPruned(want bool) {
+	f.t.Helper()
+	if pruned, err := chain.Pruned(f.fs, "data"); err != nil || pruned != want {
+		f.t.Errorf("pruned: %v, %v, want %v", pruned, err, want)
+	}
+}
+
+// loseIndex deletes the index.
+func (f *refetch) loseIndex() {
+	if err := f.fs.RemoveAll("data/blocks/index"); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// A pruned node that fetches its chain anew survives a stop and a power cut at
+// any time without being asked to rebuild again, and is not pruned when it is
+// done. When it prunes again, it is.
+func TestReindexPrunedSurvives(t *testing.T) {
+	for _, target := range []int64{0, 1} {
+		for _, percent := range []int{0, 100} {
+			t.Run(fmt.Sprintf("prune %d, %d%% kept", target, percent), func(t *testing.T) {
+				f := newRefetch(t)
+				f.wantPruned(true)
+				r := start(t, f.fs, reindexing(target))
+				<-r.Ready()
+				f.wantPruned(false)
+				r.close()
+				r = start(t, f.fs, pruning(target)) // before the first block came
+				<-r.Ready()
+				r.give(f.blocks[:50]...)
+				f.cut(r, percent)
+				r = start(t, f.fs, pruning(target))
+				<-r.Ready()
+				r.give(f.blocks[:100]...)
+				if err := r.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				f.cut(r, percent)
+				r = start(t, f.fs, pruning(target))
+				r.give(f.blocks...)
+				r.wantTip(f.blocks[699])
+				r.close()
+
+				f.wantPruned(false)
+				f.loseIndex()
+				r = start(t, f.fs, pruning(1))
+				<-r.Ready()
+				r.wantTip(f.blocks[699])
+				if err := r.Verify(t.Context(), 4, 0); err != nil {
+					t.Error(err)
+				}
+				if height, err := r.PruneTo(t.Context(), 300); err != nil || height < 1 {
+					t.Fatal(height, err)
+				}
+				f.cut(r, percent)
+				f.wantPruned(true)
+				f.loseIndex()
+				cfg := chain.Config{Network: params.Regtest(), FS: f.fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 1}
+				if _, err := chain.Open(cfg); err == nil || !strings.Contains(err.Error(), "pruned") {
+					t.Errorf("without its index a pruned node opens: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// The power is cut at every few writes of the start that rebuilds a pruned node: the next
+// start works, whether the node is as before or begins anew.
+func TestReindexPrunedCut(t *testing.T) {
+	f := newRefetch(t)
+	for i := 0; ; i += 4 {
+		fs := newCrashFS(f.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 2))}), uint64(i), map[int]bool{i: true})
+		r := start(t, fs, reindexing(0))
+		<-r.Ready()
+		r.close()
+		if len(fs.copies) == 0 {
+			if i < 20 {
+				t.Errorf("only %d writes", i)
+			}
+			return
+		}
+		r = start(t, fs.copies[0].fs, pruning(0))
+		<-r.Ready()
+		if err := r.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// The first files may be back, whose deletion was never synced.
+		if h := r.Tip().Height; h != 0 && h != 700 {
+			t.Errorf("cut before write %d: tip is %d", i, h)
+		}
+		r.close()
+	}
+}
+
+// A power cut may come between the index forgetting blocks and the note that the
+// files are whole: the next start has pruned, and says so.
+func TestPruneCutBeforeNote(t *testing.T) {
+	f := newRefetch(t)
+	r := start(t, f.fs, reindexing(1))
+	<-r.Ready()
+	r.give(f.blocks...)
+	r.close()
+	var fail atomic.Bool
+	fs := errorfs.Wrap(f.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if fail.Load() && op.Kind == errorfs.OpRemove && strings.HasSuffix(op.Path, "whole.dat") {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	r = start(t, fs, pruning(1))
+	before := r.SizeOnDisk()
+	fail.Store(true)
+	if _, err := r.PruneTo(t.Context(), 300); err == nil {
+		t.Fatal("the note could be deleted")
+	}
+	if r.SizeOnDisk() != before {
+		t.Error("files were deleted before the note")
+	}
+	r.close()
+	f.wantPruned(false)
+	fail.Store(false)
+	start(t, fs, pruning(1)).close()
+	f.wantPruned(true)
 }

@@ -29,6 +29,9 @@ func (c *Chain) openIndex() error {
 		}
 	}
 	c.log.Info("rebuilding the block index and the coin set from the block files")
+	if err := c.beginWhole(); err != nil {
+		return err
+	}
 	if err := store.RemoveDB(c.cfg.FS, c.indexDir()); err != nil {
 		return err
 	}
@@ -86,12 +89,11 @@ func (c *Chain) openIndexAsIs() (rebuild bool, err error) {
 	return true, c.mayRebuild()
 }
 
-// mayRebuild fails if the first block file is gone, so that what is derived from
-// the block files cannot be rebuilt from them.
+// mayRebuild fails if blocks have been pruned, so that what is derived from the
+// block files cannot be rebuilt from them.
 func (c *Chain) mayRebuild() error {
-	sizes := c.blocks.Sizes()
-	if _, first := sizes[0]; first || len(sizes) == 0 {
-		return nil
+	if pruned, err := Pruned(c.cfg.FS, c.cfg.Dir); err != nil || !pruned {
+		return err
 	}
 	return &store.CorruptError{
 		Path: c.indexDir(), What: "it is empty, and cannot be rebuilt because the first blocks have been pruned",

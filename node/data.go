@@ -3,18 +3,15 @@ package node
 import (
 	"os"
 	"path/filepath"
-	"slices"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/chain"
 )
 
-// Pruned reports whether old block files of a data directory were deleted: they
-// have numbers from 0 on, and the oldest go first.
-func Pruned(dir string) (bool, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "blocks", "blk[0-9]*.dat"))
-	if err != nil || len(files) == 0 {
-		return false, err
-	}
-	return filepath.Base(slices.Min(files)) != "blk00000.dat", nil
-}
+// Pruned reports whether blocks of a data directory were deleted to save space
+// and not fetched anew.
+func Pruned(dir string) (bool, error) { return chain.Pruned(vfs.Default, dir) }
 
 // HasData reports whether a node or a wallet has been in a data directory. Other
 // networks may have directories in it.

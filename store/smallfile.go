@@ -44,6 +44,17 @@ func WriteFileAtomic(fs vfs.FS, path string, version uint16, data []byte) error 
 	return syncDir(fs, fs.PathDir(path))
 }
 
+// RemoveFile deletes a file, if it is there, so that it does not come back after
+// a power cut.
+func RemoveFile(fs vfs.FS, path string) error {
+	if err := fs.Remove(path); isNotExist(err) {
+		return nil
+	} else if err != nil {
+		return ioError(path, err)
+	}
+	return syncDir(fs, fs.PathDir(path))
+}
+
 func writeWhole(fs vfs.FS, path string, b []byte) error {
 	f, err := CreatePrivate(fs, path)
 	if err != nil {
