@@ -216,7 +216,6 @@ func TestSelect(t *testing.T) {
 	want(w.pool.Select(int64(low.Weight()+mid.Weight()), 80_000, 0), poor, rich)
 	want(w.pool.Select(int64(low.Weight()), 80_000, 0), mid)
 	want(w.pool.Select(0, 80_000, 0))
-	want(w.pool.Sorted([]wire.Hash{low.TxID(), rich.TxID(), {}, poor.TxID(), low.TxID()}), poor, rich, low)
 	_, tip := w.pool.SelectAt(1, 1, 0)
 	if tip.Hash != w.tip.Hash() {
 		t.Error("another tip")

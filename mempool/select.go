@@ -13,16 +13,11 @@ const (
 	nearlyFull = 4000
 )
 
-// Select returns the entries that a block on top of the tip should hold, in
+// SelectAt returns the entries that a block on top of the tip should hold, in
 // the order of the block: whole chunks by fee rate as long as they fit into
 // maxWeight weight units and maxSigOps of signature operation cost, and pay
-// minRate. Nothing that is not final is in the pool.
-func (p *Pool) Select(maxWeight int64, maxSigOps int, minRate FeeRate) []*Entry {
-	e, _ := p.SelectAt(maxWeight, maxSigOps, minRate)
-	return e
-}
-
-// SelectAt is [Pool.Select], with the tip that the block is to build on.
+// minRate. Nothing that is not final is in the pool. With them it returns that
+// tip.
 func (p *Pool) SelectAt(maxWeight int64, maxSigOps int, minRate FeeRate) ([]*Entry, *headertree.Node) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

@@ -1,8 +1,6 @@
 package mempool
 
 import (
-	"slices"
-
 	"starling/mempool/cluster"
 	"starling/wire"
 )
@@ -23,21 +21,6 @@ func (p *Pool) entries() []*Entry {
 		}
 	}
 	return all
-}
-
-// Sorted returns the entries with the given txids that are in the pool, in the
-// order of [Pool.Entries].
-func (p *Pool) Sorted(txids []wire.Hash) []*Entry {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	nodes := make([]*cluster.Tx, 0, len(txids))
-	for _, id := range txids {
-		if it := p.byTxID[id]; it != nil {
-			nodes = append(nodes, it.node)
-		}
-	}
-	slices.SortFunc(nodes, p.graph.Compare)
-	return entriesOf(slices.Compact(nodes))
 }
 
 func entriesOf(ts []*cluster.Tx) []*Entry {

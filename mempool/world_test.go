@@ -311,3 +311,9 @@ func incoming(b chaintest.Block) chain.Incoming {
 
 // yield lets other goroutines run.
 func yield() { runtime.Gosched() }
+
+// Select is [Pool.SelectAt] without the tip.
+func (p *Pool) Select(maxWeight int64, maxSigOps int, minRate FeeRate) []*Entry {
+	e, _ := p.SelectAt(maxWeight, maxSigOps, minRate)
+	return e
+}

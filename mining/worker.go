@@ -74,9 +74,6 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	return w
 }
 
-// Threads returns how many goroutines search.
-func (w *Worker) Threads() int { return w.cfg.Threads }
-
 // HashRate returns how many hashes a second of searching has brought lately,
 // and whether a search is going on. Any goroutine may call it.
 func (w *Worker) HashRate() (perSecond float64, searching bool) { return w.meter.rate() }

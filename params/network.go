@@ -137,11 +137,6 @@ type TxStats struct {
 	Rate  float64 // transactions per second after it
 }
 
-// At returns how many transactions the chain should have at time t.
-func (s TxStats) At(t time.Time) float64 {
-	return float64(s.Count) + max(0, float64(t.Unix()-s.Time))*s.Rate
-}
-
 // BitcoinMaturity is the coinbase maturity of Bitcoin's networks. A shallower
 // coinbase could vanish in a reorganisation together with all that was built
 // on it.

@@ -205,15 +205,6 @@ func TestSignetMagic(t *testing.T) {
 	}
 }
 
-func TestTxStats(t *testing.T) {
-	s := params.TxStats{Time: 1000, Count: 50, Rate: 2}
-	for at, want := range map[int64]float64{0: 50, 1000: 50, 1010: 70} {
-		if got := s.At(time.Unix(at, 0)); got != want {
-			t.Errorf("at %d: %v, want %v", at, got, want)
-		}
-	}
-}
-
 // own returns a valid network that is not built in.
 func own() *params.Network {
 	n := params.Own("murmur")

@@ -47,16 +47,6 @@ const (
 // Error returns the reason in words.
 func (r Reason) Error() string { return string(r) }
 
-// Offence reports whether the reason is the other side breaking the protocol,
-// which a connection manager may want to remember.
-func (r Reason) Offence() bool {
-	switch r {
-	case HandshakeOrder, BadFrame, BadMessage, Misbehaved:
-		return true
-	}
-	return false
-}
-
 // Disconnect is the error with which a session ends. [errors.Is] finds its
 // Reason and its cause in it.
 type Disconnect struct {

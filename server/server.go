@@ -167,9 +167,6 @@ func (n *Server) close() error {
 // Chain returns the node's chain.
 func (n *Server) Chain() *chain.Chain { return n.chain }
 
-// Clock returns the node's clock.
-func (n *Server) Clock() clock.Clock { return n.clk }
-
 // Uptime returns how long ago the node was made, whatever its clock says.
 func (n *Server) Uptime() time.Duration {
 	w := n.uptime

@@ -25,10 +25,6 @@ func (b *Batch) Delete(key []byte) { _ = b.b.Delete(key, nil) }
 // included) away, in one small record however many they are.
 func (b *Batch) DeleteRange(from, to []byte) { _ = b.b.DeleteRange(from, to, nil) }
 
-// DeletePrefix takes the values of all keys that begin with prefix away, which
-// must not be empty or all 0xff.
-func (b *Batch) DeletePrefix(prefix []byte) { b.DeleteRange(prefix, prefixEnd(prefix)) }
-
 // Note says for people what the database holds after the batch; its mark keeps
 // the note of the last synced write and damage is reported with it.
 func (b *Batch) Note(text string) { b.note = text }
@@ -36,9 +32,6 @@ func (b *Batch) Note(text string) { b.note = text }
 // Len returns the size of the batch in bytes, a little more than its keys and
 // values together.
 func (b *Batch) Len() int { return b.b.Len() }
-
-// Count returns how many changes are in the batch.
-func (b *Batch) Count() int { return int(b.b.Count()) }
 
 // Reset empties the batch.
 func (b *Batch) Reset() {

@@ -88,16 +88,17 @@ func TestDB(t *testing.T) {
 	}
 	// A batch is empty after it was written, and can be used again.
 	b := d.NewBatch()
+	empty := b.Len()
 	for i := range 3 {
 		b.Set([]byte{byte(i)}, nil)
-		if b.Count() != 1 {
-			t.Errorf("batch holds %d changes", b.Count())
-		}
 		if err := d.Write(b, true); err != nil {
 			t.Fatal(err)
 		}
+		if n := b.Len(); n != empty {
+			t.Errorf("the batch still holds %d bytes", n)
+		}
 	}
-	b.DeletePrefix([]byte{1})
+	b.DeleteRange([]byte{1}, []byte{2})
 	if err := d.Write(b, false); err != nil {
 		t.Fatal(err)
 	}

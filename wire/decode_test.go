@@ -77,7 +77,7 @@ func TestTrailingBytes(t *testing.T) {
 		t.Error("feature with more than BIP434's two fields was accepted")
 	}
 	block := mustDecode(t, CmdBlock, unhex(t, genesisHeaderHex+"01"+genesisTxHex+"00")).(*MsgBlock)
-	if _, err := block.Parse(); err == nil {
+	if _, err := ParseBlock(block.Raw); err == nil {
 		t.Error("a block with a byte too many was parsed")
 	}
 }

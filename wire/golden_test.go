@@ -275,7 +275,7 @@ func TestGoldenLinks(t *testing.T) {
 			if got := m.Hash(); got != MustHash("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f") {
 				t.Errorf("%s: hash %s", tc.name, got)
 			}
-			b, err := m.Parse()
+			b, err := ParseBlock(m.Raw)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,9 +30,6 @@ func (m *MsgBlock) Header() Header {
 // Hash returns the block's id.
 func (m *MsgBlock) Hash() Hash { return DoubleHash(m.Raw[:min(len(m.Raw), HeaderSize)]) }
 
-// Parse parses the block, see [ParseBlock].
-func (m *MsgBlock) Parse() (*Block, error) { return ParseBlock(m.Raw) }
-
 // MsgTx brings a transaction.
 type MsgTx struct {
 	Tx *Tx

@@ -164,21 +164,21 @@ func TestCacheCountsMemory(t *testing.T) {
 	first := testBlock(wire.Hash{}, 1, []wire.TxOut{{Value: 1, Script: short}, {Value: 2, Script: long}})
 	undo := connect(t, c, first, 1)
 	want := int64(2*entryCost + len(long) + entryCost)
-	if c.Len() != 2 || c.Bytes() != want {
-		t.Errorf("%d coins take %d bytes, want %d", c.Len(), c.Bytes(), want)
+	if len(c.entries) != 2 || c.Bytes() != want {
+		t.Errorf("%d coins take %d bytes, want %d", len(c.entries), c.Bytes(), want)
 	}
 	if err := c.Disconnect(first, undo, 1, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	if c.Len() != 0 || c.Bytes() != 0 {
-		t.Errorf("%d coins are left, %d bytes", c.Len(), c.Bytes())
+	if len(c.entries) != 0 || c.Bytes() != 0 {
+		t.Errorf("%d coins are left, %d bytes", len(c.entries), c.Bytes())
 	}
 	connect(t, c, first, 1)
-	if n, err := c.Flush(false, nil); n != 2 || err != nil || c.Len() != 2 || c.Bytes() != want {
-		t.Errorf("written %d (%v), kept are %d of %d bytes", n, err, c.Len(), c.Bytes())
+	if n, err := c.Flush(false, nil); n != 2 || err != nil || len(c.entries) != 2 || c.Bytes() != want {
+		t.Errorf("written %d (%v), kept are %d of %d bytes", n, err, len(c.entries), c.Bytes())
 	}
-	if n, err := c.Flush(true, nil); n != 0 || err != nil || c.Len() != 0 || c.Bytes() != 0 {
-		t.Errorf("written %d (%v), kept are %d of %d bytes", n, err, c.Len(), c.Bytes())
+	if n, err := c.Flush(true, nil); n != 0 || err != nil || len(c.entries) != 0 || c.Bytes() != 0 {
+		t.Errorf("written %d (%v), kept are %d of %d bytes", n, err, len(c.entries), c.Bytes())
 	}
 }
 
@@ -198,8 +198,8 @@ func TestFlushOfSpentCoins(t *testing.T) {
 	if n, err := c.Flush(false, func() { began++ }); n != 1 || err != nil || began != 1 {
 		t.Errorf("written %d (%v), began %d times", n, err, began)
 	}
-	if c.Len() != 1 {
-		t.Errorf("%d entries are kept", c.Len())
+	if len(c.entries) != 1 {
+		t.Errorf("%d entries are kept", len(c.entries))
 	}
 	if n, err := c.Flush(false, func() { began++ }); n != 0 || err != nil || began != 1 {
 		t.Errorf("without a change: written %d (%v), began %d times", n, err, began)

@@ -81,13 +81,6 @@ func (c *Cache) Best() wire.Hash {
 // Interrupted returns what an unfinished flush left behind, or nil.
 func (c *Cache) Interrupted() *Heads { return c.heads }
 
-// Len returns the number of entries in memory, tombstones included.
-func (c *Cache) Len() int {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return len(c.entries)
-}
-
 // Bytes returns about how much memory the cached entries take.
 func (c *Cache) Bytes() int64 {
 	c.mu.RLock()

@@ -327,7 +327,7 @@ func TestGetThatFailsLeavesNothing(t *testing.T) {
 	if !errors.Is(err, errDisk) || ok || at != (wire.Hash{}) || !cmp.Equal(coin, Coin{}) {
 		t.Fatalf("with a broken disk: %+v, %v at %v, %v", coin, ok, at, err)
 	}
-	if n := c.Len(); n != 0 {
+	if n := len(c.entries); n != 0 {
 		t.Fatalf("%d entries are left behind", n)
 	}
 	fs.broken.Store(false)

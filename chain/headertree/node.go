@@ -83,10 +83,6 @@ func (n *Node) Failed() bool { return n.Status()&failedMask != 0 }
 // [Tree.MarkFailed] and are ignored here.
 func (n *Node) SetStatus(bits Status) { n.status.Or(uint32(bits &^ failedMask)) }
 
-// ClearStatus clears bits other than the failure bits, which belong to
-// [Tree.Unfail] and are ignored here.
-func (n *Node) ClearStatus(bits Status) { n.status.And(^uint32(bits &^ failedMask)) }
-
 // Data returns where the block and its undo data are, or nil if nothing of
 // the block is stored.
 func (n *Node) Data() *Data { return n.data.Load() }

@@ -129,10 +129,6 @@ func TestStatusBits(t *testing.T) {
 	if n.Status() != Pruned|Connected || n.Failed() {
 		t.Fatalf("status %b", n.Status())
 	}
-	n.ClearStatus(Pruned)
-	if n.Has(Pruned) || !n.Has(Connected) || n.Has(Pruned|Connected) {
-		t.Fatalf("status %b", n.Status())
-	}
 	if n.Data() != nil {
 		t.Fatal("data from nowhere")
 	}

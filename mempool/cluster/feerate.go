@@ -25,30 +25,6 @@ func (r FeeRate) Minus(o FeeRate) FeeRate { return FeeRate{r.Fee - o.Fee, r.Size
 // same, without rounding. Both sizes are positive.
 func (r FeeRate) Compare(o FeeRate) int { return compareProducts(r.Fee, o.Size, o.Fee, r.Size) }
 
-// FeeFor returns what a transaction of the given size pays at this rate,
-// rounded down. Size must not be negative.
-func (r FeeRate) FeeFor(size int64) int64 {
-	if r.Size <= 0 {
-		return 0
-	}
-	neg := r.Fee < 0
-	hi, lo := bits.Mul64(magnitude(r.Fee), uint64(size))
-	if hi >= uint64(r.Size) { // more than an int64 can say; no fee in existence is as large
-		hi, lo = uint64(r.Size)-1, ^uint64(0)
-	}
-	q, rem := bits.Div64(hi, lo, uint64(r.Size))
-	if q > 1<<62 {
-		q = 1 << 62
-	}
-	if !neg {
-		return int64(q)
-	}
-	if rem != 0 {
-		q++
-	}
-	return -int64(q)
-}
-
 // String writes fee and size as a fraction.
 func (r FeeRate) String() string { return fmt.Sprintf("%d/%d", r.Fee, r.Size) }
 

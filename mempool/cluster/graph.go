@@ -38,12 +38,7 @@ func (t *Tx) Owner() any { return t.owner }
 type Chunk struct {
 	Rate FeeRate // the sums over Txs
 	Txs  []*Tx   // parents before children; not to be changed
-	c    *chunk
 }
-
-// SameCluster reports whether both chunks are pieces of one cluster. What is
-// behind a chunk in its cluster may depend on it.
-func (c Chunk) SameCluster(o Chunk) bool { return c.c.cl == o.c.cl }
 
 // Graph holds all clusters. See the package about concurrency.
 type Graph struct {
@@ -51,7 +46,6 @@ type Graph struct {
 	order  treap // all chunks, best first
 	seq    uint64
 	count  int
-	lists  int
 	stage  *Stage
 }
 
@@ -72,9 +66,6 @@ func (g *Graph) Limits() Limits { return g.limits }
 // Len returns the number of transactions.
 func (g *Graph) Len() int { return g.count }
 
-// Clusters returns the number of clusters.
-func (g *Graph) Clusters() int { return g.lists }
-
 // Contains reports whether t is in the graph.
 func (g *Graph) Contains(t *Tx) bool { return t.cl != nil }
 
@@ -86,15 +77,8 @@ func (g *Graph) Rate(t *Tx) FeeRate {
 	return t.cl.rates[t.pos]
 }
 
-// Cluster returns t's cluster in linearised order, t included; nil if t is not
-// in the graph. The slice must not be changed.
-func (g *Graph) Cluster(t *Tx) []*Tx { return t.cl.all() }
-
 // Chunks returns the chunks of t's cluster, best first.
 func (g *Graph) Chunks(t *Tx) []Chunk { return t.cl.export() }
-
-// Chunk returns the chunk that t is in, and false if t is not in the graph.
-func (g *Graph) Chunk(t *Tx) (Chunk, bool) { return t.cl.chunkOf(t.pos) }
 
 // ChunkRate returns the fee rate of the chunk that t is in: what a block that
 // contains t gets per size for the sake of it. Zero if t is not in the graph.
@@ -111,22 +95,6 @@ func (g *Graph) Ancestors(t *Tx) []*Tx { return t.cl.ancestors(t.pos) }
 // nil if t is not in the graph.
 func (g *Graph) Descendants(t *Tx) []*Tx { return t.cl.descendants(t.pos) }
 
-// CountDescendants returns how many transactions would go with t: those of
-// all the ts and their descendants, each counted once.
-func (g *Graph) CountDescendants(ts ...*Tx) int {
-	seen := map[*list]set{}
-	for _, t := range ts {
-		if t.cl != nil {
-			seen[t.cl] |= t.cl.desc[t.pos]
-		}
-	}
-	n := 0
-	for _, s := range seen {
-		n += s.len()
-	}
-	return n
-}
-
 // CountClusters returns in how many clusters the ts are.
 func (g *Graph) CountClusters(ts ...*Tx) int {
 	seen := map[*list]struct{}{}
@@ -136,18 +104,6 @@ func (g *Graph) CountClusters(ts ...*Tx) int {
 		}
 	}
 	return len(seen)
-}
-
-// Compare orders two transactions of the graph as blocks take them: negative
-// if a comes before b. Parents come before children, and no two are the same.
-func (g *Graph) Compare(a, b *Tx) int {
-	switch {
-	case a == b:
-		return 0
-	case a.cl == b.cl:
-		return a.pos - b.pos
-	}
-	return a.cl.piece(a.pos).compare(b.cl.piece(b.pos))
 }
 
 // Worst returns the chunk that is worth least; nothing depends on it. False if

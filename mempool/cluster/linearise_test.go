@@ -217,24 +217,6 @@ func TestCompareExact(t *testing.T) {
 	})
 }
 
-func TestFeeFor(t *testing.T) {
-	for _, tt := range []struct {
-		r    FeeRate
-		size int64
-		want int64
-	}{
-		{FeeRate{100, 1000}, 250, 25},
-		{FeeRate{100, 1000}, 249, 24},
-		{FeeRate{-100, 1000}, 249, -25},
-		{FeeRate{21e14, 400_000}, 400_000, 21e14},
-		{FeeRate{}, 10, 0},
-	} {
-		if got := tt.r.FeeFor(tt.size); got != tt.want {
-			t.Errorf("%v for %d: %d, want %d", tt.r, tt.size, got, tt.want)
-		}
-	}
-}
-
 func TestDiagrams(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -36,7 +36,7 @@ type chunk struct {
 }
 
 func (c *chunk) export() Chunk {
-	return Chunk{Rate: c.rate, Txs: c.cl.txs[c.from:c.to:c.to], c: c}
+	return Chunk{Rate: c.rate, Txs: c.cl.txs[c.from:c.to:c.to]}
 }
 
 // compare orders chunks as blocks take them: better ones first, and those of

@@ -168,34 +168,10 @@ func (s *Stage) at(t *Tx) (*list, int) {
 // Contains reports whether t would be in the graph.
 func (s *Stage) Contains(t *Tx) bool { return s.knows(t) }
 
-// Cluster is [Graph.Cluster] as it would be.
-func (s *Stage) Cluster(t *Tx) []*Tx {
-	l, _ := s.at(t)
-	return l.all()
-}
-
 // Chunk is [Graph.Chunk] as it would be.
 func (s *Stage) Chunk(t *Tx) (Chunk, bool) {
 	l, pos := s.at(t)
 	return l.chunkOf(pos)
-}
-
-// ChunkRate is [Graph.ChunkRate] as it would be.
-func (s *Stage) ChunkRate(t *Tx) FeeRate {
-	c, _ := s.Chunk(t)
-	return c.Rate
-}
-
-// Ancestors is [Graph.Ancestors] as it would be.
-func (s *Stage) Ancestors(t *Tx) []*Tx {
-	l, pos := s.at(t)
-	return l.ancestors(pos)
-}
-
-// Descendants is [Graph.Descendants] as it would be.
-func (s *Stage) Descendants(t *Tx) []*Tx {
-	l, pos := s.at(t)
-	return l.descendants(pos)
 }
 
 // Commit makes the changes and ends the stage. On an error nothing changes;
@@ -229,7 +205,6 @@ func (s *Stage) Commit() error {
 			t.cl = nil
 		}
 		g.count -= len(l.txs)
-		g.lists--
 	}
 	for _, l := range s.made {
 		if l.txs[0].cl == l {
@@ -242,7 +217,6 @@ func (s *Stage) Commit() error {
 			g.order.insert(&l.chunks[i])
 		}
 		g.count += len(l.txs)
-		g.lists++
 	}
 	s.Abort()
 	return nil

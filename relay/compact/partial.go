@@ -157,9 +157,6 @@ func (p *Partial) Missing() []uint16 {
 // counted once Fill has put them in.
 func (p *Partial) Counts() Counts { return p.counts }
 
-// Header returns the block's header.
-func (p *Partial) Header() wire.Header { return p.header }
-
 // Fill completes the block with what was missing, in order, and checks that
 // its transactions are those that the header commits to; segwit says whether
 // witness commitments count at the block's height. It fails with [ErrInvalid]

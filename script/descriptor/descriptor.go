@@ -85,19 +85,6 @@ func (d *Descriptor) HasPrivate() bool {
 	return false
 }
 
-// AllPrivate reports whether the descriptor holds all its private keys; false
-// if it has no keys.
-func (d *Descriptor) AllPrivate() bool {
-	n := 0
-	for k := range d.root.allKeys() {
-		if !k.hasPrivate() {
-			return false
-		}
-		n++
-	}
-	return n > 0
-}
-
 // IsRange reports whether there is one output script, or set of them, for each
 // index. Without a range all indexes give the same.
 func (d *Descriptor) IsRange() bool {

@@ -38,19 +38,6 @@ type Origin struct {
 // "d34db33f/84h/0h/0h".
 func (o Origin) String() string { return o.Fingerprint.String() + FormatPath(o.Path) }
 
-// Equal reports whether two origins are the same.
-func (o Origin) Equal(p Origin) bool {
-	if o.Fingerprint != p.Fingerprint || len(o.Path) != len(p.Path) {
-		return false
-	}
-	for i := range o.Path {
-		if o.Path[i] != p.Path[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // Append adds the encoding of BIP174 to dst: fingerprint, then the steps,
 // little endian.
 func (o Origin) Append(dst []byte) []byte {

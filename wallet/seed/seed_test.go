@@ -222,7 +222,7 @@ func TestAccounts(t *testing.T) {
 				t.Errorf("purpose %d: %s, want %s", v.purpose, text, v.account)
 			}
 		}
-		if !receive.AllPrivate() || receive.Public().HasPrivate() {
+		if !receive.HasPrivate() || receive.Public().HasPrivate() {
 			t.Error("private keys are lost or leak")
 		}
 	}
