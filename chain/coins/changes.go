@@ -121,56 +121,9 @@ func (c *Cache) Resolve(b *wire.Block, height int32, checkOverwrite bool, pre *P
 			return nil, err
 		}
 	}
-	n := 0
-	for i := 1; i < len(b.Txs); i++ {
-		n += len(b.Txs[i].In)
-	}
-	ch := &Changes{
-		Block: b, Height: height, fresh: checkOverwrite,
-		Coins: make([]Coin, n), Outs: make([]wire.TxOut, n), First: make([]int, len(b.Txs)),
-		inner: make([]bool, n), spent: make(map[wire.OutPoint]struct{}, n), hasInner: make([]bool, len(b.Txs)),
-	}
-	// made maps the ids of the transactions seen so far to their positions.
-	made := make(map[wire.Hash]int, len(b.Txs))
-	arena := make([]byte, 0, n*34)
-	var misses []miss
-
-	err := func() error {
-		c.mu.RLock()
-		defer c.mu.RUnlock()
-		k := 0
-		for i := range b.Txs {
-			tx := &b.Txs[i]
-			if i > 0 {
-				ch.First[i] = k
-				for j := range tx.In {
-					op := tx.In[j].PrevOut
-					if _, twice := ch.spent[op]; twice {
-						return &MissingError{i, j, op}
-					}
-					ch.spent[op] = struct{}{}
-					if e, hit := c.entries[op]; hit && e.flags&flagSpent == 0 {
-						ch.Coins[k], _ = c.coinOf(&op, &e, &arena)
-					} else if from, ok := made[op.Hash]; ok {
-						src := &b.Txs[from]
-						if int(op.Index) >= len(src.Out) || !spendable(&src.Out[op.Index]) {
-							return &MissingError{i, j, op}
-						}
-						out := &src.Out[op.Index]
-						ch.Coins[k] = Coin{Value: out.Value, Height: height, Coinbase: from == 0, Script: out.Script}
-						ch.inner[k], ch.hasInner[from] = true, true
-					} else if hit {
-						return &MissingError{i, j, op}
-					} else {
-						misses = append(misses, miss{i, j, k})
-					}
-					k++
-				}
-			}
-			made[tx.TxID()] = i
-		}
-		return nil
-	}()
+	ch := newChanges(b, height)
+	ch.fresh = checkOverwrite
+	misses, err := c.lookUp(ch)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +139,71 @@ func (c *Cache) Resolve(b *wire.Block, height int32, checkOverwrite bool, pre *P
 		ch.Outs[k] = wire.TxOut{Value: ch.Coins[k].Value, Script: ch.Coins[k].Script}
 	}
 	return ch, nil
+}
+
+// newChanges returns changes of which only the block is known.
+func newChanges(b *wire.Block, height int32) *Changes {
+	n := 0
+	for i := 1; i < len(b.Txs); i++ {
+		n += len(b.Txs[i].In)
+	}
+	return &Changes{
+		Block: b, Height: height,
+		Coins: make([]Coin, n), Outs: make([]wire.TxOut, n), First: make([]int, len(b.Txs)),
+		inner: make([]bool, n), spent: make(map[wire.OutPoint]struct{}, n), hasInner: make([]bool, len(b.Txs)),
+	}
+}
+
+// lookUp finds the coins that the block spends in the cache and in the block
+// itself, and returns the inputs for which the store must be asked.
+func (c *Cache) lookUp(ch *Changes) (misses []miss, err error) {
+	b := ch.Block
+	// made maps the ids of the transactions seen so far to their positions.
+	made := make(map[wire.Hash]int, len(b.Txs))
+	arena := make([]byte, 0, len(ch.Coins)*34)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	k := 0
+	for i := range b.Txs {
+		tx := &b.Txs[i]
+		if i > 0 {
+			ch.First[i] = k
+			for j := range tx.In {
+				op := tx.In[j].PrevOut
+				if _, twice := ch.spent[op]; twice {
+					return nil, &MissingError{i, j, op}
+				}
+				ch.spent[op] = struct{}{}
+				if e, hit := c.entries[op]; hit && e.flags&flagSpent == 0 {
+					ch.Coins[k], _ = c.coinOf(&op, &e, &arena)
+				} else if from, ok := made[op.Hash]; ok {
+					if !ch.spendInner(k, from, op.Index) {
+						return nil, &MissingError{i, j, op}
+					}
+				} else if hit {
+					return nil, &MissingError{i, j, op}
+				} else {
+					misses = append(misses, miss{i, j, k})
+				}
+				k++
+			}
+		}
+		made[tx.TxID()] = i
+	}
+	return misses, nil
+}
+
+// spendInner has input k spend an output of transaction from of the same block,
+// and reports whether it may.
+func (ch *Changes) spendInner(k, from int, index uint32) bool {
+	outs := ch.Block.Txs[from].Out
+	if int(index) >= len(outs) || !spendable(&outs[index]) {
+		return false
+	}
+	out := &outs[index]
+	ch.Coins[k] = Coin{Value: out.Value, Height: ch.Height, Coinbase: from == 0, Script: out.Script}
+	ch.inner[k], ch.hasInner[from] = true, true
+	return true
 }
 
 // miss is an input whose coin is not in the cache.

@@ -71,6 +71,26 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 		c.settle(drop)
 		return 0, nil
 	}
+	if err := c.writeFirst(old); err != nil {
+		return 0, err
+	}
+	c.dbEmpty.Store(false)
+	if began != nil {
+		began()
+	}
+	if written, err = c.writeChanges(); err != nil {
+		return written, err
+	}
+	if err := c.writeLast(); err != nil {
+		return written, err
+	}
+	c.settle(drop)
+	return written, nil
+}
+
+// writeFirst writes the record that comes before the changes: the block that the
+// store stands for and that where it goes, with the total of the set there.
+func (c *Cache) writeFirst(old []byte) error {
 	b := c.db.NewBatch()
 	b.Delete([]byte{keyBest})
 	b.Set([]byte{keyHeads}, append(append([]byte(nil), old...), c.best[:]...))
@@ -80,15 +100,13 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 		b.Delete([]byte{keyTotal})
 	}
 	b.Note(c.note())
-	if err := c.db.Write(b, true); err != nil {
-		return 0, err
-	}
-	c.dbEmpty.Store(false)
-	if began != nil {
-		began()
-	}
+	return c.db.Write(b, true)
+}
 
-	b = c.db.NewBatch()
+// writeChanges writes all that differs from the store, in batches, and returns
+// how many coins that were.
+func (c *Cache) writeChanges() (written int, err error) {
+	b := c.db.NewBatch()
 	var key [1 + wire.OutPointSize]byte
 	var val []byte
 	for op, e := range c.entries {
@@ -114,18 +132,16 @@ func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
 			b = c.db.NewBatch()
 		}
 	}
-	if err := c.db.Write(b, false); err != nil {
-		return written, err
-	}
-	b = c.db.NewBatch()
+	return written, c.db.Write(b, false)
+}
+
+// writeLast writes the record that comes after the changes: the store stands for
+// the cache's block.
+func (c *Cache) writeLast() error {
+	b := c.db.NewBatch()
 	b.Set([]byte{keyBest}, c.best[:])
 	b.Delete([]byte{keyHeads})
-	if err := c.db.Write(b, true); err != nil {
-		return written, err
-	}
-
-	c.settle(drop)
-	return written, nil
+	return c.db.Write(b, true)
 }
 
 // note says what the store holds after a flush.

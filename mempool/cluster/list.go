@@ -54,13 +54,6 @@ func (c *chunk) compare(o *chunk) int {
 	return 1
 }
 
-func (l *list) all() []*Tx {
-	if l == nil {
-		return nil
-	}
-	return l.txs[:len(l.txs):len(l.txs)]
-}
-
 func (l *list) export() []Chunk {
 	if l == nil {
 		return nil

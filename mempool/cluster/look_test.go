@@ -47,3 +47,10 @@ func (g *Graph) Clusters() int {
 	}
 	return len(seen)
 }
+
+func (l *list) all() []*Tx {
+	if l == nil {
+		return nil
+	}
+	return l.txs[:len(l.txs):len(l.txs)]
+}
