@@ -337,13 +337,17 @@ func TestLearnTotal(t *testing.T) {
 	if err := c.Check(); err != nil {
 		t.Errorf("a set without a total: %v", err)
 	}
-	s := c.Snapshot()
-	got, err := s.Check(t.Context())
-	if !errors.Is(err, ErrNoTotal) || got.Coins != 2 {
-		t.Fatalf("%+v, %v", got, err)
-	}
 	second := testBlock(first.Hash(), 2, []wire.TxOut{{Value: 5, Script: []byte{0x51}}})
 	connect(t, c, second, 2)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	s := c.Snapshot()
+	got, err := s.Check(t.Context())
+	if !errors.Is(err, ErrNoTotal) || got.Coins != 3 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	connect(t, c, testBlock(second.Hash(), 3, []wire.TxOut{{Value: 6, Script: []byte{0x51}}}), 3)
 	c.Learn(s, got)
 	c.Learn(s, Total{100, 100}) // it is known now
 	if err := s.Close(); err != nil {
@@ -357,9 +361,54 @@ func TestLearnTotal(t *testing.T) {
 	}
 	s = c.Snapshot()
 	defer s.Close()
-	if got, err := s.Check(t.Context()); err != nil || got.Coins != 3 {
+	if got, err := s.Check(t.Context()); err != nil || got.Coins != 4 {
 		t.Errorf("after it was learnt: %+v, %v", got, err)
 	}
+}
+
+// A total that was learnt is written although no coin has changed, and one of
+// another block is none.
+func TestTotalIsWritten(t *testing.T) {
+	c, db := openCache(t, vfs.NewMem())
+	defer db.Close()
+	first := testBlock(wire.Hash{}, 1, []wire.TxOut{{Value: 1, Script: []byte{0x51}}})
+	connect(t, c, first, 1)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	reopen := func(change func(b *store.Batch)) {
+		t.Helper()
+		b := db.NewBatch()
+		change(b)
+		err := db.Write(b, false)
+		if err == nil {
+			c, err = Open(db)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what string, want error) Total {
+		t.Helper()
+		s := c.Snapshot()
+		defer s.Close()
+		got, err := s.Check(t.Context())
+		if !errors.Is(err, want) || got.Coins != 1 {
+			t.Errorf("%s: %+v, %v, want %v", what, got, err, want)
+		}
+		c.Learn(s, got)
+		return got
+	}
+	other := wire.Hash{7}
+	reopen(func(b *store.Batch) { b.Set([]byte{keyBest}, other[:]) })
+	check("total of another block", ErrNoTotal)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	reopen(func(*store.Batch) {})
+	check("learnt and written", nil)
+	reopen(func(b *store.Batch) { b.Set([]byte{keyTotal}, other[:]) })
+	check("total that is no total", ErrNoTotal)
 }
 
 // The outputs of a genesis block that may be spent are coins like others, and
@@ -389,18 +438,20 @@ func TestGenesisCoins(t *testing.T) {
 // An interrupted flush is finished by taking blocks back and applying them
 // again, whatever of their changes was written.
 func TestReplayAfterInterruptedFlush(t *testing.T) {
-	first := testBlock(wire.Hash{}, 1, []wire.TxOut{{Value: 1, Script: []byte{0x51}}, {Value: 2, Script: []byte{0x51}}})
-	spend := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: first.Txs[0].TxID()}}}, []wire.TxOut{{Value: 1, Script: []byte{0x52}}}, 0)
+	first := testBlock(wire.Hash{}, 1, []wire.TxOut{{Value: 1, Script: []byte{0x51}}, {Value: 2, Script: []byte{0x51}}, {Value: 3, Script: []byte{0x51}}})
+	spend := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: first.Txs[0].TxID()}}, {PrevOut: wire.OutPoint{Hash: first.Txs[0].TxID(), Index: 2}}},
+		[]wire.TxOut{{Value: 1, Script: []byte{0x52}}}, 0)
 	again := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: spend.TxID()}}}, []wire.TxOut{{Value: 1, Script: []byte{0x53}}}, 0)
 	second := testBlock(first.Hash(), 2, []wire.TxOut{{Value: 5, Script: []byte{0x51}}}, spend, again)
-	undo := &Undo{Spent: [][]Coin{{{Value: 1, Height: 1, Coinbase: true, Script: []byte{0x51}}}, {{Value: 1, Height: 2, Script: []byte{0x52}}}}}
+	undo := &Undo{Spent: [][]Coin{{{Value: 1, Height: 1, Coinbase: true, Script: []byte{0x51}}, {Value: 3, Height: 1, Coinbase: true, Script: []byte{0x51}}}, {{Value: 1, Height: 2, Script: []byte{0x52}}}}}
 	for _, forth := range []bool{true, false} {
 		c, db := openCache(t, vfs.NewMem())
 		connect(t, c, first, 1)
 		if _, err := c.Flush(false, nil); err != nil {
 			t.Fatal(err)
 		}
-		// Part of the second block is there.
+		// Part of the second block is there: one of the coins that it spends is
+		// gone, and one of those that it makes has come.
 		b := db.NewBatch()
 		b.Delete(appendKey(nil, &wire.OutPoint{Hash: first.Txs[0].TxID()}))
 		b.Set(appendKey(nil, &wire.OutPoint{Hash: again.TxID()}), (&Coin{Value: 1, Height: 2, Script: []byte{0x53}}).Append(nil))
@@ -431,6 +482,7 @@ func TestReplayAfterInterruptedFlush(t *testing.T) {
 				t.Fatal(err)
 			}
 			want[wire.OutPoint{Hash: first.Txs[0].TxID()}] = 1
+			want[wire.OutPoint{Hash: first.Txs[0].TxID(), Index: 2}] = 1
 		}
 		if _, err := c.Flush(true, nil); err != nil {
 			t.Fatal(err)
@@ -450,5 +502,175 @@ func TestReplayAfterInterruptedFlush(t *testing.T) {
 		if !cmp.Equal(got, want) {
 			t.Errorf("forth %v: %s", forth, cmp.Diff(want, got))
 		}
+	}
+}
+
+// The largest number is read, and one that is larger is not taken for a small
+// one.
+func TestVarIntLimit(t *testing.T) {
+	d := decoder{b: unhex(t, "80fefefefefefefefe7f")}
+	if got := d.varInt(); d.failed || got != 1<<64-1 {
+		t.Errorf("%#x, failed %v", got, d.failed)
+	}
+	d = decoder{b: unhex(t, "80fefefefefefefeff00")}
+	if got := d.varInt(); !d.failed {
+		t.Errorf("2^64 is read as %#x", got)
+	}
+}
+
+// What a block spends within itself: the outputs of its coinbase and of its
+// other transactions are told apart, and those that do not exist refused.
+func TestSpendWithinBlock(t *testing.T) {
+	c, db := openCache(t, vfs.NewMem())
+	defer db.Close()
+	cb := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Index: wire.NullIndex}}}, []wire.TxOut{{Value: 1, Script: []byte{0x51}}, {Script: []byte{0x6a}}}, 0)
+	spends := func(tx *wire.Tx, index uint32) *wire.Tx {
+		return wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: tx.TxID(), Index: index}}}, []wire.TxOut{{Value: 1, Script: []byte{0x52}}}, 0)
+	}
+	a := spends(cb, 0)
+	b := spends(a, 0)
+	ch, err := c.Resolve(wire.NewBlock(wire.Header{}, []*wire.Tx{cb, a, b}), 5, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Coin{{Value: 1, Height: 5, Coinbase: true, Script: []byte{0x51}}, {Value: 1, Height: 5, Script: []byte{0x52}}}
+	if !cmp.Equal(ch.Coins, want) || !cmp.Equal(ch.Spent(2), want[1:]) {
+		t.Errorf("spends %+v", ch.Coins)
+	}
+	if outs := ch.SpentOuts(2); len(outs) != 1 || !bytes.Equal(outs[0].Script, []byte{0x52}) {
+		t.Errorf("spends outputs %+v", outs)
+	}
+	var missing *MissingError
+	for name, index := range map[string]uint32{"data": 1, "the output after the last": 2, "no output at all": 1 << 31} {
+		if _, err := c.Resolve(wire.NewBlock(wire.Header{}, []*wire.Tx{cb, spends(cb, index)}), 5, true, nil); !errors.As(err, &missing) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Coins that were read ahead are there when the block's turn comes, unless what
+// has been written meanwhile may have spent them.
+func TestPrefetchBeforeFlush(t *testing.T) {
+	c, db := openCache(t, vfs.NewMem())
+	defer db.Close()
+	first := testBlock(wire.Hash{}, 1, []wire.TxOut{{Value: 1, Script: []byte{0x51}}})
+	connect(t, c, first, 1)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	op := wire.OutPoint{Hash: first.Txs[0].TxID()}
+	spend := func(n uint32) *wire.Block {
+		tx := wire.NewTx(1, []wire.TxIn{{PrevOut: op}}, []wire.TxOut{{Value: 1, Script: []byte{0x52}}}, n)
+		return testBlock(first.Hash(), n, []wire.TxOut{{Script: []byte{0x6a}}}, tx)
+	}
+	pre := c.Prefetch(spend(2))
+	if len(pre.coins) != 1 || pre.coins[op].Value != 1 {
+		t.Errorf("read ahead: %+v", pre.coins)
+	}
+	connect(t, c, spend(3), 2)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	var missing *MissingError
+	if _, err := c.Resolve(spend(2), 2, true, pre); !errors.As(err, &missing) {
+		t.Errorf("a coin that was spent meanwhile: %v", err)
+	}
+}
+
+// A coinbase that repeats an earlier one takes its place in the set and in the
+// total, and is gone for good once it is spent.
+func TestRepeatedCoinbaseCounts(t *testing.T) {
+	c, db := openCache(t, vfs.NewMem())
+	defer db.Close()
+	out := []wire.TxOut{{Value: 1, Script: []byte{0x51}}}
+	first := testBlock(wire.Hash{}, 1, out)
+	connect(t, c, first, 1)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	repeat := wire.NewBlock(wire.Header{PrevBlock: first.Hash()}, []*wire.Tx{&first.Txs[0]})
+	ch, err := c.Resolve(repeat, 2, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Apply(ch, nil)
+	if c.total.Coins != 1 {
+		t.Errorf("%d coins are counted", c.total.Coins)
+	}
+	op := wire.OutPoint{Hash: first.Txs[0].TxID()}
+	if coin, ok, _, err := c.Get(op); err != nil || !ok || coin.Height != 2 {
+		t.Errorf("%+v, %v, %v", coin, ok, err)
+	}
+	tx := wire.NewTx(1, []wire.TxIn{{PrevOut: op}}, []wire.TxOut{{Script: []byte{0x6a}}}, 0)
+	connect(t, c, testBlock(repeat.Hash(), 3, []wire.TxOut{{Script: []byte{0x6a}}}, tx), 3)
+	if _, err := c.Flush(true, nil); err != nil {
+		t.Fatal(err)
+	}
+	if coin, ok, _, err := c.Get(op); err != nil || ok {
+		t.Errorf("after it was spent: %+v, %v", coin, err)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where a coinbase was overwritten only its own coins may be missing when the
+// block is taken back.
+func TestTolerateMissingCoinbase(t *testing.T) {
+	first := testBlock(wire.Hash{}, 1, []wire.TxOut{{Value: 1, Script: []byte{0x51}}})
+	tx := wire.NewTx(1, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: first.Txs[0].TxID()}}}, []wire.TxOut{{Value: 1, Script: []byte{0x52}}}, 0)
+	second := testBlock(first.Hash(), 2, []wire.TxOut{{Value: 2, Script: []byte{0x51}}}, tx)
+	for _, c := range []struct {
+		name     string
+		gone     *wire.Tx
+		tolerate bool
+		ok       bool
+	}{
+		{"nothing is missing", nil, false, true},
+		{"coinbase", &second.Txs[0], false, false},
+		{"coinbase, which was overwritten", &second.Txs[0], true, true},
+		{"another transaction", tx, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, db := openCache(t, vfs.NewMem())
+			defer db.Close()
+			connect(t, set, first, 1)
+			undo := connect(t, set, second, 2)
+			if c.gone != nil {
+				set.remove(wire.OutPoint{Hash: c.gone.TxID()})
+			}
+			var unclean *UncleanError
+			err := set.Disconnect(second, undo, 2, c.tolerate, nil)
+			if c.ok && err != nil || !c.ok && !errors.As(err, &unclean) {
+				t.Fatal(err)
+			}
+			want := first.Hash()
+			if !c.ok {
+				want = second.Hash()
+			}
+			if set.Best() != want {
+				t.Errorf("the set stands for %v", set.Best())
+			}
+		})
+	}
+}
+
+// More than fits into one batch is written whole.
+func TestFlushOfManyBatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 20 MB")
+	}
+	out := make([]wire.TxOut, 2_200)
+	for i := range out {
+		out[i] = wire.TxOut{Value: int64(i), Script: bytes.Repeat([]byte{0x61}, 9_000)}
+	}
+	c, db := openCache(t, vfs.NewMem())
+	defer db.Close()
+	connect(t, c, testBlock(wire.Hash{}, 1, out), 1)
+	if n, err := c.Flush(true, nil); n != len(out) || err != nil {
+		t.Errorf("%d written, %v", n, err)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
 	}
 }
