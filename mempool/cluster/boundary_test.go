@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -39,6 +40,30 @@ func TestLargestNumbers(t *testing.T) {
 	} {
 		if hi, lo := mul128(c.a, c.b); hi != c.hi || lo != c.lo {
 			t.Errorf("%d times %d: %d, %d", c.a, c.b, hi, lo)
+		}
+	}
+	// Small fees times large sizes do not fit into 64 bits either.
+	for _, c := range []struct {
+		a, b, c, d int64
+		want       int
+	}{
+		{1000, 1 << 62, 1, 1, 1}, {1, 1, 1000, 1 << 62, -1}, {-1000, 1 << 62, 1, 1, -1}, {1, 1, -1000, 1 << 62, 1},
+		{1 << 40, 1 << 40, 1, 1, 1}, {-1 << 40, 1 << 40, 1, 1, -1}, {1, 1, 1 << 40, 1 << 40, -1}, {1, 1, -1 << 40, 1 << 40, 1},
+		{6, 1 << 62, 3, 1<<62 - 1, 1}, {1 << 62, 6, 1 << 61, 12, 0},
+	} {
+		if got := compareProducts(c.a, c.b, c.c, c.d); got != c.want {
+			t.Errorf("%d·%d against %d·%d: %d", c.a, c.b, c.c, c.d, got)
+		}
+	}
+	for _, c := range []struct {
+		w, o wide
+		want bool
+	}{
+		{wide{1, 5}, wide{1, 5}, false}, {wide{1, 6}, wide{1, 5}, true}, {wide{1, 5}, wide{1, 6}, false},
+		{wide{2, 0}, wide{1, 5}, true}, {wide{-1, 5}, wide{0, 0}, false},
+	} {
+		if got := c.w.more(c.o); got != c.want {
+			t.Errorf("%v more than %v: %v", c.w, c.o, got)
 		}
 	}
 	if (FeeRate{-1 << 62, 1}).Compare(FeeRate{-1 << 60, 1 << 40}) >= 0 {
@@ -193,6 +218,91 @@ func TestTrimTies(t *testing.T) {
 		}
 		if err := s.Commit(); err != nil || g.Len() != 4 || g.Check() != nil {
 			t.Errorf("%v, %d are left, %v", err, g.Len(), g.Check())
+		}
+	}
+}
+
+// Transactions of one cluster are put into chunks and order as their fees say,
+// and where these say nothing as they came.
+func TestOrderWithinCluster(t *testing.T) {
+	type tx struct {
+		fee     int64
+		parents []int
+	}
+	for _, c := range []struct {
+		name string
+		txs  []tx // of size 100 each
+		want string
+	}{
+		{"equal children as they came", []tx{{500, nil}, {100, []int{0}}, {100, []int{0}}, {100, []int{0}}}, "[0] [1] [2] [3]"},
+		{"within a chunk the best first", []tx{{0, nil}, {200, []int{0}}, {300, []int{0}}}, "[0 2 1]"},
+		{"within a chunk equals as they came", []tx{{0, nil}, {200, []int{0}}, {200, []int{0}}}, "[0 1 2]"},
+		{"two roots, the better first", []tx{{100, nil}, {50, nil}, {900, []int{0, 1}}}, "[0 1 2]"},
+		{"two roots, the better later", []tx{{50, nil}, {100, nil}, {900, []int{0, 1}}}, "[1 0 2]"},
+		// One by one the better would be b1, and then all four one chunk.
+		{"equal chunks come apart", []tx{{100, nil}, {300, []int{0}}, {150, nil}, {250, []int{0, 2}}}, "[0 1] [2 3]"},
+		// Either half pays the same, but depends on the other.
+		{"crossed pairs stay together", []tx{{0, nil}, {0, nil}, {400, []int{0, 1}}, {400, []int{0, 1}}}, "[0 1 2 3]"},
+		{"a child that pays too little", []tx{{300, nil}, {100, []int{0}}, {200, []int{1}}}, "[0] [1 2]"},
+	} {
+		g := New(Limits{})
+		s := g.Stage()
+		var txs []*Tx
+		for i, m := range c.txs {
+			n := s.Add(i, FeeRate{m.fee, 100})
+			for _, p := range m.parents {
+				s.Depend(txs[p], n)
+			}
+			txs = append(txs, n)
+		}
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, chunk := range g.Chunks(txs[0]) {
+			var ids []int
+			for _, m := range chunk.Txs {
+				ids = append(ids, m.Owner().(int))
+			}
+			got += fmt.Sprint(ids) + " "
+		}
+		if got != c.want+" " {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// Check finds whatever may be wrong with a graph.
+func TestCheckFindsMistakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(g *Graph, l *list)
+		want  string
+	}{
+		"nothing":                   {func(*Graph, *list) {}, ""},
+		"a transaction too many":    {func(g *Graph, _ *list) { g.count++ }, "3 transactions in 1 clusters, counted as 4 in 1"},
+		"a cluster too many":        {func(g *Graph, _ *list) { g.lists++ }, "3 transactions in 1 clusters, counted as 3 in 2"},
+		"chunks out of order":       {func(_ *Graph, l *list) { l.chunks[1].from = 0 }, "chunk 1000/10 is not before 900/10"},
+		"a gap":                     {func(_ *Graph, l *list) { l.chunks[1].from, l.chunks[2].from = 2, 3 }, "a chunk begins at 2 instead of 1"},
+		"the last chunk too short":  {func(_ *Graph, l *list) { l.txs = append(l.txs, &Tx{}) }, "the chunks of a cluster end at 3 of 4"},
+		"above the number":          {func(g *Graph, _ *list) { g.limits.Count = 2 }, "a cluster of 3 transactions and size 30"},
+		"above the size":            {func(g *Graph, _ *list) { g.limits.Size = 29 }, "a cluster of 3 transactions and size 30"},
+		"just the limits":           {func(g *Graph, _ *list) { g.limits = Limits{3, 30} }, ""},
+		"a part that hangs nowhere": {func(_ *Graph, l *list) { l.anc[2], l.desc[0] = bit(2), bit(0)|bit(1) }, "a cluster of 3 falls apart"},
+		"a wrong place":             {func(_ *Graph, l *list) { l.txs[1].pos = 2 }, "a transaction does not know its place"},
+		"an ancestor behind":        {func(_ *Graph, l *list) { l.anc[1] |= bit(2) }, "a transaction stands before an ancestor"},
+		"not its own ancestor":      {func(_ *Graph, l *list) { l.anc[1] = bit(0) }, "a transaction stands before an ancestor"},
+		"a descendant forgotten":    {func(_ *Graph, l *list) { l.desc[0] = bit(0) | bit(1) }, "ancestors and descendants contradict each other"},
+		"a wrong sum":               {func(_ *Graph, l *list) { l.sum.Fee++ }, "the sum is 2800/30 instead of 2799/30"},
+		"a wrong rate":              {func(_ *Graph, l *list) { l.chunks[1].rate.Fee = 1001 }, "chunk 1001/10 stands behind 1000/10"},
+	} {
+		g, txs := pile(t, 2)
+		c.spoil(g, txs[0].cl)
+		got := ""
+		if err := g.Check(); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }
