@@ -124,6 +124,10 @@ func TestClassify(t *testing.T) {
 		{"multisig and more", "5121" + testPub33 + "51aeae", NonStandard, nil},
 		{"17 of 17", "0111" + strings.Repeat("21"+testPub33, 17) + "0111ae", MultiSig,
 			append(append([]string{"11"}, strings.Split(strings.Repeat(testPub33+" ", 17)[:17*67-1], " ")...), "11")},
+		{"16 of 16", "60" + strings.Repeat("21"+testPub33, 16) + "60ae", MultiSig,
+			append(append([]string{"10"}, strings.Split(strings.Repeat(testPub33+" ", 16)[:16*67-1], " ")...), "10")},
+		{"20 of 20", "0114" + strings.Repeat("21"+testPub33, 20) + "0114ae", MultiSig,
+			append(append([]string{"14"}, strings.Split(strings.Repeat(testPub33+" ", 20)[:20*67-1], " ")...), "14")},
 		{"1 of 21", "51" + strings.Repeat("21"+testPub33, 21) + "0115ae", NonStandard, nil},
 		{"1 of 20, not minimal", "51" + strings.Repeat("21"+testPub33, 20) + "021400ae", NonStandard, nil},
 	} {
