@@ -4,32 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
-// Fees beyond what can be paid are held at 2^62, and products that are an exact
-// multiple of 2^64 keep their sign.
+// Products are exact beyond 64 bits, and those that are a multiple of 2^64 keep
+// their sign.
 func TestLargestNumbers(t *testing.T) {
-	for _, c := range []struct {
-		rate FeeRate
-		size int64
-		want int64
-	}{
-		{FeeRate{math.MaxInt64, 1}, 4, 1 << 62},
-		{FeeRate{-math.MaxInt64, 2}, 1, -1 << 62},
-		{FeeRate{1 << 62, 1}, 1, 1 << 62},
-		{FeeRate{1<<62 - 1, 1}, 1, 1<<62 - 1},
-		{FeeRate{1 << 62, 1}, 2, 1 << 62},
-		{FeeRate{-1, 3}, 2, -1},
-		{FeeRate{-3, 3}, 2, -2},
-		{FeeRate{0, 3}, 2, 0},
-		{FeeRate{7, 0}, 2, 0},
-	} {
-		if got := c.rate.FeeFor(c.size); got != c.want {
-			t.Errorf("%v for %d: %d, want %d", c.rate, c.size, got, c.want)
-		}
-	}
 	for _, c := range []struct {
 		a, b int64
 		hi   int64
@@ -49,6 +31,7 @@ func TestLargestNumbers(t *testing.T) {
 	}{
 		{1000, 1 << 62, 1, 1, 1}, {1, 1, 1000, 1 << 62, -1}, {-1000, 1 << 62, 1, 1, -1}, {1, 1, -1000, 1 << 62, 1},
 		{1 << 40, 1 << 40, 1, 1, 1}, {-1 << 40, 1 << 40, 1, 1, -1}, {1, 1, 1 << 40, 1 << 40, -1}, {1, 1, -1 << 40, 1 << 40, 1},
+		{1 << 40, 1 << 30, 1, 1, 1}, {1, 1, 1 << 40, 1 << 30, -1}, {-1 << 40, 1 << 30, 1, 1, -1}, {1, 1, -1 << 40, 1 << 30, 1},
 		{6, 1 << 62, 3, 1<<62 - 1, 1}, {1 << 62, 6, 1 << 61, 12, 0},
 	} {
 		if got := compareProducts(c.a, c.b, c.c, c.d); got != c.want {
@@ -83,16 +66,19 @@ func TestNotInGraph(t *testing.T) {
 		t.Errorf("before: %v, %d chunks", g.Rate(out), len(g.Chunks(out)))
 	}
 	g.Remove(out)
-	_, ok := g.Chunk(out)
-	if g.Contains(out) || ok || g.Cluster(out) != nil || g.Chunks(out) != nil || g.Ancestors(out) != nil || g.Descendants(out) != nil ||
+	if g.Contains(out) || g.Chunks(out) != nil || g.Ancestors(out) != nil || g.Descendants(out) != nil ||
 		g.Rate(out) != (FeeRate{}) || g.ChunkRate(out) != (FeeRate{}) {
 		t.Error("something is known of what was removed")
+	}
+	s = g.Stage()
+	if _, ok := s.Chunk(out); ok || s.Contains(out) {
+		t.Error("a stage knows what was removed")
 	}
 	if n := g.CountClusters(in, out); n != 1 {
 		t.Errorf("in %d clusters", n)
 	}
 	g.Remove(in)
-	if _, ok := g.Worst(); ok || g.Len() != 0 || g.Clusters() != 0 {
+	if _, ok := g.Worst(); ok || g.Len() != 0 {
 		t.Error("an empty graph has a worst chunk")
 	}
 }
@@ -130,8 +116,9 @@ func pile(t *testing.T, n int) (*Graph, []*Tx) {
 	return g, txs
 }
 
-// Any two transactions are in one order, which the sign tells from both sides.
-func TestCompareTransactions(t *testing.T) {
+// Chunks are in one order, which the sign tells from both sides: by what they
+// pay, and of equals the earlier cluster first.
+func TestOrderOfChunks(t *testing.T) {
 	g, txs := pile(t, 5)
 	s := g.Stage()
 	best, worst := s.Add("best", FeeRate{5000, 10}), s.Add("worst", FeeRate{1, 10})
@@ -139,16 +126,62 @@ func TestCompareTransactions(t *testing.T) {
 	if err := s.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	order := append(append([]*Tx{best}, txs...), worst, same)
+	var order []*chunk
+	for _, tx := range append(append([]*Tx{best}, txs...), worst, same) {
+		order = append(order, tx.cl.piece(tx.pos))
+	}
 	for i, a := range order {
 		for j, b := range order {
-			if got := g.Compare(a, b); got < 0 != (i < j) || got > 0 != (i > j) {
-				t.Errorf("%v against %v: %d", a.Owner(), b.Owner(), got)
+			if got := a.compare(b); got < 0 != (i < j) || got > 0 != (i > j) {
+				t.Errorf("%d against %d: %d", i, j, got)
 			}
 		}
 	}
-	if c, ok := g.Worst(); !ok || c.Txs[0] != same {
+	i := 0
+	for c := range g.Best() {
+		if c.Txs[0] != order[i].cl.txs[order[i].from] {
+			t.Errorf("chunk %d is another one", i)
+		}
+		i++
+	}
+	if c, ok := g.Worst(); i != len(order) || !ok || c.Txs[0] != same {
 		t.Error("of equals not the later one is the worst")
+	}
+}
+
+// A cluster whose last transaction goes is another one, although what is left
+// stands where it stood.
+func TestRemoveTheLast(t *testing.T) {
+	g, txs := pile(t, 3)
+	s := g.Stage()
+	s.Remove(txs[3])
+	if before, after := s.Diagrams(); len(before) != 4 || len(after) != 3 {
+		t.Errorf("%v becomes %v", before, after)
+	}
+	if err := s.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if g.Len() != 3 || g.Contains(txs[3]) || len(g.Chunks(txs[0])) != 3 || g.Check() != nil {
+		t.Errorf("%d are left in %d chunks, %v", g.Len(), len(g.Chunks(txs[0])), g.Check())
+	}
+}
+
+// From whatever order the search starts, valid or not, it ends with a valid one.
+func TestAnyStart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 3000 {
+		n := 2 + rng.IntN(7)
+		rates, rel := make([]FeeRate, n), newRelations(n)
+		at := rng.Perm(n)
+		for i := range rates {
+			rates[i] = FeeRate{rng.Int64N(5), 1 + rng.Int64N(3)}
+			for range rng.IntN(3) {
+				if i > 0 {
+					rel.depend(at[rng.IntN(i)], at[i])
+				}
+			}
+		}
+		checkOrder(t, linearise(rates, rel), rel)
 	}
 }
 
@@ -279,8 +312,7 @@ func TestCheckFindsMistakes(t *testing.T) {
 		want  string
 	}{
 		"nothing":                   {func(*Graph, *list) {}, ""},
-		"a transaction too many":    {func(g *Graph, _ *list) { g.count++ }, "3 transactions in 1 clusters, counted as 4 in 1"},
-		"a cluster too many":        {func(g *Graph, _ *list) { g.lists++ }, "3 transactions in 1 clusters, counted as 3 in 2"},
+		"a transaction too many":    {func(g *Graph, _ *list) { g.count++ }, "3 transactions, counted as 4"},
 		"chunks out of order":       {func(_ *Graph, l *list) { l.chunks[1].from = 0 }, "chunk 1000/10 is not before 900/10"},
 		"a gap":                     {func(_ *Graph, l *list) { l.chunks[1].from, l.chunks[2].from = 2, 3 }, "a chunk begins at 2 instead of 1"},
 		"the last chunk too short":  {func(_ *Graph, l *list) { l.txs = append(l.txs, &Tx{}) }, "the chunks of a cluster end at 3 of 4"},
