@@ -203,6 +203,14 @@ func TestSingleWithoutOutput(t *testing.T) {
 			if got := SignatureHash(tx, i, code, hashType); single && i > 0 != (got == wire.Hash{0: 1}) {
 				t.Errorf("input %d, hash type %#x signs %v", i, hashType, got)
 			}
+			mid := txscript.NewTxSigHashes(&conv.msg, txscript.NewCannedPrevOutputFetcher(spent[0].Script, spent[0].Value))
+			want, err = txscript.CalcWitnessSigHash(code, mid, txscript.SigHashType(hashType), &conv.msg, i, spent[i].Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := h.Witness(i, code, hashType); !slices.Equal(got[:], want) {
+				t.Errorf("input %d, hash type %#x in a witness: %v, want %x", i, hashType, got, want)
+			}
 			if _, ok := h.TaprootKey(i, byte(hashType)); ok != (!single || i == 0) {
 				t.Errorf("input %d, hash type %#x of taproot: %v", i, hashType, ok)
 			}
