@@ -108,6 +108,11 @@ func (n *testNode) call(method string, args ...any) (string, error) {
 		args = []any{}
 	}
 	r, err := (&jsonrpc.Local{Table: n.table}).Call(n.t.Context(), method, args)
+	if err == nil {
+		if err := RoundTrip(n.table.Lookup(method), r); err != nil {
+			n.t.Error(err)
+		}
+	}
 	return string(r), err
 }
 

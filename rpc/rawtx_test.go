@@ -153,7 +153,7 @@ func TestSpendByPSBT(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			o, _, public := owner(t, p.desc)
 			empty := get[string](n, "createpsbt", spendOf(ops[i]), []any{jsonrpc.Object{{Name: payTo, Value: "0.999"}}, jsonrpc.Object{{Name: "data", Value: "00ff"}}}, 0, false)
-			if a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", empty); a.Next != partial.Updater || a.Inputs[0].HasSpent {
+			if a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", empty); a.Next != string(partial.Updater) || a.Inputs[0].HasSpent {
 				t.Errorf("empty: %+v", a)
 			}
 			updated := get[string](n, "utxoupdatepsbt", empty, []any{public})
@@ -170,7 +170,7 @@ func TestSpendByPSBT(t *testing.T) {
 				updated = get[string](n, "utxoupdatepsbt", packet.Base64(), []any{public})
 			}
 			a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", updated)
-			if a.Next != partial.Signer || a.Inputs[0].Missing == nil || len(a.Inputs[0].Missing.Sigs) == 0 || a.Fee == nil || *a.Fee != 100_000 || a.VSize == nil {
+			if a.Next != string(partial.Signer) || a.Inputs[0].Missing == nil || len(a.Inputs[0].Missing.Sigs) == 0 || a.Fee == nil || *a.Fee != 100_000 || a.VSize == nil {
 				t.Errorf("updated: %s", get[json.RawMessage](n, "analyzepsbt", updated))
 			}
 			n.want(`{"psbt":"`+updated+`","complete":false}`, "finalizepsbt", updated)
@@ -182,7 +182,7 @@ func TestSpendByPSBT(t *testing.T) {
 			if r.Complete {
 				t.Error("final though nobody asked")
 			}
-			if a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", r.PSBT); a.Next != partial.Finalizer {
+			if a := get[rpctypes.PSBTAnalysis](n, "analyzepsbt", r.PSBT); a.Next != string(partial.Finalizer) {
 				t.Errorf("signed: %+v", a)
 			}
 			final := get[finalizedText](n, "finalizepsbt", r.PSBT)
@@ -195,7 +195,7 @@ func TestSpendByPSBT(t *testing.T) {
 				t.Errorf("%d virtual bytes, estimated %d", tx.VSize(), *a.VSize)
 			}
 			kept := get[finalizedText](n, "finalizepsbt", r.PSBT, false)
-			if !kept.Complete || kept.Hex != "" || get[rpctypes.PSBTAnalysis](n, "analyzepsbt", kept.PSBT).Next != partial.Extractor {
+			if !kept.Complete || kept.Hex != "" || get[rpctypes.PSBTAnalysis](n, "analyzepsbt", kept.PSBT).Next != string(partial.Extractor) {
 				t.Errorf("kept: %+v", kept)
 			}
 			// All in one step, with default hash types.

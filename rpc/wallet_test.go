@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"starling/rpc"
 	"starling/rpc/jsonrpc"
 	"starling/rpc/walletrpc"
 
@@ -69,7 +70,13 @@ func (b *bank) call(ctx context.Context, method string, args ...any) (json.RawMe
 	if args == nil {
 		args = []any{}
 	}
-	return b.local.Call(ctx, method, args)
+	raw, err := b.local.Call(ctx, method, args)
+	if err == nil {
+		if err := rpc.RoundTrip(b.node.Table.Lookup(method), raw); err != nil {
+			b.t.Error(err)
+		}
+	}
+	return raw, err
 }
 
 // get calls a method that must succeed and decodes its answer.

@@ -230,7 +230,7 @@ func (a *api) getDeploymentInfo(_ context.Context, p deploymentParams) (rpctypes
 		{"csv", net.CSVHeight}, {"segwit", net.SegwitHeight}, {"taproot", net.TaprootHeight},
 	} {
 		// What counts is the block after the one looked at.
-		info.Deployments = append(info.Deployments, jsonrpc.Member{Name: d.name, Value: rpctypes.Deployment{Type: "buried", Active: n.Height+1 >= d.height, Height: d.height}})
+		info.Deployments = append(info.Deployments, jsonrpc.Entry[rpctypes.Deployment]{Name: d.name, Value: rpctypes.Deployment{Type: "buried", Active: n.Height+1 >= d.height, Height: d.height}})
 	}
 	return info, nil
 }

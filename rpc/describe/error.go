@@ -40,6 +40,7 @@ func (e *plainError) Error() string { return e.text }
 // Unwrap returns the error itself.
 func (e *plainError) Unwrap() error { return e.error }
 
+// AddressError says what is wrong with a text that is no address of the network.
 func AddressError(err error) string {
 	var elsewhere *address.NetworkError
 	if errors.As(err, &elsewhere) {

@@ -10,9 +10,10 @@ import (
 	"starling/wire"
 )
 
+// Script describes the script of an output.
 func Script(s []byte, net *params.Network) rpctypes.Script {
 	class, parts := script.Classify(s)
-	r := rpctypes.Script{Asm: script.Asm(s), Desc: inferDescriptor(s, class, parts, net), Hex: s, Type: class}
+	r := rpctypes.Script{Asm: script.Asm(s), Desc: inferDescriptor(s, class, parts, net), Hex: s, Type: string(class)}
 	if s == nil {
 		r.Hex = jsonrpc.Hex{}
 	}
@@ -29,6 +30,7 @@ type TxDescriber struct {
 	Prevouts bool         // show it
 }
 
+// Describe describes a transaction, with its bytes if they are asked for.
 func (d *TxDescriber) Describe(tx *wire.Tx, withHex bool) rpctypes.Tx {
 	r := rpctypes.Tx{
 		TxID: tx.TxID(), Hash: tx.WTxID(), Version: uint32(tx.Version),

@@ -26,14 +26,17 @@ func Difficulty(bits uint32) jsonrpc.Float {
 	return jsonrpc.Float(d)
 }
 
+// Bits writes a target in compact form.
 func Bits(bits uint32) string { return fmt.Sprintf("%08x", bits) }
 
+// Target writes the target that stands behind its compact form.
 func Target(bits uint32) string {
 	t, _, _ := consensus.CompactToTarget(bits)
 	b := t.Bytes32()
 	return hex.EncodeToString(b[:])
 }
 
+// Work writes the work in the chain up to a block.
 func Work(n *headertree.Node) string {
 	b := n.Work.Bytes32()
 	return hex.EncodeToString(b[:])

@@ -64,8 +64,8 @@ const (
 
 // Error is a failed call as its caller sees it.
 type Error struct {
-	Code    Code   `json:"code"`
-	Message string `json:"message"`
+	Code    Code   `json:"code" help:"the number of the error"`
+	Message string `json:"message" help:"what is wrong, in words"`
 }
 
 // Error implements the error interface.

@@ -2,6 +2,7 @@ package jsonrpc
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -113,6 +114,7 @@ type columns struct {
 
 func (c *columns) add(left, right string) { c.rows = append(c.rows, [2]string{left, right}) }
 
+// String lays the rows out.
 func (c *columns) String() string {
 	pad := 0
 	for _, r := range c.rows {
@@ -152,11 +154,7 @@ func (m *Method) Help() string {
 		}
 		b.WriteString(":\n")
 		var c columns
-		var t reflect.Type
-		if s.Like != nil {
-			t = reflect.TypeOf(s.Like)
-		}
-		describeResult(&c, "", "", "", t, "", s.Help, 0)
+		c.result(reflect.TypeOf(s.Like), part{help: s.Help, key: s.Key})
 		b.WriteString(c.String())
 	}
 	b.WriteString("\nExamples:\n")
@@ -255,68 +253,101 @@ func (p *Param) describe(c *columns, left string) {
 // maxHelpDepth bounds how deep results are described.
 const maxHelpDepth = 6
 
-// describeResult adds the rows of a result of type t. name is its member name,
-// or empty; note goes into the parentheses, such as "optional".
-func describeResult(c *columns, indent, name, comma string, t reflect.Type, note, help string, depth int) {
-	prefix := indent
-	if name != "" {
-		prefix += fmt.Sprintf("%q : ", name)
+// part says where in a result a value stands, and what there is to say of it.
+type part struct {
+	indent string
+	name   string // its member name, or empty
+	comma  string // what follows it
+	note   string // goes into the parentheses, such as "optional"
+	help   string
+	key    string // what the names in it are, if it is a [Map]
+	depth  int
+}
+
+// words returns the right column: the JSON type and what there is to say.
+func (p *part) words(jsonType string) string {
+	text := "(" + jsonType
+	if p.note != "" {
+		text += ", " + p.note
 	}
-	if note != "" {
-		note = ", " + note
+	text += ")"
+	if p.help != "" {
+		text += " " + p.help
 	}
-	if help != "" {
-		help = " " + help
+	return text
+}
+
+// inside returns where a value stands that is in this one.
+func (p *part) inside(name, comma string) part {
+	return part{indent: p.indent + "  ", name: name, comma: comma, depth: p.depth + 1}
+}
+
+// result adds the rows of a result of type t, which is nil for JSON null.
+func (c *columns) result(t reflect.Type, p part) {
+	prefix := p.indent
+	if p.name != "" {
+		prefix += fmt.Sprintf("%q : ", p.name)
 	}
-	if t == nil || t.Kind() == reflect.Interface {
-		if t == nil {
-			c.add(prefix+"null"+comma, "(json null"+note+")"+help)
-		} else {
-			c.add(prefix+"..."+comma, "(any"+note+")"+help)
-		}
-		return
-	}
-	for t.Kind() == reflect.Pointer {
+	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	var holder interface{ valueType() reflect.Type }
+	if t != nil {
+		holder, _ = reflect.Zero(t).Interface().(interface{ valueType() reflect.Type })
+	}
 	switch {
+	case t == nil:
+		c.add(prefix+"null"+p.comma, p.words("json null"))
+	case holder != nil && t.Kind() == reflect.Struct: // OrFalse
+		p.note = strings.TrimPrefix(p.note+", or false", ", ")
+		c.result(holder.valueType(), p)
+	case holder != nil: // Map
+		c.add(prefix+"{", p.words("json object"))
+		if p.depth < maxHelpDepth {
+			c.result(holder.valueType(), p.inside(cmp.Or(p.key, "name"), ","))
+		}
+		c.add(p.indent+"  ...", "")
+		c.add(p.indent+"}"+p.comma, "")
+	case t.Kind() == reflect.Interface, t == rawType:
+		c.add(prefix+"..."+p.comma, p.words("any"))
 	case isHash(t), t == reflect.TypeFor[Hex]():
-		c.add(prefix+`"hex"`+comma, "(string"+note+")"+help)
-	case t == reflect.TypeFor[Object](), t == rawType, t.Kind() == reflect.Map:
-		c.add(prefix+"{", "(json object"+note+")"+help)
-		c.add(indent+"  ...", "")
-		c.add(indent+"}"+comma, "")
+		c.add(prefix+`"hex"`+p.comma, p.words("string"))
 	case t.Kind() == reflect.String, t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
-		c.add(prefix+`"str"`+comma, "(string"+note+")"+help)
+		c.add(prefix+`"str"`+p.comma, p.words("string"))
 	case t.Kind() == reflect.Bool:
-		c.add(prefix+"true|false"+comma, "(boolean"+note+")"+help)
+		c.add(prefix+"true|false"+p.comma, p.words("boolean"))
 	case t.Kind() == reflect.Slice:
-		c.add(prefix+"[", "(json array"+note+")"+help)
-		if depth < maxHelpDepth {
-			describeResult(c, indent+"  ", "", ",", t.Elem(), "", "", depth+1)
+		c.add(prefix+"[", p.words("json array"))
+		if p.depth < maxHelpDepth {
+			c.result(t.Elem(), p.inside("", ","))
 		}
-		c.add(indent+"  ...", "")
-		c.add(indent+"]"+comma, "")
+		c.add(p.indent+"  ...", "")
+		c.add(p.indent+"]"+p.comma, "")
 	case t.Kind() == reflect.Struct && !t.Implements(reflect.TypeFor[json.Marshaler]()):
-		c.add(prefix+"{", "(json object"+note+")"+help)
-		if depth < maxHelpDepth {
-			fields := members(t)
-			for i, f := range fields {
-				comma := ","
-				if i == len(fields)-1 {
-					comma = ""
-				}
-				name, flags, _ := strings.Cut(f.Tag.Get("json"), ",")
-				note := ""
-				if strings.Contains(flags, "omit") {
-					note = "optional"
-				}
-				describeResult(c, indent+"  ", name, comma, f.Type, note, f.Tag.Get("help"), depth+1)
-			}
+		c.add(prefix+"{", p.words("json object"))
+		if p.depth < maxHelpDepth {
+			c.members(t, p)
 		}
-		c.add(indent+"}"+comma, "")
+		c.add(p.indent+"}"+p.comma, "")
 	default:
-		c.add(prefix+"n"+comma, "(numeric"+note+")"+help)
+		c.add(prefix+"n"+p.comma, p.words("numeric"))
+	}
+}
+
+// members adds the rows of a struct's members.
+func (c *columns) members(t reflect.Type, p part) {
+	fields := members(t)
+	for i, f := range fields {
+		name, flags, _ := strings.Cut(f.Tag.Get("json"), ",")
+		in := p.inside(name, ",")
+		if i == len(fields)-1 {
+			in.comma = ""
+		}
+		if strings.Contains(flags, "omit") {
+			in.note = "optional"
+		}
+		in.help, in.key = f.Tag.Get("help"), f.Tag.Get("key")
+		c.result(f.Type, in)
 	}
 }
 

@@ -30,34 +30,20 @@ func (h Hex) MarshalJSON() ([]byte, error) {
 	return append(b, '"'), nil
 }
 
-// Member is one name and value of an [Object].
-type Member struct {
-	Name  string
-	Value any
-}
-
-// Object is a JSON object whose member names are only known at run time and
-// which keeps its order.
-type Object []Member
-
-// MarshalJSON writes the members in order.
-func (o Object) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	buf.WriteByte('{')
-	for i, m := range o {
-		if i > 0 {
-			buf.WriteByte(',')
-		}
-		if err := encodeJSON(&buf, m.Name); err != nil {
-			return nil, err
-		}
-		buf.WriteByte(':')
-		if err := encodeJSON(&buf, m.Value); err != nil {
-			return nil, err
-		}
+// UnmarshalJSON reads a JSON string of hexadecimal digits.
+func (h *Hex) UnmarshalJSON(raw []byte) error {
+	if TypeOf(raw) == TypeNull {
+		return nil
 	}
-	buf.WriteByte('}')
-	return buf.Bytes(), nil
+	var digits string
+	if err := json.Unmarshal(raw, &digits); err != nil {
+		return err
+	}
+	b, err := hex.DecodeString(digits)
+	if err == nil {
+		*h = b
+	}
+	return err
 }
 
 // encodeJSON writes v without a newline and without escaping <, > and &, which
@@ -119,6 +105,7 @@ func Get(ms []RawMember, names ...string) json.RawMessage {
 // Type is the type of a JSON value, by the names that errors use.
 type Type string
 
+// The types of JSON values.
 const (
 	TypeNull   Type = "null"
 	TypeBool   Type = "bool"

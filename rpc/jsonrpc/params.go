@@ -391,9 +391,13 @@ func hasName(ps []*Param, name string) bool {
 // HexArg is a parameter that is a byte string in hexadecimal digits.
 type HexArg []byte
 
-func (*HexArg) ArgType() Type   { return TypeString }
+// ArgType implements [Argument].
+func (*HexArg) ArgType() Type { return TypeString }
+
+// ArgWord implements [Argument].
 func (*HexArg) ArgWord() string { return "string" }
 
+// DecodeArg implements [Argument].
 func (h *HexArg) DecodeArg(name string, raw json.RawMessage) error {
 	s, err := DecodeString(raw)
 	if err != nil {

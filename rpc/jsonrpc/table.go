@@ -35,6 +35,7 @@ type Shape struct {
 	When string // such as "for verbosity = 0"; empty for the only form
 	Like any    // a zero value of the result's type; nil for JSON null
 	Help string
+	Key  string // for a [Map]: what its names are, such as "txid"
 }
 
 // Define completes an entry with its handler, whose types say what the
@@ -62,6 +63,16 @@ type None struct{}
 
 // Null is the result of methods that return nothing.
 type Null = *struct{}
+
+// ResultTypes returns the types of what the method answers with, one for each
+// form; nil stands for JSON null.
+func (m *Method) ResultTypes() []reflect.Type {
+	var types []reflect.Type
+	for _, s := range m.shapes() {
+		types = append(types, reflect.TypeOf(s.Like))
+	}
+	return types
+}
 
 // Required returns how many arguments must be given.
 func (m *Method) Required() int {

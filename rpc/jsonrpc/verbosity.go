@@ -8,10 +8,13 @@ import (
 // Verbosity is a level of detail that older clients give as a boolean.
 type Verbosity int
 
+// ArgType implements [Argument].
 func (*Verbosity) ArgType() Type { return "" }
 
+// ArgWord implements [Argument].
 func (*Verbosity) ArgWord() string { return "numeric" }
 
+// DecodeArg implements [Argument].
 func (v *Verbosity) DecodeArg(_ string, raw json.RawMessage) error {
 	switch TypeOf(raw) {
 	case TypeBool:

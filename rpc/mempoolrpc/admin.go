@@ -6,7 +6,6 @@ import (
 
 	"starling/mempool"
 	"starling/mempool/policy"
-	"starling/rpc/describe"
 	"starling/rpc/jsonrpc"
 	"starling/rpc/rpctypes"
 	"starling/wire"
@@ -23,7 +22,7 @@ func (a *api) mempoolAdminMethods() []*jsonrpc.Method {
 			Examples: [][]any{{id, 0.0, 10000}}}, a.prioritiseTransaction),
 		jsonrpc.Define(jsonrpc.Method{Name: "getprioritisedtransactions", Category: "Mining",
 			Summary: "Returns what prioritisetransaction has set, for each transaction.",
-			Results: []jsonrpc.Shape{{Like: jsonrpc.Object{}, Help: "By id: fee_delta, in_mempool, and modified_fee if it is there; in satoshi"}}},
+			Results: []jsonrpc.Shape{{Like: jsonrpc.Map[rpctypes.PrioritisedTx]{}, Key: "txid", Help: "By id"}}},
 			a.getPrioritisedTransactions),
 		jsonrpc.Define(jsonrpc.Method{Name: "getorphantxs", Category: "Blockchain",
 			Summary: "Returns the transactions that peers sent and whose parents are not known.",
@@ -73,14 +72,14 @@ func (a *api) prioritiseTransaction(_ context.Context, p prioritiseParams) (bool
 	return true, nil
 }
 
-func (a *api) getPrioritisedTransactions(context.Context, jsonrpc.None) (jsonrpc.Object, error) {
-	r := jsonrpc.Object{}
+func (a *api) getPrioritisedTransactions(context.Context, jsonrpc.None) (jsonrpc.Map[rpctypes.PrioritisedTx], error) {
+	r := jsonrpc.Map[rpctypes.PrioritisedTx]{}
 	for _, d := range a.Pool.Prioritised() {
 		p := rpctypes.PrioritisedTx{Delta: d.Delta, InPool: d.Entry != nil}
 		if d.Entry != nil {
 			p.Modified = &d.Entry.ModifiedFee
 		}
-		r = append(r, jsonrpc.Member{Name: d.TxID.String(), Value: p})
+		r = append(r, jsonrpc.Entry[rpctypes.PrioritisedTx]{Name: d.TxID.String(), Value: p})
 	}
 	return r, nil
 }
@@ -104,7 +103,10 @@ func (a *api) getOrphanTxs(_ context.Context, p orphanParams) (any, error) {
 	all := make([]rpctypes.OrphanTx, len(orphans))
 	for i, o := range orphans {
 		all[i] = rpctypes.OrphanTx{
-			TxID: o.Tx.TxID(), WTxID: o.Tx.WTxID(), Bytes: o.Tx.Size(), VSize: o.Tx.VSize(), Weight: o.Tx.Weight(), From: describe.OrEmpty(o.From),
+			TxID: o.Tx.TxID(), WTxID: o.Tx.WTxID(), Bytes: o.Tx.Size(), VSize: o.Tx.VSize(), Weight: o.Tx.Weight(), From: make([]uint64, len(o.From)),
+		}
+		for j, id := range o.From {
+			all[i].From[j] = uint64(id)
 		}
 		if p.Verbosity == 2 {
 			all[i].Hex = o.Tx.Bytes()

@@ -41,7 +41,7 @@ type Deps struct {
 // api answers the methods.
 type api struct{ Deps }
 
-// entryMethods returns the methods about unconfirmed transactions: looking at them,
+// Methods returns the methods about unconfirmed transactions: looking at them,
 // sending them, and what fee rate they need.
 func Methods(d Deps) []*jsonrpc.Method {
 	a := &api{d}

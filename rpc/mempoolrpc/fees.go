@@ -18,7 +18,7 @@ func (a *api) feeMethods() []*jsonrpc.Method {
 			Examples: [][]any{{6}, {6, "conservative"}}}, a.estimateSmartFee),
 		jsonrpc.Define(jsonrpc.Method{Name: "estimaterawfee", Category: category,
 			Summary:  "Shows what estimatesmartfee is based on, for each horizon that reaches as far.",
-			Results:  []jsonrpc.Shape{{Like: jsonrpc.Object{}, Help: "By horizon: short, medium, long"}},
+			Results:  []jsonrpc.Shape{{Like: jsonrpc.Map[rpctypes.RawFee]{}, Key: "horizon", Help: "By horizon: short, medium, long"}},
 			Examples: [][]any{{6, 0.9}}}, a.estimateRawFee),
 	}
 }
@@ -89,7 +89,7 @@ func newFeeRange(r *feeest.Range) *rpctypes.FeeRange {
 	}
 }
 
-func (a *api) estimateRawFee(_ context.Context, p rawFeeParams) (jsonrpc.Object, error) {
+func (a *api) estimateRawFee(_ context.Context, p rawFeeParams) (jsonrpc.Map[rpctypes.RawFee], error) {
 	fees, err := a.fees()
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (a *api) estimateRawFee(_ context.Context, p rawFeeParams) (jsonrpc.Object,
 	if !(p.Threshold >= 0 && p.Threshold <= 1) {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid threshold")
 	}
-	out := jsonrpc.Object{}
+	out := jsonrpc.Map[rpctypes.RawFee]{}
 	for h := feeest.Short; h <= feeest.Long; h++ {
 		if target > h.Reach() {
 			continue
@@ -114,7 +114,7 @@ func (a *api) estimateRawFee(_ context.Context, p rawFeeParams) (jsonrpc.Object,
 		} else {
 			r.Errors = []string{"Insufficient data or no feerate found which meets threshold"}
 		}
-		out = append(out, jsonrpc.Member{Name: h.String(), Value: r})
+		out = append(out, jsonrpc.Entry[rpctypes.RawFee]{Name: h.String(), Value: r})
 	}
 	return out, nil
 }

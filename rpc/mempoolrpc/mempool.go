@@ -15,7 +15,7 @@ func (a *api) entryMethods() []*jsonrpc.Method {
 	id := "f4184fc596403b9d638783cf57adfe4c75c605f6356fbc91338530e9831e9e16"
 	several := []jsonrpc.Shape{
 		{When: "if verbose is false", Like: []wire.Hash{}, Help: "The ids of the transactions"},
-		{When: "if verbose is true", Like: jsonrpc.Object{}, Help: "Each transaction by id, as getmempoolentry describes it"},
+		{When: "if verbose is true", Like: jsonrpc.Map[rpctypes.MempoolEntry]{}, Key: "txid", Help: "Each transaction by id, as getmempoolentry describes it"},
 	}
 	return []*jsonrpc.Method{
 		jsonrpc.Define(jsonrpc.Method{Name: "getmempoolinfo", Category: category,
@@ -104,7 +104,7 @@ func (a *api) getRawMempool(_ context.Context, p rawMempoolParams) (any, error) 
 	case p.Verbose && p.Sequence:
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Verbose results cannot contain mempool sequence values.")
 	case p.Verbose:
-		all := jsonrpc.Object{}
+		all := jsonrpc.Map[rpctypes.MempoolEntry]{}
 		replaceable := map[wire.Hash]bool{}
 		a.Pool.Each(func(d mempool.Details) bool {
 			r := signals(d.Entry.Tx)
@@ -112,7 +112,7 @@ func (a *api) getRawMempool(_ context.Context, p rawMempoolParams) (any, error) 
 				r = r || replaceable[id]
 			}
 			replaceable[d.Entry.TxID] = r
-			all = append(all, jsonrpc.Member{Name: d.Entry.TxID.String(), Value: describeEntry(&d, r)})
+			all = append(all, jsonrpc.Entry[rpctypes.MempoolEntry]{Name: d.Entry.TxID.String(), Value: describeEntry(&d, r)})
 			return true
 		})
 		return all, nil
@@ -172,10 +172,10 @@ func (a *api) family(all []*mempool.Entry, ok, verbose bool) (any, error) {
 	if !verbose {
 		return txids(all), nil
 	}
-	r := jsonrpc.Object{}
+	r := jsonrpc.Map[rpctypes.MempoolEntry]{}
 	for _, e := range all {
 		if d, ok := a.entry(e.TxID); ok { // it may have left meanwhile
-			r = append(r, jsonrpc.Member{Name: e.TxID.String(), Value: d})
+			r = append(r, jsonrpc.Entry[rpctypes.MempoolEntry]{Name: e.TxID.String(), Value: d})
 		}
 	}
 	return r, nil

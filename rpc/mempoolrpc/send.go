@@ -37,9 +37,13 @@ const maxPackage = 25
 // bytes: a number, or a string. It holds satoshi.
 type FeeRateParam int64
 
+// ArgType implements [jsonrpc.Argument].
 func (*FeeRateParam) ArgType() jsonrpc.Type { return "" }
-func (*FeeRateParam) ArgWord() string       { return "numeric or string" }
 
+// ArgWord implements [jsonrpc.Argument].
+func (*FeeRateParam) ArgWord() string { return "numeric or string" }
+
+// DecodeArg implements [jsonrpc.Argument].
 func (r *FeeRateParam) DecodeArg(name string, raw json.RawMessage) error {
 	var m rpcargs.Money
 	if err := m.DecodeArg(name, raw); err != nil {
@@ -56,12 +60,14 @@ func (r *FeeRateParam) DecodeArg(name string, raw json.RawMessage) error {
 // says more, in satoshi for 1,000 virtual bytes.
 const defaultMaxFeeRate = rpctypes.SatoshiPerCoin / 10
 
-// SendFeeRate is a feeRateParam that may also be the boolean which older clients
+// SendFeeRate is a [FeeRateParam] that may also be the boolean which older clients
 // send in its place (allowhighfees): true for no limit.
 type SendFeeRate struct{ FeeRateParam }
 
+// ArgWord implements [jsonrpc.Argument].
 func (*SendFeeRate) ArgWord() string { return "numeric, string or boolean" }
 
+// DecodeArg implements [jsonrpc.Argument].
 func (r *SendFeeRate) DecodeArg(name string, raw json.RawMessage) error {
 	if jsonrpc.TypeOf(raw) != jsonrpc.TypeBool {
 		return r.FeeRateParam.DecodeArg(name, raw)
@@ -199,7 +205,7 @@ type packageParams struct {
 }
 
 func (a *api) submitPackage(ctx context.Context, p packageParams) (rpctypes.PackageResult, error) {
-	r := rpctypes.PackageResult{Message: "success", Txs: jsonrpc.Object{}, Replaced: []wire.Hash{}}
+	r := rpctypes.PackageResult{Message: "success", Txs: jsonrpc.Map[rpctypes.PackageTx]{}, Replaced: []wire.Hash{}}
 	txs, err := decodeTxs(p.Txs)
 	if err != nil {
 		return r, err
@@ -221,7 +227,7 @@ func (a *api) submitPackage(ctx context.Context, p packageParams) (rpctypes.Pack
 	}
 	for i := range res.Txs {
 		t := &res.Txs[i]
-		r.Txs = append(r.Txs, jsonrpc.Member{Name: t.Tx.WTxID().String(), Value: describePackageTx(t)})
+		r.Txs = append(r.Txs, jsonrpc.Entry[rpctypes.PackageTx]{Name: t.Tx.WTxID().String(), Value: describePackageTx(t)})
 		if a.Pool.Get(t.Tx.TxID()) != nil {
 			a.Relay.AnnounceTx(t.Tx.TxID())
 		}

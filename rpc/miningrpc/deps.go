@@ -43,7 +43,7 @@ type Deps struct {
 // api answers the methods.
 type api struct{ Deps }
 
-// generateMethods returns the methods about making blocks.
+// Methods returns the methods about making blocks.
 func Methods(d Deps) []*jsonrpc.Method {
 	a := &api{d}
 	return slices.Concat(a.templateMethods(), a.miningInfoMethods(), a.submitMethods(), a.generateMethods())

@@ -168,7 +168,7 @@ func (a *api) describeDraft(d *mining.Draft) rpctypes.BlockTemplate {
 	bits := headertree.NextBits(d.Parent, now, net)
 	r := rpctypes.BlockTemplate{
 		Capabilities: []string{"proposal"}, Version: d.Block.Header.Version,
-		Rules: []string{}, VBAvailable: jsonrpc.Object{}, CoinbaseAux: jsonrpc.Object{},
+		Rules: []string{}, VBAvailable: jsonrpc.Map[int]{}, CoinbaseAux: jsonrpc.Map[jsonrpc.Hex]{},
 		PreviousBlockHash: d.Parent.Hash, Transactions: make([]rpctypes.TemplateTx, len(d.Txs)),
 		CoinbaseValue: coinbase.Out[0].Value,
 		LongPollID:    fmt.Sprintf("%v%d", d.Parent.Hash, d.Sequence),

@@ -59,7 +59,7 @@ type Deps struct {
 // api answers the methods.
 type api struct{ Deps }
 
-// methods returns the methods about peers, links and bans.
+// Methods returns the methods about peers, links and bans.
 func Methods(d Deps) []*jsonrpc.Method { return (&api{d}).methods() }
 
 func (a *api) network() *params.Network { return a.Network }

@@ -79,10 +79,10 @@ func seconds(d time.Duration) *jsonrpc.Float {
 	return &f
 }
 
-func perMessage(m map[string]uint64) jsonrpc.Object {
-	o := jsonrpc.Object{}
+func perMessage(m map[string]uint64) jsonrpc.Map[uint64] {
+	o := jsonrpc.Map[uint64]{}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		o = append(o, jsonrpc.Member{Name: k, Value: m[k]})
+		o = append(o, jsonrpc.Entry[uint64]{Name: k, Value: m[k]})
 	}
 	return o
 }

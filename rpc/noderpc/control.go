@@ -33,7 +33,7 @@ func (a *api) controlMethods(t *jsonrpc.Table) []*jsonrpc.Method {
 			func(context.Context, jsonrpc.None) (int64, error) { return int64(a.Uptime().Seconds()), nil }),
 		jsonrpc.Define(jsonrpc.Method{Name: "logging", Category: category,
 			Summary:  "Switches debug messages of parts of the node on or off, and tells for which they are on.\nThe part \"all\" stands for every one; what is excluded is switched off last.",
-			Results:  []jsonrpc.Shape{{Like: jsonrpc.Object{}, Help: "Each part, and whether its debug messages are on"}},
+			Results:  []jsonrpc.Shape{{Like: jsonrpc.Map[bool]{}, Key: "part", Help: "Each part, and whether its debug messages are on"}},
 			Examples: [][]any{{}, {[]string{"net", "peer"}}, {[]string{"all"}, []string{"chain"}}}}, a.logging),
 		jsonrpc.Define(jsonrpc.Method{Name: "getrpcinfo", Category: category,
 			Summary: "Returns the calls that are being answered."}, a.getRPCInfo),
@@ -63,7 +63,7 @@ type loggingParams struct {
 	Exclude []string `rpc:"exclude,optional" item:"exclude_category" help:"Parts to switch off"`
 }
 
-func (a *api) logging(_ context.Context, p loggingParams) (jsonrpc.Object, error) {
+func (a *api) logging(_ context.Context, p loggingParams) (jsonrpc.Map[bool], error) {
 	names := a.Logs.Names()
 	apply := func(parts []string, level slog.Level) error {
 		for _, part := range parts {
@@ -90,9 +90,9 @@ func (a *api) logging(_ context.Context, p loggingParams) (jsonrpc.Object, error
 	if err := apply(p.Exclude, slog.LevelInfo); err != nil {
 		return nil, err
 	}
-	r := jsonrpc.Object{}
+	r := jsonrpc.Map[bool]{}
 	for _, n := range names {
-		r = append(r, jsonrpc.Member{Name: n, Value: a.Logs.Level(n) <= slog.LevelDebug})
+		r = append(r, jsonrpc.Entry[bool]{Name: n, Value: a.Logs.Level(n) <= slog.LevelDebug})
 	}
 	return r, nil
 }

@@ -21,7 +21,7 @@ func (a *api) utilMethods() []*jsonrpc.Method {
 			Examples: [][]any{{addr}}}, a.validateAddress),
 		jsonrpc.Define(jsonrpc.Method{Name: "getindexinfo", Category: category,
 			Summary:  "Tells how far the indexes are.",
-			Results:  []jsonrpc.Shape{{Like: jsonrpc.Object{}, Help: "Each index by name"}},
+			Results:  []jsonrpc.Shape{{Like: jsonrpc.Map[rpctypes.IndexInfo]{}, Key: "name", Help: "Each index by name; empty if there is none"}},
 			Examples: [][]any{{}, {"txindex"}}}, a.getIndexInfo),
 		jsonrpc.Define(jsonrpc.Method{Name: "setmocktime", Category: category,
 			Summary:  "Stops the node's clock at a time, for tests; 0 lets it run again. Only where blocks are made on\ndemand.",
@@ -53,12 +53,12 @@ type indexParams struct {
 	Name string `rpc:"index_name,optional" help:"The index; all if left out"`
 }
 
-func (a *api) getIndexInfo(_ context.Context, p indexParams) (jsonrpc.Object, error) {
-	r := jsonrpc.Object{}
+func (a *api) getIndexInfo(_ context.Context, p indexParams) (jsonrpc.Map[rpctypes.IndexInfo], error) {
+	r := jsonrpc.Map[rpctypes.IndexInfo]{}
 	const txindex = "txindex"
 	if a.TxIndex != nil && (p.Name == "" || p.Name == txindex) {
 		height, synced := a.TxIndex.Height()
-		r = append(r, jsonrpc.Member{Name: txindex, Value: rpctypes.IndexInfo{Synced: synced, Height: height}})
+		r = append(r, jsonrpc.Entry[rpctypes.IndexInfo]{Name: txindex, Value: rpctypes.IndexInfo{Synced: synced, Height: height}})
 	}
 	return r, nil
 }

@@ -22,10 +22,13 @@ type HashOrHeight struct {
 	IsHeight bool
 }
 
+// ArgType implements [jsonrpc.Argument].
 func (*HashOrHeight) ArgType() jsonrpc.Type { return "" }
 
+// ArgWord implements [jsonrpc.Argument].
 func (*HashOrHeight) ArgWord() string { return "string or numeric" }
 
+// DecodeArg implements [jsonrpc.Argument].
 func (h *HashOrHeight) DecodeArg(name string, raw json.RawMessage) error {
 	switch jsonrpc.TypeOf(raw) {
 	case jsonrpc.TypeNumber:

@@ -53,10 +53,13 @@ type ScanObject struct {
 	given bool // whether a range was
 }
 
+// ArgType implements [jsonrpc.Argument].
 func (*ScanObject) ArgType() jsonrpc.Type { return "" }
 
+// ArgWord implements [jsonrpc.Argument].
 func (*ScanObject) ArgWord() string { return "string" }
 
+// DecodeArg implements [jsonrpc.Argument].
 func (o *ScanObject) DecodeArg(name string, raw json.RawMessage) error {
 	o.span.Last = defaultRange
 	switch jsonrpc.TypeOf(raw) {
@@ -112,10 +115,13 @@ func (o *ScanObject) Each(ctx context.Context, net *params.Network, f func(*desc
 // IndexRange is the range of a descriptor: its end, or its first and last.
 type IndexRange struct{ First, Last int64 }
 
+// ArgType implements [jsonrpc.Argument].
 func (*IndexRange) ArgType() jsonrpc.Type { return "" }
 
+// ArgWord implements [jsonrpc.Argument].
 func (*IndexRange) ArgWord() string { return "numeric or array" }
 
+// DecodeArg implements [jsonrpc.Argument].
 func (r *IndexRange) DecodeArg(_ string, raw json.RawMessage) error {
 	switch jsonrpc.TypeOf(raw) {
 	case jsonrpc.TypeNumber:

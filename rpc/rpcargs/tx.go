@@ -114,10 +114,13 @@ type TxInput struct {
 	Weighed  bool   // there is a weight, perhaps one that is no number
 }
 
+// ArgType implements [jsonrpc.Argument].
 func (*TxInput) ArgType() jsonrpc.Type { return jsonrpc.TypeObject }
 
+// ArgWord implements [jsonrpc.Argument].
 func (*TxInput) ArgWord() string { return "json object" }
 
+// DecodeArg implements [jsonrpc.Argument].
 func (in *TxInput) DecodeArg(_ string, raw json.RawMessage) error {
 	ms, err := jsonrpc.DecodeObject(raw)
 	if err != nil {
@@ -179,7 +182,7 @@ func OptionalInt(ms []jsonrpc.RawMember, name string) (*int64, error) {
 	return &n, nil
 }
 
-// outPoint is an output as parameters name it.
+// OutPoint is an output as parameters name it.
 type OutPoint struct {
 	TxID wire.Hash `rpc:"txid" help:"The transaction's id"`
 	Vout int64     `rpc:"vout" help:"The output's place"`
@@ -188,6 +191,7 @@ type OutPoint struct {
 // Open lets entries of listunspent be given as they are.
 func (*OutPoint) Open() {}
 
+// Point returns the output as the rest of the node names it.
 func (o *OutPoint) Point() (wire.OutPoint, error) {
 	if o.Vout < 0 {
 		return wire.OutPoint{}, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, vout cannot be negative")

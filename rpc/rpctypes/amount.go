@@ -29,13 +29,27 @@ func (a Amount) String() string {
 // MarshalJSON writes the amount as a JSON number.
 func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalJSON reads a number or a string of coins with up to eight decimals.
+// UnmarshalJSON reads what [Amount.MarshalJSON] writes, below zero too; and as
+// other programs write amounts: in quotes, with an exponent, or with fewer
+// decimals. Arguments are read by [DecodeAmount], which knows what may be paid.
 func (a *Amount) UnmarshalJSON(b []byte) error {
-	v, err := DecodeAmount(b)
-	if err == nil {
-		*a = v
+	if jsonrpc.TypeOf(b) == jsonrpc.TypeNull {
+		return nil
 	}
-	return err
+	s, err := NumberText(b)
+	if err != nil {
+		return err
+	}
+	digits, negative := strings.CutPrefix(s, "-")
+	v, err := parseFixed(digits, 8)
+	if err != nil {
+		return err
+	}
+	if negative {
+		v = -v
+	}
+	*a = Amount(v)
+	return nil
 }
 
 // MaxMoney is the most satoshi that an argument may name: 21 million coins.
@@ -54,9 +68,19 @@ const maxDigits = 18
 // ParseFixed reads a number as JSON writes it, with an exponent or without, and
 // returns how many units it is of which there are 10^decimals in one. What is
 // less than a unit must be zeros.
+// Beyond [MaxMoney], and below zero, it is out of range.
 func ParseFixed(s string, decimals int) (int64, error) {
-	bad := jsonrpc.Errorf(jsonrpc.CodeType, "Invalid amount")
 	digits, negative := strings.CutPrefix(s, "-")
+	v, err := parseFixed(digits, decimals)
+	if err == nil && (negative && v != 0 || v > MaxMoney) {
+		return 0, jsonrpc.Errorf(jsonrpc.CodeType, "Amount out of range")
+	}
+	return v, err
+}
+
+// parseFixed is [ParseFixed] for any number without a sign.
+func parseFixed(digits string, decimals int) (int64, error) {
+	bad := jsonrpc.Errorf(jsonrpc.CodeType, "Invalid amount")
 	power := decimals
 	if at := strings.IndexAny(digits, "eE"); at >= 0 {
 		exp := digits[at+1:]
@@ -85,11 +109,8 @@ func ParseFixed(s string, decimals int) (int64, error) {
 		return 0, bad
 	}
 	v, err := strconv.ParseInt(significant+strings.Repeat("0", power), 10, 64)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, bad
-	case negative, v > MaxMoney:
-		return 0, jsonrpc.Errorf(jsonrpc.CodeType, "Amount out of range")
 	}
 	return v, nil
 }

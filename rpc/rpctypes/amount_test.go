@@ -1,6 +1,7 @@
 package rpctypes
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -16,6 +17,12 @@ func TestAmount(t *testing.T) {
 	} {
 		if got := v.String(); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+		if want != "-92233720368.54775808" { // more digits than are read
+			var read Amount
+			if err := json.Unmarshal([]byte(want), &read); err != nil || read != v {
+				t.Errorf("%s: read as the result %d, %v", want, read, err)
+			}
 		}
 		back, err := ParseAmount(want)
 		if v >= 0 && v <= MaxMoney {

@@ -68,17 +68,17 @@ type PrevTx struct {
 // Open lets entries of listunspent be given as they are.
 func (*PrevTx) Open() {}
 
-// signable is what is known of the outputs that a transaction spends.
-type signable struct {
-	Outputs map[wire.OutPoint]wire.TxOut
-	noValue map[wire.OutPoint]bool // of which only the script is known
-	Known   descriptor.Known
+// Signable is what is known of the outputs that a transaction spends.
+type Signable struct {
+	Outputs map[wire.OutPoint]wire.TxOut // those that are known
+	noValue map[wire.OutPoint]bool       // of which only the script is known
+	Known   descriptor.Known             // what their scripts stand for
 }
 
 // NewSignable looks up what a transaction spends, and adds what the caller knows.
 // With keys set, scripts behind hashes must be given where they are needed.
-func NewSignable(f *txfind.Finder, tx *wire.Tx, prevs []PrevTx, keys bool) (*signable, error) {
-	s := &signable{Outputs: make(map[wire.OutPoint]wire.TxOut), noValue: make(map[wire.OutPoint]bool)}
+func NewSignable(f *txfind.Finder, tx *wire.Tx, prevs []PrevTx, keys bool) (*Signable, error) {
+	s := &Signable{Outputs: make(map[wire.OutPoint]wire.TxOut), noValue: make(map[wire.OutPoint]bool)}
 	for i := range tx.In {
 		op := tx.In[i].PrevOut
 		out, ok, err := f.Output(op)
@@ -98,7 +98,7 @@ func NewSignable(f *txfind.Finder, tx *wire.Tx, prevs []PrevTx, keys bool) (*sig
 }
 
 // add adds what a caller knows of an output.
-func (s *signable) add(p *PrevTx, keys bool) error {
+func (s *Signable) add(p *PrevTx, keys bool) error {
 	if p.Vout < 0 {
 		return jsonrpc.Errorf(jsonrpc.CodeDeserialization, "vout cannot be negative")
 	}
@@ -119,7 +119,7 @@ func (s *signable) add(p *PrevTx, keys bool) error {
 }
 
 // addScripts adds what the hashes in an output's script stand for.
-func (s *signable) addScripts(p *PrevTx) error {
+func (s *Signable) addScripts(p *PrevTx) error {
 	class, parts := script.Classify(p.Script)
 	hashed := class == script.ScriptHash
 	if !hashed && class != script.WitnessV0ScriptHash {
@@ -156,7 +156,7 @@ func (s *signable) addScripts(p *PrevTx) error {
 
 // Job prepares the signing of a transaction; solve says what is known of an
 // output by its script.
-func (s *signable) Job(tx *wire.Tx, keys sign.Keys, hashType *uint32, solve func([]byte) descriptor.Output) *sign.Job {
+func (s *Signable) Job(tx *wire.Tx, keys sign.Keys, hashType *uint32, solve func([]byte) descriptor.Output) *sign.Job {
 	j := &sign.Job{Tx: tx, Keys: keys, HashType: hashType,
 		Outputs: make([]descriptor.Output, len(tx.In)), Values: make([]int64, len(tx.In))}
 	for i := range tx.In {
@@ -168,7 +168,7 @@ func (s *signable) Job(tx *wire.Tx, keys sign.Keys, hashType *uint32, solve func
 }
 
 // Run signs and describes the result.
-func (s *signable) Run(j *sign.Job) rpctypes.SignedTx {
+func (s *Signable) Run(j *sign.Job) rpctypes.SignedTx {
 	tx, errs := j.Run()
 	r := rpctypes.SignedTx{Hex: tx.Bytes(), Complete: len(errs) == 0}
 	missing := make(map[int]bool) // inputs whose witness covers an amount that nobody told

@@ -151,9 +151,9 @@ func (a *api) analyzePSBT(_ context.Context, p psbtParams) (r rpctypes.PSBTAnaly
 		return r, err
 	}
 	result := packet.Analyze()
-	r = rpctypes.PSBTAnalysis{VSize: result.VSize, Next: result.Next, Error: result.Error}
+	r = rpctypes.PSBTAnalysis{VSize: result.VSize, Next: string(result.Next), Error: result.Error}
 	for _, in := range result.Inputs {
-		i := rpctypes.PSBTInputAnalysis{HasSpent: in.HasSpent, Final: in.Final, Next: in.Next}
+		i := rpctypes.PSBTInputAnalysis{HasSpent: in.HasSpent, Final: in.Final, Next: string(in.Next)}
 		m := rpctypes.PSBTMissing{Redeem: in.Missing.Redeem, Witness: in.Missing.Witness}
 		for _, h := range in.Missing.PubKeys {
 			m.PubKeys = append(m.PubKeys, h[:])

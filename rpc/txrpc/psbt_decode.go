@@ -33,7 +33,7 @@ func (a *api) decodePSBT(_ context.Context, p psbtParams) (r rpctypes.PSBT, err 
 		r.Proprietary = []rpctypes.PSBTProprietary{}
 	}
 	if r.Unknown == nil {
-		r.Unknown = jsonrpc.Object{}
+		r.Unknown = jsonrpc.Map[jsonrpc.Hex]{}
 	}
 	for i := range packet.In {
 		r.Inputs = append(r.Inputs, a.describePSBTInput(&packet.In[i], &d))
@@ -52,7 +52,7 @@ func (a *api) decodePSBT(_ context.Context, p psbtParams) (r rpctypes.PSBT, err 
 const proprietaryType = 0xfc
 
 // describePairs sorts out fields that nobody here knows.
-func describePairs(pairs []partial.Pair) (own []rpctypes.PSBTProprietary, unknown jsonrpc.Object) {
+func describePairs(pairs []partial.Pair) (own []rpctypes.PSBTProprietary, unknown jsonrpc.Map[jsonrpc.Hex]) {
 	for _, u := range pairs {
 		c := wire.NewCursor(u.Key, "key")
 		if c.CompactSize() == proprietaryType {
@@ -62,7 +62,7 @@ func describePairs(pairs []partial.Pair) (own []rpctypes.PSBTProprietary, unknow
 				continue
 			}
 		}
-		unknown = append(unknown, jsonrpc.Member{Name: hex.EncodeToString(u.Key), Value: jsonrpc.Hex(u.Value)})
+		unknown = append(unknown, jsonrpc.Entry[jsonrpc.Hex]{Name: hex.EncodeToString(u.Key), Value: u.Value})
 	}
 	return own, unknown
 }
@@ -72,7 +72,7 @@ func describePSBTScript(s []byte) *rpctypes.PSBTScript {
 		return nil
 	}
 	class, _ := script.Classify(s)
-	return &rpctypes.PSBTScript{Asm: script.Asm(s), Hex: s, Type: class}
+	return &rpctypes.PSBTScript{Asm: script.Asm(s), Hex: s, Type: string(class)}
 }
 
 func describePSBTKeys(keys []descriptor.Key) (out []rpctypes.PSBTKey) {
@@ -115,7 +115,7 @@ func (a *api) describePSBTInput(in *partial.Input, d *describe.TxDescriber) rpct
 		r.Spent = &rpctypes.PSBTSpentOutput{Amount: rpctypes.Amount(in.Spent.Value), Script: describe.Script(in.Spent.Script, a.network())}
 	}
 	for _, pub := range in.Sigs.PubKeys() {
-		r.Sigs = append(r.Sigs, jsonrpc.Member{Name: hex.EncodeToString(pub), Value: jsonrpc.Hex(in.Sigs.ECDSA[string(pub)])})
+		r.Sigs = append(r.Sigs, jsonrpc.Entry[jsonrpc.Hex]{Name: hex.EncodeToString(pub), Value: in.Sigs.ECDSA[string(pub)]})
 	}
 	if in.HashType != nil {
 		r.HashType = signing.HashTypeName(*in.HashType)
@@ -127,9 +127,9 @@ func (a *api) describePSBTInput(in *partial.Input, d *describe.TxDescriber) rpct
 		r.FinalWitness = append(r.FinalWitness, it)
 	}
 	for _, h := range in.Preimages {
-		to := map[partial.HashKind]*jsonrpc.Object{partial.RIPEMD160: &r.RIPEMD160, partial.SHA256: &r.SHA256,
+		to := map[partial.HashKind]*jsonrpc.Map[jsonrpc.Hex]{partial.RIPEMD160: &r.RIPEMD160, partial.SHA256: &r.SHA256,
 			partial.HASH160: &r.HASH160, partial.HASH256: &r.HASH256}[h.Kind]
-		*to = append(*to, jsonrpc.Member{Name: hex.EncodeToString(h.Hash), Value: jsonrpc.Hex(h.Value)})
+		*to = append(*to, jsonrpc.Entry[jsonrpc.Hex]{Name: hex.EncodeToString(h.Hash), Value: h.Value})
 	}
 	for _, name := range in.Sigs.LeafKeys() {
 		r.TapSigs = append(r.TapSigs, rpctypes.PSBTTapSig{PubKey: name.X[:], Leaf: name.Leaf[:], Sig: in.Sigs.TapLeaf[name]})

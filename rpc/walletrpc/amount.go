@@ -10,7 +10,7 @@ import (
 	"starling/wallet"
 )
 
-// target is a number of blocks to confirmation.
+// maxTarget is the longest that a payment may be meant to wait, in blocks.
 const maxTarget = 1008
 
 // feeOptions reads the ways in which a caller may say what to pay.
@@ -56,12 +56,16 @@ type namedAmount struct {
 }
 
 // Amounts is a parameter that is an object of names, mostly addresses, with
-// Amounts of coins. It keeps order and repeated names.
+// amounts of coins. It keeps order and repeated names.
 type Amounts []namedAmount
 
+// ArgType implements [jsonrpc.Argument].
 func (*Amounts) ArgType() jsonrpc.Type { return jsonrpc.TypeObject }
-func (*Amounts) ArgWord() string       { return "json object" }
 
+// ArgWord implements [jsonrpc.Argument].
+func (*Amounts) ArgWord() string { return "json object" }
+
+// DecodeArg implements [jsonrpc.Argument].
 func (o *Amounts) DecodeArg(_ string, raw json.RawMessage) error {
 	ms, err := jsonrpc.DecodeObject(raw)
 	if err != nil {

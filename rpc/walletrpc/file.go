@@ -81,7 +81,8 @@ type createWalletParams struct {
 	Kinds         []string `rpc:"address_types" default:"[]" item:"type" help:"Kinds of addresses to restore: legacy, p2sh-segwit, bech32, bech32m (default the last two)"`
 }
 
-// ownWallet refuses calls for a wallet that name another.
+// ownName returns the wallet that a call names, by its path or by an argument; it
+// refuses calls that name two.
 func ownName(ctx context.Context, name *string) (string, error) {
 	path, ok := walletName(ctx)
 	switch {
@@ -269,7 +270,7 @@ func (a *api) getWalletInfo(ctx context.Context, _ jsonrpc.None) (rpctypes.Walle
 	s := w.Status()
 	r = rpctypes.WalletInfo{
 		Name: w.Name(), Version: 169900, Format: "starling", TxCount: s.Txs, KeyPool: s.Receive, KeyPoolChange: s.Change,
-		Keys: !s.NoKeys, Scanning: false, Descriptors: true, Blank: s.Blank, Birthtime: s.Birthday, Seeded: s.Seeded,
+		Keys: !s.NoKeys, Descriptors: true, Blank: s.Blank, Birthtime: s.Birthday, Seeded: s.Seeded,
 		Flags: []string{"descriptor_wallet"},
 	}
 	if s.NoKeys {
@@ -288,7 +289,7 @@ func (a *api) getWalletInfo(ctx context.Context, _ jsonrpc.None) (rpctypes.Walle
 		if p.To > p.From {
 			sc.Progress = jsonrpc.Float(float64(p.Height-p.From) / float64(p.To-p.From))
 		}
-		r.Scanning = sc
+		r.Scanning.Value = &sc
 	}
 	r.LastProcessed.Hash, r.LastProcessed.Height = w.Position()
 	return r, nil

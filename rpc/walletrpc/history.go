@@ -55,7 +55,7 @@ func describeTx(e *wallet.Entry) rpctypes.WalletTxInfo {
 
 func describeDetail(e *wallet.Entry, d *wallet.Detail) rpctypes.TxDetail {
 	r := rpctypes.TxDetail{
-		Address: d.Address, ParentDescs: d.ParentDescs, Category: d.Category, Amount: rpctypes.Amount(d.Amount), Vout: d.Output,
+		Address: d.Address, ParentDescs: d.ParentDescs, Category: string(d.Category), Amount: rpctypes.Amount(d.Amount), Vout: d.Output,
 		Abandoned: e.Abandoned,
 	}
 	if d.HasLabel {
@@ -153,7 +153,8 @@ func (a *api) getTransaction(ctx context.Context, p getTxParams) (rpctypes.Walle
 	}
 	if p.Verbose {
 		d := describe.TxDescriber{Net: a.network()}
-		r.Decoded = d.Describe(e.Tx, false)
+		tx := d.Describe(e.Tx, false)
+		r.Decoded = &tx
 	}
 	r.Last.Hash, r.Last.Height = w.Position()
 	return r, nil

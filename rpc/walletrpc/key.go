@@ -35,7 +35,7 @@ func (a *api) walletKeyMethods() []*jsonrpc.Method {
 			Examples: [][]any{{}, {"receive"}}}, a.listLabels),
 		jsonrpc.Define(jsonrpc.Method{Name: "getaddressesbylabel", Category: category,
 			Summary:  "Lists the addresses with a label.",
-			Results:  []jsonrpc.Shape{{Like: jsonrpc.Object{}, Help: "Each address, and whether it is for receiving or sending"}},
+			Results:  []jsonrpc.Shape{{Like: jsonrpc.Map[rpctypes.AddressPurpose]{}, Key: "address", Help: "Each address, and whether it is for receiving or sending"}},
 			Examples: [][]any{{"rent"}}}, a.getAddressesByLabel),
 		jsonrpc.Define(jsonrpc.Method{Name: "keypoolrefill", Category: category,
 			Summary:  "Has at least so many unused addresses of each kind watched.",
@@ -196,12 +196,12 @@ type labelParams struct {
 	Label string `rpc:"label" help:"The label"`
 }
 
-func (a *api) getAddressesByLabel(ctx context.Context, p labelParams) (jsonrpc.Object, error) {
+func (a *api) getAddressesByLabel(ctx context.Context, p labelParams) (jsonrpc.Map[rpctypes.AddressPurpose], error) {
 	w, err := a.keys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := jsonrpc.Object{}
+	r := jsonrpc.Map[rpctypes.AddressPurpose]{}
 	for _, l := range w.Labelled() {
 		if l.Label != p.Label {
 			continue
@@ -210,7 +210,7 @@ func (a *api) getAddressesByLabel(ctx context.Context, p labelParams) (jsonrpc.O
 		if l.Mine {
 			purpose = "receive"
 		}
-		r = append(r, jsonrpc.Member{Name: l.Address, Value: rpctypes.AddressPurpose{Purpose: purpose}})
+		r = append(r, jsonrpc.Entry[rpctypes.AddressPurpose]{Name: l.Address, Value: rpctypes.AddressPurpose{Purpose: purpose}})
 	}
 	if len(r) == 0 {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeLabel, "No addresses with label %s", p.Label)

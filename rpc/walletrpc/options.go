@@ -16,7 +16,7 @@ import (
 
 // payees is a parameter that is an array of objects, or one object, of
 // addresses with amounts; the name "data" stands for data in hexadecimal
-// digits. With bare set, which [sendall] needs, addresses without an amount
+// digits. With bare set, which sendall needs, addresses without an amount
 // are allowed as plain texts.
 type payees struct {
 	raw []jsonrpc.RawMember

@@ -157,7 +157,7 @@ func addressKind(s string) (wallet.Kind, error) {
 	return kind, nil
 }
 
-// label refuses labels that Core keeps for itself.
+// checkLabel refuses labels that Core keeps for itself.
 func checkLabel(s string) error {
 	if s == "*" {
 		return jsonrpc.Errorf(jsonrpc.CodeLabel, "Invalid label name")
