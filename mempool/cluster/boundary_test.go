@@ -59,6 +59,7 @@ func TestNotInGraph(t *testing.T) {
 	g := New(Limits{})
 	s := g.Stage()
 	in, out := s.Add("in", FeeRate{10, 5}), s.Add("out", FeeRate{20, 5})
+	other := s.Add("other", FeeRate{30, 5})
 	if err := s.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +75,10 @@ func TestNotInGraph(t *testing.T) {
 	if _, ok := s.Chunk(out); ok || s.Contains(out) {
 		t.Error("a stage knows what was removed")
 	}
-	if n := g.CountClusters(in, out); n != 1 {
+	if n := g.CountClusters(in, out, other, in); n != 2 {
 		t.Errorf("in %d clusters", n)
 	}
-	g.Remove(in)
+	g.Remove(in, other)
 	if _, ok := g.Worst(); ok || g.Len() != 0 {
 		t.Error("an empty graph has a worst chunk")
 	}
