@@ -14,6 +14,7 @@ import (
 
 	"starling/address"
 	"starling/clock"
+	"starling/node/attach"
 	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
@@ -76,7 +77,7 @@ func createBlockchain(c *cobra.Command, to string) error {
 		return err
 	}
 	// The data directory is made now, so that it can be copied for others.
-	_, closeNode, err := openClient(c.Context(), cfg, clientOptions{Make: true, Stderr: c.ErrOrStderr()})
+	_, closeNode, err := openClient(c, cfg, false)
 	if err != nil {
 		return err
 	}
@@ -119,9 +120,9 @@ func newGetPeerInfoAlias() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := newClient(cfg).Call(c.Context(), "getpeerinfo", []any{})
+			result, err := attach.Client(cfg).Call(c.Context(), "getpeerinfo", []any{})
 			if err != nil {
-				return explain("getpeerinfo", findNode(cfg, err))
+				return explain("getpeerinfo", attach.Explain(cfg, err))
 			}
 			return printResult(c.OutOrStdout(), result)
 		},
@@ -166,7 +167,7 @@ The node may run or not.` + aliasHelp,
 			if err != nil {
 				return err
 			}
-			return withNode(c, cfg, clientOptions{}, func(node caller) error {
+			return withNode(c, cfg, false, func(node attach.Caller) error {
 				return printChain(c.Context(), node, c.OutOrStdout())
 			})
 		},
@@ -199,7 +200,7 @@ type chainBlock struct {
 	} `json:"tx"`
 }
 
-func printChain(ctx context.Context, node caller, w io.Writer) error {
+func printChain(ctx context.Context, node attach.Caller, w io.Writer) error {
 	var hash string
 	if err := ask(ctx, node, &hash, "getbestblockhash"); err != nil {
 		return err
@@ -248,19 +249,19 @@ func newReindexAlias() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if client, err := running(c.Context(), cfg); client != nil || err != nil {
+			if client, err := attach.Running(c.Context(), cfg); client != nil || err != nil {
 				return errors.Join(err, errors.New("the node is running; stop it first"))
 			}
 			cfg.Server.Reindex = true
 			if err := confirmReindex(c, cfg); err != nil {
 				return err
 			}
-			return withNode(c, cfg, clientOptions{}, func(node caller) error {
-				local, ok := node.(*localNode)
+			return withNode(c, cfg, false, func(node attach.Caller) error {
+				local, ok := node.(*attach.Local)
 				if !ok {
 					return errors.New("a node has been started meanwhile; stop it first")
 				}
-				if err := local.rebuilt(c.Context()); err != nil {
+				if err := local.Rebuilt(c.Context()); err != nil {
 					return err
 				}
 				var r struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
+	"starling/node/attach"
 	"starling/node/settings"
 	"starling/params/netfile"
 	"starling/wallet"
@@ -52,10 +53,10 @@ network's seeds.
 			if err != nil {
 				return usageError{err}
 			}
-			err = withNode(c, cfg, clientOptions{Connect: !o.mine}, func(node caller) error {
+			err = withNode(c, cfg, !o.mine, func(node attach.Caller) error {
 				return o.send(c.Context(), node, c.OutOrStdout())
 			})
-			var nothing *noDataError
+			var nothing *attach.NoDataError
 			if errors.As(err, &nothing) {
 				return errNoWalletHere
 			}
@@ -146,7 +147,7 @@ func plural(n int, what string) string {
 
 // send makes all payments, one after the other, and says what became of them.
 // If one can not be made, those before it stand, and are mined or handed on.
-func (o *payments) send(ctx context.Context, node caller, w io.Writer) error {
+func (o *payments) send(ctx context.Context, node attach.Caller, w io.Writer) error {
 	ctx = walletrpc.WithWallet(ctx, wallet.DefaultName)
 	if err := o.check(ctx, node); err != nil {
 		return err
@@ -190,7 +191,7 @@ func (o *payments) explain(i int, err error) error {
 // check makes sure that the wallet has the keys of all addresses that pay, and
 // that each owns what it is to pay, but for the fees, when its turn comes. So
 // most mistakes are found before the first payment is made.
-func (o *payments) check(ctx context.Context, node caller) error {
+func (o *payments) check(ctx context.Context, node attach.Caller) error {
 	owns := map[string]int64{}
 	for _, p := range o.list {
 		if _, known := owns[p.from]; known {
@@ -229,7 +230,7 @@ func (o *payments) check(ctx context.Context, node caller) error {
 }
 
 // send makes one payment and says so.
-func (p *payment) send(ctx context.Context, node caller, w io.Writer) (txid wire.Hash, err error) {
+func (p *payment) send(ctx context.Context, node attach.Caller, w io.Writer) (txid wire.Hash, err error) {
 	var sent struct {
 		TxID wire.Hash `json:"txid"`
 	}
@@ -261,7 +262,7 @@ func (p *payment) send(ctx context.Context, node caller, w io.Writer) (txid wire
 var errNoWalletHere = errors.New("this node has no wallet yet; createwallet makes one")
 
 // checkPayer makes sure that the wallet has the key of an address that pays.
-func checkPayer(ctx context.Context, node caller, from string) error {
+func checkPayer(ctx context.Context, node attach.Caller, from string) error {
 	const method = "getaddressinfo"
 	raw, err := node.Call(ctx, method, []any{from})
 	if errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeWalletNotFound}) {

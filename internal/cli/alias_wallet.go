@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/node/attach"
 	"starling/node/settings"
 	"starling/params"
 	"starling/wallet"
@@ -56,7 +57,7 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 			return "", "", err
 		}
 		if early != nil {
-			a, mnemonic, err := earlyAddress(ctx, early, params.Own(walkNetwork), wallet.DefaultName)
+			a, mnemonic, err := attach.NewAddress(ctx, early, params.Own(walkNetwork), wallet.DefaultName)
 			return a.String(), mnemonic, err
 		}
 	}
@@ -64,7 +65,7 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 	if err != nil {
 		return "", "", err
 	}
-	err = withNode(c, cfg, clientOptions{}, func(node caller) error {
+	err = withNode(c, cfg, false, func(node attach.Caller) error {
 		if mnemonic, err = ensureWallet(ctx, node, wallet.DefaultName); err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func beforeTheChain(c *cobra.Command) (*settings.Settings, error) {
 
 // ensureWallet makes a wallet if there is none of its name, and returns the
 // seed phrase if it did.
-func ensureWallet(ctx context.Context, node caller, name string) (mnemonic string, err error) {
+func ensureWallet(ctx context.Context, node attach.Caller, name string) (mnemonic string, err error) {
 	var loaded []string
 	if err := ask(ctx, node, &loaded, "listwallets"); err != nil || slices.Contains(loaded, name) {
 		return "", err
@@ -116,7 +117,7 @@ func newListAddressesAlias() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return withNode(c, cfg, clientOptions{}, func(node caller) error {
+			return withNode(c, cfg, false, func(node attach.Caller) error {
 				var all []struct {
 					Address string `json:"address"`
 				}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
+	"starling/node/attach"
 	"starling/node/settings"
 )
 
@@ -71,7 +72,7 @@ func askBalances(c *cobra.Command, cfg *settings.Settings, addrs []string) ([]ad
 		}
 	}
 	var all []addressBalance
-	err := withNode(c, cfg, clientOptions{}, func(node caller) error {
+	err := withNode(c, cfg, false, func(node attach.Caller) error {
 		for _, a := range addrs {
 			var r struct {
 				Total rpctypes.Amount `json:"total_amount"`

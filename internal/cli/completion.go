@@ -13,6 +13,7 @@ import (
 	"starling/devnet"
 	"starling/internal/plain"
 	"starling/node"
+	"starling/node/attach"
 )
 
 // values returns the values that a shell may complete, with the command's flags
@@ -128,7 +129,7 @@ func walletNames(c *cobra.Command) []string {
 	var loaded []string
 	ctx, cancel := context.WithTimeout(c.Context(), completePatience)
 	defer cancel()
-	if ask(ctx, newClient(cfg), &loaded, "listwallets") != nil {
+	if ask(ctx, attach.Client(cfg), &loaded, "listwallets") != nil {
 		return nil
 	}
 	for _, n := range loaded {

@@ -18,6 +18,7 @@ import (
 
 	"starling/address"
 	"starling/clock"
+	"starling/node/attach"
 	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
@@ -165,7 +166,7 @@ func createNetwork(c *cobra.Command, cfg *settings.Settings, f ownFlags) error {
 // payWallet returns the script of a new address of the wallet that the first
 // block pays.
 func (f *ownFlags) payWallet(ctx context.Context, cfg *settings.Settings, n *params.Network) (script []byte, mnemonic string, err error) {
-	to, mnemonic, err := earlyAddress(ctx, cfg, n, f.wallet)
+	to, mnemonic, err := attach.NewAddress(ctx, cfg, n, f.wallet)
 	if err != nil {
 		return nil, "", fmt.Errorf("wallet %s: %w", f.wallet, err)
 	}

@@ -6,16 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"starling/internal/loglevel"
 	"starling/node"
+	"starling/node/attach"
 	"starling/node/settings"
-	"starling/store"
 )
 
 func newNodeCmd() *cobra.Command {
@@ -85,7 +83,7 @@ func runNode(ctx context.Context, cfg *settings.Settings, stderr io.Writer) erro
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, node.Logs(log), levels
 	fc.Server.Progress = bar.imported
 	fc.Stop, fc.Version = stop, version
-	n, err := openNode(ctx, fc)
+	n, err := attach.Start(ctx, fc)
 	if err != nil {
 		return err
 	}
@@ -100,35 +98,4 @@ func runNode(ctx context.Context, cfg *settings.Settings, stderr io.Writer) erro
 	}
 	log.Info("stopped")
 	return nil
-}
-
-// openNode opens a node. A command that has the data directory for a moment,
-// such as a payment made just before, is waited for; another node is not.
-func openNode(ctx context.Context, fc node.Config) (*node.Node, error) {
-	for patience := lockPatience; ; patience -= lockRetry {
-		n, err := node.Open(ctx, fc)
-		var locked *store.LockedError
-		if !errors.As(err, &locked) || patience <= 0 || nodeAnswers(ctx, fc.Server.Dir) {
-			return n, err
-		}
-		if err := pause(ctx, lockRetry); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// nodeAnswers reports whether a node is running on a data directory. One that
-// was killed has left word of where it answered, and answers no more.
-func nodeAnswers(ctx context.Context, dir string) bool {
-	addr := node.Contact(dir)
-	if addr == "" {
-		return false
-	}
-	d := net.Dialer{Timeout: time.Second}
-	conn, err := d.DialContext(ctx, "tcp", dialable(addr))
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
 }

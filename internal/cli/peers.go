@@ -15,6 +15,7 @@ import (
 
 	"starling/clock"
 	"starling/internal/plain"
+	"starling/node/attach"
 	"starling/node/settings"
 )
 
@@ -36,7 +37,7 @@ seeds of a network of your own) and cannot be reached, and why.`,
 			if err != nil {
 				return err
 			}
-			client, ctx, w := newClient(cfg), c.Context(), c.OutOrStdout()
+			client, ctx, w := attach.Client(cfg), c.Context(), c.OutOrStdout()
 			messages, _ := c.Flags().GetBool("messages")
 			watch, _ := c.Flags().GetBool("watch")
 			asJSON, _ := c.Flags().GetBool("json")
@@ -50,7 +51,7 @@ seeds of a network of your own) and cannot be reached, and why.`,
 			default:
 				err = showPeers(ctx, client, w, asJSON)
 			}
-			return findNode(cfg, err)
+			return attach.Explain(cfg, err)
 		},
 	}
 	settings.AddFlags(c.Flags(), true)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/node/attach"
 	"starling/node/settings"
 	"starling/rpc"
 )
@@ -82,12 +83,12 @@ func callRPC(c *cobra.Command, args []string) error {
 	}
 	for {
 		// A node that starts meanwhile says where it answers.
-		result, err := newClient(cfg).Call(ctx, method, params)
+		result, err := attach.Client(cfg).Call(ctx, method, params)
 		if err == nil {
 			return printResult(c.OutOrStdout(), result)
 		}
 		if !wait || !notYet(err) {
-			return explain(method, findNode(cfg, err))
+			return explain(method, attach.Explain(cfg, err))
 		}
 		if err := pause(c.Context(), retryEvery); err != nil {
 			return err

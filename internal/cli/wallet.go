@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/internal/plain"
+	"starling/node/attach"
 	"starling/node/settings"
 	"starling/wallet"
 )
@@ -64,7 +65,7 @@ func walletCmd(c *cobra.Command) *cobra.Command {
 type purse struct {
 	cmd  *cobra.Command
 	cfg  *settings.Settings
-	node caller
+	node attach.Caller
 	ctx  context.Context // for calls about the wallet
 	name string          // "" until it is known
 
@@ -89,9 +90,8 @@ func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []
 		if err != nil {
 			return err
 		}
-		opts := clientOptions{Connect: len(cfg.Connect) > 0 || pays(c), Make: makes(c), Stderr: c.ErrOrStderr()}
-		node, closeNode, err := openClient(c.Context(), cfg, opts)
-		var nothing *noDataError
+		node, closeNode, err := openClient(c, cfg, len(cfg.Connect) > 0 || pays(c))
+		var nothing *attach.NoDataError
 		if errors.As(err, &nothing) {
 			return errNoWallet
 		}

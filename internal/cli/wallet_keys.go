@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"starling/node/attach"
+
 	"github.com/spf13/cobra"
 )
 
@@ -254,7 +256,7 @@ it keeps the key in memory.
   starling wallet unlock --for 5m`,
 		Args: noArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			if _, local := p.node.(*localNode); local {
+			if _, local := p.node.(*attach.Local); local {
 				return errors.New("the node does not run, so that nothing would stay unlocked; start it, or give --passphrase-file to the command that pays")
 			}
 			d, _ := p.cmd.Flags().GetDuration("for")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"starling/node/attach"
 	"starling/rpc/rpctypes"
 
 	"github.com/spf13/cobra"
@@ -374,7 +375,7 @@ func (p *purse) pay(method string, params map[string]any) error {
 
 // passOn hands a payment to others if the node does not run.
 func (p *purse) passOn(txid string) error {
-	if _, ok := p.node.(*localNode); !ok {
+	if _, ok := p.node.(*attach.Local); !ok {
 		return nil
 	}
 	id, err := wire.HashFromString(txid)

@@ -1,61 +1,62 @@
-package cli
+package attach
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"time"
 
+	"starling/clock"
 	"starling/rpc/jsonrpc"
 
-	"github.com/spf13/cobra"
-
-	"starling/internal/loglevel"
 	"starling/node"
 	"starling/node/settings"
 	"starling/store"
 	"starling/wire"
 )
 
-// caller calls methods of a node: of one that runs, over HTTP, or of one that
-// was opened for the purpose, in this process (then it is a *localNode).
-type caller interface {
+// Caller calls methods of a node: of one that runs, over HTTP, or of one that
+// was opened for the purpose, in this process (then it is a *Local).
+type Caller interface {
 	Call(ctx context.Context, method string, params any) (json.RawMessage, error)
 }
 
-// clientOptions says how to open a node that does not run. The zero value
-// works.
-type clientOptions struct {
+// Options says which node is meant, and how to open it if it does not run. All
+// but Settings may be left out.
+type Options struct {
+	Settings *settings.Settings
 	// Connect lets the node connect to its peers: those of --connect and
 	// --addnode, and the seeds of the network's file. It catches up with them
 	// first, and never listens.
 	Connect bool
 	// Make lets a data directory be made that is not there.
 	Make bool
-	// Stderr is where warnings of the node go; nil for nowhere.
-	Stderr io.Writer
+	// Log is for the node if it is opened; nil discards.
+	Log *slog.Logger
+	// Version is what the node says that it is.
+	Version string
 }
 
-// localNode is a node that was opened for one command.
-type localNode struct {
+// Local is a node that was opened for one command.
+type Local struct {
 	jsonrpc.Local
 	node     *node.Node
 	handover *handover // nil if it does not connect
 }
 
-// handOver waits until a peer has taken a transaction over, or for some
+// HandOver waits until a peer has taken a transaction over, or for some
 // seconds, and returns the address of that peer, or "".
-func (l *localNode) handOver(ctx context.Context, txid wire.Hash) (string, error) {
+func (l *Local) HandOver(ctx context.Context, txid wire.Hash) (string, error) {
 	if l.handover == nil {
 		return "", nil
 	}
 	return l.handover.wait(ctx, l.node, txid)
 }
 
-// rebuilt waits until a node that rebuilds all from its blocks has done so.
-func (l *localNode) rebuilt(ctx context.Context) error {
+// Rebuilt waits until a node that rebuilds all from its blocks has done so.
+func (l *Local) Rebuilt(ctx context.Context) error {
 	c := l.node.Server.Chain()
 	select {
 	case <-c.Ready():
@@ -74,29 +75,34 @@ const (
 	// localCache is enough memory for the few coins that a command looks at;
 	// a bigger cache only pays where many blocks are read.
 	localCache = 64 << 20
+	// startRetry is how often a node is asked that is starting.
+	startRetry = 200 * time.Millisecond
 )
 
-// openClient returns what calls the methods of the node that the settings
-// describe. If that node does not run, it is opened in this process, without
-// listening; so commands work the same either way. The function returned ends
-// it, which leaves everything on disk, and is to be called in any case.
-func openClient(ctx context.Context, cfg *settings.Settings, opts clientOptions) (caller, func() error, error) {
+// Open returns what calls the methods of the node that the settings describe. If
+// that node does not run, it is opened in this process, without listening; so
+// commands work the same either way. The function returned ends it, which leaves
+// everything on disk, and is to be called if there was no error. The error is a
+// *[NoDataError] if there is nothing to open, a *[layered.Error] if a setting is
+// wrong, and a *[jsonrpc.Error] if the running node said no.
+func Open(ctx context.Context, opts Options) (Caller, func() error, error) {
+	cfg := opts.Settings
 	for patience := lockPatience; ; patience -= lockRetry {
-		client, err := running(ctx, cfg)
+		client, err := Running(ctx, cfg)
 		if client != nil || err != nil {
 			return client, func() error { return nil }, err
 		}
-		if err := checkData(cfg, opts); err != nil {
+		if err := checkData(opts); err != nil {
 			return nil, nil, err
 		}
-		local, closeLocal, err := openLocal(ctx, cfg, opts)
+		local, closeLocal, err := openLocal(ctx, opts)
 		var locked *store.LockedError
 		if !errors.As(err, &locked) {
 			return local, closeLocal, err
 		}
 		if patience <= 0 {
 			return nil, nil, fmt.Errorf("a program uses %s but does not answer calls at %s: if it is a node, give the same --rpc-listen; otherwise stop it",
-				cfg.Server.Dir, rpcAddress(cfg))
+				cfg.Server.Dir, Address(cfg))
 		}
 		if err := pause(ctx, lockRetry); err != nil {
 			return nil, nil, err
@@ -104,10 +110,10 @@ func openClient(ctx context.Context, cfg *settings.Settings, opts clientOptions)
 	}
 }
 
-// running returns a client if a node answers, after waiting until it is ready;
+// Running returns a client if a node answers, after waiting until it is ready;
 // nil if none does.
-func running(ctx context.Context, cfg *settings.Settings) (caller, error) {
-	client := newClient(cfg)
+func Running(ctx context.Context, cfg *settings.Settings) (Caller, error) {
+	client := Client(cfg)
 	for {
 		_, err := client.Call(ctx, "getblockcount", []any{})
 		var unreachable *jsonrpc.UnreachableError
@@ -116,23 +122,23 @@ func running(ctx context.Context, cfg *settings.Settings) (caller, error) {
 		case err == nil:
 			return client, nil
 		case errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInWarmup}):
-			if err := pause(ctx, retryEvery); err != nil {
+			if err := pause(ctx, startRetry); err != nil {
 				return nil, err
 			}
 		case errors.As(err, &unreachable), errors.As(err, &auth):
 			// Nobody there, or somebody else's node.
 			return nil, nil
 		default:
-			return nil, explain("getblockcount", err)
+			return nil, err
 		}
 	}
 }
 
 // openLocal opens and runs a node in this process.
-func openLocal(ctx context.Context, cfg *settings.Settings, opts clientOptions) (caller, func() error, error) {
-	fc, err := node.Configure(cfg)
+func openLocal(ctx context.Context, opts Options) (Caller, func() error, error) {
+	fc, err := node.Configure(opts.Settings)
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, err
 	}
 	fc.RPCListen, fc.Metrics, fc.Server.Listen = "", "", nil
 	fc.Worker = nil // whatever the settings of the node itself say
@@ -146,15 +152,10 @@ func openLocal(ctx context.Context, cfg *settings.Settings, opts clientOptions) 
 	} else {
 		fc.Server.Peers = nil
 	}
-	if opts.Stderr != nil {
-		levels, err := loglevel.New(node.Parts(), []string{"warn"})
-		if err != nil {
-			return nil, nil, err
-		}
-		log := newLogger(cfg, levels, opts.Stderr)
-		fc.Server.Log, fc.Server.Logs = log, node.Logs(log)
+	if opts.Log != nil {
+		fc.Server.Log, fc.Server.Logs = opts.Log, node.Logs(opts.Log)
 	}
-	fc.Version = version
+	fc.Version = opts.Version
 	n, err := node.Open(ctx, fc)
 	if err != nil {
 		return nil, nil, err
@@ -163,9 +164,9 @@ func openLocal(ctx context.Context, cfg *settings.Settings, opts clientOptions) 
 	done := make(chan error, 1)
 	go func() { done <- n.Run(runCtx) }()
 	closeNode := func() error { stop(); return <-done }
-	local := &localNode{Local: jsonrpc.Local{Table: n.Table}, node: n, handover: hand}
+	local := &Local{Local: jsonrpc.Local{Table: n.Table}, node: n, handover: hand}
 	// After a crash blocks that are there have to be connected again.
-	if err := local.rebuilt(ctx); err != nil {
+	if err := local.Rebuilt(ctx); err != nil {
 		return nil, nil, errors.Join(err, closeNode())
 	}
 	if opts.Connect {
@@ -176,36 +177,5 @@ func openLocal(ctx context.Context, cfg *settings.Settings, opts clientOptions) 
 	return local, closeNode, nil
 }
 
-// ask calls a method and reads its answer into result.
-func ask(ctx context.Context, node caller, result any, method string, args ...any) error {
-	if args == nil {
-		args = []any{}
-	}
-	return askNamed(ctx, node, result, method, args)
-}
-
-// askNamed is ask with parameters in any form.
-func askNamed(ctx context.Context, node caller, result any, method string, params any) error {
-	raw, err := node.Call(ctx, method, params)
-	if err != nil {
-		return explain(method, err)
-	}
-	if result == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, result)
-}
-
-// withNode runs fn on the node that the settings describe, whether it runs or
-// not.
-func withNode(c *cobra.Command, cfg *settings.Settings, opts clientOptions, fn func(caller) error) error {
-	if opts.Stderr == nil {
-		opts.Stderr = c.ErrOrStderr()
-	}
-	opts.Make = makes(c)
-	node, closeNode, err := openClient(c.Context(), cfg, opts)
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(node), closeNode())
-}
+// pause waits in real time.
+func pause(ctx context.Context, d time.Duration) error { return clock.Sleep(ctx, clock.System(), d) }

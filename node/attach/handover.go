@@ -1,14 +1,10 @@
-package cli
+package attach
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"starling/node"
 	"starling/peer"
@@ -144,45 +140,4 @@ func catchUp(ctx context.Context, n *node.Node) error {
 		}
 	}
 	return nil
-}
-
-// mineNow makes one block with all that waits.
-func mineNow(ctx context.Context, node caller, payTo string, w io.Writer) error {
-	var blocks []string
-	if err := ask(ctx, node, &blocks, "generatetoaddress", 1, payTo); err != nil {
-		return fmt.Errorf("the payment was made but not mined: %w", err)
-	}
-	var b struct {
-		Height int32 `json:"height"`
-	}
-	if err := ask(ctx, node, &b, "getblockheader", blocks[0]); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "Mined in block %d %s\n", b.Height, blocks[0])
-	return err
-}
-
-// passOn sees to it that others get to know of a payment, and says how.
-func passOn(ctx context.Context, node caller, txid wire.Hash, w io.Writer) error {
-	local, ok := node.(*localNode)
-	if !ok {
-		_, err := fmt.Fprintln(w, "The running node announces it until a block holds it")
-		return err
-	}
-	to, err := local.handOver(ctx, txid)
-	switch {
-	case err != nil:
-		return err
-	case to == "":
-		_, err = fmt.Fprintln(w, "No other node could be reached; it is kept, and announced when this node runs")
-	default:
-		_, err = fmt.Fprintf(w, "Handed to %s\n", to)
-	}
-	return err
-}
-
-// pays reports whether a command makes a payment that others should hear of.
-func pays(c *cobra.Command) bool {
-	mine, _ := c.Flags().GetBool("mine")
-	return !mine && slices.Contains([]string{"send", "sweep", "bump"}, c.Name())
 }

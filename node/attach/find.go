@@ -1,4 +1,4 @@
-package cli
+package attach
 
 import (
 	"errors"
@@ -9,39 +9,33 @@ import (
 
 	"starling/rpc/jsonrpc"
 
-	"github.com/spf13/cobra"
-
 	"starling/node"
 	"starling/node/settings"
 	"starling/params"
 )
 
-// A command finds the node of its data directory: the node leaves a file there
-// that says where it answers. Commands that only read make no directories, so
-// that a mistyped one is told.
-
-// newClient returns a client for the node that the settings describe.
-func newClient(cfg *settings.Settings) *jsonrpc.Client {
+// Client returns a client for the node that the settings describe.
+func Client(cfg *settings.Settings) *jsonrpc.Client {
 	return &jsonrpc.Client{
-		Address: rpcAddress(cfg), User: cfg.RPC.User, Password: cfg.RPC.Password,
+		Address: Address(cfg), User: cfg.RPC.User, Password: cfg.RPC.Password,
 		CookiePath: cfg.RPC.CookiePath,
 	}
 }
 
-// rpcAddress returns where the node of the settings answers calls: where the
+// Address returns where the node of the settings answers calls: where the
 // settings say, where the node itself says, or where it would by default. Port 0
 // says nothing: the node has taken whichever was free.
-func rpcAddress(cfg *settings.Settings) string {
+func Address(cfg *settings.Settings) string {
 	if !cfg.Given("rpc-listen") || strings.HasSuffix(cfg.RPCListen, ":0") {
 		if addr := node.Contact(cfg.Server.Dir); addr != "" {
-			return dialable(addr)
+			return Dialable(addr)
 		}
 	}
-	return dialable(cfg.RPCListen)
+	return Dialable(cfg.RPCListen)
 }
 
-// dialable turns an address to listen on into one to connect to.
-func dialable(listen string) string {
+// Dialable turns an address to listen on into one to connect to.
+func Dialable(listen string) string {
 	for _, any := range []string{"0.0.0.0:", "[::]:", ":"} {
 		if port, ok := strings.CutPrefix(listen, any); ok {
 			return "127.0.0.1:" + port
@@ -50,8 +44,8 @@ func dialable(listen string) string {
 	return listen
 }
 
-// findNode adds to the error of a call that found no node where there is one.
-func findNode(cfg *settings.Settings, err error) error {
+// Explain adds to the error of a call that found no node where there is one.
+func Explain(cfg *settings.Settings, err error) error {
 	var auth *jsonrpc.AuthError
 	if !errors.As(err, &auth) || !errors.Is(auth.Cause, fs.ErrNotExist) {
 		return err
@@ -89,32 +83,22 @@ func otherNodes(cfg *settings.Settings) []string {
 	return flags
 }
 
-// makesData marks a command that may make a data directory.
-func makesData(c *cobra.Command) *cobra.Command {
-	c.Annotations = map[string]string{annotationMakes: "data"}
-	return c
-}
-
-const annotationMakes = "makes"
-
-// makes reports whether a command may make a data directory.
-func makes(c *cobra.Command) bool { return c.Annotations[annotationMakes] != "" }
-
-// noDataError says that a node has never run where a command was to look.
-type noDataError struct {
+// NoDataError says that a node has never run where a command was to look.
+type NoDataError struct {
 	dir, network string
 }
 
 // Error implements the error interface.
-func (e *noDataError) Error() string {
+func (e *NoDataError) Error() string {
 	return fmt.Sprintf("there is nothing of network %s in %s yet; \"starling node\" makes a start", e.network, e.dir)
 }
 
-// checkData returns a *noDataError if there is nothing that a command which
+// checkData returns a *NoDataError if there is nothing that a command which
 // only reads could read.
-func checkData(cfg *settings.Settings, opts clientOptions) error {
+func checkData(opts Options) error {
+	cfg := opts.Settings
 	if !opts.Make && !node.HasData(cfg.Server.Dir) {
-		return &noDataError{cfg.Server.Dir, cfg.Server.Network.Name}
+		return &NoDataError{cfg.Server.Dir, cfg.Server.Network.Name}
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
-package cli
+package attach
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -90,8 +91,12 @@ func TestTwoNetworks(t *testing.T) {
 
 	mine := func(n *node.Node, count int) wire.Hash {
 		local := &jsonrpc.Local{Table: n.Table}
+		raw, err := local.Call(t.Context(), "generatetodescriptor", []any{count, "raw(51)"})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var blocks []wire.Hash
-		if err := ask(t.Context(), local, &blocks, "generatetodescriptor", count, "raw(51)"); err != nil {
+		if err := json.Unmarshal(raw, &blocks); err != nil {
 			t.Fatal(err)
 		}
 		return blocks[count-1]
@@ -115,7 +120,7 @@ func TestLockedByAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	_, _, err = openLocal(t.Context(), cfg, clientOptions{})
+	_, _, err = openLocal(t.Context(), Options{Settings: cfg})
 	var locked *store.LockedError
 	if !errors.As(err, &locked) {
 		t.Errorf("got %v", err)
@@ -174,7 +179,7 @@ func TestNodeAfterCommand(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			n, err := openNode(t.Context(), cfg)
+			n, err := Start(t.Context(), cfg)
 			var locked *store.LockedError
 			if errors.As(err, &locked) != tc.node || (err != nil) != tc.node {
 				t.Errorf("got %v", err)

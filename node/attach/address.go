@@ -1,4 +1,4 @@
-package cli
+package attach
 
 import (
 	"context"
@@ -14,11 +14,11 @@ import (
 	"starling/wallet"
 )
 
-// earlyAddress takes a new address of a wallet on a network that is still to
+// NewAddress takes a new address of a wallet on a network that is still to
 // be made, so that its first block can pay it. A wallet that is not there is
 // made, and loaded by the node from then on; then its seed phrase is returned
 // too.
-func earlyAddress(ctx context.Context, cfg *settings.Settings, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
+func NewAddress(ctx context.Context, cfg *settings.Settings, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
 	dir := cfg.NetDirOf(net)
 	lock, err := store.LockDir(vfs.Default, dir)
 	if err != nil {
