@@ -134,17 +134,6 @@ func readPayments(c *cobra.Command, cfg *settings.Settings) (*payments, error) {
 	return o, nil
 }
 
-func plural(n int, what string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(what, "s"):
-		what += "es"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
 // send makes all payments, one after the other, and says what became of them.
 // If one can not be made, those before it stand, and are mined or handed on.
 func (o *payments) send(ctx context.Context, node attach.Caller, w io.Writer) error {

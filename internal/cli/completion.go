@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"starling/devnet"
 	"starling/internal/plain"
 	"starling/node"
 	"starling/node/attach"
@@ -33,7 +32,7 @@ func addCompletions(root *cobra.Command) {
 		"type":       fixed("bech32", "bech32m", "p2sh-segwit", "legacy"),
 		"log-level":  logLevels,
 		"log-format": fixed("text", "json"),
-		"node":       devnetNodes,
+		"node":       nodeNames,
 		"topology":   fixed("line", "ring", "star", "random"),
 		"mine":       fixed("instant", "hand", "interval=", "poisson="),
 	}
@@ -43,10 +42,10 @@ func addCompletions(root *cobra.Command) {
 		"starling network show":     networkNames,
 		"starling wallet load":      walletNames,
 		"starling wallet unload":    walletNames,
-		"starling devnet pay":       devnetNodes,
-		"starling devnet partition": devnetNodes,
-		"starling devnet start":     devnetNodes,
-		"starling devnet stop":      devnetNodes,
+		"starling devnet pay":       nodeNames,
+		"starling devnet partition": nodeNames,
+		"starling devnet start":     nodeNames,
+		"starling devnet stop":      nodeNames,
 	}
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
@@ -150,23 +149,9 @@ func logLevels(*cobra.Command) []string {
 	return all
 }
 
-// devnetNodes are the nodes of the network that runs.
-func devnetNodes(c *cobra.Command) []string {
-	f := devnetFlags{}
-	f.state, _ = c.Flags().GetString("state")
-	client, err := devnet.Dial(f.control())
-	if err != nil {
-		return nil
-	}
+// nodeNames are the nodes of the development network that runs.
+func nodeNames(c *cobra.Command) []string {
 	ctx, cancel := context.WithTimeout(c.Context(), completePatience)
 	defer cancel()
-	r, err := client.Do(ctx, "status", devnet.Request{})
-	if err != nil || r.Status == nil {
-		return nil
-	}
-	var names []string
-	for _, n := range r.Status.Nodes {
-		names = append(names, plain.Line(n.Name))
-	}
-	return names
+	return devnetNodes(ctx, c)
 }

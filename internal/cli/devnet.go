@@ -126,7 +126,7 @@ func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("log-level: %w", err)
 	}
-	stderr := &screen{w: terminal(c.ErrOrStderr())}
+	stderr := newScreen(c.ErrOrStderr())
 	log := newLogger(&settings.Settings{LogFormat: map[bool]string{true: "json"}[f.json]}, levels, stderr)
 	cfg.Log = func(node string) *slog.Logger { return log.With("node", node) }
 	return cfg, cfg.Check()

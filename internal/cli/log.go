@@ -38,6 +38,9 @@ type screen struct {
 	after  func()    // and puts it back
 }
 
+// newScreen returns the screen of a command whose output goes to w.
+func newScreen(w io.Writer) *screen { return &screen{w: terminal(w)} }
+
 // terminal returns what a command's output goes to in the end, which a program
 // may steer. What others wrote goes to w itself.
 func terminal(w io.Writer) io.Writer {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"starling/address"
 	"starling/clock"
@@ -113,15 +112,6 @@ spacing.`,
 	addSomeFlags(fl, "datadir", "node-id", "config")
 	fl.SortFlags = false
 	return makesData(c)
-}
-
-// addSomeFlags adds the flags of a few settings.
-func addSomeFlags(fl *pflag.FlagSet, names ...string) {
-	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	settings.AddFlags(all, false)
-	for _, name := range names {
-		fl.AddFlag(all.Lookup(name))
-	}
 }
 
 // createNetwork makes a network and says what to do with it.

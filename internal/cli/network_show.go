@@ -98,12 +98,6 @@ func spanText(d time.Duration) string {
 	return s
 }
 
-// coinText writes an amount in coins without needless zeros.
-func coinText(sat int64) string {
-	s := fmt.Sprintf("%d.%08d", sat/params.Coin, sat%params.Coin)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
-
 func newNetworkShowCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show NAME|FILE",

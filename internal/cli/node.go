@@ -77,7 +77,7 @@ func runNode(ctx context.Context, cfg *settings.Settings, stderr io.Writer) erro
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	out := &screen{w: terminal(stderr)}
+	out := newScreen(stderr)
 	log := newLogger(cfg, levels, out)
 	bar := newProgress(out, log.With(loglevel.PartKey, "cmd"))
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, node.Logs(log), levels

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"starling/clock"
 	"starling/internal/plain"
 	"starling/node/attach"
 	"starling/node/settings"
@@ -68,11 +67,6 @@ func quiet(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// pause waits in real time.
-func pause(ctx context.Context, d time.Duration) error {
-	return clock.Sleep(ctx, clock.System(), d)
 }
 
 // watchEvery is how often --watch looks.

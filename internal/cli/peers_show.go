@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -137,11 +136,4 @@ func height(h *int32) string {
 		return "-"
 	}
 	return fmt.Sprint(*h)
-}
-
-// writeJSON writes a value as an indented JSON document.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -2,13 +2,9 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"starling/rpc/jsonrpc"
 	"starling/rpc/walletrpc"
@@ -55,9 +51,6 @@ others that begin with a dash stand after --.`,
 	return c
 }
 
-// retryEvery is how often --wait asks again.
-const retryEvery = 200 * time.Millisecond
-
 func callRPC(c *cobra.Command, args []string) error {
 	cfg, err := loadConfig(c)
 	if err != nil {
@@ -103,28 +96,6 @@ func notYet(err error) bool {
 	return errors.As(err, &unreachable) || errors.As(err, &auth) || errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInWarmup})
 }
 
-// explain puts an error of a call into one line.
-func explain(method string, err error) error {
-	var e *jsonrpc.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	if e.Code == jsonrpc.CodeMethodNotFound {
-		if near := nearestMethod(method); near != "" && near != method {
-			return fmt.Errorf("the node has no method %q; did you mean %s?", method, near)
-		}
-		return fmt.Errorf("the node has no method %q; \"starling rpc help\" lists them", method)
-	}
-	if e.Code == jsonrpc.CodeWalletNotSpecified {
-		return fmt.Errorf("several wallets are loaded; --wallet says which one is meant (error code %d)", e.Code)
-	}
-	// The node answers a wrong number of arguments with the whole help.
-	if first, _, long := strings.Cut(e.Message, "\n\n"); long && strings.HasPrefix(e.Message, method) {
-		return usageError{fmt.Errorf("usage: %s", first)}
-	}
-	return fmt.Errorf("%s (error code %d)", e.Message, e.Code)
-}
-
 func readLines(r io.Reader) ([]string, error) {
 	var lines []string
 	s := bufio.NewScanner(r)
@@ -136,27 +107,6 @@ func readLines(r io.Reader) ([]string, error) {
 		}
 	}
 	return lines, s.Err()
-}
-
-// printResult prints texts as they are, nothing for null, and JSON otherwise.
-func printResult(w io.Writer, result json.RawMessage) error {
-	if len(result) == 0 || string(result) == "null" {
-		return nil
-	}
-	if result[0] == '"' {
-		var s string
-		if err := json.Unmarshal(result, &s); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(w, s)
-		return err
-	}
-	var buf bytes.Buffer
-	if err := json.Indent(&buf, result, "", "  "); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(w, buf.String())
-	return err
 }
 
 // completeRPC completes the names of methods, also after help.

@@ -5,27 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"starling/internal/plain"
-	"starling/node"
-	"starling/node/settings"
 )
-
-// The exit codes; docs/operating.md has them for users.
-const (
-	exitFailure = 1   // it could not be done
-	exitUsage   = 2   // the command line or a setting is wrong
-	exitSignal  = 128 // and the number of the signal that interrupted it
-)
-
-// usageError is an error in the command line or the settings.
-type usageError struct{ error }
-
-// Unwrap returns the error itself.
-func (e usageError) Unwrap() error { return e.error }
 
 // Run executes a command line and returns the exit code.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -60,11 +44,6 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitFailure
 }
 
-// oneLine returns the text of an error without line breaks.
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
-}
-
 // newRoot returns the command line.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -96,22 +75,4 @@ is wrong, 130 it was interrupted (128 and the number of the signal).`,
 	root.InitDefaultHelpCmd()
 	addCompletions(root)
 	return root
-}
-
-// loadConfig gathers the settings for a command.
-func loadConfig(c *cobra.Command) (*settings.Settings, error) { return loadConfigWith(c, nil) }
-
-// loadConfigWith is loadConfig with some settings decided by the command.
-func loadConfigWith(c *cobra.Command, fixed map[string]string) (*settings.Settings, error) {
-	cfg, err := settings.Load(c.Flags(), settings.Environ(), fixed, node.Parts())
-	if err != nil {
-		return nil, usageError{err}
-	}
-	waits, _ := c.Flags().GetBool("wait") // for a node that may yet make it
-	if !makes(c) && !waits {
-		if err := cfg.CheckDataDir(); err != nil {
-			return nil, usageError{err}
-		}
-	}
-	return cfg, nil
 }

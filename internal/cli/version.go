@@ -8,9 +8,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is the release that this source leads to.
-const version = "0.1.0"
-
 func newVersionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
