@@ -6,6 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"starling/internal/cli/cmdkit"
+	"starling/internal/cli/walkthrough"
 )
 
 // Command lines are read in the way that people of this field type them: long
@@ -25,7 +28,7 @@ func tidyArgs(root *cobra.Command, args []string) ([]string, error) {
 	}
 	l := readArgs(root, args)
 	if l.cmd.HasSubCommands() && len(l.operands) > 0 {
-		return nil, noArgs(l.cmd, l.operands)
+		return nil, cmdkit.NoArgs(l.cmd, l.operands)
 	}
 	if !l.dashed {
 		return append(l.path, l.words...), nil
@@ -59,7 +62,7 @@ func readArgs(root *cobra.Command, args []string) *argLine {
 			l.cmd, l.path, list = sub, append(l.path, sub.Name()), false
 			continue
 		}
-		walk := l.cmd.GroupID == aliasGroup
+		walk := l.cmd.GroupID == walkthrough.Group
 		name, value, given := longFlag(l.cmd, a)
 		switch {
 		case name == "" && list && l.extendList(a):
@@ -71,7 +74,7 @@ func readArgs(root *cobra.Command, args []string) *argLine {
 			if walk {
 				name = lower(name)
 			}
-			list = walk && slices.Contains(listFlags(), name)
+			list = walk && slices.Contains(walkthrough.ListFlags(), name)
 			switch {
 			case given && list:
 				l.flag("--"+name, value)
@@ -114,7 +117,7 @@ func (l *argLine) extendList(w string) bool {
 // walk-through may be written in any letter case.
 func subcommand(c *cobra.Command, word string) *cobra.Command {
 	for _, sub := range c.Commands() {
-		if sub.Name() == word || sub.HasAlias(word) || sub.GroupID == aliasGroup && strings.EqualFold(sub.Name(), word) {
+		if sub.Name() == word || sub.HasAlias(word) || sub.GroupID == walkthrough.Group && strings.EqualFold(sub.Name(), word) {
 			return sub
 		}
 	}

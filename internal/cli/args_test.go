@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"starling/internal/cli/cmdkit"
 )
 
 // TestTidyArgs reads command lines as people type them.
@@ -107,7 +109,7 @@ func TestSuggestions(t *testing.T) {
 	} {
 		var out, errs bytes.Buffer
 		code := Run(strings.Fields(tc.typed), strings.NewReader(""), &out, &errs)
-		if got := errs.String(); got != "starling: "+tc.want+"\n" || code != exitUsage || out.Len() > 0 {
+		if got := errs.String(); got != "starling: "+tc.want+"\n" || code != cmdkit.ExitUsage || out.Len() > 0 {
 			t.Errorf("%q: exit code %d, %q", tc.typed, code, got)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"starling/internal/cli/cmdkit"
+	"starling/internal/cli/devnetcmd"
+	"starling/internal/cli/networkcmd"
 	"starling/internal/plain"
 	"starling/node"
 	"starling/node/attach"
@@ -91,11 +94,11 @@ func fixed(words ...string) values {
 
 // networkNames are the networks that are found by name.
 func networkNames(c *cobra.Command) []string {
-	cfg, err := loadConfigWith(c, map[string]string{"network": "main"})
+	cfg, err := cmdkit.LoadConfigWith(c, map[string]string{"network": "main"})
 	if err != nil {
 		return nil
 	}
-	all, err := listNetworks(cfg)
+	all, err := networkcmd.List(cfg)
 	if err != nil {
 		return nil
 	}
@@ -111,7 +114,7 @@ func networkNames(c *cobra.Command) []string {
 // walletNames are the wallets of a node: those in its directory or, if there are
 // none, those that a running node tells of.
 func walletNames(c *cobra.Command) []string {
-	cfg, err := loadConfigWith(c, nil)
+	cfg, err := cmdkit.LoadConfigWith(c, nil)
 	if err != nil {
 		return nil
 	}
@@ -128,7 +131,7 @@ func walletNames(c *cobra.Command) []string {
 	var loaded []string
 	ctx, cancel := context.WithTimeout(c.Context(), completePatience)
 	defer cancel()
-	if ask(ctx, attach.Client(cfg), &loaded, "listwallets") != nil {
+	if cmdkit.Ask(ctx, attach.Client(cfg), &loaded, "listwallets") != nil {
 		return nil
 	}
 	for _, n := range loaded {
@@ -153,5 +156,5 @@ func logLevels(*cobra.Command) []string {
 func nodeNames(c *cobra.Command) []string {
 	ctx, cancel := context.WithTimeout(c.Context(), completePatience)
 	defer cancel()
-	return devnetNodes(ctx, c)
+	return devnetcmd.NodeNames(ctx, c)
 }

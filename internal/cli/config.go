@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/internal/cli/cmdkit"
 	"starling/node/settings"
 )
 
@@ -14,7 +15,7 @@ func newConfigCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "Look at the settings",
-		Args:  noArgs,
+		Args:  cmdkit.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	show := &cobra.Command{
@@ -28,9 +29,9 @@ has neither it nor the user.
 
   starling config show --origin
   starling config show --network regtest > ~/.starling/starling.toml`,
-		Args: noArgs,
+		Args: cmdkit.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(c)
+			cfg, err := cmdkit.LoadConfig(c)
 			if err != nil {
 				return err
 			}
@@ -56,6 +57,6 @@ has neither it nor the user.
 	settings.AddFlags(show.Flags(), false)
 	show.Flags().Bool("origin", false, "tell where each value comes from")
 	show.Flags().SortFlags = false
-	c.AddCommand(makesData(show)) // it looks at nothing else
+	c.AddCommand(cmdkit.MakesData(show)) // it looks at nothing else
 	return c
 }

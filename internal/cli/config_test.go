@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"starling/internal/cli/cmdkit"
 	"starling/node/settings"
 )
 
@@ -79,7 +80,7 @@ func TestConfigShowRoundTrip(t *testing.T) {
 	if err := root.ParseFlags([]string{"--config", file}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig(root)
+	c, err := cmdkit.LoadConfig(root)
 	if err != nil || !slices.Equal(c.Listen, []string{":18444"}) {
 		t.Errorf("from the file the node listens at %v, %v", c.Listen, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode"
 
+	"starling/internal/cli/cmdkit"
 	"starling/internal/loglevel"
 	"starling/node"
 	"starling/node/settings"
@@ -158,7 +159,7 @@ func TestErrorsAreLoggedByTheirText(t *testing.T) {
 	}
 	for format, want := range map[string]string{"text": `err="permission denied"`, "json": `"err":"permission denied"`} {
 		var out bytes.Buffer
-		newLogger(&settings.Settings{LogFormat: format}, levels, newScreen(&out)).Error("no", "err", traced{"permission denied"})
+		cmdkit.NewLogger(&settings.Settings{LogFormat: format}, levels, cmdkit.NewScreen(&out)).Error("no", "err", traced{"permission denied"})
 		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "main.go") {
 			t.Errorf("%s: %s, want %s", format, &out, want)
 		}
@@ -172,7 +173,7 @@ func TestForeignTextIsLoggedPlainly(t *testing.T) {
 	}
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
-		log := newLogger(&settings.Settings{LogFormat: format}, levels, newScreen(&out))
+		log := cmdkit.NewLogger(&settings.Settings{LogFormat: format}, levels, cmdkit.NewScreen(&out))
 		log.Info("peer connected", slog.String("agent", hostile), slog.Any("err", failure(hostile)))
 		checkShown(t, format, out.String())
 		if strings.Count(out.String(), "\n") != 1 {

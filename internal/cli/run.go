@@ -8,12 +8,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/internal/cli/cmdkit"
+	"starling/internal/cli/devnetcmd"
+	"starling/internal/cli/networkcmd"
+	"starling/internal/cli/nodecmd"
+	"starling/internal/cli/walkthrough"
+	"starling/internal/cli/walletcmd"
 	"starling/internal/plain"
 )
 
 // Run executes a command line and returns the exit code.
 func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := untilSignal(stderr)
+	ctx, stop := cmdkit.UntilSignal(stderr)
 	defer stop()
 	started := false // whether the command line was good enough to begin
 	root := newRoot()
@@ -31,17 +37,17 @@ func Run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	var signalled *signalError
+	var signalled *cmdkit.SignalError
 	if errors.As(context.Cause(ctx), &signalled) && errors.Is(err, context.Canceled) {
 		fmt.Fprintln(cleanErr, "starling: "+signalled.Error())
-		return signalled.code()
+		return signalled.Code()
 	}
-	fmt.Fprintln(cleanErr, "starling: "+oneLine(err))
-	var usage usageError
+	fmt.Fprintln(cleanErr, "starling: "+cmdkit.OneLine(err))
+	var usage cmdkit.UsageError
 	if !started || errors.As(err, &usage) {
-		return exitUsage
+		return cmdkit.ExitUsage
 	}
-	return exitFailure
+	return cmdkit.ExitFailure
 }
 
 // newRoot returns the command line.
@@ -60,18 +66,18 @@ and serves the chain to others.
 
 Exit codes: 0 it is done, 1 it could not be done, 2 the command line or a setting
 is wrong, 130 it was interrupted (128 and the number of the signal).`,
-		Args:          noArgs,
+		Args:          cmdkit.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.Version = versionText()
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{suggestFlag(c, err)} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return cmdkit.UsageError{Err: cmdkit.SuggestFlag(c, err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelpCmd())
-	root.AddCommand(newNodeCmd(), newRPCCmd(), newPeersCmd(), newDevnetCmd(), newNetworkCmd(), newWalletCmd(), newBalanceCmd(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
-	addAliases(root)
+	root.AddCommand(nodecmd.NewNode(), nodecmd.NewRPC(), nodecmd.NewPeers(), devnetcmd.New(), networkcmd.New(), walletcmd.New(), walletcmd.NewBalance(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	walkthrough.Add(root)
 	root.InitDefaultHelpCmd()
 	addCompletions(root)
 	return root

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"starling/internal/cli/cmdkit"
 	"starling/params/netfile"
 )
 
@@ -199,7 +200,7 @@ func coinSum(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		sum += n
 	}
-	ts.Setenv(args[0], coinText(sum))
+	ts.Setenv(args[0], cmdkit.CoinText(sum))
 }
 
 // waitFor PATTERN COMMAND… runs a command, again and again, until it succeeds

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"starling/internal/cli/cmdkit"
 )
 
 func newCompletionCmd() *cobra.Command {
@@ -21,7 +23,7 @@ func newCompletionCmd() *cobra.Command {
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		Args: func(c *cobra.Command, args []string) error {
 			if err := cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)(c, args); err != nil {
-				return usageError{fmt.Errorf("completion needs one of bash, zsh, fish and powershell")}
+				return cmdkit.UsageError{Err: fmt.Errorf("completion needs one of bash, zsh, fish and powershell")}
 			}
 			return nil
 		},
@@ -50,7 +52,7 @@ func newManCmd() *cobra.Command {
   starling man /usr/local/share/man/man1`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("man needs one directory")}
+				return cmdkit.UsageError{Err: fmt.Errorf("man needs one directory")}
 			}
 			return nil
 		},
@@ -60,7 +62,7 @@ func newManCmd() *cobra.Command {
 			}
 			root := c.Root()
 			root.DisableAutoGenTag = true
-			return doc.GenManTree(root, &doc.GenManHeader{Title: "STARLING", Section: "1", Source: "Starling " + version}, args[0])
+			return doc.GenManTree(root, &doc.GenManHeader{Title: "STARLING", Section: "1", Source: "Starling " + cmdkit.Version}, args[0])
 		},
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"starling/internal/cli/cmdkit"
 )
 
 // pty returns the two ends of a new terminal.
@@ -188,7 +190,7 @@ func TestAskWhenLocked(t *testing.T) {
 	}{
 		{"wallet create --passphrase-file " + pass, "", 0, "Write its seed phrase down"},
 		{"wallet balance", "", 0, "0.00000000"},
-		{"wallet phrase", "wrong", exitFailure, "the passphrase is wrong"},
+		{"wallet phrase", "wrong", cmdkit.ExitFailure, "the passphrase is wrong"},
 		{"wallet phrase", "hush", 0, " "},
 		{"wallet export", "", 0, "desc"},
 		{"wallet export --private", "hush", 0, "tprv"},
@@ -216,9 +218,9 @@ func TestConfirmReindex(t *testing.T) {
 		code  int
 		want  string
 	}{
-		{"n\n", exitFailure, "nothing was done"},
-		{"\n", exitFailure, "nothing was done"},
-		{"\x04", exitFailure, "nothing was done"},
+		{"n\n", cmdkit.ExitFailure, "nothing was done"},
+		{"\n", cmdkit.ExitFailure, "nothing was done"},
+		{"\x04", cmdkit.ExitFailure, "nothing was done"},
 		{"\x03", 130, "interrupted"},
 		{"yes\n", 0, "Reindexing"},
 	} {

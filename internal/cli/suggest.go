@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"starling/internal/cli/cmdkit"
 )
 
 // newHelpCmd returns the command that shows the help of others.
@@ -14,7 +16,7 @@ func newHelpCmd() *cobra.Command {
 			for i, word := range args {
 				sub := subcommand(at, word)
 				if sub == nil {
-					return noArgs(at, args[i:])
+					return cmdkit.NoArgs(at, args[i:])
 				}
 				at = sub
 			}

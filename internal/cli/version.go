@@ -6,13 +6,15 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"starling/internal/cli/cmdkit"
 )
 
 func newVersionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  noArgs,
+		Args:  cmdkit.NoArgs,
 		Run: func(c *cobra.Command, _ []string) {
 			fmt.Fprintln(c.OutOrStdout(), versionText())
 		},
@@ -21,7 +23,7 @@ func newVersionCmd() *cobra.Command {
 
 // versionText is what version and --version print.
 func versionText() string {
-	return fmt.Sprintf("starling %s%s %s %s/%s", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("starling %s%s %s %s/%s", cmdkit.Version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // revision returns the source revision that the toolchain noted, if any.

@@ -70,8 +70,15 @@ var floors = map[string]int{
 	"node":          71,
 	"devnet":        80,
 
-	"internal/cli": 90,
-	"cmd":          91,
+	"internal/cli/cmdkit":      90,
+	"internal/cli/nodecmd":     91,
+	"internal/cli/networkcmd":  91,
+	"internal/cli/devnetcmd":   91,
+	"internal/cli/walletcmd":   91,
+	"internal/cli/walkthrough": 92, // aliases of the others
+	"internal/cli":             93, // all together
+
+	"cmd": 95,
 }
 
 // floor returns the number of a directory; ok is false if it has none.

@@ -1,0 +1,145 @@
+package nodecmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/cli/cmdkit"
+	"starling/internal/plain"
+	"starling/node/attach"
+	"starling/node/settings"
+	"starling/rpc/jsonrpc"
+)
+
+func NewPeers() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "peers",
+		Short: "Show the peers of a running node",
+		Long: `Show the peers of a running node, or the messages that pass between them.
+
+  starling peers               who is connected now
+  starling peers --watch       the same, again and again
+  starling peers --messages    every message as it passes
+
+Below the peers stand the nodes that were asked for (--connect, --addnode, the
+seeds of a network of your own) and cannot be reached, and why.`,
+		Args: cmdkit.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := cmdkit.LoadConfig(c)
+			if err != nil {
+				return err
+			}
+			client, ctx, w := attach.Client(cfg), c.Context(), c.OutOrStdout()
+			messages, _ := c.Flags().GetBool("messages")
+			watch, _ := c.Flags().GetBool("watch")
+			asJSON, _ := c.Flags().GetBool("json")
+			switch {
+			case asJSON && watch:
+				return cmdkit.UsageError{Err: errors.New("--json shows the peers once; it cannot go with --watch")}
+			case messages:
+				err = quiet(ctx, watchMessages(ctx, client, w))
+			case watch:
+				err = quiet(ctx, watchPeers(ctx, client, w))
+			default:
+				err = showPeers(ctx, client, w, asJSON)
+			}
+			return attach.Explain(cfg, err)
+		},
+	}
+	settings.AddFlags(c.Flags(), true)
+	c.Flags().SortFlags = false
+	c.Flags().Bool("watch", false, "show them again every second")
+	c.Flags().Bool("messages", false, "show the messages as they pass")
+	c.Flags().Bool("json", false, "print JSON")
+	return c
+}
+
+// quiet makes nothing of an error that comes from being interrupted.
+func quiet(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// watchEvery is how often --watch looks.
+const watchEvery = time.Second
+
+// clearScreen takes a terminal's cursor home and removes what is below it.
+const clearScreen = "\x1b[H\x1b[J"
+
+func watchPeers(ctx context.Context, client *jsonrpc.Client, w io.Writer) error {
+	for {
+		var page bytes.Buffer
+		if err := showPeers(ctx, client, &page, false); err != nil {
+			return err
+		}
+		fmt.Fprint(cmdkit.Terminal(w), clearScreen)
+		if _, err := w.Write(page.Bytes()); err != nil {
+			return err
+		}
+		if err := cmdkit.Pause(ctx, watchEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// bytesText writes a number of bytes with three digits.
+func bytesText(n uint64) string {
+	v, unit := float64(n), "B"
+	for _, u := range []string{"kB", "MB", "GB", "TB"} {
+		if v < 1000 {
+			break
+		}
+		v, unit = v/1000, u
+	}
+	if unit == "B" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.3g %s", v, unit)
+}
+
+func watchMessages(ctx context.Context, client *jsonrpc.Client, w io.Writer) error {
+	params := map[string]any{"timeout": 20_000}
+	var last uint64
+	for {
+		raw, err := client.Call(ctx, "getpeermessages", params)
+		if err != nil {
+			return cmdkit.Explain("getpeermessages", err)
+		}
+		var r struct {
+			Last     uint64 `json:"last"`
+			Messages []struct {
+				Seq     uint64 `json:"seq"`
+				Time    int64  `json:"time"`
+				Peer    uint64 `json:"peer"`
+				Addr    string `json:"addr"`
+				Dir     string `json:"dir"`
+				Command string `json:"command"`
+				Size    int    `json:"size"`
+			} `json:"messages"`
+		}
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return err
+		}
+		params["after"] = r.Last
+		for _, m := range r.Messages {
+			if last > 0 && m.Seq > last+1 {
+				fmt.Fprintf(w, "… %d more\n", m.Seq-last-1)
+			}
+			last = m.Seq
+			arrow := "<-"
+			if m.Dir == "out" {
+				arrow = "->"
+			}
+			fmt.Fprintf(w, "%s  peer %-4d %s %-12s %9d B  %s\n", time.UnixMicro(m.Time).UTC().Format("15:04:05.000000"), m.Peer, arrow, plain.Line(m.Command), m.Size, plain.Line(m.Addr))
+		}
+	}
+}

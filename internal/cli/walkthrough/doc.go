@@ -1,0 +1,6 @@
+// Package walkthrough holds the commands of the tutorial that this program grew
+// from, as thin aliases of the real ones.
+//
+// It adds no ability: whatever it does, another command does too. It starts no
+// goroutine.
+package walkthrough

@@ -1,0 +1,280 @@
+package walletcmd
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starling/internal/cli/cmdkit"
+	"starling/internal/plain"
+	"starling/wallet"
+)
+
+// created is the answer of methods that make a wallet.
+type created struct {
+	Name     string   `json:"name"`
+	Mnemonic string   `json:"mnemonic"`
+	Warnings []string `json:"warnings"`
+}
+
+// warn tells what the node warns of.
+func (r *created) warn(p *purse) {
+	for _, s := range r.Warnings {
+		p.note("%s", s)
+	}
+}
+
+func newWalletCreateCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "create [NAME]",
+		Short: "Make a wallet and show its seed phrase",
+		Long: `Make a wallet, load it now and at every start of the node, and show its seed
+phrase. Write the words down, on paper: with them anybody can restore the wallet
+and spend from it, and without them nobody can if the file is lost.
+
+  starling wallet create                     a wallet called ` + wallet.DefaultName + `
+  starling wallet create savings --words 24 --encrypt
+  starling wallet create shop --watch-only   a wallet without keys, to import into
+
+--encrypt asks for a passphrase, which protects the file; the words are not
+protected by it.`,
+		Args: args(0, 1, "create [NAME]"),
+		RunE: withWallets(func(p *purse, args []string) error {
+			name := p.nameOf(args)
+			params := map[string]any{
+				"wallet_name": name, "load_on_startup": true, "show_mnemonic": true,
+				"disable_private_keys": p.on("watch-only"), "blank": p.on("blank"),
+			}
+			if p.on("watch-only") || p.on("blank") {
+				if err := p.refuse("for a wallet without a phrase", "words", "extra-file"); err != nil {
+					return err
+				}
+			} else {
+				params["mnemonic_words"], _ = p.cmd.Flags().GetInt("words")
+			}
+			if err := p.passphraseFor(params); err != nil {
+				return err
+			}
+			return p.make(params)
+		}),
+	}
+	walletCmd(c)
+	c.Flags().Int("words", 12, "how many `WORDS` the phrase has: 12 or 24")
+	c.Flags().Bool("watch-only", false, "no keys: only watch what is imported")
+	c.Flags().Bool("blank", false, "no phrase: only keys that are imported")
+	addEncryptFlags(c)
+	return cmdkit.MakesData(c)
+}
+
+// addEncryptFlags adds the flags of commands that make wallets.
+func addEncryptFlags(c *cobra.Command) {
+	c.Flags().Bool("encrypt", false, "protect the file with a passphrase")
+	addSecretFlag(c, "passphrase-file", "the passphrase")
+	addSecretFlag(c, "extra-file", "an extra passphrase of the phrase itself (BIP39)")
+}
+
+// passphraseFor asks for the passphrases that the flags ask for.
+func (p *purse) passphraseFor(params map[string]any) (err error) {
+	if p.text("extra-file") != "" {
+		if params["mnemonic_passphrase"], err = p.secret("extra-file", "extra passphrase", true); err != nil {
+			return err
+		}
+	}
+	if p.on("encrypt") || p.text("passphrase-file") != "" {
+		params["passphrase"], err = p.secret("passphrase-file", "passphrase", true)
+	}
+	return err
+}
+
+// nameOf returns the name of a wallet to make.
+func (p *purse) nameOf(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return cmp.Or(p.text("name"), wallet.DefaultName)
+}
+
+// make makes a wallet and says what to do with it.
+func (p *purse) make(params map[string]any) error {
+	var r created
+	if done, err := p.call(&r, "createwallet", params); done || err != nil {
+		return err
+	}
+	switch {
+	case r.Mnemonic == "":
+		fmt.Fprintf(p.out(), "Wallet %s was made.\n", r.Name)
+	case params["mnemonic"] != nil:
+		fmt.Fprintf(p.out(), "Wallet %s was restored.\n", r.Name)
+	default:
+		p.showPhrase(r.Name, r.Mnemonic)
+	}
+	return nil
+}
+
+// showPhrase prints a seed phrase: alone on a line, so that programs find it.
+func (p *purse) showPhrase(name, phrase string) {
+	p.note("Wallet %s was made. Write its seed phrase down now: it is all that restores the wallet.", name)
+	fmt.Fprintln(p.out(), phrase)
+}
+
+func newWalletRestoreCmd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "restore [NAME]",
+		Short: "Restore a wallet from its seed phrase, or from a backup",
+		Long: `Restore a wallet. The seed phrase is asked for, or read from a file or the
+standard input; then the blocks are read for what was paid to it, from the
+birthday on, if you know it.
+
+  starling wallet restore savings --birthday 2024-03-01
+  starling wallet restore savings --phrase-file words.txt
+  starling wallet restore savings --backup /media/stick/savings.dat
+
+--legacy also restores the older kinds of addresses (BIP44 and BIP49).`,
+		Args: args(0, 1, "restore [NAME]"),
+		RunE: withWallets(restoreWallet),
+	}
+	walletCmd(c)
+	addSecretFlag(c, "phrase-file", "the seed phrase")
+	c.Flags().String("backup", "", "restore from this `FILE` instead")
+	c.Flags().String("birthday", "", "the `DAY` the wallet was made, as 2024-03-01: older blocks are not read")
+	c.Flags().Int("gap", 0, "how many unused `ADDRESSES` in a row to look beyond (default 1000)")
+	c.Flags().Bool("legacy", false, "also addresses of BIP44 and BIP49")
+	addEncryptFlags(c)
+	return cmdkit.MakesData(c)
+}
+
+func restoreWallet(p *purse, args []string) error {
+	name := p.nameOf(args)
+	if backup := p.text("backup"); backup != "" {
+		if err := p.refuse("with --backup", "phrase-file", "birthday", "gap", "legacy", "encrypt", "passphrase-file", "extra-file"); err != nil {
+			return err
+		}
+		path, err := absolute(backup)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return cmdkit.UsageError{Err: fmt.Errorf("backup: there is no file %s", backup)}
+		}
+		var r created
+		done, err := p.call(&r, "restorewallet", map[string]any{"wallet_name": name, "backup_file": path, "load_on_startup": true})
+		if !done && err == nil {
+			fmt.Fprintf(p.out(), "Wallet %s was restored.\n", r.Name)
+		}
+		return err
+	}
+	phrase, err := p.secret("phrase-file", "seed phrase", false)
+	if err != nil {
+		return err
+	}
+	gap, _ := p.cmd.Flags().GetInt("gap")
+	params := map[string]any{
+		"wallet_name": name, "load_on_startup": true, "show_mnemonic": true, "gap": gap,
+		"mnemonic": strings.Join(strings.Fields(phrase), " "),
+	}
+	if s := p.text("birthday"); s != "" {
+		t, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			return cmdkit.UsageError{Err: fmt.Errorf("birthday: %q is not a day such as 2024-03-01", s)}
+		}
+		params["birthday"] = max(1, t.Unix())
+	}
+	if p.on("legacy") {
+		params["address_types"] = []string{"legacy", "p2sh-segwit", "bech32", "bech32m"}
+	}
+	if err := p.passphraseFor(params); err != nil {
+		return err
+	}
+	return p.make(params)
+}
+
+func newWalletListCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "list",
+		Short: "List the wallets",
+		Long:  `List the wallets on disk, and which of them are loaded.`,
+		Args:  cmdkit.NoArgs,
+		RunE: withWallets(func(p *purse, _ []string) error {
+			var loaded []string
+			if err := p.quietly(&loaded, "listwallets", nil); err != nil {
+				return err
+			}
+			if p.on("json") {
+				_, err := p.call(nil, "listwalletdir", nil)
+				return err
+			}
+			names, err := p.onDisk()
+			if err != nil {
+				return err
+			}
+			if len(names) == 0 {
+				return errNoWallet
+			}
+			for _, n := range names {
+				state := "not loaded"
+				for _, l := range loaded {
+					if l == n {
+						state = "loaded"
+					}
+				}
+				fmt.Fprintf(p.out(), "%s (%s)\n", plain.Line(n), state)
+			}
+			return nil
+		}),
+	})
+}
+
+func newWalletLoadCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "load NAME",
+		Short: "Load a wallet, now and at every start",
+		Args:  args(1, 1, "load NAME"),
+		RunE: withWallets(func(p *purse, args []string) error {
+			var r created
+			done, err := p.call(&r, "loadwallet", map[string]any{"filename": args[0], "load_on_startup": true})
+			if !done && err == nil {
+				fmt.Fprintf(p.out(), "Wallet %s is loaded, now and at every start.\n", r.Name)
+				r.warn(p)
+			}
+			return err
+		}),
+	})
+}
+
+func newWalletUnloadCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "unload NAME",
+		Short: "Unload a wallet, and do not load it at every start",
+		Args:  args(1, 1, "unload NAME"),
+		RunE: withWallets(func(p *purse, args []string) error {
+			done, err := p.call(nil, "unloadwallet", map[string]any{"wallet_name": args[0], "load_on_startup": false})
+			if !done && err == nil {
+				fmt.Fprintf(p.out(), "Wallet %s is not loaded any more.\n", args[0])
+			}
+			return err
+		}),
+	})
+}
+
+func newWalletInfoCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "info",
+		Short: "Show how a wallet stands",
+		Args:  cmdkit.NoArgs,
+		RunE: withWallet(func(p *purse, _ []string) error {
+			raw, err := p.node.Call(p.ctx, "getwalletinfo", []any{})
+			if err != nil {
+				return explainWallet("getwalletinfo", err)
+			}
+			return cmdkit.PrintResult(p.out(), raw)
+		}),
+	})
+}
+
+var errNoAmount = errors.New("the amount is in coins, with up to eight decimals, such as 0.1")

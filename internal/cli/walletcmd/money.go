@@ -1,0 +1,455 @@
+package walletcmd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"starling/address"
+	"starling/internal/cli/cmdkit"
+	"starling/node/attach"
+	"starling/rpc/rpctypes"
+	"starling/wire"
+)
+
+func newWalletBalanceCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "balance",
+		Short: "Show what there is",
+		Long: `Show what can be spent; and, if there is any, what still waits for its first
+block, and what fresh blocks paid, which can not be spent before others follow.`,
+		Args: cmdkit.NoArgs,
+		RunE: withWallet(func(p *purse, _ []string) error {
+			var b struct {
+				Mine struct {
+					Trusted  json.Number `json:"trusted"`
+					Pending  json.Number `json:"untrusted_pending"`
+					Immature json.Number `json:"immature"`
+				} `json:"mine"`
+			}
+			if done, err := p.call(&b, "getbalances", nil); done || err != nil {
+				return err
+			}
+			fmt.Fprintln(p.out(), b.Mine.Trusted)
+			const nothing = "0.00000000"
+			if b.Mine.Pending != nothing {
+				fmt.Fprintf(p.out(), "%s unconfirmed, from others\n", b.Mine.Pending)
+			}
+			if b.Mine.Immature != nothing {
+				fmt.Fprintf(p.out(), "%s from fresh blocks, not to be spent yet\n", b.Mine.Immature)
+			}
+			return nil
+		}),
+	})
+}
+
+// historyLine is what is shown of a payment.
+type historyLine struct {
+	TxID          string      `json:"txid"`
+	Category      string      `json:"category"`
+	Amount        json.Number `json:"amount"`
+	Fee           json.Number `json:"fee"`
+	Address       string      `json:"address"`
+	Label         string      `json:"label"`
+	Comment       string      `json:"comment"`
+	Confirmations int32       `json:"confirmations"`
+	Time          int64       `json:"time"`
+	Abandoned     bool        `json:"abandoned"`
+	ReplacedBy    string      `json:"replaced_by_txid"`
+	PoolConflicts []string    `json:"mempoolconflicts"`
+}
+
+func (l *historyLine) state() string {
+	switch {
+	case l.Confirmations > 0:
+		return fmt.Sprint(l.Confirmations)
+	case l.Abandoned:
+		return "abandoned"
+	case l.ReplacedBy != "" || len(l.PoolConflicts) > 0:
+		return "replaced"
+	case l.Confirmations < 0:
+		return "impossible"
+	default:
+		return "waiting"
+	}
+}
+
+func newWalletHistoryCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "history",
+		Short: "List what came and went",
+		Long: `List what came and went, the newest last. BLOCKS is how many blocks confirm it;
+a payment in none of them is waiting, replaced by another, abandoned, or
+impossible because a block holds another that spends the same.
+
+  starling wallet history --count 100
+  starling wallet history --json`,
+		Args: cmdkit.NoArgs,
+		RunE: withWallet(func(p *purse, _ []string) error {
+			count, _ := p.cmd.Flags().GetInt("count")
+			skip, _ := p.cmd.Flags().GetInt("skip")
+			var lines []historyLine
+			if done, err := p.call(&lines, "listtransactions", map[string]any{"count": count, "skip": skip}); done || err != nil {
+				return err
+			}
+			t := cmdkit.NewTable(p.out(), "TIME", "WHAT", "AMOUNT", "FEE", "BLOCKS", "ADDRESS", "LABEL", "TRANSACTION")
+			for _, l := range lines {
+				at := time.Unix(l.Time, 0).UTC().Format("2006-01-02 15:04")
+				label := l.Label
+				if label == "" {
+					label = l.Comment
+				}
+				t.Row(at, l.Category, l.Amount, l.Fee, l.state(), l.Address, label, l.TxID)
+			}
+			return t.End()
+		}),
+	})
+	c.Flags().Int("count", 20, "how many")
+	c.Flags().Int("skip", 0, "how many of the newest to leave out")
+	return c
+}
+
+func newWalletShowCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "show TXID",
+		Short: "Show all about one transaction",
+		Args:  txidArg("show TXID"),
+		RunE: withWallet(func(p *purse, args []string) error {
+			raw, err := p.node.Call(p.ctx, "gettransaction", map[string]any{"txid": args[0], "verbose": true})
+			if err != nil {
+				return explainWallet("gettransaction", err)
+			}
+			return cmdkit.PrintResult(p.out(), raw)
+		}),
+	})
+}
+
+// sent is the answer of methods that pay.
+type sent struct {
+	Complete bool        `json:"complete"`
+	TxID     string      `json:"txid"`
+	Fee      json.Number `json:"fee"`
+	PSBT     string      `json:"psbt"`
+	Hex      string      `json:"hex"`
+}
+
+// checkAddress refuses what is no address of the network.
+func (p *purse) checkAddress(what string, addrs ...string) error {
+	for _, a := range addrs {
+		if _, err := address.Decode(a, p.cfg.Server.Network); err != nil {
+			return fmt.Errorf("%s: %q: %w", what, a, err)
+		}
+	}
+	return nil
+}
+
+// checkFeeRate refuses what is no rate.
+func (p *purse) checkFeeRate() error {
+	if s := p.text("fee-rate"); s != "" {
+		if _, err := rpctypes.ParseAmount(s); err != nil {
+			return fmt.Errorf("fee-rate: %q is no number of satoshi for a virtual byte, such as 2.5", s)
+		}
+	}
+	return nil
+}
+
+// txidArg wants the id of a transaction as the only argument.
+func txidArg(usage string) cobra.PositionalArgs {
+	return func(c *cobra.Command, words []string) error {
+		if err := args(1, 1, usage)(c, words); err != nil {
+			return err
+		}
+		if _, err := wire.HashFromString(words[0]); err != nil {
+			return cmdkit.UsageError{Err: fmt.Errorf("%q is no id of a transaction: %w", words[0], err)}
+		}
+		return nil
+	}
+}
+
+// addPayFlags adds the flags of commands that pay.
+func addPayFlags(c *cobra.Command) {
+	addCoinFlags(c)
+	c.Flags().Bool("mine", false, "make a block with it at once, on networks where blocks are made on demand")
+	c.Flags().Bool("psbt", false, "do not send it, but print it as a PSBT for others to sign")
+	addUnlockFlag(c)
+}
+
+// addCoinFlags adds the flags that say which coins pay, and how much for it.
+func addCoinFlags(c *cobra.Command) {
+	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default an estimate)")
+	c.Flags().Int("target", 0, "within how many `BLOCKS` it should be confirmed")
+	c.Flags().StringArray("from", nil, "spend only coins of this `ADDRESS`; may be repeated")
+	c.Flags().StringArray("coin", nil, "spend this coin, `TXID:N`; may be repeated")
+	c.Flags().Int32("min-blocks", 0, "spend only coins that so many `BLOCKS` confirm")
+	c.Flags().Uint32("lock-time", 0, "the height or time before which no block may hold it, a `NUMBER` (default about the present height)")
+	c.Flags().Int32("tx-version", 2, "its `VERSION`: 2, or 3 for one whose fee can always be raised (BIP431)")
+	c.Flags().Bool("no-replace", false, "do not say that its fee may be raised (BIP125): bump refuses it then")
+}
+
+// payOptions reads the flags of commands that pay.
+func (p *purse) payOptions() (map[string]any, error) {
+	o := map[string]any{}
+	if err := p.checkFeeRate(); err != nil {
+		return nil, err
+	}
+	if s := p.text("fee-rate"); s != "" {
+		o["fee_rate"] = s
+	}
+	if p.on("psbt") {
+		if err := p.refuse("with --psbt, which does not send", "mine", "comment"); err != nil {
+			return nil, err
+		}
+	}
+	if p.cmd.Flags().Changed("target") {
+		o["conf_target"], _ = p.cmd.Flags().GetInt("target")
+	}
+	if p.cmd.Flags().Changed("min-blocks") {
+		o["minconf"], _ = p.cmd.Flags().GetInt32("min-blocks")
+	}
+	if p.cmd.Flags().Changed("lock-time") {
+		o["locktime"], _ = p.cmd.Flags().GetUint32("lock-time")
+	}
+	if list, _ := p.cmd.Flags().GetStringArray("from"); len(list) > 0 {
+		if err := p.checkAddress("from", list...); err != nil {
+			return nil, err
+		}
+		o["from_addresses"] = list
+	}
+	coins, _ := p.cmd.Flags().GetStringArray("coin")
+	var inputs []any
+	for _, s := range coins {
+		in, err := parseCoin(s)
+		if err != nil {
+			return nil, fmt.Errorf("coin: %w", err)
+		}
+		inputs = append(inputs, in)
+	}
+	if inputs != nil {
+		if err := p.refuse("with --coin, which names them", "from", "min-blocks"); err != nil {
+			return nil, err
+		}
+		o["inputs"] = inputs
+	}
+	if s := p.text("change"); s != "" {
+		if err := p.checkAddress("change", s); err != nil {
+			return nil, err
+		}
+		o["change_address"] = s
+	}
+	if p.on("no-replace") {
+		o["replaceable"] = false
+	}
+	if p.on("psbt") {
+		o["psbt"] = true
+	}
+	return o, nil
+}
+
+func newWalletSendCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "send ADDRESS AMOUNT [ADDRESS AMOUNT]...",
+		Short: "Pay",
+		Long: `Pay one or several addresses in one transaction. Amounts are in coins, with up to
+eight decimals. The fee comes on top, unless --subtract-fee takes it from the
+amounts. The transaction's id is printed.
+
+  starling wallet send bc1q… 0.1
+  starling wallet send bc1q… 0.1 bc1p… 0.25 --comment rent
+  starling wallet send bc1q… 0.1 --fee-rate 5
+
+The payment is kept on disk before it leaves, and announced until a block holds
+it, also after a crash.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 || len(args)%2 != 0 {
+				return cmdkit.UsageError{Err: errors.New("usage: starling wallet send ADDRESS AMOUNT [ADDRESS AMOUNT ...]")}
+			}
+			return nil
+		},
+		RunE: checked(checkSend, withWallet(walletSend)),
+	})
+	addPayFlags(c)
+	c.Flags().String("change", "", "the `ADDRESS` where change goes (default a new one)")
+	c.Flags().Int64("max-weight", 0, "what it may weigh at most, in weight `UNITS` (default as much as nodes pass on)")
+	c.Flags().Bool("subtract-fee", false, "take the fee from the amounts")
+	c.Flags().String("comment", "", "what it is for, a `TEXT` that only the wallet keeps")
+	return c
+}
+
+// checkSend checks whom to pay and how much.
+func checkSend(p *purse, args []string) error {
+	for i := 0; i < len(args); i += 2 {
+		if err := p.checkAddress("address", args[i]); err != nil {
+			return err
+		}
+		if _, err := rpctypes.ParseAmount(args[i+1]); err != nil {
+			return fmt.Errorf("%q: %w", args[i+1], errNoAmount)
+		}
+	}
+	_, err := p.payOptions()
+	return err
+}
+
+func walletSend(p *purse, args []string) error {
+	outs, positions := payees(args)
+	o, err := p.payOptions()
+	if err != nil {
+		return err
+	}
+	if p.on("subtract-fee") {
+		o["subtract_fee_from_outputs"] = positions
+	}
+	if s := p.text("comment"); s != "" {
+		o["comment"] = s
+	}
+	if p.cmd.Flags().Changed("max-weight") {
+		o["max_tx_weight"], _ = p.cmd.Flags().GetInt64("max-weight")
+	}
+	version, _ := p.cmd.Flags().GetInt32("tx-version")
+	return p.pay("send", map[string]any{"outputs": outs, "options": o, "version": version})
+}
+
+func checkSweep(p *purse, args []string) error {
+	_, err := p.payOptions()
+	return errors.Join(p.checkAddress("address", args[0]), err)
+}
+
+func newWalletSweepCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "sweep ADDRESS",
+		Short: "Pay all that there is",
+		Long: `Pay all that there is to one address; the fee is taken from it. Coins that cost
+more to spend than they are worth are left behind.
+
+  starling wallet sweep bc1q…`,
+		Args: args(1, 1, "sweep ADDRESS"),
+		RunE: checked(checkSweep, withWallet(func(p *purse, args []string) error {
+			o, err := p.payOptions()
+			if err != nil {
+				return err
+			}
+			if o["inputs"] == nil {
+				o["send_max"] = true
+			}
+			o["version"], _ = p.cmd.Flags().GetInt32("tx-version")
+			return p.pay("sendall", map[string]any{"recipients": []string{args[0]}, "options": o})
+		})),
+	})
+	addPayFlags(c)
+	return c
+}
+
+// pay calls a method that pays and prints what came of it.
+func (p *purse) pay(method string, params map[string]any) error {
+	var r sent
+	done := false
+	err := p.unlocked(func() (err error) {
+		done, err = p.call(&r, method, params)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.PSBT != "":
+		if !done {
+			fmt.Fprintln(p.out(), r.PSBT)
+			p.note("Not sent: a PSBT for others to sign, with a fee of %s.", r.Fee)
+		}
+		return nil
+	case !done:
+		fmt.Fprintln(p.out(), r.TxID)
+		p.note("Fee: %s", r.Fee)
+	}
+	if !p.on("mine") {
+		return p.passOn(r.TxID)
+	}
+	var to string
+	if err := p.quietly(&to, "getnewaddress", map[string]any{"label": "mined"}); err != nil {
+		return err
+	}
+	return cmdkit.MineNow(p.cmd.Context(), p.node, to, p.cmd.ErrOrStderr())
+}
+
+// PassOn hands a payment to others if the node does not run.
+func (p *purse) passOn(txid string) error {
+	if _, ok := p.node.(*attach.Local); !ok {
+		return nil
+	}
+	id, err := wire.HashFromString(txid)
+	if err != nil {
+		return err
+	}
+	return cmdkit.PassOn(p.cmd.Context(), p.node, id, p.cmd.ErrOrStderr())
+}
+
+func newWalletBumpCmd() *cobra.Command {
+	c := walletCmd(&cobra.Command{
+		Use:   "bump TXID",
+		Short: "Raise the fee of a payment that waits",
+		Long: `Replace a payment that no block holds yet by one with a higher fee. The new
+transaction's id is printed.
+
+  starling wallet bump TXID
+  starling wallet bump TXID --fee-rate 20`,
+		Args: txidArg("bump TXID"),
+		RunE: checked(func(p *purse, _ []string) error { return p.checkFeeRate() }, withWallet(func(p *purse, args []string) error {
+			o := map[string]any{}
+			if s := p.text("fee-rate"); s != "" {
+				o["fee_rate"] = s
+			}
+			var r struct {
+				TxID string      `json:"txid"`
+				Old  json.Number `json:"origfee"`
+				Fee  json.Number `json:"fee"`
+			}
+			if err := p.checkReplaceable(args[0]); err != nil {
+				return err
+			}
+			done := false
+			err := p.unlocked(func() (err error) {
+				done, err = p.call(&r, "bumpfee", map[string]any{"txid": args[0], "options": o})
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if !done {
+				fmt.Fprintln(p.out(), r.TxID)
+				p.note("Fee: %s instead of %s", r.Fee, r.Old)
+			}
+			return p.passOn(r.TxID)
+		})),
+	})
+	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default 5 more than before, or an estimate)")
+	return addUnlockFlag(c)
+}
+
+// checkReplaceable refuses to replace a payment that was made with --no-replace:
+// whoever was paid may rely upon it.
+func (p *purse) checkReplaceable(txid string) error {
+	var tx struct {
+		Confirmations int32  `json:"confirmations"`
+		Replaceable   string `json:"bip125-replaceable"`
+	}
+	if err := p.quietly(&tx, "gettransaction", map[string]any{"txid": txid}); err != nil {
+		return err
+	}
+	if tx.Confirmations == 0 && tx.Replaceable == "no" {
+		return errors.New("the payment was made with --no-replace; \"starling rpc bumpfee\" raises its fee all the same")
+	}
+	return nil
+}
+
+func newWalletAbandonCmd() *cobra.Command {
+	return walletCmd(&cobra.Command{
+		Use:   "abandon TXID",
+		Short: "Give up a payment that the node does not have",
+		Args:  txidArg("abandon TXID"),
+		RunE: withWallet(func(p *purse, args []string) error {
+			return p.quietly(nil, "abandontransaction", map[string]any{"txid": args[0]})
+		}),
+	})
+}
