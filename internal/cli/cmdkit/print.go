@@ -12,6 +12,7 @@ import (
 	"starling/rpc/jsonrpc"
 )
 
+// Plural returns a number with a noun, such as "1 block" or "2 blocks".
 func Plural(n int, what string) string {
 	switch {
 	case n == 1:

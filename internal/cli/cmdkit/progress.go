@@ -40,6 +40,8 @@ type progress struct {
 	bytes  int64
 }
 
+// NewProgress returns what shows how far a node is, on the screen if that is a
+// terminal and in the log otherwise.
 func NewProgress(s *screen, log *slog.Logger) *progress {
 	p := &progress{screen: s, log: log}
 	if f, ok := s.w.(*os.File); ok {

@@ -26,6 +26,7 @@ import (
 	"starling/wire"
 )
 
+// New returns the command network, with those below it.
 func New() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "network",

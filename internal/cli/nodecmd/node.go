@@ -17,6 +17,7 @@ import (
 	"starling/node/settings"
 )
 
+// NewNode returns the command node.
 func NewNode() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "node",

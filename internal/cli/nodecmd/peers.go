@@ -18,6 +18,7 @@ import (
 	"starling/rpc/jsonrpc"
 )
 
+// NewPeers returns the command peers.
 func NewPeers() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "peers",

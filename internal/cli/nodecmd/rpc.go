@@ -16,6 +16,7 @@ import (
 	"starling/rpc/walletrpc"
 )
 
+// NewRPC returns the command rpc.
 func NewRPC() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rpc METHOD [ARGUMENT]...",

@@ -13,6 +13,7 @@ import (
 	"starling/rpc/rpctypes"
 )
 
+// NewBalance returns the command balance.
 func NewBalance() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "balance ADDRESS...",

@@ -19,6 +19,7 @@ import (
 	"starling/wallet"
 )
 
+// New returns the command wallet, with those below it.
 func New() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "wallet",
