@@ -1,0 +1,364 @@
+package netsync
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"starling/chain/headertree"
+	"starling/wire"
+)
+
+// Every reason, offence and result has words of its own.
+func TestWords(t *testing.T) {
+	seen := map[string]bool{}
+	say := func(s string) {
+		t.Helper()
+		if s == "" || seen[s] {
+			t.Errorf("%q is said of two things", s)
+		}
+		seen[s] = true
+	}
+	for r := StalledWindow; r <= OnBadChain+1; r++ {
+		say(r.Error())
+	}
+	for o := InvalidHeader; o <= InvalidCompactBlock+1; o++ {
+		say(o.String())
+	}
+	for r := CompactComplete; r <= CompactInvalid+1; r++ {
+		say(r.String())
+	}
+	if got := fmt.Sprint(OnBadChain + 1); got != "reason 7" {
+		t.Error(got)
+	}
+}
+
+// What is known of a peer's chain: the last of what has most work, without bad
+// blocks, and what it was told of.
+func TestKnownChain(t *testing.T) {
+	l := newLab()
+	var k known
+	side := l.w.grow(l.at(39), 1, 5) // as high as 40
+	other := l.w.grow(l.at(20), 3, 6)
+	for _, c := range []struct {
+		hears wire.Hash
+		best  *headertree.Node
+	}{
+		{l.at(30).Hash, l.at(30)}, {other.Hash, l.at(30)}, {l.at(40).Hash, l.at(40)},
+		{side.Hash, side}, {wire.Hash{1}, side}, {l.at(41).Hash, l.at(41)},
+	} {
+		if k.hear(l.chain.tree, c.hears); k.best != c.best {
+			t.Errorf("after it announced %v: best is %v", c.hears, k.best.Height)
+		}
+	}
+	if k.unknown != (wire.Hash{1}) {
+		t.Error("the block without a header is forgotten")
+	}
+	k.sent = side
+	for _, c := range []struct {
+		n    *headertree.Node
+		want bool
+	}{{l.at(41), true}, {l.at(10), true}, {l.at(42), false}, {side, true}, {other, false}} {
+		if got := k.has(c.n); got != c.want {
+			t.Errorf("has %v: %v", c.n.Height, got)
+		}
+	}
+	l.chain.tree.MarkFailed(l.at(35))
+	if k.resolve(l.chain.tree); k.best != l.at(34) {
+		t.Errorf("with 35 bad the best is %d", k.best.Height)
+	}
+}
+
+// A peer that keeps only the last 288 blocks is asked for none that may be gone
+// when it reads the request.
+func TestLimitedPeerDepth(t *testing.T) {
+	l := newLab()
+	l.top = l.w.grow(l.top, 300, 0)
+	for services, deepest := range map[wire.ServiceFlag]int32{wire.NodeNetworkLimited | wire.NodeWitness: 360 - 285, full: 1} {
+		p := l.peer(PeerInfo{Outbound: true, Services: services}, 360)
+		if p.cannot(l.at(deepest)) {
+			t.Errorf("services %v: cannot give block %d", services, deepest)
+		}
+		if services != full && !p.cannot(l.at(deepest-1)) {
+			t.Errorf("services %v: can give block %d", services, deepest-1)
+		}
+	}
+}
+
+// Blocks that a peer did not have are remembered for ten minutes, and when there
+// are 128 of them it is asked for nothing.
+func TestLacks(t *testing.T) {
+	l := newLab()
+	w := newWindow(l.env, 0)
+	p := l.peer(outbound(), 60)
+	for i := range maxLacks {
+		if n := len(p.window.lacks); n != i {
+			t.Fatalf("%d are remembered, want %d", n, i)
+		}
+		if i == maxLacks-1 {
+			if w.fill(l.now, p) == 0 {
+				t.Error("with one less it is asked for nothing")
+			}
+			w.leave(p)
+		}
+		p.window.mark(l.now, wire.Hash{byte(i), 1})
+	}
+	p.window.mark(l.now, wire.Hash{1, 2})
+	if n := len(p.window.lacks); n != maxLacks || w.fill(l.now, p) != 0 {
+		t.Errorf("%d are remembered, or it is asked all the same", n)
+	}
+	if p.window.forgetLacks(l.now.Add(lacksFor - 1)); len(p.window.lacks) != maxLacks {
+		t.Error("forgotten too early")
+	}
+	if p.window.forgetLacks(l.now.Add(lacksFor)); len(p.window.lacks) != 0 {
+		t.Error("not forgotten")
+	}
+}
+
+// The stall timeout doubles from two seconds to 64, and falls by a seventh with
+// each block that is stored.
+func TestStallTimeout(t *testing.T) {
+	l := newLab()
+	w := newWindow(l.env, 0)
+	for _, want := range []time.Duration{4, 8, 16, 32, 64, 64} {
+		if w.stalled(); w.stallTimeout != want*time.Second {
+			t.Errorf("%v, want %ds", w.stallTimeout, want)
+		}
+	}
+	if w.progress(); w.stallTimeout != 54_400*time.Millisecond {
+		t.Errorf("after a block %v", w.stallTimeout)
+	}
+	for range 100 {
+		w.progress()
+	}
+	if w.stallTimeout != 2*time.Second {
+		t.Errorf("in the end %v", w.stallTimeout)
+	}
+}
+
+// The oldest block of a peer may take ten minutes, and five more for each other
+// peer that shares the link.
+func TestBlockTimeLimits(t *testing.T) {
+	l := newLab()
+	for sharing, want := range map[int]time.Duration{1: 10 * time.Minute, 2: 15 * time.Minute, 5: 30 * time.Minute} {
+		w := newWindow(l.env, 0)
+		p := l.peer(outbound(), 60)
+		if _, over := w.overdue(l.now.Add(time.Hour), p, sharing); over {
+			t.Error("overdue without a request")
+		}
+		w.ask(l.now, p, l.at(41).Hash, l.at(41))
+		w.ask(l.now.Add(time.Minute), p, l.at(42).Hash, l.at(42))
+		for d, over := range map[time.Duration]bool{want - 1: false, want: true} {
+			if why, got := w.overdue(l.now.Add(d), p, sharing); got != over || got && why != BlockTimeout {
+				t.Errorf("%d sharing, after %v: %v, %v", sharing, d, got, why)
+			}
+		}
+		// With the oldest block the time of the next begins.
+		w.takeBack(l.now.Add(2*time.Minute), p, l.at(41).Hash)
+		if _, over := w.overdue(l.now.Add(want+2*time.Minute-1), p, sharing); over {
+			t.Errorf("%d sharing: the next block takes the time of the first", sharing)
+		}
+	}
+	a, b := l.peer(outbound(), 60), l.peer(outbound(), 60)
+	w := newWindow(l.env, 0)
+	w.ask(l.now, b, l.at(41).Hash, l.at(41))
+	if n := downloading([]*peer{a, b}); n != 1 {
+		t.Errorf("%d peers are downloading", n)
+	}
+	if !w.alone(l.at(41).Hash) || w.alone(l.at(42).Hash) {
+		t.Error("41 is the only one on its way")
+	}
+}
+
+// Peers that this node chose come before others for as long as they bring it on.
+func TestPreferredBusy(t *testing.T) {
+	l := newLab()
+	for _, c := range []struct {
+		name  string
+		info  PeerInfo
+		after time.Duration
+		ask   bool
+		want  bool
+	}{
+		{"chosen, asked just now", outbound(), 0, true, true},
+		{"chosen, nothing for nearly half a minute", outbound(), hopeFor - 1, true, true},
+		{"chosen, nothing for half a minute", outbound(), hopeFor, true, false},
+		{"chosen, not asked", outbound(), 0, false, false},
+		{"trusted", PeerInfo{Services: full, NoBan: true}, 0, true, true},
+		{"inbound", inbound(), 0, true, false},
+		{"chosen, without blocks", PeerInfo{Outbound: true}, 0, true, false},
+	} {
+		w := newWindow(l.env, 0)
+		p := l.peer(c.info, 60)
+		if c.ask {
+			w.ask(l.now, p, l.at(41).Hash, l.at(41))
+		}
+		if got := w.preferredBusy(l.now.Add(c.after), []*peer{p}); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// A block that nobody asked for may be 288 blocks ahead, and not one more.
+func TestUnrequestedAhead(t *testing.T) {
+	for ahead, want := range map[int32]bool{288: true, 289: false} {
+		l := newLab()
+		l.top = l.w.grow(l.top, 300, 0)
+		w := newWindow(l.env, 0)
+		if got := w.wants(l.peer(inbound(), 60), l.at(40+ahead), false); got != want {
+			t.Errorf("%d ahead: %v", ahead, got)
+		}
+	}
+}
+
+// The last sixteen compact blocks of a peer are opened once.
+func TestOpenedOnce(t *testing.T) {
+	var c compactPeer
+	for i := range byte(maxOpened + 1) {
+		if !c.firstTime(wire.Hash{i + 1}) || c.firstTime(wire.Hash{i + 1}) {
+			t.Errorf("block %d is not opened once", i)
+		}
+	}
+	for i := range byte(maxOpened) {
+		if c.firstTime(wire.Hash{i + 2}) {
+			t.Errorf("block %d is forgotten", i+1)
+		}
+	}
+	if !c.firstTime(wire.Hash{1}) {
+		t.Error("the one before the last sixteen is remembered")
+	}
+}
+
+// The last of three places for the transactions of a block is kept for a peer
+// that this node chose.
+func TestMayAskForTxs(t *testing.T) {
+	l := newLab()
+	p := l.peer(inbound(), 60)
+	from := func(infos ...PeerInfo) *flight {
+		var f flight
+		for _, i := range infos {
+			f.from = append(f.from, holder{peer: l.peer(i, 60)})
+		}
+		return &f
+	}
+	if mayAsk(p, from(outbound())) {
+		t.Error("one that was not told to announce is asked")
+	}
+	p.compact.announces = true
+	for _, c := range []struct {
+		name string
+		f    *flight
+		want bool
+	}{
+		{"one before it", from(inbound()), true},
+		{"two", from(inbound(), inbound()), true},
+		{"three", from(inbound(), inbound(), inbound()), false},
+		{"three, one of them chosen", from(inbound(), outbound(), inbound()), true},
+	} {
+		if got := mayAsk(p, c.f); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// A getheaders is on its way for two minutes at most, and who has not answered
+// after ten seconds is silent.
+func TestHeadersWait(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for _, c := range []struct {
+		age             time.Duration // of the request; below zero for none
+		waiting, silent bool
+	}{
+		{-1, false, false}, {0, true, false}, {10*time.Second - 1, true, false}, {10 * time.Second, true, true},
+		{2*time.Minute - 1, true, true}, {2 * time.Minute, false, true},
+	} {
+		var p headersPeer
+		if c.age >= 0 {
+			p.askedAt = now.Add(-c.age)
+		}
+		if p.waiting(now) != c.waiting || p.silent(now) != c.silent {
+			t.Errorf("asked %v ago: waiting %v, silent %v", c.age, p.waiting(now), p.silent(now))
+		}
+	}
+	if !(&headersPeer{mute: true}).silent(now) {
+		t.Error("a mute peer is not silent")
+	}
+}
+
+// Up to where a chain counts as connected: what waits for its validation, and
+// would have more work than the tip, does not.
+func TestConnected(t *testing.T) {
+	l := newLab()
+	tip := l.at(40)
+	branch := l.w.grow(l.at(30), 20, 9) // up to height 50
+	for _, c := range []struct {
+		name   string
+		common *headertree.Node
+		want   *headertree.Node
+	}{
+		{"on the chain", l.at(25), l.at(25)},
+		{"the tip", tip, tip},
+		{"behind the tip", l.at(45), tip},
+		{"a branch with less work", branch.Ancestor(39), branch.Ancestor(39)},
+		{"a branch with the same work", branch.Ancestor(40), branch.Ancestor(40)},
+		{"a branch with more", branch.Ancestor(41), branch.Ancestor(40)},
+		{"a branch with much more", branch, branch.Ancestor(40)},
+	} {
+		if got := connected(c.common, tip); got != c.want {
+			t.Errorf("%s: height %d, want %d", c.name, got.Height, c.want.Height)
+		}
+	}
+}
+
+// Blocks are announced up to nine at a time, so that more than eight can be told
+// from eight, and not while the node is far behind.
+func TestFreshBlocks(t *testing.T) {
+	l := newLab()
+	for _, c := range []struct {
+		name     string
+		old, tip *headertree.Node
+		ibd      bool
+		want     []int32
+	}{
+		{"the next block", l.at(40), l.at(41), false, []int32{41}},
+		{"nothing new", l.at(40), l.at(40), false, nil},
+		{"back to an ancestor", l.at(40), l.at(38), false, nil},
+		{"eight", l.at(40), l.at(48), false, []int32{41, 42, 43, 44, 45, 46, 47, 48}},
+		{"nine", l.at(40), l.at(49), false, []int32{41, 42, 43, 44, 45, 46, 47, 48, 49}},
+		{"twelve", l.at(40), l.at(52), false, []int32{44, 45, 46, 47, 48, 49, 50, 51, 52}},
+		{"far behind", l.at(40), l.at(41), true, nil},
+		{"another branch", l.w.grow(l.at(38), 2, 3), l.at(41), false, []int32{39, 40, 41}},
+	} {
+		s := news{env: l.env, announced: c.old}
+		l.chain.tip, l.chain.ibd = c.tip, c.ibd
+		var got []int32
+		for _, n := range s.fresh() {
+			got = append(got, n.Height)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) || s.announced != c.tip {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// A chain of headers is kept if it has the minimum work, and what the tip has
+// but for a day of blocks.
+func TestThreshold(t *testing.T) {
+	l := newLab()
+	l.top = l.w.grow(l.top, 300, 0)
+	s := headerSync{env: l.env}
+	for _, c := range []struct{ tip, minimum, want int32 }{
+		// Of 144 blocks below the tip, counted with the genesis block.
+		{40, 0, -1}, {143, 0, -1}, {144, 0, 0}, {200, 0, 56}, {200, 56, 56}, {200, 57, 57}, {200, 150, 150},
+	} {
+		l.chain.tip = l.at(c.tip)
+		l.env.minWork.Clear()
+		if c.minimum > 0 {
+			l.env.minWork = l.at(c.minimum).Work
+		}
+		got := s.threshold()
+		if c.want < 0 && !got.IsZero() || c.want >= 0 && got != l.at(c.want).Work {
+			t.Errorf("%+v: %s", c, got.Hex())
+		}
+	}
+}
