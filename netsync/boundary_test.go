@@ -362,3 +362,123 @@ func TestThreshold(t *testing.T) {
 		}
 	}
 }
+
+// Up to eight blocks are told by their headers to who wants them so, up to eight
+// by their hashes to others, and of more the last one.
+func TestTellBounds(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		headers bool
+		knows   int32
+		tip     int32
+		want    string
+	}{
+		{"one", true, 40, 41, "1 headers"}, {"eight", true, 40, 48, "8 headers"}, {"nine", true, 40, 49, "1 hashes"},
+		{"three of which it has one", true, 41, 43, "2 headers"}, {"what it can not connect", true, 20, 42, "2 hashes"},
+		{"one by its hash", false, 40, 41, "1 hashes"}, {"eight by hash", false, 40, 48, "8 hashes"}, {"nine by hash", false, 40, 49, "1 hashes"},
+		{"eight by hash, of which it has three", false, 43, 48, "5 hashes"}, {"all known", true, 48, 48, "nothing"},
+	} {
+		l := newLab()
+		s := news{env: l.env, announced: l.at(40)}
+		l.chain.tip = l.at(c.tip)
+		p := l.peer(outbound(), c.knows)
+		p.prefersHeaders = c.headers
+		got := "nothing"
+		for _, a := range s.tell(p, s.fresh()) {
+			switch a := a.(type) {
+			case SendHeaders:
+				got = fmt.Sprint(len(a.Headers), " headers")
+				if a.Headers[len(a.Headers)-1] != l.at(c.tip).Header {
+					t.Errorf("%s: not up to the tip", c.name)
+				}
+			case SendInv:
+				got = fmt.Sprint(len(a.Inv), " hashes")
+				if a.Inv[len(a.Inv)-1].Hash != l.at(c.tip).Hash {
+					t.Errorf("%s: not up to the tip", c.name)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	// A compact block only where the one block is all that is new.
+	for knows, want := range map[int32]string{40: "netsync.SendInv", 41: "netsync.SendCmpctBlock"} {
+		l := newLab()
+		s := news{env: l.env}
+		p := l.peer(outbound(), knows)
+		p.compact.wants = true
+		fresh := []*headertree.Node{l.at(42)}
+		if a := s.tell(p, fresh); len(a) != 1 || fmt.Sprintf("%T", a[0]) != want {
+			t.Errorf("it has %d: %T, want %s", knows, a, want)
+		}
+	}
+}
+
+// The only peer that a compact block was asked of has ten seconds.
+func TestCompactPatience(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		after time.Duration
+		spoil func(l *lab, w *window, p *peer)
+		asked bool
+	}{
+		{"nearly ten seconds", compactPatience - 1, nil, false},
+		{"ten seconds", compactPatience, nil, true},
+		{"another was asked too", compactPatience, func(l *lab, w *window, _ *peer) { w.ask(l.now, l.peer(outbound(), 60), l.at(41).Hash, l.at(41)) }, false},
+		{"it leaves", compactPatience, func(_ *lab, _ *window, p *peer) { p.leaving = true }, false},
+		{"the chain has blocks of it", compactPatience, func(_ *lab, _ *window, p *peer) { p.window.held = 1 }, false},
+		{"the block is here", compactPatience, func(l *lab, w *window, p *peer) { w.held[l.at(41).Hash] = p }, false},
+		{"asked for whole already", compactPatience, func(_ *lab, _ *window, p *peer) { p.window.flights[0].whole = true }, false},
+	} {
+		l := newLab()
+		w := newWindow(l.env, 0)
+		m := compact{env: l.env}
+		p := l.peer(outbound(), 60)
+		w.ask(l.now, p, l.at(41).Hash, l.at(41))
+		p.window.flights[0].stage = stageAsked
+		if c.spoil != nil {
+			c.spoil(l, &w, p)
+		}
+		if got := len(m.check(l.now.Add(c.after), p, w.holds)) > 0; got != c.asked {
+			t.Errorf("%s: asked for the whole block %v", c.name, got)
+		}
+	}
+}
+
+// A block that builds on the tip is passed on before it is connected once, from
+// segregated witness on, and to no peer of an older version.
+func TestPassedOnFast(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		height int32
+		spoil  func(l *lab, m *compact, p *peer)
+		news   bool
+		told   bool
+	}{
+		{"the next one", 41, nil, true, true},
+		{"one further", 42, nil, false, false},
+		{"a second of its height", 41, func(_ *lab, m *compact, _ *peer) { m.fastest = 41 }, false, false},
+		{"the first with witnesses", 41, func(l *lab, _ *compact, _ *peer) { l.net.SegwitHeight = 41 }, true, true},
+		{"before witnesses", 41, func(l *lab, _ *compact, _ *peer) { l.net.SegwitHeight = 42 }, false, false},
+		{"far behind", 41, func(l *lab, _ *compact, _ *peer) { l.chain.ibd = true }, false, false},
+		{"the oldest version", 41, func(_ *lab, _ *compact, p *peer) { p.info.Version = 70_015 }, true, true},
+		{"an older version", 41, func(_ *lab, _ *compact, p *peer) { p.info.Version = 70_014 }, true, false},
+		{"no compact blocks", 41, func(_ *lab, _ *compact, p *peer) { p.compact.wants = false }, true, false},
+		{"it has it", 41, func(l *lab, _ *compact, p *peer) { p.best = l.at(41) }, true, false},
+		{"it lacks the parent", 41, func(l *lab, _ *compact, p *peer) { p.best = l.at(39) }, true, false},
+	} {
+		l := newLab()
+		l.net.SegwitHeight = 0
+		m := compact{env: l.env}
+		p := l.peer(outbound(), 40)
+		p.info.Version, p.compact.wants = 70_016, true
+		if c.spoil != nil {
+			c.spoil(l, &m, p)
+		}
+		news, out := m.fast(l.at(c.height), []*peer{p})
+		if news != c.news || (len(out) > 0) != c.told {
+			t.Errorf("%s: news %v, told %v", c.name, news, len(out) > 0)
+		}
+	}
+}
