@@ -63,6 +63,7 @@ var floors = map[string]int{
 	"rpc/walletrpc":  64,
 
 	"rpc":       65, // the table of all
+	"client":    62, // typed calls; knows rpctypes, and nothing of how a node works
 	"explorer":  60,
 	"telemetry": 60,
 

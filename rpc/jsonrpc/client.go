@@ -2,6 +2,7 @@ package jsonrpc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,10 +11,12 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
-// Client calls a node. It is safe for concurrent use.
+// Client calls a node by HTTP. It is safe for concurrent use, and tries nothing
+// twice.
 type Client struct {
 	// Address is the node's host:port.
 	Address string
@@ -24,7 +27,14 @@ type Client struct {
 	CookiePath     string
 	// HTTP carries the calls; nil means http.DefaultClient.
 	HTTP *http.Client
+	// MaxAnswer is how many bytes of an answer are read at most; 0 means
+	// [DefaultMaxAnswer].
+	MaxAnswer int64
 }
+
+// DefaultMaxAnswer bounds the answers that a [Client] reads. It leaves room for
+// all of a full mempool in every detail, the longest that a node has to say.
+const DefaultMaxAnswer = 1 << 30
 
 // UnreachableError says that no node answered.
 type UnreachableError struct {
@@ -57,30 +67,130 @@ func (e *AuthError) Error() string {
 // Unwrap returns the cause, which may be nil.
 func (e *AuthError) Unwrap() error { return e.Cause }
 
+// BadAnswerError says that what answered does not speak JSON-RPC.
+type BadAnswerError struct {
+	Address string
+	Status  string // of HTTP
+}
+
+// Error implements the error interface.
+func (e *BadAnswerError) Error() string {
+	return fmt.Sprintf("%s did not answer like a node: HTTP status %s", e.Address, e.Status)
+}
+
+// TooLargeError says that an answer was longer than what is read of one.
+type TooLargeError struct{ Limit int64 }
+
+// Error implements the error interface.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the node's answer is longer than %d bytes", e.Limit)
+}
+
+// call is a request as it is sent.
+type call struct {
+	Version string `json:"jsonrpc"`
+	ID      int    `json:"id"`
+	Method  string `json:"method"`
+	Params  any    `json:"params"`
+}
+
+// reply is an answer as it comes.
+type reply struct {
+	ID     json.RawMessage `json:"id"`
+	Result json.RawMessage `json:"result"`
+	Error  *Error          `json:"error"`
+}
+
 // Call runs a method. params is anything that encodes to a JSON array or
 // object. A failed call is an *[Error].
 func (c *Client) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	data, status, err := c.post(ctx, call{"2.0", 1, method, params})
+	if err != nil {
+		return nil, err
+	}
+	var r reply
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, &BadAnswerError{Address: c.Address, Status: status}
+	}
+	if r.Error != nil {
+		return nil, r.Error
+	}
+	return r.Result, nil
+}
+
+// BatchCall is one call of a batch.
+type BatchCall struct {
+	Method string
+	Params any // encodes to a JSON array or object
+}
+
+// BatchReply is what became of one call of a batch.
+type BatchReply struct {
+	Result json.RawMessage
+	Err    error // an *[Error] if the call failed
+}
+
+// Batch sends several calls in one request, which the node answers one after
+// the other, and returns the replies in the order of the calls. The error is
+// about the request as a whole.
+func (c *Client) Batch(ctx context.Context, calls []BatchCall) ([]BatchReply, error) {
+	if len(calls) == 0 {
+		return nil, nil
+	}
+	body := make([]call, len(calls))
+	for i, b := range calls {
+		body[i] = call{"2.0", i, b.Method, b.Params}
+	}
+	data, status, err := c.post(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	bad := &BadAnswerError{Address: c.Address, Status: status}
+	if TypeOf(data) == TypeObject { // the node did not take it for a batch
+		var r reply
+		if json.Unmarshal(data, &r) == nil && r.Error != nil {
+			return nil, r.Error
+		}
+		return nil, bad
+	}
+	var answers []reply
+	if err := json.Unmarshal(data, &answers); err != nil {
+		return nil, bad
+	}
+	replies := make([]BatchReply, len(calls))
+	for i := range replies {
+		replies[i].Err = bad // until there is an answer
+	}
+	for _, r := range answers {
+		i, err := strconv.Atoi(string(r.ID))
+		switch {
+		case err != nil || i < 0 || i >= len(replies):
+			return nil, bad
+		case r.Error != nil:
+			replies[i] = BatchReply{Err: r.Error}
+		default:
+			replies[i] = BatchReply{Result: r.Result}
+		}
+	}
+	return replies, nil
+}
+
+// post sends a body and returns what comes back, with the status of HTTP.
+func (c *Client) post(ctx context.Context, v any) (data []byte, status string, err error) {
 	user, password := c.User, c.Password
 	if user == "" {
-		var err error
 		if user, password, err = ReadCookie(c.CookiePath); err != nil {
-			return nil, &AuthError{Cause: err}
+			return nil, "", &AuthError{Cause: err}
 		}
 	}
 	var body bytes.Buffer
-	err := encodeJSON(&body, struct {
-		Version string `json:"jsonrpc"`
-		ID      int    `json:"id"`
-		Method  string `json:"method"`
-		Params  any    `json:"params"`
-	}{"2.0", 1, method, params})
-	if err != nil {
-		return nil, err
+	if err := encodeJSON(&body, v); err != nil {
+		return nil, "", err
 	}
 	to := url.URL{Scheme: "http", Host: c.Address, Path: PathOf(ctx)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), &body)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	req.SetBasicAuth(user, password)
 	req.Header.Set("Content-Type", "application/json")
@@ -91,29 +201,26 @@ func (c *Client) Call(ctx context.Context, method string, params any) (json.RawM
 	resp, err := client.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, "", ctx.Err()
 		}
-		return nil, &UnreachableError{Address: c.Address, Cause: err}
+		return nil, "", &UnreachableError{Address: c.Address, Cause: err}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized {
-		return nil, &AuthError{}
+		return nil, "", &AuthError{}
 	}
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
+	limit := cmp.Or(c.MaxAnswer, DefaultMaxAnswer)
+	// One byte more tells a longer answer from one that just fits.
+	data, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, "", ctx.Err()
+	case err != nil:
+		return nil, "", &UnreachableError{Address: c.Address, Cause: err}
+	case int64(len(data)) > limit:
+		return nil, "", &TooLargeError{Limit: limit}
 	}
-	var reply struct {
-		Result json.RawMessage `json:"result"`
-		Error  *Error          `json:"error"`
-	}
-	if err := json.Unmarshal(data, &reply); err != nil {
-		return nil, fmt.Errorf("%s did not answer like a node: HTTP status %s", c.Address, resp.Status)
-	}
-	if reply.Error != nil {
-		return nil, reply.Error
-	}
-	return reply.Result, nil
+	return data, resp.Status, nil
 }
 
 // ParseArgs turns the words of a command line into parameters for

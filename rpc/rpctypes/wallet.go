@@ -5,6 +5,9 @@ import (
 	"starling/wire"
 )
 
+// WalletPath is where calls for one wallet go, followed by its name.
+const WalletPath = "/wallet/"
+
 // OwnBalances is what a wallet has, in the result of getbalances.
 type OwnBalances struct {
 	Trusted  Amount `json:"trusted" help:"confirmed and mature, or the wallet's own change, in coins"`

@@ -7,13 +7,14 @@ import (
 
 	"starling/address"
 	"starling/rpc/jsonrpc"
+	"starling/rpc/rpctypes"
 	"starling/store"
 	"starling/store/journal"
 	"starling/wallet"
 )
 
 // WalletPath is where calls for one wallet go, followed by its name.
-const WalletPath = "/wallet/"
+const WalletPath = rpctypes.WalletPath
 
 // WithWallet returns a context whose calls are for the wallet of that name.
 func WithWallet(ctx context.Context, name string) context.Context {
