@@ -59,6 +59,7 @@ func Check(fsys fs.FS, name string) ([]Finding, error) {
 	for _, p := range m.pkgs {
 		found = append(found, m.checkDoc(p)...)
 		found = append(found, m.checkFloors(p)...)
+		found = append(found, m.checkNarrow(p)...)
 		for _, f := range p.files {
 			found = append(found, m.checkTime(p, f)...)
 			found = append(found, m.checkLogs(p, f)...)

@@ -118,6 +118,10 @@ func TestRules(t *testing.T) {
 			},
 			want: []string{"wire/a.go:3: wire (floor 0) imports rpc/x (floor 6.5) through internal/a; only what is below may be imported"},
 		},
+		"imports more than its users should link": {
+			files: map[string]string{"client/a.go": doc + `import ("starling/chain"; "starling/rpc/rpctypes"; "starling/wire")`},
+			want:  []string{"client/a.go:3: client imports chain; it is for programs that link no node, and may import only [rpc/jsonrpc rpc/rpctypes wire]"},
+		},
 		"no floor": {
 			files: map[string]string{"attic/a.go": doc},
 			want:  []string{"attic: stands on no floor; give it one in internal/lint and docs/architecture.md"},
