@@ -6,9 +6,9 @@ import (
 	"starling/internal/loglevel"
 )
 
-// Parts are the parts of a node that have a log level of their own.
+// Parts are the parts of a node that log. Each has a log level of its own.
 func Parts() []string {
-	return []string{"addrman", "chain", "cmd", "connmgr", "index", "mempool", "metrics", "mining", "net", "peer", "rpc", "server", "store", "sync"}
+	return []string{"chain", "cmd", "index", "mempool", "metrics", "mining", "net", "peer", "rpc", "server", "wallet"}
 }
 
 // Logs returns loggers of the parts of a node, made from one.
