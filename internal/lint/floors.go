@@ -93,19 +93,25 @@ func floor(dir string) (n int, ok bool) {
 }
 
 // helper reports whether dir is one of the helpers under internal, which stand
-// on no floor: who imports one imports what it imports.
+// on no floor: all may import them, and they know nothing of ours but other
+// helpers and floor 0.
 func helper(dir string) bool {
-	_, ok := floors[dir]
+	_, ok := floor(dir)
 	return !ok && strings.HasPrefix(dir, "internal/")
 }
 
+// ground is below all that helpers may not import.
+const ground = 10
+
 // checkFloors finds imports of what is not below.
 func (m *module) checkFloors(p *pkg) []Finding {
-	if helper(p.dir) {
-		return nil
-	}
 	own, ok := floor(p.dir)
-	if !ok {
+	name := fmt.Sprintf("%s (floor %s)", p.dir, level(own))
+	rule := "only what is below may be imported"
+	switch {
+	case helper(p.dir):
+		own, name, rule = ground, p.dir+" (a helper)", "helpers import floor 0 and each other"
+	case !ok:
 		return []Finding{{File: p.dir, Message: "stands on no floor; give it one in internal/lint and docs/architecture.md"}}
 	}
 	var found []Finding
@@ -115,19 +121,12 @@ func (m *module) checkFloors(p *pkg) []Finding {
 			if !ok {
 				continue
 			}
-			for _, to := range m.behind(dir) {
-				n, ok := floor(to)
-				if !ok || n < own || family(p.dir, to, own, n) {
-					continue
-				}
-				via := ""
-				if to != dir {
-					via = " through " + dir
-				}
-				found = append(found, Finding{File: f.name, Line: m.line(imp), Message: fmt.Sprintf(
-					"%s (floor %s) imports %s (floor %s)%s; only what is below may be imported",
-					p.dir, level(own), to, level(n), via)})
+			n, ok := floor(dir)
+			if !ok || n < own || family(p.dir, dir, own, n) {
+				continue
 			}
+			found = append(found, Finding{File: f.name, Line: m.line(imp), Message: fmt.Sprintf(
+				"%s imports %s (floor %s); %s", name, dir, level(n), rule)})
 		}
 	}
 	return found
@@ -146,29 +145,4 @@ func level(n int) string {
 func family(a, b string, na, nb int) bool {
 	top := func(s string) string { return strings.SplitN(s, "/", 2)[0] }
 	return na == nb && top(a) == top(b)
-}
-
-// behind returns dir or, for a helper, the packages with a floor that it
-// imports, itself or through other helpers.
-func (m *module) behind(dir string) []string {
-	var out []string
-	seen := map[string]bool{}
-	var walk func(string)
-	walk = func(d string) {
-		if seen[d] {
-			return
-		}
-		seen[d] = true
-		if !helper(d) {
-			out = append(out, d)
-			return
-		}
-		if p := m.pkgs[d]; p != nil {
-			for to := range p.imports {
-				walk(to)
-			}
-		}
-	}
-	walk(dir)
-	return out
 }

@@ -30,9 +30,8 @@ func (f Finding) String() string {
 
 // pkg is one package: its files without tests.
 type pkg struct {
-	dir     string
-	files   []*file
-	imports map[string]bool // directories of this module
+	dir   string
+	files []*file
 }
 
 type file struct {
@@ -116,15 +115,10 @@ func (m *module) parse(fsys fs.FS, name string) error {
 	dir := path.Dir(name)
 	p := m.pkgs[dir]
 	if p == nil {
-		p = &pkg{dir: dir, imports: map[string]bool{}}
+		p = &pkg{dir: dir}
 		m.pkgs[dir] = p
 	}
 	p.files = append(p.files, &file{name: name, syntax: syntax})
-	for _, imp := range syntax.Imports {
-		if to, ok := m.local(imp); ok {
-			p.imports[to] = true
-		}
-	}
 	return nil
 }
 

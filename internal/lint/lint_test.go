@@ -88,7 +88,9 @@ func TestRules(t *testing.T) {
 				"peer/a.go":            doc + `import ("starling/internal/h"; "time"); var _ = h.X; const d = time.Second`,
 				"peer/a_test.go":       `package p; import ("starling/server"; "time"); var _, _ = server.X, time.Now()`,
 				"internal/h/a.go":      doc + `import "starling/wire"; var _ = wire.X`,
-				"internal/tall/a.go":   doc + `import "starling/server"; var _ = server.X`,
+				"internal/i/a.go":      doc + `import ("starling/internal/h"; "starling/params/netfile"); var _ = h.X`,
+				"internal/cli/x/a.go":  doc + `import "starling/devnet"; var _ = devnet.X`,
+				"internal/cli/a.go":    doc + `import "starling/devnet"; var _ = devnet.X`,
 				"internal/tools/a.go":  "//go:build tools\n\npackage p; import _ \"starling/server\"",
 				"interop/go.mod":       "module interop",
 				"interop/a.go":         `package p; import "time"; var _ = time.Now()`,
@@ -110,13 +112,17 @@ func TestRules(t *testing.T) {
 			files: map[string]string{"chain/consensus/a.go": doc + `import "starling/chain"`},
 			want:  []string{"chain/consensus/a.go:3: chain/consensus (floor 2) imports chain (floor 2.5); only what is below may be imported"},
 		},
-		"imports upward through a helper": {
+		"helper with opinions": {
 			files: map[string]string{
 				"wire/a.go":       doc + `import "starling/internal/a"`,
 				"internal/a/a.go": doc + `import "starling/internal/b"`,
-				"internal/b/a.go": doc + `import "starling/rpc/x"`,
+				"internal/b/a.go": doc + `import "starling/script/curve"`,
 			},
-			want: []string{"wire/a.go:3: wire (floor 0) imports rpc/x (floor 6.5) through internal/a; only what is below may be imported"},
+			want: []string{"internal/b/a.go:3: internal/b (a helper) imports script/curve (floor 1); helpers import floor 0 and each other"},
+		},
+		"helper that imports a command": {
+			files: map[string]string{"internal/a/a.go": doc + `import "starling/internal/cli"`},
+			want:  []string{"internal/a/a.go:3: internal/a (a helper) imports internal/cli (floor 9.3); helpers import floor 0 and each other"},
 		},
 		"imports more than its users should link": {
 			files: map[string]string{"client/a.go": doc + `import ("starling/chain"; "starling/rpc/rpctypes"; "starling/wire")`},
