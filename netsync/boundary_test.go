@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holiman/uint256"
+
 	"starling/chain/headertree"
 	"starling/wire"
 )
@@ -480,5 +482,63 @@ func TestPassedOnFast(t *testing.T) {
 		if news != c.news || (len(out) > 0) != c.told {
 			t.Errorf("%s: news %v, told %v", c.name, news, len(out) > 0)
 		}
+	}
+}
+
+// The work of headers is summed one by one, whatever the target of each.
+func TestAddWork(t *testing.T) {
+	l := newLab()
+	easy, hard := wire.Header{Bits: 0x207fffff}, wire.Header{Bits: 0x200fffff}
+	for _, c := range []struct {
+		headers []wire.Header
+		want    uint64
+	}{
+		{nil, 0}, {[]wire.Header{easy}, 2}, {[]wire.Header{hard}, 16}, {[]wire.Header{easy, easy, hard, hard, easy}, 38},
+		{[]wire.Header{hard, easy}, 18},
+	} {
+		got := addWork(l.at(0).Work, c.headers)
+		want := l.at(0).Work
+		want.AddUint64(&want, c.want)
+		if got != want {
+			t.Errorf("%d headers: %s, want %s", len(c.headers), got.Hex(), want.Hex())
+		}
+	}
+}
+
+// The minimum work is that of the network, unless another is set.
+func TestMinimumWorkOf(t *testing.T) {
+	l := newLab()
+	for _, c := range []struct {
+		name           string
+		network, given *uint256.Int
+		want           uint64
+	}{
+		{"none", nil, nil, 0}, {"the network's", uint256.NewInt(5), nil, 5},
+		{"given", uint256.NewInt(5), uint256.NewInt(9), 9}, {"given as none", uint256.NewInt(5), uint256.NewInt(0), 0},
+	} {
+		net := *l.net
+		net.MinimumChainWork = c.network
+		m := New(Config{Network: &net, Chain: l.chain, MinimumWork: c.given})
+		if m.minWork.Uint64() != c.want {
+			t.Errorf("%s: %s", c.name, m.minWork.Hex())
+		}
+	}
+}
+
+// What is told of a peer: the heights of what it was asked for, -1 where the
+// header is not known.
+func TestStatusOfFlights(t *testing.T) {
+	l := newLab()
+	m := New(Config{Network: l.net, Chain: l.chain})
+	p := l.peer(outbound(), 60)
+	m.peers[p.id] = p
+	m.window.ask(l.now, p, l.at(41).Hash, l.at(41))
+	m.window.ask(l.now, p, wire.Hash{1}, nil)
+	s, ok := m.Peer(p.id)
+	if !ok || fmt.Sprint(s.InFlight) != "[41 -1]" || s.BestHeader != 60 || s.CommonBlock != -1 || s.PresyncHeight != -1 || s.ByGetBlocks {
+		t.Errorf("%+v, %v", s, ok)
+	}
+	if _, ok := m.Peer(99); ok {
+		t.Error("nobody has a status")
 	}
 }
