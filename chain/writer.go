@@ -33,6 +33,8 @@ type writer struct {
 
 	waiting map[*headertree.Node]*arrival // whose outcome is not known yet
 
+	unwritable error // why index or coin set could not be written, which ends the writer
+
 	heldBack bool // whether the log has said that pruning is held back
 	queue    queue
 	ahead    *readAhead
@@ -87,6 +89,9 @@ func (w *writer) run(ctx context.Context) error {
 			w.accept(a)
 		case fn := <-w.c.commands:
 			fn()
+			if w.unwritable != nil {
+				return w.unwritable
+			}
 		case <-timer.C:
 			if err := w.flushCoins(false); err != nil {
 				return err
@@ -129,6 +134,9 @@ func (w *writer) poll(timer *clock.Timer) error {
 			w.accept(a)
 		case fn := <-w.c.commands:
 			fn()
+			if w.unwritable != nil {
+				return w.unwritable
+			}
 		case <-timer.C:
 			if err := w.flushCoins(false); err != nil {
 				return err
@@ -336,14 +344,17 @@ func (w *writer) makeRoom() error {
 }
 
 // flushCoins writes the coin set, and before it all that it rests on. With
-// drop the cache starts empty afterwards.
+// drop the cache starts empty afterwards. If it fails the writer ends, whoever
+// asked for it: the coin set can not be written any more.
 func (w *writer) flushCoins(drop bool) error {
 	watch := cputime.Start()
 	if err := w.c.writeIndex(); err != nil {
+		w.unwritable = err
 		return err
 	}
 	n, err := w.c.coins.Flush(drop, func() { w.c.log.Debug("writing the coin set", "height", w.at.Height) })
 	if err != nil {
+		w.unwritable = err
 		return err
 	}
 	took := watch.Lap()

@@ -53,6 +53,7 @@ type Cache struct {
 	// Changed by the writer only.
 	epoch   atomic.Uint64 // counts the flushes that dropped entries; see Get
 	dbEmpty atomic.Bool   // whether nothing was ever flushed
+	broken  error         // why a flush failed; see Flush
 }
 
 // Heads names the blocks between which a flush was interrupted: the store

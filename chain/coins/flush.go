@@ -52,7 +52,18 @@ func (c *Cache) readMarks() error {
 //
 // Whatever the changes rest on, blocks and undo records, must be on disk
 // already. Only the writer may call it; readers go on meanwhile.
+//
+// After an error the cache can not be written any more, and says so each time:
+// what is in the store then is part of the way to one block, and no other way
+// may begin there. Opening the store anew recovers.
 func (c *Cache) Flush(drop bool, began func()) (written int, err error) {
+	if c.broken == nil {
+		written, c.broken = c.flush(drop, began)
+	}
+	return written, c.broken
+}
+
+func (c *Cache) flush(drop bool, began func()) (written int, err error) {
 	// The entries are stable: only the writer changes them. Readers keep
 	// finding everything in memory until the lock is taken at the end.
 	old, _, err := c.db.Get([]byte{keyBest})
