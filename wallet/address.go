@@ -7,7 +7,6 @@ import (
 
 	"starling/address"
 	"starling/script/descriptor"
-	"starling/wallet/ledger"
 )
 
 // NewAddress takes a new address of a kind and gives it a label. Kind "" is
@@ -24,8 +23,8 @@ func (w *Wallet) NewChangeAddress(kind Kind) (address.Address, error) {
 func (w *Wallet) newAddress(kind Kind, label string, internal bool) (address.Address, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(label) > ledger.MaxText {
-		return address.Address{}, paymentErrorf("a label has at most %d bytes", ledger.MaxText)
+	if len(label) > maxText {
+		return address.Address{}, paymentErrorf("a label has at most %d bytes", maxText)
 	}
 	script, err := w.freshScript(kind, internal)
 	if err != nil {
@@ -79,8 +78,8 @@ func (w *Wallet) firstChoice(internal bool) Kind {
 func (w *Wallet) SetLabel(a address.Address, label string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(label) > ledger.MaxText {
-		return paymentErrorf("a label has at most %d bytes", ledger.MaxText)
+	if len(label) > maxText {
+		return paymentErrorf("a label has at most %d bytes", maxText)
 	}
 	w.setLabel(a.Script(), label)
 	return w.save()
@@ -202,7 +201,7 @@ func (w *Wallet) Status() Status {
 	defer w.mu.Unlock()
 	w.lockIfDue()
 	s := Status{
-		Txs: len(w.ledger.Records), Encrypted: w.vault.encrypted(), NoKeys: w.meta.flags&flagNoKeys != 0,
+		Txs: w.ledger.Len(), Encrypted: w.vault.encrypted(), NoKeys: w.meta.flags&flagNoKeys != 0,
 		Blank: len(w.chains) == 0, Birthday: w.meta.birthday, Gap: w.meta.gap,
 	}
 	_, s.Seeded = w.file.Get(keySeed)

@@ -1,72 +1,17 @@
 package wallet
 
 import (
-	"cmp"
-	"slices"
-
 	"starling/address"
 	"starling/script/descriptor"
 	"starling/wallet/ledger"
 	"starling/wire"
 )
 
-// Balance is what a wallet has, in satoshi.
-type Balance struct {
-	// Trusted is confirmed and mature, or unconfirmed change of our own.
-	Trusted int64
-	// Pending is unconfirmed and comes from others.
-	Pending int64
-	// Immature is what fresh coinbases pay.
-	Immature int64
-}
-
 // Balance adds up what is unspent.
-func (w *Wallet) Balance() Balance {
+func (w *Wallet) Balance() ledger.Balance {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var b Balance
-	for _, o := range w.ledger.Outs {
-		if w.ledger.Spent(o.OutPoint) {
-			continue
-		}
-		switch {
-		case !w.exists(o):
-		case o.Record.Status == ledger.Confirmed && w.matures(o.Record) > 0:
-			b.Immature += o.Value
-		case w.ledger.Trusted(o.Record):
-			b.Trusted += o.Value
-		case o.Record.InPool:
-			b.Pending += o.Value
-		}
-	}
-	return b
-}
-
-// exists reports whether an output is, or will be, in the set of unspent
-// outputs of the chain; those of a genesis block are only on some networks.
-func (w *Wallet) exists(o *ledger.Output) bool {
-	switch o.Record.Status {
-	case ledger.Confirmed:
-		return o.Record.Height > 0 || w.chain.Network().GenesisSpendable
-	case ledger.Unconfirmed:
-		return true
-	default:
-		return false
-	}
-}
-
-// matures returns how many blocks are missing until the outputs of a
-// transaction can be spent. As Core does, the wallet waits for one block more
-// than the rules want.
-func (w *Wallet) matures(r *ledger.Record) int32 {
-	if !r.Tx.IsCoinbase() || r.Status != ledger.Confirmed || r.Height == 0 {
-		return 0
-	}
-	net := w.chain.Network()
-	if net.CoinbaseMaturity == 0 {
-		return 0
-	}
-	return max(0, net.CoinbaseMaturity+1-r.Depth(w.at.Height))
+	return w.ledger.Balance(w.at.Height)
 }
 
 // Coin is an unspent output of the wallet.
@@ -115,23 +60,11 @@ func (w *Wallet) Coins(f CoinFilter) []Coin {
 
 // coins is Coins with the lock held.
 func (w *Wallet) coins(f CoinFilter) []Coin {
-	var found []*ledger.Output
-	for _, o := range w.ledger.Outs {
-		if w.exists(o) && !w.ledger.Spent(o.OutPoint) && (o.Record.Status == ledger.Confirmed || o.Record.InPool) {
-			found = append(found, o)
-		}
-	}
-	slices.SortFunc(found, func(a, b *ledger.Output) int {
-		if d := cmp.Compare(a.Record.Order, b.Record.Order); d != 0 {
-			return d
-		}
-		return cmp.Compare(a.OutPoint.Index, b.OutPoint.Index)
-	})
 	var all []Coin
-	for _, o := range found {
+	for _, o := range w.ledger.Unspent() {
 		depth := o.Record.Depth(w.at.Height)
-		frozen := w.isFrozen(o.OutPoint)
-		immature := w.matures(o.Record) > 0
+		frozen := w.ledger.IsFrozen(o.OutPoint)
+		immature := w.ledger.Matures(o.Record, w.at.Height) > 0
 		switch {
 		case depth < f.MinDepth, f.MaxDepth != nil && depth > *f.MaxDepth:
 			continue

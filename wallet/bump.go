@@ -98,17 +98,15 @@ func (w *Wallet) fundBump(p *plan, b *Bumped) (*Draft, error) {
 // bumpable says why a transaction cannot be replaced.
 func (w *Wallet) bumpable(r *ledger.Record) error {
 	switch {
-	case w.ledger.Records[r.ID] != r:
+	case w.ledger.Get(r.ID) != r:
 		return ErrUnknownTx
 	case r.Status == ledger.Confirmed || r.Status == ledger.Conflicted:
 		return paymentErrorf("Transaction has been mined, or is conflicted with a mined transaction")
 	case r.ReplacedBy != wire.Hash{}:
 		return paymentErrorf("Cannot bump transaction %s which was already bumped by transaction %s", r.ID, r.ReplacedBy)
 	}
-	for _, c := range w.ledger.Children(r) {
-		if w.ledger.Counts(c) {
-			return paramErrorf("Transaction has descendants in the wallet")
-		}
+	if w.ledger.BuiltOn(r) {
+		return paramErrorf("Transaction has descendants in the wallet")
 	}
 	if pkg, ok := w.m.pool.Package(r.ID); ok && pkg.Descendants > 1 {
 		return paramErrorf("Transaction has descendants in the mempool")
@@ -125,7 +123,7 @@ func (w *Wallet) prepareBump(ctx context.Context, id wire.Hash, o BumpOptions) (
 		return nil, nil, err
 	}
 	w.mu.Lock()
-	r := w.ledger.Records[id]
+	r := w.ledger.Get(id)
 	var err error
 	if r == nil {
 		err = ErrUnknownTx

@@ -102,7 +102,7 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 		if known {
 			cand.Bump = bumpFee(pkg, p.rate)
 		}
-		truc := w.ledger.Records[parent].Tx.Version == trucVersion
+		truc := w.ledger.Get(parent).Tx.Version == trucVersion
 		switch {
 		case truc != (p.o.version() == trucVersion):
 		case truc && (pkg.Ancestors > 1 || pkg.Descendants > 1):

@@ -3,6 +3,7 @@ package wallet
 import (
 	"encoding/binary"
 
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -98,6 +99,9 @@ func parseMeta(b []byte) (m meta, err error) {
 	}
 	return m, c.End()
 }
+
+// maxText bounds what a label or a comment may take.
+const maxText = ledger.MaxText
 
 const (
 	// DefaultGap is how many unused addresses of each kind a wallet watches

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"starling/params"
+	"starling/wallet/ledger"
 )
 
 // TestBornLocked makes wallets with a passphrase on a node that runs: nobody
@@ -62,7 +63,7 @@ func TestBirthdayAhead(t *testing.T) {
 	b.clk.Advance(-10 * time.Hour)
 	b.mine(b.address(w, Bech32), 1)
 	b.burn(100)
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 
 	words, _, err := w.Mnemonic()
 	if err != nil {
@@ -70,7 +71,7 @@ func TestBirthdayAhead(t *testing.T) {
 	}
 	again := b.create(Options{Name: "again", Mnemonic: words, Birthday: b.clk.Now().Add(1000 * time.Hour).Unix()})
 	b.mine(b.address(again, Bech32), 1)
-	b.balance(again, Balance{Immature: 50 * coin})
+	b.balance(again, ledger.Balance{Immature: 50 * coin})
 }
 
 // TestCreateSparesOthers makes a wallet where there is one that cannot be seen,

@@ -8,6 +8,7 @@ import (
 
 	"starling/chain/headertree"
 	"starling/internal/cputime"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -184,13 +185,9 @@ func (w *Wallet) readBlock(n *headertree.Node, b *wire.Block) {
 	for {
 		grew := false
 		for i := range b.Txs {
-			tx := &b.Txs[i]
-			switch {
-			case w.ledger.Touches(tx):
-				w.ledger.Confirm(tx, n.Hash, n.Height, int32(i), n.Time(), w.now())
-				grew = w.markUsed(tx) || grew
-			case w.ledger.Rivals(tx):
-				w.ledger.Defeat(tx, n.Hash, n.Height)
+			at := ledger.Place{Block: n.Hash, Height: n.Height, Index: int32(i), Time: n.Time()}
+			if w.ledger.Connect(&b.Txs[i], at, w.now()) {
+				grew = w.markUsed(&b.Txs[i]) || grew
 			}
 		}
 		if !grew {
@@ -256,15 +253,15 @@ func (w *Wallet) scanned(height int32) bool {
 // holds mu.
 func (w *Wallet) saveIfDue() error {
 	w.sinceSave++
-	news := len(w.ledger.Dirty)
-	if news == 0 && w.changes.Len() > 0 {
+	news, bytes := w.ledger.Unsaved()
+	if news == 0 && w.hasChanges() {
 		news = 1
 	}
 	most := 0
 	if w.scan >= 0 || w.chain.Tip().Height-w.at.Height > nearTip {
 		most = maxUnsaved
 	}
-	if news <= most && w.ledger.Unsaved <= maxUnsavedBytes && w.sinceSave < saveEvery {
+	if news <= most && bytes <= maxUnsavedBytes && w.sinceSave < saveEvery {
 		return nil
 	}
 	return w.save()
@@ -274,7 +271,7 @@ func (w *Wallet) saveIfDue() error {
 func (w *Wallet) flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.ledger.Dirty) == 0 && w.changes.Len() == 0 {
+	if !w.hasChanges() {
 		return nil
 	}
 	return w.save()

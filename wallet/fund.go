@@ -6,7 +6,6 @@ import (
 	"starling/script"
 	"starling/script/descriptor"
 	"starling/wallet/coinselect"
-	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -77,11 +76,11 @@ func (w *Wallet) fixedInputs(p *plan) error {
 		seen[in.OutPoint] = true
 		c := coinselect.Candidate{OutPoint: in.OutPoint, Weight: in.Weight}
 		out, external := p.outs[in.OutPoint]
-		if o, ours := w.ledger.Outs[in.OutPoint]; ours {
-			if w.spentBut(in.OutPoint, p.o.replaces) {
+		if o, ours := w.ledger.Output(in.OutPoint); ours {
+			if w.ledger.SpentBut(in.OutPoint, p.o.replaces) {
 				return paymentErrorf("Input %s is spent already", pointName(in.OutPoint))
 			}
-			if w.matures(o.Record) > 0 {
+			if w.ledger.Matures(o.Record, w.at.Height) > 0 {
 				return paymentErrorf("Input %s is a coinbase that must mature first", pointName(in.OutPoint))
 			}
 			out, external = wire.TxOut{Value: o.Value, Script: o.Script}, true
@@ -112,17 +111,6 @@ func (w *Wallet) fixedInputs(p *plan) error {
 		p.fixed = append(p.fixed, c)
 	}
 	return nil
-}
-
-// spentBut reports whether an output is spent by another than r, which may be
-// nil.
-func (w *Wallet) spentBut(op wire.OutPoint, r *ledger.Record) bool {
-	for _, s := range w.ledger.Spenders[op] {
-		if s != r && w.ledger.Counts(s) {
-			return true
-		}
-	}
-	return false
 }
 
 // template returns a script of the size that those of a kind have.
@@ -324,7 +312,7 @@ func (w *Wallet) assemble(p *plan, chosen []coinselect.Candidate, changeScript [
 	d.Spent = make([]wire.TxOut, len(order))
 	for i, c := range order {
 		ins[i] = wire.TxIn{PrevOut: c.OutPoint, Sequence: o.sequence(c.OutPoint)}
-		if own, ok := w.ledger.Outs[c.OutPoint]; ok {
+		if own, ok := w.ledger.Output(c.OutPoint); ok {
 			d.Spent[i] = wire.TxOut{Value: own.Value, Script: own.Script}
 		} else {
 			d.Spent[i] = p.outs[c.OutPoint]

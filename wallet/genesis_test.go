@@ -9,6 +9,7 @@ import (
 
 	"starling/params"
 	"starling/params/netfile"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -49,9 +50,9 @@ func TestBeforeTheChain(t *testing.T) {
 	if w, err = b.m.Get(DefaultName); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	restored := b.create(Options{Name: "restored", Mnemonic: mnemonic})
-	b.balance(restored, Balance{Trusted: 50 * coin})
+	b.balance(restored, ledger.Balance{Trusted: 50 * coin})
 
 	// What was found is on disk, and can be spent at once.
 	if err := b.m.Close(); err != nil {
@@ -64,10 +65,10 @@ func TestBeforeTheChain(t *testing.T) {
 	if restored, err = b.m.Load(t.Context(), "restored"); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(restored, Balance{Trusted: 50 * coin})
+	b.balance(restored, ledger.Balance{Trusted: 50 * coin})
 	e := b.send(w, []byte{0x51}, 20*coin)
 	b.burn(1)
-	b.balance(w, Balance{Trusted: 30*coin - e.Fee})
+	b.balance(w, ledger.Balance{Trusted: 30*coin - e.Fee})
 
 	// It belongs to that chain from then on.
 	other, err := netfile.Create(context.Background(), netfile.Spec{

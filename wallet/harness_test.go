@@ -16,6 +16,7 @@ import (
 	"starling/mining"
 	"starling/params"
 	"starling/script"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -272,7 +273,7 @@ func (b *bench) address(w *Wallet, kind Kind) []byte {
 }
 
 // balance checks a wallet's balance.
-func (b *bench) balance(w *Wallet, want Balance) {
+func (b *bench) balance(w *Wallet, want ledger.Balance) {
 	b.t.Helper()
 	if err := w.Sync(b.t.Context()); err != nil {
 		b.t.Fatal(err)

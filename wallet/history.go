@@ -81,7 +81,7 @@ type Entry struct {
 func (w *Wallet) History() []Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := make([]Entry, 0, len(w.ledger.Records))
+	all := make([]Entry, 0, w.ledger.Len())
 	for _, r := range w.ledger.Sorted() {
 		all = append(all, w.entry(r))
 	}
@@ -114,7 +114,7 @@ func (w *Wallet) HistoryTail(n int, keep func(*Entry, *Detail) bool) []Entry {
 func (w *Wallet) Entry(id wire.Hash) (Entry, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := w.ledger.Records[id]
+	r := w.ledger.Get(id)
 	if r == nil {
 		return Entry{}, ErrUnknownTx
 	}
@@ -131,9 +131,7 @@ func (w *Wallet) entry(r *ledger.Record) Entry {
 	for i := range r.Tx.In {
 		e.Replaceable = e.Replaceable || r.Tx.In[i].Sequence < maxReplaceable+1
 	}
-	for _, c := range w.ledger.Conflicts(r) {
-		e.Conflicts = append(e.Conflicts, c.ID)
-	}
+	e.Conflicts = w.ledger.Conflicts(r)
 	for id := range w.ledger.PoolRivals(r) {
 		if !slices.Contains(e.PoolConflicts, id) {
 			e.PoolConflicts = append(e.PoolConflicts, id)
@@ -154,7 +152,7 @@ func (w *Wallet) entry(r *ledger.Record) Entry {
 		switch {
 		case r.Status != ledger.Confirmed:
 			got = Orphan
-		case w.matures(r) > 0:
+		case w.ledger.Matures(r, w.at.Height) > 0:
 			got = Immature
 		default:
 			got = Generate
@@ -191,7 +189,7 @@ func (w *Wallet) entry(r *ledger.Record) Entry {
 func (w *Wallet) Abandon(id wire.Hash) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := w.ledger.Records[id]
+	r := w.ledger.Get(id)
 	if r == nil {
 		return ErrUnknownTx
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"starling/script/descriptor"
-	"starling/wallet/ledger"
 )
 
 // Descriptor is one of a wallet's descriptors and how far it is in use.
@@ -139,8 +138,8 @@ func (w *Wallet) addImport(m *Import, created int64) error {
 		return paymentErrorf("Cannot import descriptor without private keys to a wallet with private keys enabled")
 	case d.HasPrivate() && !w.vault.open():
 		return ErrLocked
-	case m.HasLabel && len(m.Label) > ledger.MaxText:
-		return paymentErrorf("a label has at most %d bytes", ledger.MaxText)
+	case m.HasLabel && len(m.Label) > maxText:
+		return paymentErrorf("a label has at most %d bytes", maxText)
 	}
 	text, err := d.Normalized()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"starling/params"
 	"starling/script/descriptor"
+	"starling/wallet/ledger"
 )
 
 // watcher makes a wallet without keys.
@@ -54,10 +55,10 @@ func TestImportNow(t *testing.T) {
 			b.clk.Advance(c.ahead)
 			w := b.watcher("watch")
 			b.imports(w, bob, c.m)
-			b.balance(w, Balance{Trusted: 3 * coin, Pending: 4 * coin})
+			b.balance(w, ledger.Balance{Trusted: 3 * coin, Pending: 4 * coin})
 			b.clk.Advance(-c.ahead)
 			b.burn(1)
-			b.balance(w, Balance{Trusted: 7 * coin})
+			b.balance(w, ledger.Balance{Trusted: 7 * coin})
 		})
 	}
 }
@@ -71,7 +72,7 @@ func TestImportBehind(t *testing.T) {
 	b.burn(20)
 	b.mine(b.address(bob, Bech32), 1)
 	b.imports(w, bob, Import{Now: true})
-	b.balance(w, Balance{Immature: 50 * coin})
+	b.balance(w, ledger.Balance{Immature: 50 * coin})
 }
 
 // TestImportWithoutRange pays far beyond the first address: as many are watched
@@ -89,7 +90,7 @@ func TestImportWithoutRange(t *testing.T) {
 		last = b.address(bob, Bech32)
 	}
 	b.mine(last, 1)
-	b.balance(w, Balance{Immature: 50 * coin})
+	b.balance(w, ledger.Balance{Immature: 50 * coin})
 	if list, err := w.Descriptors(false); err != nil || list[0].End != 2000 {
 		t.Errorf("%+v, %v", list, err)
 	}

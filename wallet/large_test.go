@@ -32,7 +32,8 @@ func TestLargePayments(t *testing.T) {
 		if err := w.connect(n, block); err != nil {
 			t.Fatal(err)
 		}
-		most = max(most, w.ledger.Unsaved)
+		_, bytes := w.ledger.Unsaved()
+		most = max(most, bytes)
 	}
 	if most > maxUnsavedBytes+1<<20 {
 		t.Errorf("up to %d bytes were not written", most)
@@ -62,8 +63,8 @@ func TestLargePayments(t *testing.T) {
 		if _, err := w.NewAddress(Bech32, ""); err != nil {
 			t.Error(err)
 		}
-		if len(w.ledger.Dirty) > 0 {
-			t.Errorf("%d transactions are not written", len(w.ledger.Dirty))
+		if n, _ := w.ledger.Unsaved(); n > 0 {
+			t.Errorf("%d transactions are not written", n)
 		}
 		b = other
 	}

@@ -9,6 +9,7 @@ import (
 
 	"starling/params"
 	"starling/wallet/coinselect"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -25,7 +26,7 @@ func TestLockTime(t *testing.T) {
 			w := b.create(Options{Name: "alice"})
 			b.mine(b.address(w, Bech32), 1)
 			b.burn(219)
-			b.balance(w, Balance{Trusted: 50 * coin})
+			b.balance(w, ledger.Balance{Trusted: 50 * coin})
 			tip := uint32(b.chain.Tip().Height)
 			fund := func(o SpendOptions) *wire.Tx {
 				t.Helper()
@@ -158,7 +159,7 @@ func TestFrozenSpentElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := b.create(Options{Name: "again", Mnemonic: words})
-	b.balance(again, Balance{Trusted: 50 * coin})
+	b.balance(again, ledger.Balance{Trusted: 50 * coin})
 	if err := again.Freeze(c, true); err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +300,7 @@ func TestRescanTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	late := b.create(Options{Name: "late", Mnemonic: words, Birthday: b.clk.Now().Add(24 * time.Hour).Unix()})
-	b.balance(late, Balance{})
+	b.balance(late, ledger.Balance{})
 	to := func(n int32) *int32 { return &n }
 	for _, c := range []struct {
 		from int32
@@ -311,6 +312,6 @@ func TestRescanTo(t *testing.T) {
 		if err != nil || last != c.last {
 			t.Errorf("from %d: read up to %d, %v", c.from, last, err)
 		}
-		b.balance(late, Balance{Trusted: c.have * coin})
+		b.balance(late, ledger.Balance{Trusted: c.have * coin})
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	chaincoins "starling/chain/coins"
 	"starling/params"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -197,7 +198,7 @@ func play(rt *rapid.T, seed uint64) {
 		for _, w := range wallets {
 			mature, immature := b.onChain(rt, w)
 			spent, own, others := b.inPool(w)
-			want := Balance{Trusted: mature - spent + own, Pending: others, Immature: immature}
+			want := ledger.Balance{Trusted: mature - spent + own, Pending: others, Immature: immature}
 			if got := w.Balance(); got != want {
 				rt.Fatalf("%s has %+v, want %+v", w.Name(), got, want)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -82,16 +81,8 @@ func (w *Wallet) takePoolEvents(list []poolEvent) {
 	for _, ev := range list {
 		if ev.added {
 			w.seen(ev.tx)
-			continue
-		}
-		r := w.ledger.Records[ev.tx.TxID()]
-		if r != nil {
-			r.InPool = false
-		}
-		w.ledger.Release(ev.tx)
-		// What spends the same was refused for want of a higher fee, perhaps.
-		for i := range ev.tx.In {
-			w.resendAny(w.ledger.Spenders[ev.tx.In[i].PrevOut], r)
+		} else if w.ledger.PoolRemoved(ev.tx) {
+			w.retry()
 		}
 	}
 	w.saveLater()
@@ -99,40 +90,19 @@ func (w *Wallet) takePoolEvents(list []poolEvent) {
 
 // seen takes note of a transaction in the pool. The caller holds mu.
 func (w *Wallet) seen(tx *wire.Tx) {
-	r := w.ledger.Records[tx.TxID()]
-	if r == nil {
-		if !w.ledger.Touches(tx) {
-			w.ledger.Take(tx)
-			return
-		}
-		r, _ = w.ledger.Add(tx, w.now())
+	news, retry := w.ledger.PoolAdded(tx, w.now())
+	if news {
+		w.markUsed(tx)
 	}
-	if r.Status == ledger.Confirmed {
-		return
+	if retry {
+		w.retry()
 	}
-	if r.Status != ledger.Unconfirmed && r.Status != ledger.Orphaned {
-		// It was given up, or a block spoke against it that is gone. What rests
-		// on a reward is back once the wallet has read the reward's block.
-		r.Status, r.Block, r.Height, r.Index = ledger.Unconfirmed, wire.Hash{}, -1, -1
-		w.ledger.Touch(r)
-	}
-	r.InPool = true
-	w.markUsed(tx)
-	// What builds on it was refused for want of it, perhaps: another wallet or
-	// node may have handed it in.
-	w.resendAny(w.ledger.Children(r), nil)
 }
 
-// resendAny has unconfirmed payments handed in again soon if one of these, other
-// than but, is one that the pool does not have. The caller holds mu.
-func (w *Wallet) resendAny(these []*ledger.Record, but *ledger.Record) {
-	for _, r := range these {
-		if r != but && r.Status == ledger.Unconfirmed && !r.InPool {
-			w.resentAt = nil
-			w.poke()
-			return
-		}
-	}
+// retry has unconfirmed payments handed in again soon. The caller holds mu.
+func (w *Wallet) retry() {
+	w.resentAt = nil
+	w.poke()
 }
 
 // lookThroughPool has a wallet look at all that is in the pool.
@@ -147,10 +117,7 @@ func (w *Wallet) lookThroughPool() {
 	all := w.m.pool.All()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range w.ledger.Records {
-		r.InPool = false
-	}
-	clear(w.ledger.Taken)
+	w.ledger.ForgetPool()
 	for _, tx := range all {
 		w.seen(tx)
 	}
@@ -160,7 +127,7 @@ func (w *Wallet) lookThroughPool() {
 // saveLater writes changes that nobody waits for. What does not get to disk is
 // found again in the pool or in a block.
 func (w *Wallet) saveLater() {
-	if len(w.ledger.Dirty) == 0 && w.changes.Len() == 0 {
+	if !w.hasChanges() {
 		return
 	}
 	if err := w.save(); err != nil {
@@ -178,12 +145,7 @@ func (w *Wallet) resend(ctx context.Context) {
 		return
 	}
 	w.resentAt = w.at
-	var todo []*ledger.Record
-	for _, r := range w.ledger.Sorted() {
-		if r.Status == ledger.Unconfirmed && !r.InPool && !w.ledger.Outranked(r) {
-			todo = append(todo, r)
-		}
-	}
+	todo := w.ledger.Unsent()
 	w.mu.Unlock()
 	for _, r := range todo {
 		known := w.m.pool.Has(r.ID)
@@ -191,11 +153,11 @@ func (w *Wallet) resend(ctx context.Context) {
 		if !known {
 			err = w.m.pool.Submit(ctx, r.Tx)
 		}
-		w.mu.Lock()
-		if err == nil && r.Status == ledger.Unconfirmed && w.ledger.Records[r.ID] == r {
-			r.InPool = true
+		if err == nil {
+			w.mu.Lock()
+			w.ledger.PoolTaken(r)
+			w.mu.Unlock()
 		}
-		w.mu.Unlock()
 		switch {
 		case err != nil:
 			w.log.Debug("unconfirmed transaction not taken by the node", "tx", r.ID, "err", err)

@@ -7,6 +7,7 @@ import (
 
 	"starling/params"
 	"starling/script/descriptor"
+	"starling/wallet/ledger"
 )
 
 // newPruning returns a bench whose chain prunes on request, into small files.
@@ -35,14 +36,14 @@ func TestPruningWaits(t *testing.T) {
 	if h := b.prune(); h != -1 {
 		t.Errorf("pruned to %d before the wallet had read a block", h)
 	}
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	// What it has read is needed again until it says on disk that it has.
 	if h := b.prune(); h < 100 || h > 501-288 {
 		t.Errorf("pruned to %d", h)
 	}
 	late := b.create(Options{Name: "late"})
 	b.burn(400)
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	if h := b.prune(); h > 501 {
 		t.Errorf("pruned to %d although a wallet stands at 501", h)
 	}
@@ -73,7 +74,7 @@ func TestTooLate(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.mine(b.address(alice, Bech32), 1)
-			b.balance(alice, Balance{Immature: 50 * coin})
+			b.balance(alice, ledger.Balance{Immature: 50 * coin})
 			if err := alice.Backup("/backup.dat"); err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +162,7 @@ func TestTooLate(t *testing.T) {
 				t.Errorf("importing as of now: %v, %v", errs, err)
 			}
 			b.mine(b.address(alice, Bech32), 1)
-			b.balance(watch, Balance{Immature: 50 * coin >> (b.chain.Tip().Height / b.net.SubsidyHalvingInterval)})
+			b.balance(watch, ledger.Balance{Immature: 50 * coin >> (b.chain.Tip().Height / b.net.SubsidyHalvingInterval)})
 		})
 	}
 }
@@ -181,7 +182,7 @@ func TestTooLateScan(t *testing.T) {
 	b := newPruning(t)
 	w := b.create(Options{Name: "w"})
 	b.burn(700)
-	b.balance(w, Balance{})
+	b.balance(w, ledger.Balance{})
 	w.mu.Lock()
 	_, err := w.startScan(1, nil)
 	w.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"starling/params"
+	"starling/wallet/ledger"
 )
 
 // TestOrphanedReward spends a reward together with another coin. When the
@@ -24,18 +25,18 @@ func TestOrphanedReward(t *testing.T) {
 			b.mine(b.address(w, Bech32), 2) // the second one is to be orphaned
 			b.burn(3)
 			first := b.chain.At(2)
-			b.balance(w, Balance{Trusted: 100 * coin})
+			b.balance(w, ledger.Balance{Trusted: 100 * coin})
 			e := b.send(w, foreign, 60*coin)
 			change := 40*coin - e.Fee
 			next := b.send(w, foreign, 30*coin)
 			change -= 30*coin + next.Fee
-			b.balance(w, Balance{Trusted: change})
+			b.balance(w, ledger.Balance{Trusted: change})
 
 			b.fork(4)
 			if b.chain.Contains(first) {
 				t.Fatal("the reward is still there")
 			}
-			b.balance(w, Balance{Trusted: 50 * coin})
+			b.balance(w, ledger.Balance{Trusted: 50 * coin})
 			for _, id := range []Entry{e, next} {
 				if got, err := w.Entry(id.ID); err != nil || !got.Abandoned || got.Depth != 0 || got.InPool {
 					t.Errorf("a payment of the orphaned reward: %+v, %v", got, err)
@@ -51,7 +52,7 @@ func TestOrphanedReward(t *testing.T) {
 				if w, err = b.m.Load(t.Context(), "alice"); err != nil {
 					t.Fatal(err)
 				}
-				b.balance(w, Balance{Trusted: 50 * coin})
+				b.balance(w, ledger.Balance{Trusted: 50 * coin})
 			}
 
 			if err := b.chain.Invalidate(t.Context(), b.chain.At(2)); err != nil {
@@ -67,12 +68,12 @@ func TestOrphanedReward(t *testing.T) {
 				t.Fatal("the reward is not back")
 			}
 			b.burn(1)
-			b.balance(w, Balance{Trusted: change})
+			b.balance(w, ledger.Balance{Trusted: change})
 			if !b.pool.Has(e.ID) || !b.pool.Has(next.ID) {
 				t.Error("the payments were not handed in again")
 			}
 			b.burn(1)
-			b.balance(w, Balance{Trusted: change})
+			b.balance(w, ledger.Balance{Trusted: change})
 		})
 	}
 }
@@ -89,7 +90,7 @@ func TestAbandonedOfOrphan(t *testing.T) {
 	b.burn(2)
 	e := b.send(w, foreign, coin)
 	b.fork(3)
-	b.balance(w, Balance{})
+	b.balance(w, ledger.Balance{})
 	if err := w.Abandon(e.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -102,5 +103,5 @@ func TestAbandonedOfOrphan(t *testing.T) {
 	if err := b.chain.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 }

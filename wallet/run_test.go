@@ -237,7 +237,8 @@ func BenchmarkReadBlock(b *testing.B) {
 	}
 	var txs []*wire.Tx
 	for i := range 3000 {
-		tx := sampleTx()
+		tx := wire.NewTx(2, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: wire.Hash{1}, Index: 2}, Sequence: maxReplaceable}},
+			[]wire.TxOut{{Value: 5, Script: foreign}}, 7)
 		in := []wire.TxIn{tx.In[0], tx.In[0]}
 		in[0].PrevOut.Index, in[1].PrevOut.Index = uint32(i), uint32(i)
 		in[1].PrevOut.Hash[5] = 1

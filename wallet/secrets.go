@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"starling/store/journal"
-	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -37,7 +36,7 @@ func parsePhrase(b []byte) (*phrase, error) {
 		c.Failf("version %d", v)
 	}
 	p := &phrase{extra: c.Uint8() != 0}
-	p.mnemonic, p.master = string(c.VarBytes(ledger.MaxText)), string(c.VarBytes(ledger.MaxText))
+	p.mnemonic, p.master = string(c.VarBytes(maxText)), string(c.VarBytes(maxText))
 	return p, c.End()
 }
 

@@ -44,7 +44,7 @@ func (w *Wallet) Spent(tx *wire.Tx) ([]wire.TxOut, error) {
 	for i := range tx.In {
 		op := tx.In[i].PrevOut
 		w.mu.Lock()
-		r := w.ledger.Records[op.Hash]
+		r := w.ledger.Get(op.Hash)
 		w.mu.Unlock()
 		if r != nil && int(op.Index) < len(r.Tx.Out) {
 			spent[i] = r.Tx.Out[op.Index]
@@ -192,7 +192,7 @@ func (w *Wallet) Keys(scripts [][]byte) (sign.Keys, error) {
 func (w *Wallet) Tx(id wire.Hash) *wire.Tx {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r := w.ledger.Records[id]; r != nil {
+	if r := w.ledger.Get(id); r != nil {
 		return r.Tx
 	}
 	return nil

@@ -231,14 +231,7 @@ func (w *Wallet) pay(p *plan) (*ledger.Record, error) {
 
 // keep records a payment of the wallet's own and writes it to disk.
 func (w *Wallet) keep(tx *wire.Tx, o *SpendOptions) (*ledger.Record, error) {
-	r, _ := w.ledger.Add(tx, w.now())
-	r.Comment, r.To = o.Comment, o.To
-	if o.replaces != nil {
-		r.Replaces = o.replaces.ID
-		o.replaces.ReplacedBy = r.ID
-		w.ledger.Touch(o.replaces)
-	}
-	w.ledger.Touch(r)
+	r := w.ledger.Pay(tx, w.now(), ledger.Note{Comment: o.Comment, To: o.To}, o.replaces)
 	w.markUsed(tx)
 	return r, w.save()
 }
@@ -251,27 +244,20 @@ func (w *Wallet) hand(ctx context.Context, r *ledger.Record) (Entry, error) {
 	if err != nil && ctx.Err() != nil {
 		err = nil
 		w.mu.Lock()
-		w.resentAt = nil
+		w.retry()
 		w.mu.Unlock()
-		w.poke()
 	}
 	w.m.deliver()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err != nil && r.Status == ledger.Unconfirmed {
-		if old := w.ledger.Records[r.Replaces]; old != nil && old.ReplacedBy == r.ID {
-			old.ReplacedBy = wire.Hash{}
-			w.ledger.Touch(old)
-		}
-		w.ledger.Remove(r)
-		w.refreeze(r)
+	if err != nil && w.ledger.Withdraw(r) {
 		if err2 := w.save(); err2 != nil {
 			return Entry{}, err2
 		}
 		return Entry{}, &RejectedError{err}
 	}
-	if r.Status == ledger.Unconfirmed && taken {
-		r.InPool = true
+	if taken {
+		w.ledger.PoolTaken(r)
 	}
 	return w.entry(r), nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"starling/chain/chaintest"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -21,7 +22,7 @@ func TestRefused(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	b.pool.fail = nil
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	if len(w.History()) != 1 {
 		t.Error("the payment is remembered")
 	}
@@ -30,7 +31,7 @@ func TestRefused(t *testing.T) {
 	if w, err = b.m.Load(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	b.send(w, foreign, 49*coin)
 }
 
@@ -44,11 +45,11 @@ func TestAbandon(t *testing.T) {
 	b.pool.drop(b.pool.txs[0])
 	b.pool.fail = errors.New("full")
 	b.pool.mu.Unlock()
-	b.balance(w, Balance{})
+	b.balance(w, ledger.Balance{})
 	if err := w.Abandon(e.ID); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	if err := w.Abandon(wire.Hash{1}); !errors.Is(err, ErrUnknownTx) {
 		t.Errorf("%v", err)
 	}
@@ -56,14 +57,14 @@ func TestAbandon(t *testing.T) {
 	// same.
 	b.pool.fail = nil
 	b.burn(1)
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	if b.pool.Has(e.ID) {
 		t.Error("handed in again")
 	}
 	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, []*wire.Tx{e.Tx}, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 40*coin - e.Fee})
+	b.balance(w, ledger.Balance{Trusted: 40*coin - e.Fee})
 }
 
 func TestBump(t *testing.T) {
@@ -79,7 +80,7 @@ func TestBump(t *testing.T) {
 	if second.Replaces != first.ID {
 		t.Error("it does not say what it replaces")
 	}
-	b.balance(w, Balance{Trusted: 40*coin - second.Fee})
+	b.balance(w, ledger.Balance{Trusted: 40*coin - second.Fee})
 	if _, _, err := w.Bump(t.Context(), first.ID, BumpOptions{}); err == nil || !strings.Contains(err.Error(), "already bumped") {
 		t.Errorf("twice: %v", err)
 	}
@@ -90,9 +91,9 @@ func TestBump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 40*coin - third.Fee})
+	b.balance(w, ledger.Balance{Trusted: 40*coin - third.Fee})
 	b.burn(1)
-	b.balance(w, Balance{Trusted: 40*coin - third.Fee})
+	b.balance(w, ledger.Balance{Trusted: 40*coin - third.Fee})
 	if e, _ := w.Entry(first.ID); e.Depth != -1 {
 		t.Errorf("the first one is at %d", e.Depth)
 	}
@@ -217,7 +218,7 @@ func TestResendAfterParent(t *testing.T) {
 	bob := b.create(Options{Name: "bob"})
 	first := b.send(alice, foreign, 10*coin)
 	second := b.send(alice, b.address(bob, Bech32), 10*coin)
-	b.balance(bob, Balance{Pending: 10 * coin})
+	b.balance(bob, ledger.Balance{Pending: 10 * coin})
 	o := SpendOptions{Payments: []Payment{{Script: foreign, Amount: coin}}}
 	o.Filter.Unsafe = true
 	third, err := bob.Send(t.Context(), o)
@@ -233,12 +234,12 @@ func TestResendAfterParent(t *testing.T) {
 	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, nil, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(bob, Balance{})
+	b.balance(bob, ledger.Balance{})
 	if b.pool.Has(third.ID) {
 		t.Fatal("it is in the pool without what it spends")
 	}
-	b.balance(alice, Balance{Trusted: 30*coin - first.Fee - second.Fee})
-	b.balance(bob, Balance{Pending: 9*coin - third.Fee})
+	b.balance(alice, ledger.Balance{Trusted: 30*coin - first.Fee - second.Fee})
+	b.balance(bob, ledger.Balance{Pending: 9*coin - third.Fee})
 	if !b.pool.Has(third.ID) {
 		t.Error("not handed in again")
 	}
@@ -260,7 +261,7 @@ func TestPayerReplaces(t *testing.T) {
 			bob := b.create(Options{Name: "bob"})
 			b.send(alice, b.address(bob, Bech32), coin)
 			b.burn(1)
-			b.balance(bob, Balance{Trusted: coin})
+			b.balance(bob, ledger.Balance{Trusted: coin})
 			first := b.send(alice, b.address(bob, Bech32), 10*coin)
 			o := SpendOptions{Payments: []Payment{{Script: foreign, Amount: 11 * coin, SubtractFee: true}}}
 			o.Filter.Unsafe = true
@@ -268,7 +269,7 @@ func TestPayerReplaces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.balance(bob, Balance{})
+			b.balance(bob, ledger.Balance{})
 			if _, err := bob.Send(t.Context(), SpendOptions{Payments: []Payment{{Script: foreign, Amount: 1000}}}); err == nil {
 				t.Fatal("spent a coin twice")
 			}
@@ -276,7 +277,7 @@ func TestPayerReplaces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Balance{Trusted: coin, Pending: 10 * coin}
+			want := ledger.Balance{Trusted: coin, Pending: 10 * coin}
 			if name == "with nothing for the wallet" {
 				want.Pending = 0
 			}
@@ -297,7 +298,7 @@ func TestPayerReplaces(t *testing.T) {
 				t.Fatal("not dropped")
 			}
 			if name == "with nothing for the wallet" {
-				want = Balance{}
+				want = ledger.Balance{}
 			}
 			b.balance(bob, want)
 		})
@@ -313,7 +314,7 @@ func TestResendAfterRival(t *testing.T) {
 	b.send(alice, b.address(bob, Bech32), coin)
 	b.burn(1)
 	first := b.send(alice, b.address(bob, Bech32), 10*coin)
-	b.balance(bob, Balance{Trusted: coin, Pending: 10 * coin})
+	b.balance(bob, ledger.Balance{Trusted: coin, Pending: 10 * coin})
 	o := SpendOptions{Payments: []Payment{{Script: foreign, Amount: 11 * coin, SubtractFee: true}}}
 	o.Filter.Unsafe = true
 	void, err := bob.Send(t.Context(), o)
@@ -324,7 +325,7 @@ func TestResendAfterRival(t *testing.T) {
 	if _, _, err := alice.Bump(t.Context(), first.ID, BumpOptions{Payments: away}); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(bob, Balance{Trusted: coin})
+	b.balance(bob, ledger.Balance{Trusted: coin})
 	instead := b.send(bob, foreign, coin/2)
 
 	b.pool.mu.Lock()
@@ -337,7 +338,7 @@ func TestResendAfterRival(t *testing.T) {
 	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, nil, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(bob, Balance{})
+	b.balance(bob, ledger.Balance{})
 	if !b.pool.Has(void.ID) || b.pool.Has(instead.ID) {
 		t.Fatal("the pool does not hold what it should")
 	}
@@ -345,7 +346,7 @@ func TestResendAfterRival(t *testing.T) {
 	if err := alice.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(bob, Balance{Trusted: coin/2 - instead.Fee})
+	b.balance(bob, ledger.Balance{Trusted: coin/2 - instead.Fee})
 	if b.pool.Has(void.ID) || !b.pool.Has(instead.ID) {
 		t.Error("not handed in again")
 	}

@@ -1,12 +1,10 @@
 package wallet
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +47,6 @@ type Wallet struct {
 	nextNum uint32
 	scripts map[string]place // scripts that are watched
 	labels  map[string]string
-	frozen  map[wire.OutPoint]bool // true if on disk
 	ledger  *ledger.Ledger
 
 	trouble error       // what keeps the wallet from following the chain
@@ -69,9 +66,11 @@ func newWallet(m *Manager, name string) *Wallet {
 	w := &Wallet{
 		m: m, name: name, chain: m.cfg.Chain, clk: m.cfg.Clock, log: m.log.With("wallet", name),
 		wake: make(chan struct{}, 1), scripts: map[string]place{}, labels: map[string]string{},
-		frozen: map[wire.OutPoint]bool{}, scan: -1,
+		scan: -1,
 	}
-	w.ledger = ledger.New(func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok }, w.thawSpent)
+	net := w.chain.Network()
+	rules := ledger.Rules{CoinbaseMaturity: net.CoinbaseMaturity, GenesisSpendable: net.GenesisSpendable}
+	w.ledger = ledger.New(rules, func(script []byte) bool { _, ok := w.scripts[string(script)]; return ok })
 	return w
 }
 
@@ -147,7 +146,7 @@ func (w *Wallet) read() error {
 		case head+":" == prefixLock:
 			var op wire.OutPoint
 			if op, err = parseOutPoint(rest); err == nil {
-				w.frozen[op] = true
+				w.ledger.InsertFrozen(op)
 			}
 		default:
 			err = errors.New("unknown; a newer program made it")
@@ -215,22 +214,12 @@ func (w *Wallet) place(pos position) {
 	if w.at == nil {
 		w.at = w.chain.Lookup(w.meta.genesis)
 	}
-	gone := map[wire.Hash]bool{}
-	for _, r := range w.ledger.Records {
-		if r.Status != ledger.Confirmed && r.Status != ledger.Conflicted {
-			continue
-		}
-		// A branch that was left is undone block by block, from where the
-		// wallet stands.
-		n := w.chain.Lookup(r.Block)
-		if n == nil || !n.IsAncestorOf(w.at) {
-			gone[r.Block] = true
-		}
-	}
-	for h := range gone {
-		w.ledger.Disconnect(h)
-	}
-	w.ledger.JudgeRewards()
+	// A branch that was left is undone block by block, from where the wallet
+	// stands.
+	w.ledger.Rebase(func(block wire.Hash) bool {
+		n := w.chain.Lookup(block)
+		return n != nil && n.IsAncestorOf(w.at)
+	})
 }
 
 func txKey(id wire.Hash) string { return prefixTx + id.String() }
@@ -258,16 +247,24 @@ func (w *Wallet) touchPosition() { w.moved = true }
 // pending returns all that is to be written, but for the position.
 func (w *Wallet) pending() journal.Batch {
 	b := w.changes
-	for _, id := range slices.SortedFunc(maps.Keys(w.ledger.Dirty), compareHashes) {
-		if r := w.ledger.Records[id]; r != nil {
-			b.Set(txKey(id), r.Append(nil))
-		}
+	c := w.ledger.Changes()
+	for _, r := range c.Records {
+		b.Set(txKey(r.ID), r.Append(nil))
 	}
-	for id := range w.ledger.Removed {
+	for _, id := range c.Removed {
 		b.Delete(txKey(id))
+	}
+	for _, op := range c.Frozen {
+		b.Set(lockKeyOf(op), []byte{1})
+	}
+	for _, op := range c.Thawed {
+		b.Delete(lockKeyOf(op))
 	}
 	return b
 }
+
+// hasChanges reports whether there is anything to write but the position.
+func (w *Wallet) hasChanges() bool { return w.changes.Len() > 0 || w.ledger.Changed() }
 
 // save writes what has changed, durably. The caller holds mu.
 func (w *Wallet) save() error {
@@ -288,8 +285,6 @@ func (w *Wallet) save() error {
 	w.moveHold()
 	return nil
 }
-
-func compareHashes(a, b wire.Hash) int { return bytes.Compare(a[:], b[:]) }
 
 // retryEvery is how long run waits after an error before it tries again.
 const retryEvery = 10 * time.Second

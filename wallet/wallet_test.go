@@ -14,6 +14,7 @@ import (
 	"starling/params"
 	"starling/script"
 	"starling/script/descriptor"
+	"starling/wallet/ledger"
 	"starling/wire"
 )
 
@@ -23,22 +24,22 @@ func TestReceiveAndSend(t *testing.T) {
 			b := newBench(t, params.Regtest())
 			alice, bob := b.create(Options{Name: "alice"}), b.create(Options{Name: "bob"})
 			b.mine(b.address(alice, kind), 1)
-			b.balance(alice, Balance{Immature: 50 * coin})
+			b.balance(alice, ledger.Balance{Immature: 50 * coin})
 			b.burn(99)
-			b.balance(alice, Balance{Immature: 50 * coin})
+			b.balance(alice, ledger.Balance{Immature: 50 * coin})
 			b.burn(1)
-			b.balance(alice, Balance{Trusted: 50 * coin})
+			b.balance(alice, ledger.Balance{Trusted: 50 * coin})
 
 			e := b.send(alice, b.address(bob, kind), 22*coin)
 			if !e.HasFee || e.Fee < 200 || e.Fee > 1000 {
 				t.Errorf("fee of %d", e.Fee)
 			}
 			left := 28*coin - e.Fee
-			b.balance(alice, Balance{Trusted: left})
-			b.balance(bob, Balance{Pending: 22 * coin})
+			b.balance(alice, ledger.Balance{Trusted: left})
+			b.balance(bob, ledger.Balance{Pending: 22 * coin})
 			b.burn(1)
-			b.balance(alice, Balance{Trusted: left})
-			b.balance(bob, Balance{Trusted: 22 * coin})
+			b.balance(alice, ledger.Balance{Trusted: left})
+			b.balance(bob, ledger.Balance{Trusted: 22 * coin})
 		})
 	}
 }
@@ -50,7 +51,7 @@ func funded(t *testing.T, n int) (*bench, *Wallet) {
 	w := b.create(Options{Name: "alice"})
 	b.mine(b.address(w, Bech32), n)
 	b.burn(100)
-	b.balance(w, Balance{Trusted: int64(n) * 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: int64(n) * 50 * coin})
 	return b, w
 }
 
@@ -87,13 +88,13 @@ func TestReorganisationUndoesPayment(t *testing.T) {
 	bob := b.create(Options{Name: "bob"})
 	e := b.send(alice, b.address(bob, Bech32), 10*coin)
 	b.burn(2)
-	b.balance(bob, Balance{Trusted: 10 * coin})
+	b.balance(bob, ledger.Balance{Trusted: 10 * coin})
 
 	// The payment is in no block any more, and nobody puts it back into the
 	// pool but the wallet.
 	b.fork(2)
-	b.balance(alice, Balance{Trusted: 40*coin - e.Fee})
-	b.balance(bob, Balance{Pending: 10 * coin})
+	b.balance(alice, ledger.Balance{Trusted: 40*coin - e.Fee})
+	b.balance(bob, ledger.Balance{Pending: 10 * coin})
 	if !b.pool.Has(e.ID) {
 		t.Fatal("the payment was not handed in again")
 	}
@@ -101,16 +102,16 @@ func TestReorganisationUndoesPayment(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	b.burn(1)
-	b.balance(bob, Balance{Trusted: 10 * coin})
+	b.balance(bob, ledger.Balance{Trusted: 10 * coin})
 }
 
 func TestReorganisationTakesCoinbase(t *testing.T) {
 	b := newBench(t, params.Regtest())
 	w := b.create(Options{Name: "alice"})
 	b.mine(b.address(w, Bech32), 1)
-	b.balance(w, Balance{Immature: 50 * coin})
+	b.balance(w, ledger.Balance{Immature: 50 * coin})
 	b.fork(1)
-	b.balance(w, Balance{})
+	b.balance(w, ledger.Balance{})
 	if h := w.History(); len(h) != 1 || h[0].Details[0].Category != Orphan {
 		t.Errorf("history %+v", h)
 	}
@@ -123,7 +124,7 @@ func TestConflict(t *testing.T) {
 	first := b.send(alice, foreign, 10*coin)
 	// What builds on it falls with it.
 	second := b.send(alice, foreign, 5*coin)
-	b.balance(alice, Balance{Trusted: 35*coin - first.Fee - second.Fee})
+	b.balance(alice, ledger.Balance{Trusted: 35*coin - first.Fee - second.Fee})
 
 	// Another wallet with the same keys pays somebody else.
 	words, _, err := alice.Mnemonic()
@@ -154,7 +155,7 @@ func TestConflict(t *testing.T) {
 	if _, err := b.miner.Block(t.Context(), chaintest.AnyoneCanSpend, []*wire.Tx{rival}, true, 1<<20); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(alice, Balance{Trusted: 30*coin - d.Fee})
+	b.balance(alice, ledger.Balance{Trusted: 30*coin - d.Fee})
 	for _, id := range []wire.Hash{first.ID, second.ID} {
 		if e, err := alice.Entry(id); err != nil || e.Depth != -1 {
 			t.Errorf("%+v, %v", e, err)
@@ -202,7 +203,7 @@ func TestRestoreFromPhrase(t *testing.T) {
 	b.balance(all, want)
 	some := b.create(Options{Name: "some", Gap: DefaultGap, Mnemonic: words})
 	onOld := alice.Coins(CoinFilter{Addresses: map[string]bool{alice.addressOf(old): true}})[0].Value
-	b.balance(some, Balance{Trusted: want.Trusted - onOld})
+	b.balance(some, ledger.Balance{Trusted: want.Trusted - onOld})
 	if got, want := len(all.History()), len(alice.History()); got != want {
 		t.Errorf("%d transactions, want %d", got, want)
 	}
@@ -211,7 +212,7 @@ func TestRestoreFromPhrase(t *testing.T) {
 		t.Error("the two wallets do not go on with the same address")
 	}
 	other := b.create(Options{Name: "other", Mnemonic: words, Extra: "more"})
-	b.balance(other, Balance{})
+	b.balance(other, ledger.Balance{})
 	if _, extra, _ := other.Mnemonic(); !extra {
 		t.Error("nobody remembers the extra passphrase")
 	}
@@ -235,11 +236,11 @@ func TestBirthday(t *testing.T) {
 	}
 	words, _, _ := alice.Mnemonic()
 	w := b.create(Options{Name: "late", Mnemonic: words, Birthday: birthday})
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	if _, err := w.Rescan(t.Context(), 0, nil); err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 100 * coin})
+	b.balance(w, ledger.Balance{Trusted: 100 * coin})
 	if _, ok := w.ScanProgress(); ok {
 		t.Error("still scanning")
 	}
@@ -279,7 +280,7 @@ func TestRescanGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.balance(w, Balance{Trusted: 150 * coin})
+	b.balance(w, ledger.Balance{Trusted: 150 * coin})
 }
 
 func TestWatchOnly(t *testing.T) {
@@ -301,9 +302,9 @@ func TestWatchOnly(t *testing.T) {
 	if err != nil || errors.Join(errs...) != nil {
 		t.Fatal(err, errs)
 	}
-	b.balance(w, Balance{Trusted: 50 * coin})
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
 	e := b.send(alice, foreign, 7*coin)
-	b.balance(w, Balance{Trusted: 43*coin - e.Fee})
+	b.balance(w, ledger.Balance{Trusted: 43*coin - e.Fee})
 	_, err = w.Send(t.Context(), SpendOptions{Payments: []Payment{{Script: foreign, Amount: coin}}})
 	if !errors.Is(err, ErrWatchOnly) {
 		t.Errorf("sending: %v", err)
@@ -451,7 +452,7 @@ func TestCrashAfterPaying(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.balance(w, Balance{Trusted: 40*coin - e.Fee})
+	b.balance(w, ledger.Balance{Trusted: 40*coin - e.Fee})
 	if !b.pool.Has(e.ID) {
 		t.Fatal("the payment was not handed in again")
 	}
@@ -462,7 +463,7 @@ func TestCrashAfterPaying(t *testing.T) {
 		t.Error("an address was given out twice")
 	}
 	b.burn(1)
-	b.balance(w, Balance{Trusted: 40*coin - e.Fee})
+	b.balance(w, ledger.Balance{Trusted: 40*coin - e.Fee})
 }
 
 func TestLabels(t *testing.T) {

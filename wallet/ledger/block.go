@@ -4,30 +4,50 @@ import (
 	"starling/wire"
 )
 
-// Confirm records that tx is in a block. now is the time to remember for one
-// that is new.
-func (l *Ledger) Confirm(tx *wire.Tx, block wire.Hash, height, index int32, blockTime, now int64) *Record {
-	r, fresh := l.Add(tx, min(now, blockTime))
-	if !fresh && r.Status == Confirmed && r.Block == block {
-		return r
-	}
-	back := r.Status == Orphaned
-	r.Status, r.Block, r.Height, r.Index, r.BlockTime = Confirmed, block, height, index, blockTime
-	r.InPool = false
-	l.Touch(r)
-	l.Defeat(tx, block, height)
-	if back {
-		l.JudgeRewards()
-	}
-	return r
+// Place is where a transaction stands in the chain.
+type Place struct {
+	Block  wire.Hash
+	Height int32
+	Index  int32 // in the block
+	Time   int64 // of the block, in seconds since 1970
 }
 
-// Defeat marks what can not confirm any more because tx is in a block: the
+// Connect takes in a transaction of a block, and reports whether it is the
+// wallet's. now is the time to remember for one that is new. It may be called
+// again for the same block.
+func (l *Ledger) Connect(tx *wire.Tx, at Place, now int64) (ours bool) {
+	switch {
+	case l.touches(tx):
+		l.confirm(tx, at, now)
+		return true
+	case l.rivals(tx):
+		l.defeat(tx, at.Block, at.Height)
+	}
+	return false
+}
+
+// confirm records that tx is in a block.
+func (l *Ledger) confirm(tx *wire.Tx, at Place, now int64) {
+	r, fresh := l.add(tx, min(now, at.Time))
+	if !fresh && r.Status == Confirmed && r.Block == at.Block {
+		return
+	}
+	back := r.Status == Orphaned
+	r.Status, r.Block, r.Height, r.Index, r.BlockTime = Confirmed, at.Block, at.Height, at.Index, at.Time
+	r.InPool = false
+	l.touch(r)
+	l.defeat(tx, at.Block, at.Height)
+	if back {
+		l.judgeRewards()
+	}
+}
+
+// defeat marks what can not confirm any more because tx is in a block: the
 // wallet's transactions that spend the same, and all that builds on them.
-func (l *Ledger) Defeat(tx *wire.Tx, block wire.Hash, height int32) {
+func (l *Ledger) defeat(tx *wire.Tx, block wire.Hash, height int32) {
 	id := tx.TxID()
 	for i := range tx.In {
-		for _, s := range l.Spenders[tx.In[i].PrevOut] {
+		for _, s := range l.spenders[tx.In[i].PrevOut] {
 			if s.ID != id {
 				l.conflict(s, block, height)
 			}
@@ -45,30 +65,44 @@ func (l *Ledger) conflict(r *Record, block wire.Hash, height int32) {
 		}
 		r.Status, r.Block, r.Height, r.Index, r.BlockTime = Conflicted, block, height, -1, 0
 		r.InPool = false
-		l.Touch(r)
-		todo = append(todo, l.Children(r)...)
+		l.touch(r)
+		todo = append(todo, l.children(r)...)
 	}
 }
 
 // Disconnect takes back what the block decided: its transactions are
 // unconfirmed again, and so is what it made impossible.
 func (l *Ledger) Disconnect(block wire.Hash) {
-	for _, r := range l.Records {
+	for _, r := range l.records {
 		if r.Block != block || r.Status != Confirmed && r.Status != Conflicted {
 			continue
 		}
 		r.Status, r.Block, r.Height, r.Index, r.BlockTime = Unconfirmed, wire.Hash{}, -1, -1, 0
-		l.Touch(r)
+		l.touch(r)
 	}
-	l.JudgeRewards()
+	l.judgeRewards()
 }
 
-// JudgeRewards marks as orphaned what builds on a reward that is in no block of
+// Rebase takes back what the blocks decided that are not in the chain any more.
+func (l *Ledger) Rebase(inChain func(block wire.Hash) bool) {
+	gone := map[wire.Hash]bool{}
+	for _, r := range l.records {
+		if (r.Status == Confirmed || r.Status == Conflicted) && !inChain(r.Block) {
+			gone[r.Block] = true
+		}
+	}
+	for h := range gone {
+		l.Disconnect(h)
+	}
+	l.judgeRewards()
+}
+
+// judgeRewards marks as orphaned what builds on a reward that is in no block of
 // the chain, and takes the mark back from what does so no more.
-func (l *Ledger) JudgeRewards() {
+func (l *Ledger) judgeRewards() {
 	lost := map[*Record]bool{}
 	var line []*Record
-	for _, r := range l.Records {
+	for _, r := range l.records {
 		if r.Tx.IsCoinbase() && r.Status != Confirmed {
 			lost[r] = true
 			line = append(line, r)
@@ -77,21 +111,21 @@ func (l *Ledger) JudgeRewards() {
 	for len(line) > 0 {
 		var r *Record
 		r, line = line[0], line[1:]
-		for _, c := range l.Children(r) {
+		for _, c := range l.children(r) {
 			if !lost[c] {
 				lost[c] = true
 				line = append(line, c)
 			}
 		}
 	}
-	for _, r := range l.Records {
+	for _, r := range l.records {
 		switch {
 		case lost[r] && r.Status == Unconfirmed:
 			r.Status = Orphaned
-			l.Touch(r)
+			l.touch(r)
 		case !lost[r] && r.Status == Orphaned:
 			r.Status = Unconfirmed
-			l.Touch(r)
+			l.touch(r)
 		}
 	}
 }

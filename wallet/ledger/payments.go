@@ -7,11 +7,47 @@ import (
 	"starling/wire"
 )
 
-// Children returns the wallet's transactions that spend an output of r.
-func (l *Ledger) Children(r *Record) []*Record {
+// Note is what the user says of a payment.
+type Note struct{ Comment, To string }
+
+// Pay records a payment of the wallet's own. replaces is the one whose place it
+// takes, or nil.
+func (l *Ledger) Pay(tx *wire.Tx, now int64, n Note, replaces *Record) *Record {
+	r, _ := l.add(tx, now)
+	r.Comment, r.To = n.Comment, n.To
+	if replaces != nil {
+		r.Replaces = replaces.ID
+		replaces.ReplacedBy = r.ID
+		l.touch(replaces)
+	}
+	l.touch(r)
+	return r
+}
+
+// Withdraw forgets a payment that the node refused. It reports false, and does
+// nothing, if it has got into a block all the same, or a block speaks against it.
+func (l *Ledger) Withdraw(r *Record) bool {
+	if r.Status != Unconfirmed {
+		return false
+	}
+	if old := l.records[r.Replaces]; old != nil && old.ReplacedBy == r.ID {
+		old.ReplacedBy = wire.Hash{}
+		l.touch(old)
+	}
+	l.remove(r)
+	l.refreeze(r)
+	return true
+}
+
+// BuiltOn reports whether a transaction of the wallet's that may confirm spends
+// of r.
+func (l *Ledger) BuiltOn(r *Record) bool { return slices.ContainsFunc(l.children(r), l.counts) }
+
+// children returns the wallet's transactions that spend an output of r.
+func (l *Ledger) children(r *Record) []*Record {
 	var all []*Record
 	for i := range r.Tx.Out {
-		all = append(all, l.Spenders[wire.OutPoint{Hash: r.ID, Index: uint32(i)}]...)
+		all = append(all, l.spenders[wire.OutPoint{Hash: r.ID, Index: uint32(i)}]...)
 	}
 	return all
 }
@@ -32,7 +68,7 @@ func (l *Ledger) Abandon(r *Record) bool {
 	for _, d := range all {
 		if d.Status == Unconfirmed || d.Status == Orphaned && !d.Tx.IsCoinbase() {
 			d.Status = Abandoned
-			l.Touch(d)
+			l.touch(d)
 		}
 	}
 	return true
@@ -43,7 +79,7 @@ func (l *Ledger) family(r *Record) []*Record {
 	all := []*Record{r}
 	seen := map[wire.Hash]bool{r.ID: true}
 	for i := 0; i < len(all); i++ {
-		for _, c := range l.Children(all[i]) {
+		for _, c := range l.children(all[i]) {
 			if !seen[c.ID] {
 				seen[c.ID] = true
 				all = append(all, c)
@@ -53,37 +89,41 @@ func (l *Ledger) family(r *Record) []*Record {
 	return all
 }
 
-// Remove forgets a record as if it had never been.
-func (l *Ledger) Remove(r *Record) {
-	delete(l.Records, r.ID)
+// remove forgets a record as if it had never been.
+func (l *Ledger) remove(r *Record) {
+	delete(l.records, r.ID)
 	for i := range r.Tx.In {
 		op := r.Tx.In[i].PrevOut
-		l.Spenders[op] = slices.DeleteFunc(l.Spenders[op], func(o *Record) bool { return o == r })
-		if len(l.Spenders[op]) == 0 {
-			delete(l.Spenders, op)
+		l.spenders[op] = slices.DeleteFunc(l.spenders[op], func(o *Record) bool { return o == r })
+		if len(l.spenders[op]) == 0 {
+			delete(l.spenders, op)
 		}
 	}
 	for i := range r.Tx.Out {
-		delete(l.Outs, wire.OutPoint{Hash: r.ID, Index: uint32(i)})
+		delete(l.outs, wire.OutPoint{Hash: r.ID, Index: uint32(i)})
 	}
-	if l.Dirty[r.ID] {
-		delete(l.Dirty, r.ID)
-		l.Unsaved -= len(r.Tx.Bytes())
+	if l.dirty[r.ID] {
+		delete(l.dirty, r.ID)
+		l.unsaved -= len(r.Tx.Bytes())
 	}
-	l.Removed[r.ID] = true
+	l.removed[r.ID] = true
 }
 
 // Conflicts returns the ids of the wallet's other transactions that spend the
-// same as r, in order.
-func (l *Ledger) Conflicts(r *Record) []*Record {
+// same as r, in the order in which the wallet saw them.
+func (l *Ledger) Conflicts(r *Record) []wire.Hash {
 	var all []*Record
 	for i := range r.Tx.In {
-		for _, s := range l.Spenders[r.Tx.In[i].PrevOut] {
+		for _, s := range l.spenders[r.Tx.In[i].PrevOut] {
 			if s != r && !slices.Contains(all, s) {
 				all = append(all, s)
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b *Record) int { return cmp.Compare(a.Order, b.Order) })
-	return all
+	var ids []wire.Hash
+	for _, r := range all {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }

@@ -23,6 +23,7 @@ const (
 )
 
 // Record is a transaction of the wallet. All fields but the last two are on disk.
+// Only the ledger changes them.
 type Record struct {
 	Tx    *wire.Tx
 	ID    wire.Hash
@@ -43,9 +44,9 @@ type Record struct {
 	To         string
 
 	InPool bool // the node has it among its unconfirmed transactions
-	// Thawed are the outputs that it spends and that were frozen before, true
-	// if on disk.
-	Thawed map[wire.OutPoint]bool
+	// thawed are the outputs that it spends and that were frozen before, true if
+	// that was to outlast a restart.
+	thawed map[wire.OutPoint]bool
 }
 
 // Depth returns how many confirmations r has at the given height of the tip,
