@@ -72,15 +72,15 @@ func makeDir(fs vfs.FS, dir string) error {
 		return ioError(dir, err)
 	}
 	for _, d := range sync {
-		if err := syncDir(fs, d); err != nil && !errors.Is(err, syscall.EACCES) {
+		if err := SyncDir(fs, d); err != nil && !errors.Is(err, syscall.EACCES) {
 			return err
 		}
 	}
 	return nil
 }
 
-// syncDir makes the names in dir durable.
-func syncDir(fs vfs.FS, dir string) error {
+// SyncDir makes the names in dir durable.
+func SyncDir(fs vfs.FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {
 		return ioError(dir, err)

@@ -354,7 +354,7 @@ func (f *Files) syncAll(files []uint32, dir bool) error {
 		}
 	}
 	if dir {
-		return syncDir(f.fs, f.opts.Dir)
+		return SyncDir(f.fs, f.opts.Dir)
 	}
 	return nil
 }

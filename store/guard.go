@@ -71,7 +71,7 @@ const markerPrefix = "marker."
 // before the next.
 func (g guardFS) orderMarker(name string) {
 	if strings.HasPrefix(g.FS.PathBase(name), markerPrefix) {
-		g.d.write(name, func() error { return syncDir(g.FS, g.FS.PathDir(name)) })
+		g.d.write(name, func() error { return SyncDir(g.FS, g.FS.PathDir(name)) })
 	}
 }
 

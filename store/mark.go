@@ -146,14 +146,14 @@ func readMark(fs vfs.FS, path string) (m *mark, whole bool, err error) {
 // be read.
 func createMark(fs vfs.FS, path string, m *mark) error {
 	tmp := path + ".new"
-	if err := writeWhole(fs, tmp, append(m.encode(), m.encode()...)); err != nil {
+	if err := WriteWhole(fs, tmp, append(m.encode(), m.encode()...)); err != nil {
 		_ = fs.Remove(tmp)
 		return ioError(path, err)
 	}
 	if err := fs.Rename(tmp, path); err != nil {
 		return ioError(path, err)
 	}
-	return syncDir(fs, fs.PathDir(path))
+	return SyncDir(fs, fs.PathDir(path))
 }
 
 // writeMark writes a mark into its slot, durably.

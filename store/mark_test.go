@@ -88,7 +88,7 @@ func copyOf(fs *vfs.MemFS) *vfs.MemFS {
 // create writes a file in place of what is there.
 func create(t testing.TB, fs vfs.FS, p string, b []byte) {
 	t.Helper()
-	if err := writeWhole(fs, p, slices.Clone(b)); err != nil {
+	if err := WriteWhole(fs, p, slices.Clone(b)); err != nil {
 		t.Fatal(err)
 	}
 }

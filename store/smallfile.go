@@ -34,14 +34,14 @@ func WriteFileAtomic(fs vfs.FS, path string, version uint16, data []byte) error 
 		return fmt.Errorf("store: %s: %d bytes are too many for one file", path, len(data))
 	}
 	tmp := path + ".new"
-	if err := writeWhole(fs, tmp, encodeSmall(version, data)); err != nil {
+	if err := WriteWhole(fs, tmp, encodeSmall(version, data)); err != nil {
 		_ = fs.Remove(tmp) // give the space back; the first error counts
 		return ioError(path, err)
 	}
 	if err := fs.Rename(tmp, path); err != nil {
 		return ioError(path, err)
 	}
-	return syncDir(fs, fs.PathDir(path))
+	return SyncDir(fs, fs.PathDir(path))
 }
 
 // RemoveFile deletes a file, if it is there, so that it does not come back after
@@ -52,10 +52,13 @@ func RemoveFile(fs vfs.FS, path string) error {
 	} else if err != nil {
 		return ioError(path, err)
 	}
-	return syncDir(fs, fs.PathDir(path))
+	return SyncDir(fs, fs.PathDir(path))
 }
 
-func writeWhole(fs vfs.FS, path string, b []byte) error {
+// WriteWhole writes a file durably, over whatever was there; only its owner may
+// read it. Its name is durable after [SyncDir]. A file system may use b as it
+// likes, so that it is not to be read afterwards.
+func WriteWhole(fs vfs.FS, path string, b []byte) error {
 	f, err := CreatePrivate(fs, path)
 	if err != nil {
 		return err

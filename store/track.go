@@ -325,7 +325,7 @@ func RemoveDB(fs vfs.FS, dir string) error {
 	if err := fs.Remove(dir + MarkSuffix); err != nil && !isNotExist(err) {
 		return ioError(dir+MarkSuffix, err)
 	}
-	if err := syncDir(fs, fs.PathDir(dir)); err != nil && !isNotExist(err) {
+	if err := SyncDir(fs, fs.PathDir(dir)); err != nil && !isNotExist(err) {
 		return err
 	}
 	return ioError(dir, fs.RemoveAll(dir))

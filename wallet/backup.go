@@ -46,7 +46,7 @@ func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, erro
 	if m.exists(name) {
 		return nil, ErrExists
 	}
-	content, err := journal.Read(m.cfg.FS, path)
+	content, err := fileFormat().Read(m.cfg.FS, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no backup at %s", path)
 	}
@@ -60,7 +60,7 @@ func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, erro
 	if err := m.makeDir(name); err != nil {
 		return nil, err
 	}
-	f, err := journal.Create(m.cfg.FS, m.path(name), &b)
+	f, err := fileFormat().Create(m.cfg.FS, m.path(name), &b)
 	if err != nil {
 		return nil, err
 	}

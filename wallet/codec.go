@@ -3,6 +3,7 @@ package wallet
 import (
 	"encoding/binary"
 
+	"starling/store/journal"
 	"starling/wallet/ledger"
 	"starling/wire"
 )
@@ -98,6 +99,15 @@ func parseMeta(b []byte) (m meta, err error) {
 		c.Failf("gap of %d", m.gap)
 	}
 	return m, c.End()
+}
+
+// fileFormat is that of the file of a wallet.
+func fileFormat() journal.Format {
+	return journal.Format{
+		Magic:  "STARLING WALLET\n",
+		Name:   "wallet",
+		Advice: "nothing was changed; restore it from a backup, or restore the wallet from its seed phrase",
+	}
 }
 
 // maxText bounds what a label or a comment may take.

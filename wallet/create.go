@@ -217,7 +217,7 @@ func (w *Wallet) write(path string) error {
 	p := position{locator: headertree.Locator(w.at), height: w.at.Height, scan: w.scan}
 	w.changes.Set(keyPosition, p.append(nil))
 	b := w.pending()
-	f, err := journal.Create(w.m.cfg.FS, path, &b)
+	f, err := fileFormat().Create(w.m.cfg.FS, path, &b)
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (w *Wallet) dropAside(all bool) error {
 	}
 	master, _ := w.file.Get(keyMaster)
 	for _, name := range aside {
-		old, err := journal.ReadAside(fsys, name)
+		old, err := fileFormat().ReadAside(fsys, name)
 		if err == nil && bytes.Equal(old[keyMaster], master) || err != nil && !all {
 			continue
 		}

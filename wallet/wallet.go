@@ -86,7 +86,7 @@ func (m *Manager) open(name string) (*Wallet, error) {
 			return nil, err
 		}
 	}
-	f, err := journal.Open(m.cfg.FS, m.path(name))
+	f, err := fileFormat().Open(m.cfg.FS, m.path(name))
 	if err != nil {
 		return nil, err
 	}

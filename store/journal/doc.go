@@ -11,6 +11,8 @@
 //
 // Only the owner of the files may read them.
 //
+// A [Format] tells the files of one kind from those of others.
+//
 // The package never looks into values and knows nothing of wallets. It starts
 // no goroutine. All I/O goes through Pebble's vfs.FS, so that tests can take
 // the power away at any instant.

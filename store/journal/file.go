@@ -27,13 +27,25 @@ var (
 	ErrExists = errors.New("the file exists already")
 	// ErrTooLarge is returned for keys above [MaxKey], for values above
 	// [MaxValue], and for what would make a file too long to be opened again.
-	ErrTooLarge = errors.New("too much for a wallet file")
+	ErrTooLarge = errors.New("too much for one file")
 )
+
+// Format tells one kind of files from others. How they are laid out is the same
+// for all.
+type Format struct {
+	// Magic is what they begin with: 16 bytes.
+	Magic string
+	// Name is what errors call what such a file holds.
+	Name string
+	// Advice is what a person can do about a damaged one.
+	Advice string
+}
 
 // File is an open file. It is safe for concurrent use.
 type File struct {
-	fs   vfs.FS
-	path string
+	format Format
+	fs     vfs.FS
+	path   string
 
 	mu     sync.Mutex
 	f      vfs.File
@@ -49,7 +61,7 @@ type File struct {
 
 // Create makes a new file that holds what b does, durably. If it fails it leaves
 // none behind, and one that was there before alone.
-func Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
+func (k Format) Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
 	if _, err := fsys.Stat(path); err == nil {
 		return nil, fmt.Errorf("%w: %s", ErrExists, path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +70,7 @@ func Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	f := &File{fs: fsys, path: path, data: map[string][]byte{}}
+	f := &File{format: k, fs: fsys, path: path, data: map[string][]byte{}}
 	f.apply(b)
 	if err := f.rewrite(); err != nil {
 		_ = fsys.Remove(path) // nothing was there, so this is what has just been made
@@ -69,15 +81,15 @@ func Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
 
 // Open reads a file. If its end was cut short by a crash, the file as it was is
 // kept beside it; [File.Torn] tells. A missing file is fs.ErrNotExist.
-func Open(fsys vfs.FS, path string) (*File, error) {
-	raw, err := read(fsys, path)
+func (k Format) Open(fsys vfs.FS, path string) (*File, error) {
+	raw, err := k.read(fsys, path)
 	if err != nil {
 		return nil, err
 	}
 	if err := store.MakePrivate(fsys, path); err != nil {
 		return nil, err
 	}
-	f := &File{fs: fsys, path: path, data: map[string][]byte{}}
+	f := &File{format: k, fs: fsys, path: path, data: map[string][]byte{}}
 	version, err := f.load(raw)
 	if err != nil {
 		return nil, err
@@ -85,7 +97,7 @@ func Open(fsys vfs.FS, path string) (*File, error) {
 	if f.torn > 0 {
 		// It is a commit that never returned. In case it is not, the bytes are
 		// kept.
-		if f.aside, err = setAside(fsys, path, raw); err != nil {
+		if f.aside, err = k.setAside(fsys, path, raw); err != nil {
 			return nil, err
 		}
 	}
@@ -105,15 +117,15 @@ const tornSuffix = ".torn"
 
 // setAside keeps raw in a file beside path, and returns its name. It leaves
 // others alone that were set aside before.
-func setAside(fsys vfs.FS, path string, raw []byte) (string, error) {
+func (k Format) setAside(fsys vfs.FS, path string, raw []byte) (string, error) {
 	for i := 1; ; i++ {
 		name := path + tornSuffix
 		if i > 1 {
 			name += fmt.Sprintf("-%d", i)
 		}
-		old, err := read(fsys, name)
+		old, err := k.read(fsys, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return name, writeWhole(fsys, name, bytes.Clone(raw))
+			return name, store.WriteWhole(fsys, name, bytes.Clone(raw))
 		}
 		if err == nil && bytes.Equal(old, raw) {
 			// The last start ended before it could write the file anew.
@@ -123,12 +135,12 @@ func setAside(fsys vfs.FS, path string, raw []byte) (string, error) {
 }
 
 // ReadAside reads what is whole of a file that was set aside.
-func ReadAside(fsys vfs.FS, path string) (map[string][]byte, error) {
-	raw, err := read(fsys, path)
+func (k Format) ReadAside(fsys vfs.FS, path string) (map[string][]byte, error) {
+	raw, err := k.read(fsys, path)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, data: map[string][]byte{}}
+	f := &File{format: k, path: path, data: map[string][]byte{}}
 	_, err = f.load(raw)
 	return f.data, err
 }
@@ -151,12 +163,12 @@ func Aside(fsys vfs.FS, path string) ([]string, error) {
 
 // Read reads the content of a file without opening it for writing. A file with
 // a torn end is damaged for Read: it is meant for backups.
-func Read(fsys vfs.FS, path string) (map[string][]byte, error) {
-	raw, err := read(fsys, path)
+func (k Format) Read(fsys vfs.FS, path string) (map[string][]byte, error) {
+	raw, err := k.read(fsys, path)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, data: map[string][]byte{}}
+	f := &File{format: k, path: path, data: map[string][]byte{}}
 	if _, err := f.load(raw); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"starling/store"
 )
 
 // TestGolden holds the format against a file that was written once and is never
@@ -23,10 +25,10 @@ func TestGolden(t *testing.T) {
 	if got := readAll(t, fsys, "w.dat"); !bytes.Equal(got, golden) {
 		t.Errorf("writes %x, and wrote %x", got, golden)
 	}
-	if err := writeWhole(fsys, "old.dat", bytes.Clone(golden)); err != nil {
+	if err := store.WriteWhole(fsys, "old.dat", bytes.Clone(golden)); err != nil {
 		t.Fatal(err)
 	}
-	old, err := Open(fsys, "old.dat")
+	old, err := wallets.Open(fsys, "old.dat")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,9 @@ import (
 	"starling/store"
 )
 
+// wallets is the format of the tests, that of wallets.
+var wallets = Format{Magic: "STARLING WALLET\n", Name: "wallet", Advice: "restore it from a backup"}
+
 // batch makes a batch of pairs; a nil value deletes.
 func batch(pairs ...any) *Batch {
 	var b Batch
@@ -43,7 +46,7 @@ func content(f *File) map[string]string {
 
 func mustCreate(t testing.TB, fsys vfs.FS, b *Batch) *File {
 	t.Helper()
-	f, err := Create(fsys, "w.dat", b)
+	f, err := wallets.Create(fsys, "w.dat", b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,7 @@ func wantContent(t testing.TB, f *File, want map[string]string) {
 
 func readAll(t testing.TB, fsys vfs.FS, path string) []byte {
 	t.Helper()
-	b, err := read(fsys, path)
+	b, err := wallets.read(fsys, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +90,10 @@ func TestReopen(t *testing.T) {
 	if err := f.Commit(batch("d", "5")); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("commit after close: %v", err)
 	}
-	if _, err := Create(fsys, "w.dat", batch()); !errors.Is(err, ErrExists) {
+	if _, err := wallets.Create(fsys, "w.dat", batch()); !errors.Is(err, ErrExists) {
 		t.Errorf("created twice: %v", err)
 	}
-	f, err := Open(fsys, "w.dat")
+	f, err := wallets.Open(fsys, "w.dat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +101,7 @@ func TestReopen(t *testing.T) {
 	if n, kept := f.Torn(); n != 0 || kept != "" {
 		t.Errorf("%d bytes torn, kept in %q", n, kept)
 	}
-	if _, err := Open(fsys, "other.dat"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := wallets.Open(fsys, "other.dat"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 	for k := range f.All("c") {
@@ -125,11 +128,11 @@ func TestTornEnd(t *testing.T) {
 			raw := append(bytes.Clone(before), whole[len(before):n]...)
 			raw = append(raw, tail...)
 			for _, name := range []string{"w.dat", "w.dat.torn"} {
-				if err := writeWhole(fsys, name, append(bytes.Clone(raw), name[5:]...)); err != nil {
+				if err := store.WriteWhole(fsys, name, append(bytes.Clone(raw), name[5:]...)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			f, err := Open(fsys, "w.dat")
+			f, err := wallets.Open(fsys, "w.dat")
 			if err != nil {
 				t.Fatalf("cut at %d: %v", n, err)
 			}
@@ -141,7 +144,7 @@ func TestTornEnd(t *testing.T) {
 			if err := f.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if f, err = Open(fsys, "w.dat"); err != nil {
+			if f, err = wallets.Open(fsys, "w.dat"); err != nil {
 				t.Fatal(err)
 			}
 			wantContent(t, f, want)
@@ -184,10 +187,10 @@ func TestDamage(t *testing.T) {
 			try := func(what string, raw []byte) {
 				t.Helper()
 				fsys := vfs.NewMem()
-				if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
+				if err := store.WriteWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 					t.Fatal(err)
 				}
-				f, err := Open(fsys, "w.dat")
+				f, err := wallets.Open(fsys, "w.dat")
 				if err == nil {
 					wantContent(t, f, want)
 					return
@@ -204,7 +207,7 @@ func TestDamage(t *testing.T) {
 				if names, _ := fsys.List(""); len(names) != 1 {
 					t.Errorf("%s: files %v", what, names)
 				}
-				if _, err := Read(fsys, "w.dat"); err == nil {
+				if _, err := wallets.Read(fsys, "w.dat"); err == nil {
 					t.Errorf("%s: taken for a good backup", what)
 				}
 			}
@@ -227,7 +230,7 @@ func TestDamage(t *testing.T) {
 // TestFirstVersion opens a file without marks, of the first version of the
 // format. It is written anew, and from then on proves itself.
 func TestFirstVersion(t *testing.T) {
-	head := append([]byte(fileMagic), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	head := append([]byte(wallets.Magic), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	raw := append(head, appendSum(head)...)
 	raw = appendRecord(raw, 1, (&change{key: []byte("a"), value: []byte("1")}).append(nil), false)
 	raw = appendRecord(raw, 2, (&change{key: []byte("b"), value: []byte("2")}).append(nil), false)
@@ -240,21 +243,21 @@ func TestFirstVersion(t *testing.T) {
 		{"torn", raw[:len(raw)-1], map[string]string{"a": "1"}},
 	} {
 		fsys := vfs.NewMem()
-		if err := writeWhole(fsys, "w.dat", bytes.Clone(c.raw)); err != nil {
+		if err := store.WriteWhole(fsys, "w.dat", bytes.Clone(c.raw)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := Open(fsys, "w.dat")
+		f, err := wallets.Open(fsys, "w.dat")
 		if err != nil {
 			t.Fatal(c.name, err)
 		}
 		wantContent(t, f, c.want)
 		f.Close()
 		now := readAll(t, fsys, "w.dat")
-		if err := writeWhole(fsys, "w.dat", bytes.Clone(now[:len(now)-1])); err != nil {
+		if err := store.WriteWhole(fsys, "w.dat", bytes.Clone(now[:len(now)-1])); err != nil {
 			t.Fatal(err)
 		}
 		var corrupt *store.CorruptError
-		if _, err := Open(fsys, "w.dat"); !errors.As(err, &corrupt) {
+		if _, err := wallets.Open(fsys, "w.dat"); !errors.As(err, &corrupt) {
 			t.Errorf("%s, cut short afterwards: %v", c.name, err)
 		}
 	}
@@ -264,12 +267,12 @@ func TestVersion(t *testing.T) {
 	fsys := vfs.NewMem()
 	mustCreate(t, fsys, batch("a", "1"))
 	raw := readAll(t, fsys, "w.dat")
-	raw[len(fileMagic)] = 9
+	raw[len(wallets.Magic)] = 9
 	copy(raw[fileHeaderSize-4:], appendSum(raw[:fileHeaderSize-4]))
-	if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
+	if err := store.WriteWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(fsys, "w.dat")
+	_, err := wallets.Open(fsys, "w.dat")
 	var v *store.VersionError
 	if !errors.As(err, &v) || v.Have != 9 {
 		t.Errorf("%v", err)
@@ -300,7 +303,7 @@ func TestRewrite(t *testing.T) {
 	}
 	mustCommit(t, f, "z", "1")
 	f.Close()
-	f, err := Open(fsys, "w.dat")
+	f, err := wallets.Open(fsys, "w.dat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +320,7 @@ func TestCopy(t *testing.T) {
 	if err := f.WriteTo(fsys, "copy.dat"); !errors.Is(err, ErrExists) {
 		t.Errorf("overwrote a copy: %v", err)
 	}
-	got, err := Read(fsys, "copy.dat")
+	got, err := wallets.Read(fsys, "copy.dat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,11 +328,11 @@ func TestCopy(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	raw := readAll(t, fsys, "copy.dat")
-	if err := writeWhole(fsys, "short.dat", raw[:len(raw)-1]); err != nil {
+	if err := store.WriteWhole(fsys, "short.dat", raw[:len(raw)-1]); err != nil {
 		t.Fatal(err)
 	}
 	var corrupt *store.CorruptError
-	if _, err := Read(fsys, "short.dat"); !errors.As(err, &corrupt) {
+	if _, err := wallets.Read(fsys, "short.dat"); !errors.As(err, &corrupt) {
 		t.Errorf("a short copy: %v", err)
 	}
 }
@@ -350,7 +353,7 @@ func TestCrash(t *testing.T) {
 		if err := errors.Join(root.Sync(), root.Close()); err != nil {
 			t.Fatal(err)
 		}
-		f, err := Create(fsys, "dir/w.dat", batch("a", "0"))
+		f, err := wallets.Create(fsys, "dir/w.dat", batch("a", "0"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -364,7 +367,7 @@ func TestCrash(t *testing.T) {
 				}
 			case 1, 2:
 				clone := fsys.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: rand.New(rand.NewPCG(seed, 1))})
-				g, err := Open(clone, "dir/w.dat")
+				g, err := wallets.Open(clone, "dir/w.dat")
 				if err != nil {
 					t.Fatalf("after a crash: %v", err)
 				}
@@ -402,13 +405,13 @@ func FuzzOpen(f *testing.F) {
 	raw := readAll(f, fsys, "w.dat")
 	f.Add(raw)
 	f.Add(raw[:len(raw)-3])
-	f.Add([]byte(fileMagic))
+	f.Add([]byte(wallets.Magic))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		fsys := vfs.NewMem()
-		if err := writeWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
+		if err := store.WriteWhole(fsys, "w.dat", bytes.Clone(raw)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := Open(fsys, "w.dat")
+		f, err := wallets.Open(fsys, "w.dat")
 		if err != nil {
 			return
 		}
@@ -416,7 +419,7 @@ func FuzzOpen(f *testing.F) {
 		want["new"] = "value"
 		mustCommit(t, f, "new", "value")
 		f.Close()
-		if f, err = Open(fsys, "w.dat"); err != nil {
+		if f, err = wallets.Open(fsys, "w.dat"); err != nil {
 			t.Fatal(err)
 		}
 		wantContent(t, f, want)
@@ -441,7 +444,7 @@ func TestLargeCommit(t *testing.T) {
 	mustCommit(t, f, "z", "2")
 	want["z"] = "2"
 	f.Close()
-	f, err := Open(fsys, "w.dat")
+	f, err := wallets.Open(fsys, "w.dat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -449,7 +452,7 @@ func TestLargeCommit(t *testing.T) {
 	if err := f.WriteTo(fsys, "copy.dat"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Read(fsys, "copy.dat"); err != nil || len(got) != len(want) {
+	if got, err := wallets.Read(fsys, "copy.dat"); err != nil || len(got) != len(want) {
 		t.Errorf("%d keys, %v", len(got), err)
 	}
 	f.Close()
@@ -465,10 +468,10 @@ func TestLargeCommit(t *testing.T) {
 	} {
 		fsys := vfs.NewMem()
 		raw = append(bytes.Clone(before), raw[len(before):]...)
-		if err := writeWhole(fsys, "w.dat", raw); err != nil {
+		if err := store.WriteWhole(fsys, "w.dat", raw); err != nil {
 			t.Fatal(err)
 		}
-		f, err := Open(fsys, "w.dat")
+		f, err := wallets.Open(fsys, "w.dat")
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -503,7 +506,7 @@ func TestPrivate(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "w.dat")
-	f, err := Create(vfs.Default, path, batch("a", "1"))
+	f, err := wallets.Create(vfs.Default, path, batch("a", "1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -527,14 +530,14 @@ func TestPrivate(t *testing.T) {
 	if err := errors.Join(os.Chmod(path, 0o644), os.WriteFile(path, append(raw, 1, 2, 3), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	if f, err = Open(vfs.Default, path); err != nil {
+	if f, err = wallets.Open(vfs.Default, path); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if f, err = Open(vfs.Default, path); err != nil {
+	if f, err = wallets.Open(vfs.Default, path); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
@@ -598,7 +601,7 @@ func TestMarksInTurn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		if f, err = Open(fs, "w.dat"); err != nil {
+		if f, err = wallets.Open(fs, "w.dat"); err != nil {
 			t.Fatal(err)
 		}
 	}

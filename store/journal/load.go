@@ -10,10 +10,7 @@ import (
 	"starling/store"
 )
 
-// advice is what a person can do about a damaged file.
-const advice = "nothing was changed; restore it from a backup, or restore the wallet from its seed phrase"
-
-func read(fsys vfs.FS, path string) ([]byte, error) {
+func (k Format) read(fsys vfs.FS, path string) ([]byte, error) {
 	f, err := fsys.Open(path)
 	if err != nil {
 		return nil, err
@@ -24,7 +21,7 @@ func read(fsys vfs.FS, path string) ([]byte, error) {
 		return nil, err
 	}
 	if st.Size() > maxFile {
-		return nil, &store.CorruptError{Path: path, What: fmt.Sprintf("%d bytes long", st.Size()), Advice: advice}
+		return nil, &store.CorruptError{Path: path, What: fmt.Sprintf("%d bytes long", st.Size()), Advice: k.Advice}
 	}
 	raw := make([]byte, st.Size())
 	if _, err := io.ReadFull(f, raw); err != nil {
@@ -34,7 +31,7 @@ func read(fsys vfs.FS, path string) ([]byte, error) {
 }
 
 func (f *File) corrupt(off int64, format string, args ...any) error {
-	return &store.CorruptError{Path: f.path, Offset: off, What: fmt.Sprintf(format, args...), Advice: advice}
+	return &store.CorruptError{Path: f.path, Offset: off, What: fmt.Sprintf(format, args...), Advice: f.format.Advice}
 }
 
 // load reads all records of raw, which it keeps, and returns the version of the
@@ -43,13 +40,13 @@ func (f *File) load(raw []byte) (version uint32, err error) {
 	if len(raw) < fileHeaderSize {
 		return 0, f.corrupt(0, "it ends in its header")
 	}
-	if string(raw[:len(fileMagic)]) != fileMagic {
-		return 0, f.corrupt(0, "it does not start as a wallet does")
+	if string(raw[:magicSize]) != f.format.Magic {
+		return 0, f.corrupt(0, "it does not start as a %s does", f.format.Name)
 	}
 	if binary.LittleEndian.Uint32(raw[fileHeaderSize-4:]) != checksum(raw[:fileHeaderSize-4]) {
 		return 0, f.corrupt(0, "the checksum of its header does not match")
 	}
-	version = binary.LittleEndian.Uint32(raw[len(fileMagic):])
+	version = binary.LittleEndian.Uint32(raw[magicSize:])
 	off := headSize
 	var proof mark
 	switch {

@@ -10,7 +10,7 @@ import (
 
 // The file begins with a header of 32 bytes:
 //
-//	16 bytes  "STARLING WALLET\n"
+//	16 bytes  the magic of its [Format]
 //	 4 bytes  version of the format, little-endian
 //	 8 bytes  zero
 //	 4 bytes  CRC32C of the 28 bytes before
@@ -34,7 +34,7 @@ import (
 // The payload is a list of changes: one byte for the kind, the key and, if the
 // key gets a value, the value, both with their length in front.
 const (
-	fileMagic      = "STARLING WALLET\n"
+	magicSize      = 16
 	fileHeaderSize = 32
 	fileVersion    = 2
 
@@ -68,9 +68,9 @@ func checksum(b []byte) uint32 {
 	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 }
 
-func appendFileHeader(dst []byte) []byte {
+func (k Format) appendHeader(dst []byte) []byte {
 	start := len(dst)
-	dst = append(dst, fileMagic...)
+	dst = append(dst, k.Magic...)
 	dst = binary.LittleEndian.AppendUint32(dst, fileVersion)
 	dst = append(dst, make([]byte, 8)...)
 	return binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
@@ -179,7 +179,7 @@ func (c *change) append(dst []byte) []byte {
 
 // parsePayload calls fn for each change of a payload. Key and value are views.
 func parsePayload(payload []byte, fn func(change)) error {
-	c := wire.NewCursor(payload, "wallet record")
+	c := wire.NewCursor(payload, "journal record")
 	for c.Err() == nil && c.Left() > 0 {
 		var ch change
 		switch op := c.Uint8(); op {

@@ -166,7 +166,7 @@ func (f *File) rewrite() error {
 	if err := f.fs.Rename(tmp, f.path); err != nil {
 		return f.fail(err)
 	}
-	if err := syncDir(f.fs, f.fs.PathDir(f.path)); err != nil {
+	if err := store.SyncDir(f.fs, f.fs.PathDir(f.path)); err != nil {
 		return f.fail(err)
 	}
 	if f.f, err = f.fs.OpenReadWrite(f.path, vfs.WriteCategoryUnspecified); err != nil {
@@ -203,7 +203,7 @@ func (f *File) writeTo(create func() (vfs.File, error)) (m mark, err error) {
 		m.end += int64(len(rec))
 	}
 	// The mark stands there twice, so that no damage to one takes the proof away.
-	head := m.append(m.append(appendFileHeader(nil)))
+	head := m.append(m.append(f.format.appendHeader(nil)))
 	if _, err := w.WriteAt(head, 0); err != nil {
 		return m, err
 	}
@@ -230,27 +230,5 @@ func (f *File) WriteTo(fsys vfs.FS, path string) error {
 	case err != nil:
 		return err
 	}
-	return syncDir(fsys, fsys.PathDir(path))
-}
-
-// writeWhole writes a file durably. A file system may use b as it likes, so that
-// it is not to be read afterwards.
-func writeWhole(fsys vfs.FS, path string, b []byte) error {
-	f, err := store.CreatePrivate(fsys, path)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-func syncDir(fsys vfs.FS, dir string) error {
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return store.SyncDir(fsys, fsys.PathDir(path))
 }
