@@ -1,17 +1,11 @@
 package wallet
 
 import (
-	"cmp"
 	"slices"
 
 	"starling/wallet/coinselect"
 	"starling/wire"
 )
-
-// maxAncestors is how many unconfirmed ancestors a coin may have for a payment
-// that finds enough elsewhere. The pool allows 64 transactions that hang
-// together.
-const maxAncestors = 10
 
 // trucVersion is the version of transactions that keep their unconfirmed family
 // small (BIP431): nodes pass one on only if it has at most one unconfirmed
@@ -67,17 +61,12 @@ func (p *plan) mayFollow(parent *wire.Tx) error {
 	return nil
 }
 
-// choice is a list of coins that a payment may choose from.
-type choice []coinselect.Candidate
-
 // choices returns the lists of coins that a payment may choose from, in the
-// order in which to try them: confirmed ones, then also the wallet's own
-// change, then also what came from others if that is allowed.
-func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
+// order in which to try them.
+func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) [][]coinselect.Candidate {
 	f := p.o.Filter
 	f.Brief = true
-	var groups [4][]coinselect.Candidate
-	families := map[wire.Hash][]coinselect.Candidate{} // of version 3, by their parent
+	var offers []coinselect.Offer
 	weights := map[weightKey]int64{}
 	for _, c := range w.coins(f) {
 		if taken[c.OutPoint] || p.o.From != nil && !p.o.From[c.Address] || !c.Solvable {
@@ -92,66 +81,24 @@ func (w *Wallet) choices(p *plan, taken map[wire.OutPoint]bool) []choice {
 		if !ok {
 			continue
 		}
-		cand := coinselect.Candidate{OutPoint: c.OutPoint, Value: c.Value, Weight: weight, Pending: c.Depth == 0}
-		if !cand.Pending {
-			groups[0] = append(groups[0], cand)
-			continue
+		o := coinselect.Offer{Safe: c.Safe, Candidate: coinselect.Candidate{
+			OutPoint: c.OutPoint, Value: c.Value, Weight: weight, Pending: c.Depth == 0,
+		}}
+		if o.Pending {
+			parent := c.OutPoint.Hash
+			if pkg, known := w.m.pool.Package(parent); known {
+				o.Bump = bumpFee(pkg, p.rate)
+				o.Ancestors, o.Descendants = pkg.Ancestors, pkg.Descendants
+			}
+			o.TRUC = w.ledger.Get(parent).Tx.Version == trucVersion
 		}
-		parent := c.OutPoint.Hash
-		pkg, known := w.m.pool.Package(parent)
-		if known {
-			cand.Bump = bumpFee(pkg, p.rate)
-		}
-		truc := w.ledger.Get(parent).Tx.Version == trucVersion
-		switch {
-		case truc != (p.o.version() == trucVersion):
-		case truc && (pkg.Ancestors > 1 || pkg.Descendants > 1):
-		case truc:
-			families[parent] = append(families[parent], cand)
-		case !c.Safe:
-			groups[3] = append(groups[3], cand)
-		case pkg.Ancestors > maxAncestors:
-			groups[2] = append(groups[2], cand)
-		default:
-			groups[1] = append(groups[1], cand)
-		}
+		offers = append(offers, o)
 	}
-	groups[1] = append(groups[1], p.richest(families)...)
-	list := []choice{nil}
-	var all []coinselect.Candidate
-	for _, g := range groups {
-		if len(g) > 0 {
-			all = append(all, g...)
-			list = append(list, all[:len(all):len(all)])
-		}
+	var parents []wire.Hash
+	for id := range p.pending {
+		parents = append(parents, id)
 	}
-	if len(list) > 1 {
-		list = list[1:]
-	}
-	return list
-}
-
-// richest returns the coins of the unconfirmed transaction that has most of
-// them: a payment of version 3 can have one parent only. If it has one already,
-// these are its coins.
-func (p *plan) richest(families map[wire.Hash][]coinselect.Candidate) []coinselect.Candidate {
-	var best []coinselect.Candidate
-	sum := func(list []coinselect.Candidate) (n int64) {
-		for i := range list {
-			n += list[i].Value
-		}
-		return n
-	}
-	for id, coins := range families {
-		if len(p.pending) > 0 && p.pending[id] == nil {
-			continue
-		}
-		d := cmp.Compare(sum(coins), sum(best))
-		if best == nil || d > 0 || d == 0 && coinselect.CompareOutPoints(coins[0].OutPoint, best[0].OutPoint) < 0 {
-			best = coins
-		}
-	}
-	return best
+	return coinselect.Lists(offers, p.o.version() == trucVersion, parents)
 }
 
 // choose chooses the coins of a payment.
@@ -160,7 +107,7 @@ func (w *Wallet) choose(p *plan, g coinselect.Goal, everything bool) ([]coinsele
 	for _, c := range p.fixed {
 		taken[c.OutPoint] = true
 	}
-	list := []choice{nil}
+	list := [][]coinselect.Candidate{nil}
 	if !p.o.OnlyInputs {
 		list = w.choices(p, taken)
 	}
@@ -179,7 +126,7 @@ func (w *Wallet) choose(p *plan, g coinselect.Goal, everything bool) ([]coinsele
 // everything returns all coins that are worth it. Those that are not confirmed
 // are left out where with them the transaction would be too heavy for its
 // version.
-func (p *plan) everything(g coinselect.Goal, list []choice) []coinselect.Candidate {
+func (p *plan) everything(g coinselect.Goal, list [][]coinselect.Candidate) []coinselect.Candidate {
 	for i := len(list) - 1; ; i-- {
 		chosen := slices.Clone(p.fixed)
 		weight := g.OtherWeight

@@ -279,11 +279,9 @@ func (w *Wallet) assemble(p *plan, chosen []coinselect.Candidate, changeScript [
 			if outs, err = w.addChange(d, p, outs, change); err != nil {
 				return nil, err
 			}
-			if d.Change >= 0 {
-				for i := range sharers {
-					if sharers[i] >= d.Change {
-						sharers[i]++
-					}
+			for i := range sharers {
+				if sharers[i] >= d.Change {
+					sharers[i]++
 				}
 			}
 		case !shared && in-pays < fee:
@@ -307,19 +305,27 @@ func (w *Wallet) assemble(p *plan, chosen []coinselect.Candidate, changeScript [
 	if d.Fee > max(maxFee, 0) {
 		return nil, paymentErrorf("Fee exceeds maximum configured by user: %s is more than %s", coins(d.Fee), coins(maxFee))
 	}
-	order := shuffled(len(p.fixed), chosen, p.dice)
-	ins := make([]wire.TxIn, len(order))
-	d.Spent = make([]wire.TxOut, len(order))
-	for i, c := range order {
-		ins[i] = wire.TxIn{PrevOut: c.OutPoint, Sequence: o.sequence(c.OutPoint)}
-		if own, ok := w.ledger.Output(c.OutPoint); ok {
-			d.Spent[i] = wire.TxOut{Value: own.Value, Script: own.Script}
-		} else {
-			d.Spent[i] = p.outs[c.OutPoint]
-		}
-	}
+	var ins []wire.TxIn
+	ins, d.Spent = w.inputs(p, chosen)
 	d.Tx = wire.NewTx(o.version(), ins, outs, w.lockTime(p))
 	return d, nil
+}
+
+// inputs puts chosen coins in the order in which they are to stand, and returns
+// with them what they spend.
+func (w *Wallet) inputs(p *plan, chosen []coinselect.Candidate) ([]wire.TxIn, []wire.TxOut) {
+	order := shuffled(len(p.fixed), chosen, p.dice)
+	ins := make([]wire.TxIn, len(order))
+	spent := make([]wire.TxOut, len(order))
+	for i, c := range order {
+		ins[i] = wire.TxIn{PrevOut: c.OutPoint, Sequence: p.o.sequence(c.OutPoint)}
+		if own, ok := w.ledger.Output(c.OutPoint); ok {
+			spent[i] = wire.TxOut{Value: own.Value, Script: own.Script}
+		} else {
+			spent[i] = p.outs[c.OutPoint]
+		}
+	}
+	return ins, spent
 }
 
 // addChange puts the change among the outputs.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"starling/params"
-	"starling/wallet/coinselect"
 	"starling/wallet/ledger"
 	"starling/wire"
 )
@@ -269,26 +268,6 @@ func TestVersionThreeFamily(t *testing.T) {
 	b.burn(1)
 	if _, err := w.Fund(t.Context(), heavy); err != nil {
 		t.Errorf("with confirmed coins: %v", err)
-	}
-}
-
-// TestRichest chooses among families of coins, of which one is worth nothing.
-func TestRichest(t *testing.T) {
-	coin := func(id byte, value int64) coinselect.Candidate {
-		return coinselect.Candidate{OutPoint: wire.OutPoint{Hash: wire.Hash{id}}, Value: value}
-	}
-	families := map[wire.Hash][]coinselect.Candidate{}
-	for i, c := range []coinselect.Candidate{coin(1, 0), coin(2, 0), coin(3, 7), coin(4, 7)} {
-		families[c.OutPoint.Hash] = []coinselect.Candidate{c}
-		p := &plan{pending: map[wire.Hash]*wire.Tx{}}
-		want := byte([]int{1, 1, 3, 3}[i])
-		if got := p.richest(families); len(got) != 1 || got[0].OutPoint.Hash != (wire.Hash{want}) {
-			t.Errorf("of %d families: %v", i+1, got)
-		}
-	}
-	p := &plan{pending: map[wire.Hash]*wire.Tx{{2}: new(wire.Tx)}}
-	if got := p.richest(families); len(got) != 1 || got[0].OutPoint.Hash != (wire.Hash{2}) {
-		t.Errorf("with a parent: %v", got)
 	}
 }
 

@@ -263,6 +263,21 @@ func TestFirstVersion(t *testing.T) {
 	}
 }
 
+// TestOtherFormat opens a file of another kind, which must stay as it is.
+func TestOtherFormat(t *testing.T) {
+	fsys := vfs.NewMem()
+	mustCreate(t, fsys, batch("a", "1"))
+	others := Format{Magic: "STARLING OTHERS\n", Name: "list of others", Advice: "delete it"}
+	_, err := others.Open(fsys, "w.dat")
+	var corrupt *store.CorruptError
+	if !errors.As(err, &corrupt) || corrupt.What != "it does not start as a list of others does" || corrupt.Advice != others.Advice {
+		t.Errorf("%v", err)
+	}
+	if _, err := wallets.Open(fsys, "w.dat"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	fsys := vfs.NewMem()
 	mustCreate(t, fsys, batch("a", "1"))

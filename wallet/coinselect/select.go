@@ -85,7 +85,7 @@ func Select(g Goal, fixed, all []Candidate, dice *rand.Rand) []Candidate {
 		if d := cmp.Compare(g.Worth(&b), g.Worth(&a)); d != 0 {
 			return d
 		}
-		return CompareOutPoints(a.OutPoint, b.OutPoint)
+		return compareOutPoints(a.OutPoint, b.OutPoint)
 	})
 	chosen := exactly(g, useful)
 	if chosen == nil {
@@ -100,8 +100,8 @@ func Select(g Goal, fixed, all []Candidate, dice *rand.Rand) []Candidate {
 	return append(slices.Clone(fixed), chosen...)
 }
 
-// CompareOutPoints orders outpoints by id, then by index.
-func CompareOutPoints(a, b wire.OutPoint) int {
+// compareOutPoints orders outpoints by id, then by index.
+func compareOutPoints(a, b wire.OutPoint) int {
 	if d := slices.Compare(a.Hash[:], b.Hash[:]); d != 0 {
 		return d
 	}
