@@ -42,7 +42,7 @@ const (
 	// indexEvery is how often changes of the block index are written. After a
 	// crash at most so much of what arrived is fetched again.
 	indexEvery = 5 * time.Second
-	// coinsEvery is how often the coin set is written even if the cache has
+	// coinsEvery is how often the UTXO set is written even if the cache has
 	// room, so that a start after a crash replays little.
 	coinsEvery = 10 * time.Minute
 )
@@ -54,12 +54,12 @@ type Config struct {
 	FS      vfs.FS
 	Dir     string // the data directory of this network
 
-	DBCache int64 // memory for the coin set, in bytes; 0 for DefaultDBCache
+	DBCache int64 // memory for the UTXO set, in bytes; 0 for DefaultDBCache
 	Prune   int64 // target size of block and undo files, in bytes; 0 keeps all, 1 prunes on request
 	MaxFile int64 // how long a block file grows, in bytes; 0 for 128 MiB
 	Workers int   // checking workers and script goroutines; 0 for one per core
 	Waiting int64 // bytes of blocks that may wait between Submit and being connected; 0 for 32 MiB
-	Reindex bool  // rebuild index and coin set from the block files, in Run
+	Reindex bool  // rebuild index and UTXO set from the block files, in Run
 
 	Clock    clock.Clock
 	Log      *slog.Logger

@@ -221,7 +221,7 @@ func TestReorganisation(t *testing.T) {
 		straight.give(b...)
 		straight.wantTip(b[depth])
 		if want, _ := straight.coinSet(); sum != want {
-			t.Errorf("depth %d: the coin set differs from one that never saw the other branch", depth)
+			t.Errorf("depth %d: the UTXO set differs from one that never saw the other branch", depth)
 		}
 
 		off, on := 0, 0
@@ -332,7 +332,7 @@ func TestInvalidBranchGoesBack(t *testing.T) {
 	r.Process(t.Context(), chain.Incoming{Raw: bad.Bytes(), Requested: true})
 	r.wantTip(a[3])
 	if got, _ := r.coinSet(); got != sum {
-		t.Error("the coin set is not as before the attempt")
+		t.Error("the UTXO set is not as before the attempt")
 	}
 	if best := r.Headers().Best(); best.Hash != a[3].Hash() {
 		t.Errorf("best header is %d, on the failed branch", best.Height)
@@ -461,7 +461,7 @@ func TestReindex(t *testing.T) {
 		<-r.Ready()
 		r.wantTip(blocks[120])
 		if got, _ := r.coinSet(); got != sum {
-			t.Errorf("%s: the coin set differs", what)
+			t.Errorf("%s: the UTXO set differs", what)
 		}
 		r.close()
 	}

@@ -65,9 +65,9 @@ type lostBlockError struct{ err error }
 // Error implements the error interface.
 func (e *lostBlockError) Error() string { return e.err.Error() }
 
-// connect validates block n, the child of the coin set's block, and applies
+// connect validates block n, the child of the UTXO set's block, and applies
 // it. best is where the chain is heading. A *consensus.RuleError means that n
-// is invalid, a *lostBlockError that it can not be read; the coin set is
+// is invalid, a *lostBlockError that it can not be read; the UTXO set is
 // unchanged then.
 func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 	c := w.c
@@ -115,7 +115,7 @@ func (w *writer) connect(ctx context.Context, n, best *headertree.Node) error {
 }
 
 // validate checks all that depends on the coins that b spends, as block n on
-// top of the coin set's block, and returns what it does to the coin set. idle
+// top of the UTXO set's block, and returns what it does to the UTXO set. idle
 // is called when the coins are known and the cores are about to be busy.
 func (w *writer) validate(ctx context.Context, n *headertree.Node, b *wire.Block, pre *coins.Prefetched,
 	stats *ConnectStats, watch *cputime.Stopwatch, idle func(),
@@ -143,7 +143,7 @@ func (w *writer) validate(ctx context.Context, n *headertree.Node, b *wire.Block
 	return ch, err
 }
 
-// disconnect takes the coin set's block back and tells of it.
+// disconnect takes the UTXO set's block back and tells of it.
 func (w *writer) disconnect() error {
 	n := w.at
 	w.dropAhead()
@@ -159,7 +159,7 @@ func (w *writer) disconnect() error {
 	return nil
 }
 
-// uncoin takes the coin set's block back and returns it.
+// uncoin takes the UTXO set's block back and returns it.
 func (w *writer) uncoin() (*wire.Block, error) {
 	n := w.at
 	b, u, err := w.c.blockAndUndo(n)
@@ -168,12 +168,12 @@ func (w *writer) uncoin() (*wire.Block, error) {
 	}
 	err = w.c.coins.Disconnect(b, u, n.Height, w.c.wasOverwritten(n), func() { w.at, w.moved = n.Parent, true })
 	if err != nil {
-		return nil, fmt.Errorf("can not take block %d back: %w; rebuild the coin set with --reindex", n.Height, err)
+		return nil, fmt.Errorf("can not take block %d back: %w; rebuild the UTXO set with --reindex", n.Height, err)
 	}
 	return b, nil
 }
 
-// asRule turns what the coin set says of a block into the broken rule.
+// asRule turns what the UTXO set says of a block into the broken rule.
 func asRule(err error) error {
 	var missing *coins.MissingError
 	var over *coins.OverwriteError

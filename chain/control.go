@@ -99,7 +99,7 @@ func (c *Chain) Coin(op wire.OutPoint) (coin coins.Coin, ok bool, at *headertree
 	return coin, ok, c.tree.Lookup(hash), err
 }
 
-// CoinSnapshot writes the coin set to disk and returns a view of it, for
+// CoinSnapshot writes the UTXO set to disk and returns a view of it, for
 // scans, with the block that it stands for. Close the view after use.
 func (c *Chain) CoinSnapshot(ctx context.Context) (s *coins.Snapshot, at *headertree.Node, err error) {
 	err = c.do(ctx, func() error {
@@ -112,7 +112,7 @@ func (c *Chain) CoinSnapshot(ctx context.Context) (s *coins.Snapshot, at *header
 	return s, at, err
 }
 
-// CoinSetDiskSize returns about how many bytes the coin set takes on disk.
+// CoinSetDiskSize returns about how many bytes the UTXO set takes on disk.
 func (c *Chain) CoinSetDiskSize() uint64 { return c.coinDB.DiskBytes() }
 
 // Flush writes everything to disk.
@@ -138,7 +138,7 @@ func (c *Chain) PruneTo(ctx context.Context, height int32) (int32, error) {
 		if height > c.w.at.Height {
 			return fmt.Errorf("blockchain is shorter than the attempted prune height")
 		}
-		// What is deleted must not be needed to recover the coin set.
+		// What is deleted must not be needed to recover the UTXO set.
 		if err := c.w.flushCoins(false); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func newControlScript() *controlScript {
 	return s
 }
 
-// undisturbed returns the digest of the coin set of a node that has only ever
+// undisturbed returns the digest of the UTXO set of a node that has only ever
 // seen the way to the block.
 func (s *controlScript) undisturbed(way ...[]chaintest.Block) (sum [32]byte, err error) {
 	n, err := s.open(vfs.NewMem(), nil)
@@ -66,7 +66,7 @@ func (s *controlScript) undisturbed(way ...[]chaintest.Block) (sum [32]byte, err
 }
 
 // What an operator has declared invalid, taken back or preferred holds after a
-// power cut as it does after a clean stop, although the coin set on disk stands
+// power cut as it does after a clean stop, although the UTXO set on disk stands
 // on the block that was declared invalid. The same goes for a block that breaks a
 // rule.
 func TestCrashAfterControl(t *testing.T) {
@@ -163,7 +163,7 @@ func TestCrashAfterControl(t *testing.T) {
 					t.Errorf("tip is %d %v, want %d %v", tip.Height, tip.Hash, want.Height, want.Hash())
 				}
 				if got, err := n.sum(); err != nil || got != sum {
-					t.Errorf("the coin set is another one: %v", err)
+					t.Errorf("the UTXO set is another one: %v", err)
 				}
 				if err := n.Verify(n.ctx, 4, 0); err != nil {
 					t.Error(err)

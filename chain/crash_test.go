@@ -35,7 +35,7 @@ type crashScript struct {
 	blocks []chaintest.Block // in the order in which they arrive
 	last   chaintest.Block   // the tip at the end
 
-	// sums is a digest of the coin set at each block.
+	// sums is a digest of the UTXO set at each block.
 	sums map[wire.Hash][32]byte
 }
 
@@ -128,7 +128,7 @@ func (n *crashNode) give(b chaintest.Block) error {
 	return nil
 }
 
-// sum returns a digest of the coin set.
+// sum returns a digest of the UTXO set.
 func (n *crashNode) sum() (sum [32]byte, err error) {
 	snap, _, err := n.CoinSnapshot(n.ctx)
 	if err != nil {
@@ -149,7 +149,7 @@ func (n *crashNode) sum() (sum [32]byte, err error) {
 	return [32]byte(h.Sum(nil)), err
 }
 
-// live plays the script on fs. The seed decides when the coin set and the index
+// live plays the script on fs. The seed decides when the UTXO set and the index
 // are written, and whether blocks come in order or somewhat shuffled behind
 // their headers. It returns the first error, with which it ends.
 func (s *crashScript) live(fs vfs.FS, seed uint64) error {
@@ -212,7 +212,7 @@ func (s *crashScript) finish(fs vfs.FS, log *slog.Logger) (err error) {
 			want, ok = sha256.Sum256(nil), true
 		}
 		if !ok || sum != want {
-			return fmt.Errorf("%s: the coin set at block %d %v is another one", when, n.Tip().Height, n.Tip().Hash)
+			return fmt.Errorf("%s: the UTXO set at block %d %v is another one", when, n.Tip().Height, n.Tip().Hash)
 		}
 		return nil
 	}
@@ -308,7 +308,7 @@ func (f *crashFS) Link(oldname, newname string) error {
 	return f.once(func() error { return f.mem.Link(oldname, newname) })
 }
 
-// interrupted counts how often a start had to finish a write of the coin set, and
+// interrupted counts how often a start had to finish a write of the UTXO set, and
 // how often it took the crash for damage.
 type interrupted struct {
 	slog.Handler
@@ -327,7 +327,7 @@ func (h interrupted) Handle(_ context.Context, r slog.Record) error {
 }
 
 // The power is cut at a thousand instants, with unsynced data lost: each time
-// the node starts again without being asked to reindex, has the coin set of the
+// the node starts again without being asked to reindex, has the UTXO set of the
 // block at which it stands, takes the other blocks, and ends like a node that
 // nothing happened to. In one of eight cases it is cut again during the start.
 func TestCrashAtAnyWrite(t *testing.T) {
@@ -386,7 +386,7 @@ func TestCrashAtAnyWrite(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d crashes, %d of them followed by a second, %d times a write of the coin set had to be finished",
+	t.Logf("%d crashes, %d of them followed by a second, %d times a write of the UTXO set had to be finished",
 		points.Load(), twice.Load(), recovered.Load())
 	if damaged.Load() > 0 {
 		t.Errorf("%d crashes were taken for damage", damaged.Load())

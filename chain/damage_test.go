@@ -229,7 +229,7 @@ func (s *damageScript) outcome(fs vfs.FS, damaged string) (outcome string, err e
 	} else {
 		outcome = "whole"
 		if rebuilt.seen {
-			outcome = "the coin set was rebuilt"
+			outcome = "the UTXO set was rebuilt"
 		}
 	}
 	end := func(err error) (string, error) {
@@ -282,9 +282,9 @@ func (s *damageScript) outcome(fs vfs.FS, damaged string) (outcome string, err e
 	}
 	var corrupt *store.CorruptError
 	if err := compare(); errors.As(err, &corrupt) {
-		// The coin set says that it is damaged; the next start puts it right.
+		// The UTXO set says that it is damaged; the next start puts it right.
 		_ = n.stopped()
-		outcome = "damage is told when it is read; the next start rebuilds the coin set"
+		outcome = "damage is told when it is read; the next start rebuilds the UTXO set"
 		if n, err = s.open(fs, nil, nil); err != nil {
 			return "", err
 		}
@@ -344,10 +344,10 @@ func (n *crashNode) stopped() error {
 	return errors.Join(<-n.done, n.Close())
 }
 
-// emptySum is the digest of an empty coin set.
+// emptySum is the digest of an empty UTXO set.
 var emptySum = [32]byte{0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55}
 
-// rebuildLog notes whether the coin set was rebuilt.
+// rebuildLog notes whether the UTXO set was rebuilt.
 type rebuildLog struct {
 	slog.Handler
 	seen bool

@@ -68,7 +68,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A command that writes the coin set may be the first to find the disk full. The
+// A command that writes the UTXO set may be the first to find the disk full. The
 // node ends then too: with part of one way to a block on disk, no other way may
 // begin there. It goes on from what was there, whatever happened in between.
 func TestFullDiskInACommand(t *testing.T) {

@@ -5,16 +5,16 @@
 // needs no other block, and append it to the block files, in whatever order
 // blocks arrive. One writer, in [Chain.Run], connects blocks whose ancestors
 // are there: it looks the spent coins up, has the scripts checked on all
-// cores, applies the changes and moves the tip. It alone changes the coin set
+// cores, applies the changes and moves the tip. It alone changes the UTXO set
 // and the tip. Readers see an immutable tip ([Chain.Tip]) and read the blocks
 // behind it at their own pace ([Chain.Follow]).
 //
 // What is on disk is always consistent: blocks and undo records are synced
-// before the index names them, the index before the coin set builds on them,
-// and an interrupted write of the coin set is finished on the next start. On
-// start index, files and coin set are compared before anything is written. Block
+// before the index names them, the index before the UTXO set builds on them,
+// and an interrupted write of the UTXO set is finished on the next start. On
+// start index, files and UTXO set are compared before anything is written. Block
 // files are never cut: what the index does not name is looked through for blocks.
-// A damaged coin set is rebuilt from the blocks; a damaged index is told of, and
+// A damaged UTXO set is rebuilt from the blocks; a damaged index is told of, and
 // rebuilt on request.
 //
 // The package knows nothing of peers: whoever submits a block passes an opaque

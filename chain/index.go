@@ -33,7 +33,7 @@ const keyTotal = 't'
 // space. It is written with the records that forget their blocks.
 const keyPruned = 'p'
 
-// keyNoCoins stands in an index while a coin set that cannot be used is being
+// keyNoCoins stands in an index while a UTXO set that cannot be used is being
 // deleted.
 const keyNoCoins = 'c'
 

@@ -9,7 +9,7 @@ import (
 	"starling/wire"
 )
 
-// load brings index, files and coin set to one consistent state.
+// load brings index, files and UTXO set to one consistent state.
 func (c *Chain) load() error {
 	genesis := c.tree.Genesis()
 	genesis.SetTxs(uint32(len(c.net.Genesis.Txs)))
@@ -44,7 +44,7 @@ func (c *Chain) load() error {
 	c.tip.Store(c.w.at)
 	c.linkAll()
 	if c.w.at.ChainTx() == 0 {
-		return c.indexDamage(fmt.Sprintf("it does not hold all blocks up to %d, for which the coin set stands", c.w.at.Height))
+		return c.indexDamage(fmt.Sprintf("it does not hold all blocks up to %d, for which the UTXO set stands", c.w.at.Height))
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (c *Chain) linkAll() {
 	}
 }
 
-// recoverCoins finds the block that the coin set stands for, and finishes a
+// recoverCoins finds the block that the UTXO set stands for, and finishes a
 // flush that was interrupted: whatever part of the changes between the two
 // blocks it names is on disk, undoing and applying those blocks again gives
 // the state at the newer one.
@@ -99,7 +99,7 @@ func (c *Chain) recoverCoins() error {
 		c.coins.AddGenesis(c.net.Genesis)
 	}
 	fork := headertree.Fork(from, to)
-	c.log.Info("finishing an interrupted write of the coin set", "from", from.Height, "fork", fork.Height, "to", to.Height)
+	c.log.Info("finishing an interrupted write of the UTXO set", "from", from.Height, "fork", fork.Height, "to", to.Height)
 	for n := from; n != fork; n = n.Parent {
 		b, u, err := c.blockAndUndo(n)
 		if err != nil {
@@ -117,7 +117,7 @@ func (c *Chain) recoverCoins() error {
 		}
 		c.coins.Replay(b, h)
 		if h%1000 == 0 {
-			c.log.Info("finishing an interrupted write of the coin set", "height", h, "to", to.Height)
+			c.log.Info("finishing an interrupted write of the UTXO set", "height", h, "to", to.Height)
 		}
 	}
 	c.coins.SetBest(to.Hash)
@@ -126,7 +126,7 @@ func (c *Chain) recoverCoins() error {
 	return err
 }
 
-// leaveFailed takes back the blocks of the coin set that are not valid any more:
+// leaveFailed takes back the blocks of the UTXO set that are not valid any more:
 // an operator has declared one of them invalid, and a crash came before the coin
 // set was written without it.
 func (c *Chain) leaveFailed() error {
@@ -139,18 +139,18 @@ func (c *Chain) leaveFailed() error {
 	if c.w.at != from {
 		// Nobody has seen a tip yet, so none has moved.
 		c.w.moved = false
-		c.log.Info("took back blocks that were declared invalid before the coin set could be written", "from", from.Height, "to", c.w.at.Height)
+		c.log.Info("took back blocks that were declared invalid before the UTXO set could be written", "from", from.Height, "to", c.w.at.Height)
 	}
 	return nil
 }
 
-// knownHead returns the block that the coin set names.
+// knownHead returns the block that the UTXO set names.
 func (c *Chain) knownHead(h wire.Hash) (*headertree.Node, error) {
 	if n := c.tree.Lookup(h); n != nil {
 		return n, nil
 	}
 	return nil, &store.CorruptError{
-		Path: c.coinDir(), What: "the coin set belongs to block " + h.String() + ", which the index does not know",
+		Path: c.coinDir(), What: "the UTXO set belongs to block " + h.String() + ", which the index does not know",
 		Advice: "rebuild both from the block files with --reindex",
 	}
 }

@@ -23,7 +23,7 @@ type Observer interface {
 	BlockRejected(hash wire.Hash, err error)
 	// TipChanged comes when readers see a new tip.
 	TipChanged(n *headertree.Node)
-	// Flushed follows each write of the coin set.
+	// Flushed follows each write of the UTXO set.
 	Flushed(coins int, took time.Duration)
 }
 
@@ -43,7 +43,7 @@ type ConnectStats struct {
 	Lookup  time.Duration // finding the spent coins
 	Scripts time.Duration // checking amounts, lock times and scripts
 	Undo    time.Duration // writing the undo record
-	Apply   time.Duration // changing the coin set
+	Apply   time.Duration // changing the UTXO set
 }
 
 // NopObserver observes nothing. Embed it to observe only some events.

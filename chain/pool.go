@@ -6,16 +6,16 @@ import (
 )
 
 // Pool holds unconfirmed transactions. The chain tells it of every move of the
-// coin set, and lets it publish the new tip, so that nobody ever sees the tip
+// UTXO set, and lets it publish the new tip, so that nobody ever sees the tip
 // and the pool apart. Only the writer's goroutine calls it.
 type Pool interface {
-	// BlockConnected and BlockDisconnected follow each move of the coin set, to
+	// BlockConnected and BlockDisconnected follow each move of the UTXO set, to
 	// n or to its parent. They must only take note: what the moves come to is
 	// known at TipMoving. A reorganisation whose new branch turns out invalid
 	// goes back the way that it came.
 	BlockConnected(n *headertree.Node, b *wire.Block)
 	BlockDisconnected(n *headertree.Node, b *wire.Block)
-	// TipMoving follows the last of these moves: the coin set stands at tip.
+	// TipMoving follows the last of these moves: the UTXO set stands at tip.
 	// The pool brings itself in line, and calls publish before anyone can see
 	// it. Coins may be looked up meanwhile.
 	TipMoving(tip *headertree.Node, publish func())
@@ -25,7 +25,7 @@ type Pool interface {
 // before Run, if at all.
 func (c *Chain) AttachPool(p Pool) { c.pool = p }
 
-// publish makes n the tip that readers see. The coin set must stand at n.
+// publish makes n the tip that readers see. The UTXO set must stand at n.
 func (c *Chain) publish(n *headertree.Node) {
 	moved := c.w.moved
 	c.w.moved = false

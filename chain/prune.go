@@ -11,7 +11,7 @@ import (
 )
 
 // prune deletes the oldest files if block and undo files take more room than
-// Config.Prune allows. The coin set has just been written, so that nothing
+// Config.Prune allows. The UTXO set has just been written, so that nothing
 // needs the old blocks to recover.
 func (w *writer) prune() error {
 	if w.c.cfg.Prune <= 1 {

@@ -28,7 +28,7 @@ func (c *Chain) openIndex() error {
 			return err
 		}
 	}
-	c.log.Info("rebuilding the block index and the coin set from the block files")
+	c.log.Info("rebuilding the block index and the UTXO set from the block files")
 	if err := c.beginWhole(); err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *Chain) finishIndex(ctx context.Context) error {
 	return nil
 }
 
-// reindex rebuilds the block index from the block files. The coin set, which
+// reindex rebuilds the block index from the block files. The UTXO set, which
 // starts empty, follows when the blocks are connected.
 func (c *Chain) reindex(ctx context.Context) error {
 	f := c.newFinder()

@@ -52,7 +52,7 @@ func TestOverwriteCheckedMain(t *testing.T) {
 	}
 }
 
-// A coin set that lacks a coinbase is taken for sound only behind a block that
+// A UTXO set that lacks a coinbase is taken for sound only behind a block that
 // overwrote one. The distances are those of the main network, where 91,842
 // repeats 91,812, and 91,880 repeats 91,722.
 func TestOverwrittenCoinbases(t *testing.T) {

@@ -17,7 +17,7 @@ func (c *Chain) indexDir() string { return path.Join(c.cfg.Dir, "blocks", "index
 func (c *Chain) coinDir() string  { return path.Join(c.cfg.Dir, "chainstate") }
 
 // openStores opens the files and the block index, removed first where it is to
-// be rebuilt. The coin set comes when the index has been read.
+// be rebuilt. The UTXO set comes when the index has been read.
 func (c *Chain) openStores() error {
 	fs, dir := c.cfg.FS, c.cfg.Dir
 	if err := fs.MkdirAll(dir, store.PrivateDir); err != nil {
@@ -44,8 +44,8 @@ func (c *Chain) openStores() error {
 	return c.openIndex()
 }
 
-// openCoins opens the coin set, once the index has been read and compared with
-// the files. A coin set that is damaged is rebuilt from the blocks, if they are
+// openCoins opens the UTXO set, once the index has been read and compared with
+// the files. A UTXO set that is damaged is rebuilt from the blocks, if they are
 // all there.
 func (c *Chain) openCoins() error {
 	begun, err := c.indexDB.Has([]byte{keyNoCoins})
@@ -101,7 +101,7 @@ func (c *Chain) openCoinDB() (err error) {
 	if c.coins, err = coins.Open(c.coinDB); err != nil || !c.coinDB.InDoubt() {
 		return err
 	}
-	c.log.Warn("the mark of the coin set was lost; reading all of it")
+	c.log.Warn("the mark of the UTXO set was lost; reading all of it")
 	if err := c.coins.Check(); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (c *Chain) closeStores() error {
 		closeOne("block index", c.indexDB)
 	}
 	if c.coinDB != nil {
-		closeOne("coin set", c.coinDB)
+		closeOne("UTXO set", c.coinDB)
 	}
 	if c.lock != nil {
 		closeOne("lock", c.lock)

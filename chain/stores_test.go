@@ -88,7 +88,7 @@ func makeOlder(t *testing.T, fs vfs.FS, edit func(*store.DB, *store.Batch)) {
 	}
 }
 
-// A pruned node whose coin set is damaged says that it cannot rebuild it, and
+// A pruned node whose UTXO set is damaged says that it cannot rebuild it, and
 // changes neither it nor the block files. With the damage undone it goes on.
 func TestDamagedCoinsOfPrunedNode(t *testing.T) {
 	m := chaintest.New(params.Regtest())
@@ -181,7 +181,7 @@ func TestOlderDirectory(t *testing.T) {
 	r = start(t, mem, nil)
 	r.wantTip(blocks[29])
 	if got, _ := r.coinSet(); got != sum {
-		t.Error("another coin set")
+		t.Error("another UTXO set")
 	}
 	if err := r.Verify(t.Context(), 3, 0); err != nil {
 		t.Error(err)
@@ -227,7 +227,7 @@ func TestTailsAreTakenIn(t *testing.T) {
 }
 
 // Damage in a table that is read only when the node has long been running ends
-// in an error, and the next start rebuilds the coin set.
+// in an error, and the next start rebuilds the UTXO set.
 func TestCoinsDamagedInTable(t *testing.T) {
 	net := params.Regtest()
 	net.CoinbaseMaturity = 1
@@ -433,11 +433,11 @@ func TestInvalidListHoldsNoHeaderUp(t *testing.T) {
 	r.wantTip(base[11])
 }
 
-// The power is cut at every few writes while a damaged coin set is rebuilt, or
+// The power is cut at every few writes while a damaged UTXO set is rebuilt, or
 // everything is: the next start goes on, and ends with the right coins.
 func TestCrashWhileRebuilding(t *testing.T) {
 	s := newDamageScript(t, false)
-	for name, reindex := range map[string]bool{"coin set": false, "index": true} {
+	for name, reindex := range map[string]bool{"UTXO set": false, "index": true} {
 		t.Run(name, func(t *testing.T) {
 			damaged := func() *vfs.MemFS {
 				mem := s.whole.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})

@@ -15,9 +15,9 @@ import (
 // Verify checks the last n blocks of the best chain again (0 for all), at one
 // of these levels, each including those before: 0 reads the blocks, 1 checks
 // their rules, 2 reads the undo records, 3 takes the blocks back in memory and
-// compares with the coin set, which is read whole and compared with its total,
+// compares with the UTXO set, which is read whole and compared with its total,
 // 4 checks their scripts. It changes nothing. The writer waits meanwhile, but
-// for the reading of the coin set.
+// for the reading of the UTXO set.
 func (c *Chain) Verify(ctx context.Context, level, n int32) error {
 	if level >= 3 {
 		if err := c.verifyTotal(ctx); err != nil {
@@ -114,7 +114,7 @@ func (c *Chain) verifyScripts(b *wire.Block, u *coins.Undo, n *headertree.Node) 
 	return nil
 }
 
-// overlay is the coin set with some blocks taken back in memory. A nil coin
+// overlay is the UTXO set with some blocks taken back in memory. A nil coin
 // stands for none.
 type overlay struct {
 	c     *Chain
@@ -147,7 +147,7 @@ func (o *overlay) takeBack(b *wire.Block, u *coins.Undo, n *headertree.Node) err
 				return err
 			}
 			if !overwritten && (coin == nil || coin.Value != tx.Out[j].Value || !bytes.Equal(coin.Script, tx.Out[j].Script)) {
-				return fmt.Errorf("output %v:%d is not in the coin set as the block made it", id, j)
+				return fmt.Errorf("output %v:%d is not in the UTXO set as the block made it", id, j)
 			}
 			o.coins[op] = nil
 		}

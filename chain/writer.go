@@ -11,17 +11,17 @@ import (
 	"starling/internal/cputime"
 )
 
-// writer is the state of the goroutine that alone changes the coin set and
+// writer is the state of the goroutine that alone changes the UTXO set and
 // the tip.
 type writer struct {
 	c *Chain
 
-	// at is the block that the coin set stands for. It trails or leads the
+	// at is the block that the UTXO set stands for. It trails or leads the
 	// published tip only in the middle of a reorganisation.
 	at *headertree.Node
 	// moved says that at has changed since the tip was last published.
 	moved bool
-	// precious is where an operator wants the coin set to go although another
+	// precious is where an operator wants the UTXO set to go although another
 	// block with as much work came first; nil for nowhere.
 	precious *headertree.Node
 
@@ -33,7 +33,7 @@ type writer struct {
 
 	waiting map[*headertree.Node]*arrival // whose outcome is not known yet
 
-	unwritable error // why index or coin set could not be written, which ends the writer
+	unwritable error // why index or UTXO set could not be written, which ends the writer
 
 	heldBack bool // whether the log has said that pruning is held back
 	queue    queue
@@ -101,7 +101,7 @@ func (w *writer) run(ctx context.Context) error {
 	}
 }
 
-// activate moves the coin set, block by block, to the best candidate, and
+// activate moves the UTXO set, block by block, to the best candidate, and
 // publishes the tip. Between blocks it takes on what has arrived meanwhile.
 func (w *writer) activate(ctx context.Context, timer *clock.Timer) error {
 	for ctx.Err() == nil {
@@ -148,7 +148,7 @@ func (w *writer) poll(timer *clock.Timer) error {
 	}
 }
 
-// best returns the best candidate with more work than the coin set's block,
+// best returns the best candidate with more work than the UTXO set's block,
 // or nil.
 func (w *writer) best() *headertree.Node {
 	if p := w.precious; p != nil {
@@ -168,7 +168,7 @@ func (w *writer) best() *headertree.Node {
 		best = n
 		break
 	}
-	// A branch that failed half way may leave the coin set on a block that has
+	// A branch that failed half way may leave the UTXO set on a block that has
 	// no more work than the tip, which was first: go back to the tip then.
 	tip := w.c.tip.Load()
 	if tip != w.at && !tip.Failed() && tip.Data() != nil && !tip.Work.Lt(&w.at.Work) && (best == nil || !best.Work.Gt(&tip.Work)) {
@@ -331,7 +331,7 @@ func (w *writer) rebuildCandidates() {
 	}
 }
 
-// makeRoom writes the coin set if its cache is full, or if files can be pruned
+// makeRoom writes the UTXO set if its cache is full, or if files can be pruned
 // once it is written.
 func (w *writer) makeRoom() error {
 	if w.c.coins.Bytes() > w.c.cfg.DBCache*3/4 {
@@ -343,22 +343,22 @@ func (w *writer) makeRoom() error {
 	return nil
 }
 
-// flushCoins writes the coin set, and before it all that it rests on. With
+// flushCoins writes the UTXO set, and before it all that it rests on. With
 // drop the cache starts empty afterwards. If it fails the writer ends, whoever
-// asked for it: the coin set can not be written any more.
+// asked for it: the UTXO set can not be written any more.
 func (w *writer) flushCoins(drop bool) error {
 	watch := cputime.Start()
 	if err := w.c.writeIndex(); err != nil {
 		w.unwritable = err
 		return err
 	}
-	n, err := w.c.coins.Flush(drop, func() { w.c.log.Debug("writing the coin set", "height", w.at.Height) })
+	n, err := w.c.coins.Flush(drop, func() { w.c.log.Debug("writing the UTXO set", "height", w.at.Height) })
 	if err != nil {
 		w.unwritable = err
 		return err
 	}
 	took := watch.Lap()
 	w.c.obs.Flushed(n, took)
-	w.c.log.Debug("the coin set is written", "height", w.at.Height, "changes", n, "took", took)
+	w.c.log.Debug("the UTXO set is written", "height", w.at.Height, "changes", n, "took", took)
 	return w.prune()
 }

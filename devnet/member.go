@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	// cacheBytes is the memory of each node's coin set. The chain is small.
+	// cacheBytes is the memory of each node's UTXO set. The chain is small.
 	cacheBytes = 16 << 20
 	// announceDelay is the mean time until a transaction is announced to a
 	// peer. On Bitcoin's networks it is seconds, to hide where payments come

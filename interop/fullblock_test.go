@@ -104,7 +104,7 @@ type player struct {
 	leaving map[wire.Hash][]fullblocktests.BlockDisconnectExpectUTXO
 }
 
-// watcher looks at the coin set as soon as a block has left.
+// watcher looks at the UTXO set as soon as a block has left.
 type watcher struct {
 	chain.NopObserver
 	p *player

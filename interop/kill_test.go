@@ -16,14 +16,14 @@ import (
 const (
 	// kills is how often the download is killed, and killsInFlush how many of
 	// them must fall between the first and the last record of a write of the
-	// coin set.
+	// UTXO set.
 	kills        = 50
 	killsInFlush = 25
 	// maxKills ends the test if the writes are too short to be hit.
 	maxKills = 200
 )
 
-// A download with the smallest cache, so that the coin set is written all the
+// A download with the smallest cache, so that the UTXO set is written all the
 // time, is killed (kill -9) at many instants. It always goes on, without being
 // told anything, and ends in the state of a node that was never disturbed.
 func TestKill(t *testing.T) {
@@ -49,7 +49,7 @@ func TestKill(t *testing.T) {
 	source.WaitBest(best, 5*time.Minute)
 	want := coinSet(t, source)
 
-	// Below the assume-valid block time goes into the coin set rather than
+	// Below the assume-valid block time goes into the UTXO set rather than
 	// into scripts, so that more of it is spent writing.
 	victim := harness.NewStarling(t, "regtest", "--connect", source.P2P, "--dbcache", "4",
 		"--assume-valid", sum.LastFullHash.String(), "--log-level", "info,chain=debug")
@@ -58,16 +58,16 @@ func TestKill(t *testing.T) {
 		victim.WaitReady()
 		victim.WaitBest(best, 2*time.Minute)
 		if got := coinSet(t, victim); got != want {
-			t.Fatalf("coin set %s, undisturbed %s", got, want)
+			t.Fatalf("UTXO set %s, undisturbed %s", got, want)
 		}
 	}
 	interrupted, total, finished := 0, 0, 0
 	for total < kills || interrupted < killsInFlush {
 		if total == maxKills {
-			t.Fatalf("%d of %d kills fell into a write of the coin set", interrupted, total)
+			t.Fatalf("%d of %d kills fell into a write of the UTXO set", interrupted, total)
 		}
 		victim.Launch()
-		writing := victim.Printed("writing the coin set")
+		writing := victim.Printed("writing the UTXO set")
 		delay := time.Duration(rng.IntN(1500)) * time.Millisecond
 		hit := true
 		if total%3 != 0 {
@@ -90,7 +90,7 @@ func TestKill(t *testing.T) {
 			victim.Kill()
 			victim.Wipe()
 		}
-		if strings.Contains(victim.Output(), "finishing an interrupted write of the coin set") {
+		if strings.Contains(victim.Output(), "finishing an interrupted write of the UTXO set") {
 			interrupted++
 		}
 		if strings.Contains(victim.Output(), "reindex") {
@@ -99,5 +99,5 @@ func TestKill(t *testing.T) {
 	}
 	victim.Launch()
 	finish()
-	t.Logf("%d kills, %d of them within a write of the coin set; the download was finished %d times", total, interrupted, finished+1)
+	t.Logf("%d kills, %d of them within a write of the UTXO set; the download was finished %d times", total, interrupted, finished+1)
 }

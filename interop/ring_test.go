@@ -34,7 +34,7 @@ func mine(t *testing.T, node *harness.Node, n int) string {
 	return hashes[n-1]
 }
 
-// coinSet returns the digest of a Starling's coin set.
+// coinSet returns the digest of a Starling's UTXO set.
 func coinSet(t *testing.T, n *harness.Node) string {
 	t.Helper()
 	var info struct {
@@ -98,7 +98,7 @@ func TestReorganisations(t *testing.T) {
 				straight.Connect(s)
 				straight.WaitBest(best, time.Minute)
 				if got, want := coinSet(t, s), coinSet(t, straight); got != want {
-					t.Errorf("coin set after the reorganisation: %s; synced straight: %s", got, want)
+					t.Errorf("UTXO set after the reorganisation: %s; synced straight: %s", got, want)
 				}
 			})
 		}

@@ -1,5 +1,5 @@
 // Package node puts a whole node together from its parts: the server with
-// its chain, indexes, miner, RPC, metrics; everything that `starling node`
+// its chain, wallets, indexes, miner, RPC, metrics; everything that `starling node`
 // runs, for commands that run several nodes in one process or use one without
 // its sockets.
 //

@@ -19,6 +19,6 @@ func (n *Server) tellCaughtUp(tip *headertree.Node) bool {
 	if with == 0 {
 		return false
 	}
-	n.log.Info("caught up with the network", "height", tip.Height, "peers", with)
+	n.log.Info("caught up with the network: initial block download (IBD) is done", "height", tip.Height, "peers", with)
 	return true
 }

@@ -46,7 +46,7 @@ func (c *chainMetrics) init(f factory) {
 	c.txs = f.counter("transactions_connected_total", "Transactions in connected blocks.")
 	c.inputs = f.counter("inputs_connected_total", "Inputs spent by connected blocks.")
 	c.bytes = f.counter("block_bytes_connected_total", "Bytes of connected blocks.")
-	c.flushed = f.counter("coins_flushed_total", "Changes of the coin set written to disk.")
+	c.flushed = f.counter("coins_flushed_total", "Changes of the UTXO set written to disk.")
 
 	stages := f.histograms("block_stage_seconds", "Time that a stage of a block's way took.", stageBuckets, "stage")
 	for name, o := range map[string]*prometheus.Observer{
@@ -137,7 +137,7 @@ func (m *Metrics) watch(f factory) {
 		{"sync_progress", "Estimated part of the chain that is verified, from 0 to 1.", func(c Chain) float64 {
 			return c.VerificationProgress(c.Tip())
 		}},
-		{"sync_initial_download", "1 until the node has caught up with the network.", func(c Chain) float64 {
+		{"sync_initial_download", "1 during initial block download (IBD), until the node has caught up with the network.", func(c Chain) float64 {
 			if c.IsInitialDownload() {
 				return 1
 			}

@@ -287,7 +287,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"half a coin", "the coin " + first.Txs[0].TxID().String() + " does not decode", func(b *store.Batch) {
 			b.Set(appendKey(nil, op(first, 1)), []byte{0})
 		}},
-		{"half a key", "a key of the coin set does not decode", func(b *store.Batch) { b.Set([]byte{keyCoin, 1}, []byte{0}) }},
+		{"half a key", "a key of the UTXO set does not decode", func(b *store.Batch) { b.Set([]byte{keyCoin, 1}, []byte{0}) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			set, db := openCache(t, vfs.NewMem())

@@ -33,7 +33,7 @@ type entry struct {
 	script [inlineScript]byte
 }
 
-// Cache is the coin set: a cache of changes in front of the store. One writer
+// Cache is the UTXO set: a cache of changes in front of the store. One writer
 // at a time may call the methods that change it; any number of goroutines may
 // look coins up meanwhile.
 type Cache struct {
@@ -60,7 +60,7 @@ type Cache struct {
 // holds some of the changes that lead from Old to New.
 type Heads struct{ Old, New wire.Hash }
 
-// Open reads the state of the coin set in db. The cache does not close db.
+// Open reads the state of the UTXO set in db. The cache does not close db.
 func Open(db *store.DB) (*Cache, error) {
 	c := &Cache{db: db, entries: make(map[wire.OutPoint]entry), long: make(map[wire.OutPoint][]byte)}
 	if err := c.readMarks(); err != nil {
@@ -72,7 +72,7 @@ func Open(db *store.DB) (*Cache, error) {
 	return c, nil
 }
 
-// Best returns the block that the coin set stands for; zero before the first.
+// Best returns the block that the UTXO set stands for; zero before the first.
 func (c *Cache) Best() wire.Hash {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -151,7 +151,7 @@ func (c *Cache) load(op *wire.OutPoint) (Coin, bool, error) {
 	if err != nil {
 		return Coin{}, false, &store.CorruptError{
 			Path: c.db.Dir(), What: "the coin " + op.Hash.String() + " does not decode",
-			Advice: "rebuild the coin set with --reindex",
+			Advice: "rebuild the UTXO set with --reindex",
 		}
 	}
 	return coin, true, nil
@@ -217,5 +217,5 @@ func (c *Cache) has(op *wire.OutPoint) (bool, error) {
 	return ok, err
 }
 
-// spendable reports whether an output enters the coin set at all.
+// spendable reports whether an output enters the UTXO set at all.
 func spendable(out *wire.TxOut) bool { return !script.IsUnspendable(out.Script) }

@@ -7,7 +7,7 @@ import (
 	"starling/wire"
 )
 
-// Changes is what connecting a block does to the coin set. [Cache.Resolve]
+// Changes is what connecting a block does to the UTXO set. [Cache.Resolve]
 // makes it without changing anything; [Cache.Apply] carries it out.
 type Changes struct {
 	Block  *wire.Block
@@ -273,7 +273,7 @@ func (c *Cache) findOverwritten(ch *Changes) error {
 	return nil
 }
 
-// Apply carries ch out; the coin set then stands for the block. moved, if not
+// Apply carries ch out; the UTXO set then stands for the block. moved, if not
 // nil, runs while readers are still kept out, so that whoever publishes the
 // new tip does it in the same instant.
 func (c *Cache) Apply(ch *Changes, moved func()) {
@@ -319,17 +319,17 @@ func (c *Cache) Apply(ch *Changes, moved func()) {
 	}
 }
 
-// UncleanError says that undoing a block did not find the coin set as the
+// UncleanError says that undoing a block did not find the UTXO set as the
 // block must have left it.
 type UncleanError struct{ Reason string }
 
 // Error implements the error interface.
 func (e *UncleanError) Error() string { return "coins: " + e.Reason }
 
-// Disconnect takes block b at the given height back; the coin set then stands
+// Disconnect takes block b at the given height back; the UTXO set then stands
 // for its parent. tolerateMissing is for the blocks of the main network whose
 // coinbase a later one overwrote (BIP30). It returns an [UncleanError], and
-// changes nothing, if the coin set does not fit the block. Only the writer may
+// changes nothing, if the UTXO set does not fit the block. Only the writer may
 // call it.
 func (c *Cache) Disconnect(b *wire.Block, u *Undo, height int32, tolerateMissing bool, moved func()) error {
 	if err := fits(b, u); err != nil {
@@ -355,7 +355,7 @@ func (c *Cache) Disconnect(b *wire.Block, u *Undo, height int32, tolerateMissing
 			same := ok && coin.Value == tx.Out[j].Value && coin.Height == height &&
 				coin.Coinbase == (i == 0) && bytes.Equal(coin.Script, tx.Out[j].Script)
 			if !same && !(i == 0 && tolerateMissing) {
-				return &UncleanError{fmt.Sprintf("output %v:%d of the block is not in the coin set", id, j)}
+				return &UncleanError{fmt.Sprintf("output %v:%d of the block is not in the UTXO set", id, j)}
 			}
 		}
 	}
@@ -394,7 +394,7 @@ func spentBy(b *wire.Block) map[wire.OutPoint]struct{} {
 }
 
 // takeBack removes the outputs of b and restores what it spent. Outputs made
-// and spent within the block never were in the coin set. restored is told of
+// and spent within the block never were in the UTXO set. restored is told of
 // each coin. The lock must be held for writing.
 func (c *Cache) takeBack(b *wire.Block, u *Undo, spent map[wire.OutPoint]struct{}, restored func(*wire.OutPoint, *Coin)) {
 	made := make(map[wire.Hash]struct{}, len(b.Txs))
@@ -461,7 +461,7 @@ func (c *Cache) Unreplay(b *wire.Block, u *Undo) error {
 	return nil
 }
 
-// AddGenesis puts the outputs of the genesis block into the coin set, on
+// AddGenesis puts the outputs of the genesis block into the UTXO set, on
 // networks where they may be spent.
 func (c *Cache) AddGenesis(b *wire.Block) {
 	c.Replay(b, 0)
@@ -479,7 +479,7 @@ func (c *Cache) AddGenesis(b *wire.Block) {
 	}
 }
 
-// SetBest names the block that an empty coin set stands for.
+// SetBest names the block that an empty UTXO set stands for.
 func (c *Cache) SetBest(h wire.Hash) {
 	c.mu.Lock()
 	c.best = h

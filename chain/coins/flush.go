@@ -37,7 +37,7 @@ func (c *Cache) readMarks() error {
 	case hasHeads || hasBest:
 		return &store.CorruptError{
 			Path: c.db.Dir(), What: "the mark of the best block is damaged",
-			Advice: "rebuild the coin set with --reindex",
+			Advice: "rebuild the UTXO set with --reindex",
 		}
 	default:
 		c.dbEmpty.Store(true)

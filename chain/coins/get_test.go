@@ -15,7 +15,7 @@ import (
 	"starling/wire"
 )
 
-// walker moves a cache up and down two branches of blocks. What the coin set is
+// walker moves a cache up and down two branches of blocks. What the UTXO set is
 // at each block is worked out before anything moves.
 type walker struct {
 	c        *Cache
@@ -137,7 +137,7 @@ func (w *walker) step(rng *rand.Rand) error {
 	return w.disconnect()
 }
 
-// judge compares an answer with the coin set of the block that it is said to
+// judge compares an answer with the UTXO set of the block that it is said to
 // stand for. That block was the tip while the question was being answered: it is
 // among those from the from-th to the to-th.
 func (w *walker) judge(t *testing.T, op wire.OutPoint, coin Coin, ok bool, at wire.Hash, from, to int64) bool {

@@ -5,7 +5,7 @@ import (
 	"starling/wire"
 )
 
-// Snapshot is the coin set as the store holds it at one block. It is for
+// Snapshot is the UTXO set as the store holds it at one block. It is for
 // scans, and stays as it is while the chain goes on. Close it after use.
 type Snapshot struct {
 	Best wire.Hash
@@ -16,7 +16,7 @@ type Snapshot struct {
 	known bool // whether total is right
 }
 
-// Snapshot returns the coin set as last flushed. Only the writer may call it;
+// Snapshot returns the UTXO set as last flushed. Only the writer may call it;
 // the snapshot may be used anywhere.
 func (c *Cache) Snapshot() *Snapshot {
 	return &Snapshot{Best: c.best, snap: c.db.Snapshot(), dir: c.db.Dir(), total: c.total, known: c.known}
@@ -31,7 +31,7 @@ func (s *Snapshot) All(fn func(op wire.OutPoint, c Coin) error) error {
 	return s.snap.Iterate([]byte{keyCoin}, func(key, value []byte) error {
 		op, ok := outPointOf(key)
 		if !ok {
-			return s.damage("a key of the coin set does not decode")
+			return s.damage("a key of the UTXO set does not decode")
 		}
 		c, err := DecodeCoin(value)
 		if err != nil {

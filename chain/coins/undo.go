@@ -2,7 +2,7 @@ package coins
 
 import "starling/wire"
 
-// Undo is what a block took out of the coin set: for each transaction but the
+// Undo is what a block took out of the UTXO set: for each transaction but the
 // coinbase, the coins its inputs spent, in order.
 type Undo struct {
 	Spent [][]Coin

@@ -19,7 +19,7 @@ type Subscriber struct {
 	Blocks Blocks           // what joins and leaves the best chain
 }
 
-// Blocks follows the coin set block by block, each time after the mempool has.
+// Blocks follows the UTXO set block by block, each time after the mempool has.
 // It is called by the chain's writer, which waits meanwhile.
 type Blocks interface {
 	BlockConnected(n *headertree.Node, b *wire.Block)

@@ -33,7 +33,7 @@ func (r *created) warn(p *purse) {
 func newWalletCreateCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "create [NAME]",
-		Short: "Make a wallet and show its seed phrase",
+		Short: "Make a wallet and show its seed phrase (mnemonic)",
 		Long: `Make a wallet, load it now and at every start of the node, and show its seed
 phrase. Write the words down, on paper: with them anybody can restore the wallet
 and spend from it, and without them nobody can if the file is lost.
@@ -126,7 +126,7 @@ func (p *purse) showPhrase(name, phrase string) {
 func newWalletRestoreCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "restore [NAME]",
-		Short: "Restore a wallet from its seed phrase, or from a backup",
+		Short: "Restore a wallet from its seed phrase (mnemonic), or from a backup",
 		Long: `Restore a wallet. The seed phrase is asked for, or read from a file or the
 standard input; then the blocks are read for what was paid to it, from the
 birthday on, if you know it.

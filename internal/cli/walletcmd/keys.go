@@ -75,7 +75,7 @@ func newWalletLabelCmd() *cobra.Command {
 func newWalletPhraseCmd() *cobra.Command {
 	return addUnlockFlag(walletCmd(&cobra.Command{
 		Use:   "phrase",
-		Short: "Show the seed phrase",
+		Short: "Show the seed phrase (mnemonic)",
 		Long: `Show the seed phrase. Whoever sees it can spend all that the wallet has; make sure
 that nobody looks over your shoulder.`,
 		Args: cmdkit.NoArgs,

@@ -37,7 +37,7 @@ func run(t *tb) error {
 	flag.IntVar(&cfg.Empty, "empty", 2200, "empty blocks on top, so that the last full block can be assumed valid")
 	file := flag.String("chain", "", "keep the generated chain in this file, and use it if it is there")
 	runs := flag.Int("runs", 1, "how often each download is measured; the median counts")
-	dbcache := flag.Int("dbcache", 450, "cache for the coin set, in MiB, for both")
+	dbcache := flag.Int("dbcache", 450, "cache for the UTXO set, in MiB, for both")
 	only := flag.String("only", "", "measure these alone, such as decode,accept")
 	flag.Parse()
 	cfg.Seed = 1
