@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/cli/devnetcmd"
 	"starling/internal/cli/networkcmd"
@@ -128,10 +129,10 @@ func walletNames(c *cobra.Command) []string {
 	if len(names) > 0 {
 		return names
 	}
-	var loaded []string
 	ctx, cancel := context.WithTimeout(c.Context(), completePatience)
 	defer cancel()
-	if cmdkit.Ask(ctx, attach.Client(cfg), &loaded, "listwallets") != nil {
+	loaded, err := client.Over(attach.Client(cfg)).ListWallets(ctx)
+	if err != nil {
 		return nil
 	}
 	for _, n := range loaded {

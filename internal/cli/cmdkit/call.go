@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/layered"
 	"starling/internal/loglevel"
 	"starling/node"
@@ -29,24 +30,16 @@ const annotationMakes = "makes"
 // makes reports whether a command may make a data directory.
 func makes(c *cobra.Command) bool { return c.Annotations[annotationMakes] != "" }
 
-// Ask calls a method and reads its answer into result.
-func Ask(ctx context.Context, node attach.Caller, result any, method string, args ...any) error {
-	if args == nil {
-		args = []any{}
-	}
-	return AskNamed(ctx, node, result, method, args)
-}
+// Client returns a client for a node, whose errors are those of [Explain]. Who
+// has to tell the node's errors apart takes [client.Over].
+func Client(node client.Caller) *client.Client { return client.Over(explained{node}) }
 
-// AskNamed is ask with parameters in any form.
-func AskNamed(ctx context.Context, node attach.Caller, result any, method string, params any) error {
-	raw, err := node.Call(ctx, method, params)
-	if err != nil {
-		return Explain(method, err)
-	}
-	if result == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, result)
+// explained is a caller that says what errors mean.
+type explained struct{ node client.Caller }
+
+func (e explained) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	raw, err := e.node.Call(ctx, method, params)
+	return raw, Explain(method, err)
 }
 
 // OpenClient returns what calls the methods of the node that the settings
@@ -56,14 +49,14 @@ func OpenClient(c *cobra.Command, s *settings.Settings, connect bool) (attach.Ca
 	if err != nil {
 		return nil, nil, err
 	}
-	client, closeNode, err := attach.Open(c.Context(), attach.Options{
+	node, closeNode, err := attach.Open(c.Context(), attach.Options{
 		Settings: s, Connect: connect, Make: makes(c), Log: NewLogger(s, levels, c.ErrOrStderr()), Version: Version,
 	})
 	var wrong *layered.Error
 	if errors.As(err, &wrong) {
 		err = UsageError{Err: err}
 	}
-	return client, closeNode, Explain("getblockcount", err)
+	return node, closeNode, Explain("getblockcount", err)
 }
 
 // WithNode runs fn on that node. With connect set, one that is opened for it
@@ -78,17 +71,16 @@ func WithNode(c *cobra.Command, s *settings.Settings, connect bool, fn func(atta
 
 // MineNow makes one block with all that waits.
 func MineNow(ctx context.Context, node attach.Caller, payTo string, w io.Writer) error {
-	var blocks []string
-	if err := Ask(ctx, node, &blocks, "generatetoaddress", 1, payTo); err != nil {
+	c := Client(node)
+	blocks, err := c.GenerateToAddress(ctx, 1, payTo)
+	if err != nil {
 		return fmt.Errorf("the payment was made but not mined: %w", err)
 	}
-	var b struct {
-		Height int32 `json:"height"`
-	}
-	if err := Ask(ctx, node, &b, "getblockheader", blocks[0]); err != nil {
+	b, err := c.GetBlockHeader(ctx, blocks[0])
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "Mined in block %d %s\n", b.Height, blocks[0])
+	_, err = fmt.Fprintf(w, "Mined in block %d %s\n", b.Height, blocks[0])
 	return err
 }
 

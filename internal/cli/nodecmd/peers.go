@@ -3,7 +3,6 @@ package nodecmd
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/plain"
 	"starling/node/attach"
 	"starling/node/settings"
-	"starling/rpc/jsonrpc"
 )
 
 // NewPeers returns the command peers.
@@ -37,7 +36,7 @@ seeds of a network of your own) and cannot be reached, and why.`,
 			if err != nil {
 				return err
 			}
-			client, ctx, w := attach.Client(cfg), c.Context(), c.OutOrStdout()
+			node, ctx, w := cmdkit.Client(attach.Client(cfg)), c.Context(), c.OutOrStdout()
 			messages, _ := c.Flags().GetBool("messages")
 			watch, _ := c.Flags().GetBool("watch")
 			asJSON, _ := c.Flags().GetBool("json")
@@ -45,11 +44,11 @@ seeds of a network of your own) and cannot be reached, and why.`,
 			case asJSON && watch:
 				return cmdkit.UsageError{Err: errors.New("--json shows the peers once; it cannot go with --watch")}
 			case messages:
-				err = quiet(ctx, watchMessages(ctx, client, w))
+				err = quiet(ctx, watchMessages(ctx, node, w))
 			case watch:
-				err = quiet(ctx, watchPeers(ctx, client, w))
+				err = quiet(ctx, watchPeers(ctx, node, w))
 			default:
-				err = showPeers(ctx, client, w, asJSON)
+				err = showPeers(ctx, node, w, asJSON)
 			}
 			return attach.Explain(cfg, err)
 		},
@@ -76,10 +75,10 @@ const watchEvery = time.Second
 // clearScreen takes a terminal's cursor home and removes what is below it.
 const clearScreen = "\x1b[H\x1b[J"
 
-func watchPeers(ctx context.Context, client *jsonrpc.Client, w io.Writer) error {
+func watchPeers(ctx context.Context, node *client.Client, w io.Writer) error {
 	for {
 		var page bytes.Buffer
-		if err := showPeers(ctx, client, &page, false); err != nil {
+		if err := showPeers(ctx, node, &page, false); err != nil {
 			return err
 		}
 		fmt.Fprint(cmdkit.Terminal(w), clearScreen)
@@ -107,30 +106,18 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%.3g %s", v, unit)
 }
 
-func watchMessages(ctx context.Context, client *jsonrpc.Client, w io.Writer) error {
-	params := map[string]any{"timeout": 20_000}
+// messagesPatience is how long one call waits for messages.
+const messagesPatience = 20 * time.Second
+
+func watchMessages(ctx context.Context, node *client.Client, w io.Writer) error {
+	var after *uint64
 	var last uint64
 	for {
-		raw, err := client.Call(ctx, "getpeermessages", params)
+		r, err := node.GetPeerMessages(ctx, after, messagesPatience)
 		if err != nil {
-			return cmdkit.Explain("getpeermessages", err)
-		}
-		var r struct {
-			Last     uint64 `json:"last"`
-			Messages []struct {
-				Seq     uint64 `json:"seq"`
-				Time    int64  `json:"time"`
-				Peer    uint64 `json:"peer"`
-				Addr    string `json:"addr"`
-				Dir     string `json:"dir"`
-				Command string `json:"command"`
-				Size    int    `json:"size"`
-			} `json:"messages"`
-		}
-		if err := json.Unmarshal(raw, &r); err != nil {
 			return err
 		}
-		params["after"] = r.Last
+		after = &r.Last
 		for _, m := range r.Messages {
 			if last > 0 && m.Seq > last+1 {
 				fmt.Fprintf(w, "… %d more\n", m.Seq-last-1)

@@ -6,35 +6,10 @@ import (
 	"io"
 	"time"
 
+	"starling/client"
 	"starling/clock"
 	"starling/internal/cli/cmdkit"
-	"starling/rpc/jsonrpc"
 )
-
-// peerInfo is what a node says of a peer.
-type peerInfo struct {
-	ID       uint64   `json:"id"`
-	Addr     string   `json:"addr"`
-	Inbound  bool     `json:"inbound"`
-	Type     string   `json:"connection_type"`
-	Framing  string   `json:"transport_protocol_type"`
-	Agent    string   `json:"subver"`
-	Ping     *float64 `json:"minping"`
-	Headers  int32    `json:"synced_headers"`
-	Blocks   int32    `json:"synced_blocks"`
-	InFlight []int32  `json:"inflight"`
-	Recv     uint64   `json:"bytesrecv"`
-	Sent     uint64   `json:"bytessent"`
-	ConnTime int64    `json:"conntime"`
-}
-
-// addedInfo is what a node says of another that it was asked to connect to.
-type addedInfo struct {
-	Node      string `json:"addednode"`
-	Connected bool   `json:"connected"`
-	Failures  int    `json:"failures"`
-	Reason    string `json:"reason"`
-}
 
 // peersShown is what peers shows, in the form of --json.
 type peersShown struct {
@@ -65,13 +40,13 @@ type unreachableShown struct {
 }
 
 // askPeers asks a node for all that peers shows.
-func askPeers(ctx context.Context, client *jsonrpc.Client) (*peersShown, error) {
-	var peers []peerInfo
-	var added []addedInfo
-	if err := cmdkit.Ask(ctx, client, &peers, "getpeerinfo"); err != nil {
+func askPeers(ctx context.Context, node *client.Client) (*peersShown, error) {
+	peers, err := node.GetPeerInfo(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if err := cmdkit.Ask(ctx, client, &added, "getaddednodeinfo"); err != nil {
+	added, err := node.GetAddedNodeInfo(ctx, "")
+	if err != nil {
 		return nil, err
 	}
 	known := func(h int32) *int32 {
@@ -84,9 +59,9 @@ func askPeers(ctx context.Context, client *jsonrpc.Client) (*peersShown, error) 
 	now := clock.System().Now()
 	for _, p := range peers {
 		s.Peers = append(s.Peers, peerShown{
-			ID: p.ID, Address: p.Addr, Inbound: p.Inbound, Type: p.Type, Transport: p.Framing, Ping: p.Ping,
-			Headers: known(p.Headers), Blocks: known(p.Blocks), InFlight: len(p.InFlight),
-			BytesReceived: p.Recv, BytesSent: p.Sent, UserAgent: p.Agent,
+			ID: p.ID, Address: p.Addr, Inbound: p.Inbound, Type: p.ConnectionType, Transport: p.Transport, Ping: (*float64)(p.MinPing),
+			Headers: known(p.SyncedHeaders), Blocks: known(p.SyncedBlocks), InFlight: len(p.InFlight),
+			BytesReceived: p.BytesRecv, BytesSent: p.BytesSent, UserAgent: p.SubVer,
 			Connected: max(0, int64(now.Sub(time.Unix(p.ConnTime, 0)).Seconds())),
 		})
 	}
@@ -98,8 +73,8 @@ func askPeers(ctx context.Context, client *jsonrpc.Client) (*peersShown, error) 
 	return s, nil
 }
 
-func showPeers(ctx context.Context, client *jsonrpc.Client, w io.Writer, asJSON bool) error {
-	s, err := askPeers(ctx, client)
+func showPeers(ctx context.Context, node *client.Client, w io.Writer, asJSON bool) error {
+	s, err := askPeers(ctx, node)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
+	"starling/client"
 	"starling/clock"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/cli/networkcmd"
@@ -171,7 +172,7 @@ The node may run or not.` + aliasHelp,
 				return err
 			}
 			return cmdkit.WithNode(c, cfg, false, func(node attach.Caller) error {
-				return printChain(c.Context(), node, c.OutOrStdout())
+				return printChain(c.Context(), cmdkit.Client(node), c.OutOrStdout())
 			})
 		},
 	}
@@ -179,67 +180,50 @@ The node may run or not.` + aliasHelp,
 	return c
 }
 
-// chainBlock is what printchain shows of a block.
-type chainBlock struct {
-	Hash   string `json:"hash"`
-	Prev   string `json:"previousblockhash"`
-	Height int32  `json:"height"`
-	Time   int64  `json:"time"`
-	Bits   string `json:"bits"`
-	Txs    []struct {
-		ID string `json:"txid"`
-		In []struct {
-			TxID     string `json:"txid"`
-			Vout     uint32 `json:"vout"`
-			Coinbase string `json:"coinbase"`
-		} `json:"vin"`
-		Out []struct {
-			Value  rpctypes.Amount `json:"value"`
-			Script struct {
-				Address string `json:"address"`
-				Asm     string `json:"asm"`
-			} `json:"scriptPubKey"`
-		} `json:"vout"`
-	} `json:"tx"`
-}
-
-func printChain(ctx context.Context, node attach.Caller, w io.Writer) error {
-	var hash string
-	if err := cmdkit.Ask(ctx, node, &hash, "getbestblockhash"); err != nil {
+func printChain(ctx context.Context, node *client.Client, w io.Writer) error {
+	hash, err := node.GetBestBlockHash(ctx)
+	if err != nil {
 		return err
 	}
-	for hash != "" {
-		const withTxs = 2
-		var b chainBlock
-		if err := cmdkit.Ask(ctx, node, &b, "getblock", hash, withTxs); err != nil {
+	for {
+		b, err := node.GetBlockTxs(ctx, hash, false)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "Block %d %s\n", b.Height, b.Hash)
-		if b.Prev != "" {
-			fmt.Fprintf(w, "  after  %s\n", b.Prev)
+		if err := printBlock(w, &b); err != nil || b.Previous == nil {
+			return err
 		}
-		fmt.Fprintf(w, "  made   %s, target %s\n", time.Unix(b.Time, 0).UTC().Format(time.DateTime), b.Bits)
-		for _, tx := range b.Txs {
-			fmt.Fprintf(w, "  transaction %s\n", tx.ID)
-			for _, in := range tx.In {
-				if in.Coinbase != "" {
-					fmt.Fprintln(w, "    creates coins")
-				} else {
-					fmt.Fprintf(w, "    spends  %s:%d\n", in.TxID, in.Vout)
-				}
-			}
-			for i, out := range tx.Out {
-				to := out.Script.Address
-				if to == "" {
-					to = out.Script.Asm
-				}
-				fmt.Fprintf(w, "    pays %d  %s to %s\n", i, cmdkit.CoinText(int64(out.Value)), to)
-			}
+		if hash, err = wire.HashFromString(*b.Previous); err != nil {
+			return err
 		}
-		fmt.Fprintln(w)
-		hash = b.Prev
 	}
-	return nil
+}
+
+func printBlock(w io.Writer, b *rpctypes.BlockWithTxs) error {
+	fmt.Fprintf(w, "Block %d %s\n", b.Height, b.Hash)
+	if b.Previous != nil {
+		fmt.Fprintf(w, "  after  %s\n", *b.Previous)
+	}
+	fmt.Fprintf(w, "  made   %s, target %s\n", time.Unix(b.Time, 0).UTC().Format(time.DateTime), b.Bits)
+	for _, tx := range b.Tx {
+		fmt.Fprintf(w, "  transaction %s\n", tx.TxID)
+		for _, in := range tx.Vin {
+			if in.TxID == nil || in.Vout == nil {
+				fmt.Fprintln(w, "    creates coins")
+			} else {
+				fmt.Fprintf(w, "    spends  %s:%d\n", in.TxID, *in.Vout)
+			}
+		}
+		for i, out := range tx.Vout {
+			to := out.Script.Address
+			if to == "" {
+				to = out.Script.Asm
+			}
+			fmt.Fprintf(w, "    pays %d  %s to %s\n", i, cmdkit.CoinText(int64(out.Value)), to)
+		}
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }
 
 func newReindexAlias() *cobra.Command {
@@ -267,14 +251,11 @@ func newReindexAlias() *cobra.Command {
 				if err := local.Rebuilt(c.Context()); err != nil {
 					return err
 				}
-				var r struct {
-					Height int32  `json:"height"`
-					Outs   uint64 `json:"txouts"`
-				}
-				if err := cmdkit.Ask(c.Context(), node, &r, "gettxoutsetinfo", "none"); err != nil {
+				r, err := cmdkit.Client(node).GetTxOutSetInfo(c.Context(), "none")
+				if err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(c.OutOrStdout(), "Done: %d unspent outputs as of block %d\n", r.Outs, r.Height)
+				_, err = fmt.Fprintf(c.OutOrStdout(), "Done: %d unspent outputs as of block %d\n", r.TxOuts, r.Height)
 				return err
 			})
 		},

@@ -2,23 +2,21 @@ package walkthrough
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"starling/address"
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/node/attach"
 	"starling/node/settings"
 	"starling/params/netfile"
 	"starling/rpc/jsonrpc"
 	"starling/rpc/rpctypes"
-	"starling/rpc/walletrpc"
 	"starling/wallet"
 	"starling/wire"
 )
@@ -137,7 +135,6 @@ func readPayments(c *cobra.Command, cfg *settings.Settings) (*payments, error) {
 // send makes all payments, one after the other, and says what became of them.
 // If one can not be made, those before it stand, and are mined or handed on.
 func (o *payments) send(ctx context.Context, node attach.Caller, w io.Writer) error {
-	ctx = walletrpc.WithWallet(ctx, wallet.DefaultName)
 	if err := o.check(ctx, node); err != nil {
 		return err
 	}
@@ -189,11 +186,9 @@ func (o *payments) check(ctx context.Context, node attach.Caller) error {
 		if err := checkPayer(ctx, node, p.from); err != nil {
 			return err
 		}
-		var coins []struct {
-			Amount rpctypes.Amount `json:"amount"`
-		}
-		const minConf, maxConf = 0, 9_999_999
-		if err := cmdkit.Ask(ctx, node, &coins, "listunspent", minConf, maxConf, []string{p.from}); err != nil {
+		const unconfirmed = int32(0)
+		coins, err := ownWallet(node).ListUnspent(ctx, &client.UnspentOptions{MinConf: new(unconfirmed), Addresses: []string{p.from}})
+		if err != nil {
 			return err
 		}
 		owns[p.from] = 0
@@ -218,53 +213,54 @@ func (o *payments) check(ctx context.Context, node attach.Caller) error {
 	return nil
 }
 
+// ownWallet returns a client for this node's wallet.
+func ownWallet(node attach.Caller) *client.Client {
+	return cmdkit.Client(node).WithWallet(wallet.DefaultName)
+}
+
 // send makes one payment and says so.
 func (p *payment) send(ctx context.Context, node attach.Caller, w io.Writer) (txid wire.Hash, err error) {
-	var sent struct {
-		TxID wire.Hash `json:"txid"`
-	}
-	var outs []map[string]string
+	var outs []client.Output
 	for _, out := range p.outs {
-		outs = append(outs, map[string]string{out.to: out.coins})
+		outs = append(outs, client.Output{Address: out.to, Amount: rpctypes.Amount(out.amount)})
 	}
-	options := map[string]any{"from_addresses": []string{p.from}, "change_address": p.from}
-	if err := cmdkit.AskNamed(ctx, node, &sent, "send", map[string]any{"outputs": outs, "options": options}); err != nil {
-		return txid, err
-	}
-	var tx struct {
-		Fee json.Number `json:"fee"` // negative, as it leaves the wallet
-	}
-	if err := cmdkit.Ask(ctx, node, &tx, "gettransaction", sent.TxID.String()); err != nil {
-		return txid, err
-	}
-	fee, err := rpctypes.ParseAmount(strings.TrimPrefix(tx.Fee.String(), "-"))
+	own := ownWallet(node)
+	sent, err := own.Send(ctx, outs, &client.SendOptions{
+		CoinOptions:   client.CoinOptions{From: []string{p.from}},
+		ChangeOptions: client.ChangeOptions{ChangeTo: p.from},
+	})
 	if err != nil {
 		return txid, err
+	}
+	if sent.TxID == nil {
+		return txid, errors.New("the wallet could not sign the payment; it was not sent")
+	}
+	txid = *sent.TxID
+	tx, err := own.GetTransaction(ctx, txid, false)
+	if err != nil {
+		return txid, err
+	}
+	var fee rpctypes.Amount
+	if tx.Fee != nil {
+		fee = -*tx.Fee // below zero, as it leaves the wallet
 	}
 	for _, out := range p.outs {
 		fmt.Fprintf(w, "Sent: %s to %s\n", out.coins, out.to)
 	}
-	_, err = fmt.Fprintf(w, "Fee: %s, paid by %s\nTransaction: %s\n", cmdkit.CoinText(int64(fee)), p.from, sent.TxID)
-	return sent.TxID, err
+	_, err = fmt.Fprintf(w, "Fee: %s, paid by %s\nTransaction: %s\n", cmdkit.CoinText(int64(fee)), p.from, txid)
+	return txid, err
 }
 
 var errNoWalletHere = errors.New("this node has no wallet yet; createwallet makes one")
 
 // checkPayer makes sure that the wallet has the key of an address that pays.
 func checkPayer(ctx context.Context, node attach.Caller, from string) error {
-	const method = "getaddressinfo"
-	raw, err := node.Call(ctx, method, []any{from})
+	info, err := client.Over(node).WithWallet(wallet.DefaultName).GetAddressInfo(ctx, from)
 	if errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeWalletNotFound}) {
 		return errNoWalletHere
 	}
 	if err != nil {
-		return cmdkit.Explain(method, err)
-	}
-	var info struct {
-		Mine bool `json:"ismine"`
-	}
-	if err := json.Unmarshal(raw, &info); err != nil {
-		return err
+		return cmdkit.Explain("getaddressinfo", err)
 	}
 	if !info.Mine {
 		return fmt.Errorf("from: %s does not belong to this node's wallet", from)

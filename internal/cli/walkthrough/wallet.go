@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/node/attach"
 	"starling/node/settings"
 	"starling/params"
-	"starling/rpc/walletrpc"
 	"starling/wallet"
 )
 
@@ -66,10 +66,12 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 		return "", "", err
 	}
 	err = cmdkit.WithNode(c, cfg, false, func(node attach.Caller) error {
-		if mnemonic, err = ensureWallet(ctx, node, wallet.DefaultName); err != nil {
+		c := cmdkit.Client(node)
+		if mnemonic, err = ensureWallet(ctx, c, wallet.DefaultName); err != nil {
 			return err
 		}
-		return cmdkit.Ask(walletrpc.WithWallet(ctx, wallet.DefaultName), node, &to, "getnewaddress")
+		to, err = c.WithWallet(wallet.DefaultName).GetNewAddress(ctx, "", "")
+		return err
 	})
 	return to, mnemonic, err
 }
@@ -92,19 +94,13 @@ func beforeTheChain(c *cobra.Command) (*settings.Settings, error) {
 
 // ensureWallet makes a wallet if there is none of its name, and returns the
 // seed phrase if it did.
-func ensureWallet(ctx context.Context, node attach.Caller, name string) (mnemonic string, err error) {
-	var loaded []string
-	if err := cmdkit.Ask(ctx, node, &loaded, "listwallets"); err != nil || slices.Contains(loaded, name) {
+func ensureWallet(ctx context.Context, node *client.Client, name string) (mnemonic string, err error) {
+	loaded, err := node.ListWallets(ctx)
+	if err != nil || slices.Contains(loaded, name) {
 		return "", err
 	}
-	var r struct {
-		Mnemonic string `json:"mnemonic"`
-	}
-	raw := map[string]any{"wallet_name": name, "load_on_startup": true, "show_mnemonic": true}
-	if err := cmdkit.AskNamed(ctx, node, &r, "createwallet", raw); err != nil {
-		return "", err
-	}
-	return r.Mnemonic, nil
+	r, err := node.CreateWallet(ctx, name, &client.CreateWalletOptions{LoadOnStartup: new(true), Show: true})
+	return r.Mnemonic, err
 }
 
 func newListAddressesAlias() *cobra.Command {
@@ -118,12 +114,9 @@ func newListAddressesAlias() *cobra.Command {
 				return err
 			}
 			return cmdkit.WithNode(c, cfg, false, func(node attach.Caller) error {
-				var all []struct {
-					Address string `json:"address"`
-				}
-				const unconfirmed, empty = 0, true
-				ctx := walletrpc.WithWallet(c.Context(), wallet.DefaultName)
-				if err := cmdkit.Ask(ctx, node, &all, "listreceivedbyaddress", unconfirmed, empty); err != nil {
+				const withUnused, unconfirmed = true, int32(0)
+				all, err := ownWallet(node).ListReceivedByAddress(c.Context(), withUnused, "", &client.ReceivedOptions{MinConf: new(unconfirmed)})
+				if err != nil {
 					return err
 				}
 				for _, a := range all {

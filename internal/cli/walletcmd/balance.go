@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/node/attach"
 	"starling/node/settings"
@@ -75,13 +76,11 @@ func askBalances(c *cobra.Command, cfg *settings.Settings, addrs []string) ([]ad
 	var all []addressBalance
 	err := cmdkit.WithNode(c, cfg, false, func(node attach.Caller) error {
 		for _, a := range addrs {
-			var r struct {
-				Total rpctypes.Amount `json:"total_amount"`
-			}
-			if err := cmdkit.Ask(c.Context(), node, &r, "scantxoutset", "start", []any{"addr(" + a + ")"}); err != nil {
+			r, err := cmdkit.Client(node).ScanTxOutSet(c.Context(), client.Descriptor{Desc: "addr(" + a + ")"})
+			if err != nil {
 				return err
 			}
-			all = append(all, addressBalance{a, r.Total})
+			all = append(all, addressBalance{a, r.TotalAmount})
 		}
 		return nil
 	})

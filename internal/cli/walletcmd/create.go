@@ -13,18 +13,12 @@ import (
 
 	"starling/internal/cli/cmdkit"
 	"starling/internal/plain"
+	"starling/rpc/rpctypes"
 	"starling/wallet"
 )
 
-// created is the answer of methods that make a wallet.
-type created struct {
-	Name     string   `json:"name"`
-	Mnemonic string   `json:"mnemonic"`
-	Warnings []string `json:"warnings"`
-}
-
 // warn tells what the node warns of.
-func (r *created) warn(p *purse) {
+func (p *purse) warn(r rpctypes.CreatedWallet) {
 	for _, s := range r.Warnings {
 		p.note("%s", s)
 	}
@@ -102,7 +96,7 @@ func (p *purse) nameOf(args []string) string {
 
 // make makes a wallet and says what to do with it.
 func (p *purse) make(params map[string]any) error {
-	var r created
+	var r rpctypes.CreatedWallet
 	if done, err := p.call(&r, "createwallet", params); done || err != nil {
 		return err
 	}
@@ -162,7 +156,7 @@ func restoreWallet(p *purse, args []string) error {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return cmdkit.UsageError{Err: fmt.Errorf("backup: there is no file %s", backup)}
 		}
-		var r created
+		var r rpctypes.CreatedWallet
 		done, err := p.call(&r, "restorewallet", map[string]any{"wallet_name": name, "backup_file": path, "load_on_startup": true})
 		if !done && err == nil {
 			fmt.Fprintf(p.out(), "Wallet %s was restored.\n", r.Name)
@@ -236,11 +230,11 @@ func newWalletLoadCmd() *cobra.Command {
 		Short: "Load a wallet, now and at every start",
 		Args:  args(1, 1, "load NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
-			var r created
+			var r rpctypes.CreatedWallet
 			done, err := p.call(&r, "loadwallet", map[string]any{"filename": args[0], "load_on_startup": true})
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Wallet %s is loaded, now and at every start.\n", r.Name)
-				r.warn(p)
+				p.warn(r)
 			}
 			return err
 		}),

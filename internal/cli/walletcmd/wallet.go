@@ -123,8 +123,8 @@ func checked(check func(p *purse, args []string) error, run func(*cobra.Command,
 // loaded or there at all, or the default one. One that is on disk only is
 // loaded, which says what is wrong with it, if something is.
 func (p *purse) choose() error {
-	var loaded []string
-	if err := cmdkit.Ask(p.ctx, p.node, &loaded, "listwallets"); err != nil {
+	loaded, err := cmdkit.Client(p.node).ListWallets(p.ctx)
+	if err != nil {
 		return err
 	}
 	name := p.text("name")
@@ -133,7 +133,6 @@ func (p *purse) choose() error {
 		case len(loaded) == 1:
 			name = loaded[0]
 		case len(loaded) == 0:
-			var err error
 			if name, err = p.only(); err != nil {
 				return err
 			}
@@ -150,11 +149,11 @@ func (p *purse) choose() error {
 	if len(loaded) > 1 && p.text("name") == "" {
 		return fmt.Errorf("several wallets are loaded; say with --name which one: %s", list(loaded))
 	}
-	var r created
-	if err := cmdkit.Ask(p.ctx, p.node, &r, "loadwallet", name); err != nil {
+	r, err := cmdkit.Client(p.node).LoadWallet(p.ctx, name, nil)
+	if err != nil {
 		return err
 	}
-	r.warn(p)
+	p.warn(r)
 	p.name, p.ctx = name, walletrpc.WithWallet(p.ctx, name)
 	return nil
 }
@@ -178,12 +177,8 @@ var errNoWallet = errors.New("there is no wallet yet; \"starling wallet create\"
 
 // onDisk returns the names of all wallets.
 func (p *purse) onDisk() ([]string, error) {
-	var dir struct {
-		Wallets []struct {
-			Name string `json:"name"`
-		} `json:"wallets"`
-	}
-	if err := cmdkit.Ask(p.cmd.Context(), p.node, &dir, "listwalletdir"); err != nil {
+	dir, err := cmdkit.Client(p.node).ListWalletDir(p.cmd.Context())
+	if err != nil {
 		return nil, err
 	}
 	var names []string
