@@ -62,6 +62,7 @@ func Check(fsys fs.FS, name string) ([]Finding, error) {
 		for _, f := range p.files {
 			found = append(found, m.checkTime(p, f)...)
 			found = append(found, m.checkLogs(p, f)...)
+			found = append(found, m.checkLength(p, f)...)
 		}
 	}
 	sort.Slice(found, func(i, j int) bool {

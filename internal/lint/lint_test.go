@@ -100,6 +100,12 @@ func TestRules(t *testing.T) {
 				"cmd/starling/main.go": doc + `import ("starling/rpc"; "starling/server"); var _, _ = rpc.X, server.X`,
 			},
 		},
+		"a function that is too long": {
+			files: map[string]string{
+				"wire/a.go": doc + "func f() {\n" + strings.Repeat("\tf()\n", 79) + "}\nfunc g() {\n" + strings.Repeat("\tg()\n", 78) + "}\n",
+			},
+			want: []string{"wire/a.go:3: f has 81 lines; 80 are allowed, give its parts names"},
+		},
 		"imports upward": {
 			files: map[string]string{"peer/a.go": doc + `import "starling/server"`},
 			want:  []string{"peer/a.go:3: peer (floor 2.5) imports server (floor 5); only what is below may be imported"},
