@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
+	"starling/rpc/rpctypes"
 	"starling/wire"
 )
 
@@ -52,8 +54,12 @@ func walletCoins(p *purse, _ []string) error {
 		if err != nil {
 			return err
 		}
-		params := map[string]any{"unlock": f == "thaw", "transactions": []any{coin}, "persistent": f == "freeze"}
-		if err := p.quietly(nil, "lockunspent", params); err != nil {
+		if f == "freeze" {
+			_, err = p.client.LockUnspent(p.ctx, []wire.OutPoint{coin}, true)
+		} else {
+			_, err = p.client.LockUnspentRelease(p.ctx, []wire.OutPoint{coin})
+		}
+		if err != nil {
 			return err
 		}
 		changed = true
@@ -61,10 +67,12 @@ func walletCoins(p *purse, _ []string) error {
 	if changed {
 		return nil
 	}
-	var raw []json.RawMessage
-	if err := p.quietly(&raw, "listunspent", map[string]any{"minconf": 0}); err != nil {
+	const unconfirmed = int32(0)
+	coins, err := p.client.ListUnspent(p.ctx, &client.UnspentOptions{MinConf: new(unconfirmed)})
+	if err != nil {
 		return err
 	}
+	raw := p.calls.last
 	frozen, err := p.frozen()
 	if err != nil {
 		return err
@@ -73,35 +81,24 @@ func walletCoins(p *purse, _ []string) error {
 		return p.coinsJSON(raw, frozen)
 	}
 	t := cmdkit.NewTable(p.out(), "AMOUNT", "BLOCKS", "ADDRESS", "LABEL", "STATE", "COIN")
-	row := func(c coin) {
-		state := ""
-		if c.Frozen {
-			state = "frozen"
-		}
-		t.Row(c.Amount, c.Confirmations, c.Address, c.Label, state, fmt.Sprintf("%s:%d", c.TxID, c.Vout))
-	}
-	for _, r := range raw {
-		var c coin
-		if err := json.Unmarshal(r, &c); err != nil {
-			return err
-		}
-		row(c)
+	for _, c := range coins {
+		t.Row(c.Amount, c.Confirmations, c.Address, orNothing(c.Label), "", fmt.Sprintf("%s:%d", c.TxID, c.Vout))
 	}
 	for _, c := range frozen {
-		row(c)
+		t.Row(c.Amount, c.Confirmations, c.Address, c.Label, "frozen", fmt.Sprintf("%s:%d", c.TxID, c.Vout))
 	}
 	return t.End()
 }
 
 // coinsJSON prints what the node answers about each coin, and whether it is
 // frozen.
-func (p *purse) coinsJSON(raw []json.RawMessage, frozen []coin) error {
+func (p *purse) coinsJSON(raw json.RawMessage, frozen []frozenCoin) error {
+	var coins []map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &coins); err != nil {
+		return err
+	}
 	all := []any{}
-	for _, r := range raw {
-		var c map[string]json.RawMessage
-		if err := json.Unmarshal(r, &c); err != nil {
-			return err
-		}
+	for _, c := range coins {
 		c["frozen"] = json.RawMessage("false")
 		all = append(all, c)
 	}
@@ -112,60 +109,51 @@ func (p *purse) coinsJSON(raw []json.RawMessage, frozen []coin) error {
 }
 
 // parseCoin reads an output as TXID:N.
-func parseCoin(s string) (map[string]any, error) {
+func parseCoin(s string) (wire.OutPoint, error) {
 	id, n, ok := strings.Cut(s, ":")
 	vout, err := strconv.ParseUint(n, 10, 32)
 	if !ok || err != nil {
-		return nil, fmt.Errorf("%q is no coin; they are written TXID:N", s)
+		return wire.OutPoint{}, fmt.Errorf("%q is no coin; they are written TXID:N", s)
 	}
-	if _, err := wire.HashFromString(id); err != nil {
-		return nil, fmt.Errorf("%q is no coin: %w", s, err)
+	hash, err := wire.HashFromString(id)
+	if err != nil {
+		return wire.OutPoint{}, fmt.Errorf("%q is no coin: %w", s, err)
 	}
-	return map[string]any{"txid": id, "vout": vout}, nil
+	return wire.OutPoint{Hash: hash, Index: uint32(vout)}, nil
 }
 
-// coin is an unspent output of the wallet.
-type coin struct {
-	TxID          string      `json:"txid"`
-	Vout          uint32      `json:"vout"`
-	Address       string      `json:"address"`
-	Label         string      `json:"label"`
-	Amount        json.Number `json:"amount"`
-	Confirmations int32       `json:"confirmations"`
-	Frozen        bool        `json:"frozen"`
+// frozenCoin is a coin that is kept from being spent, in the form of --json.
+type frozenCoin struct {
+	TxID          wire.Hash       `json:"txid"`
+	Vout          uint32          `json:"vout"`
+	Address       string          `json:"address"`
+	Label         string          `json:"label"`
+	Amount        rpctypes.Amount `json:"amount"`
+	Confirmations int32           `json:"confirmations"`
+	Frozen        bool            `json:"frozen"`
 }
 
 // frozen returns the coins that are kept from being spent, with what the node
 // knows of them. Those that a payment in the mempool spends are left out.
-func (p *purse) frozen() ([]coin, error) {
-	var locked []struct {
-		TxID string `json:"txid"`
-		Vout uint32 `json:"vout"`
-	}
-	if err := p.quietly(&locked, "listlockunspent", nil); err != nil {
+func (p *purse) frozen() ([]frozenCoin, error) {
+	locked, err := p.client.ListLockUnspent(p.ctx)
+	if err != nil {
 		return nil, err
 	}
-	var coins []coin
+	var coins []frozenCoin
 	for _, l := range locked {
-		var out *struct {
-			Value         json.Number `json:"value"`
-			Confirmations int32       `json:"confirmations"`
-			Script        struct {
-				Address string `json:"address"`
-			} `json:"scriptPubKey"`
-		}
-		if err := p.quietly(&out, "gettxout", map[string]any{"txid": l.TxID, "n": l.Vout}); err != nil {
+		const mempool = true
+		out, err := p.client.GetTxOut(p.ctx, wire.OutPoint{Hash: l.TxID, Index: l.Vout}, mempool)
+		if err != nil {
 			return nil, err
 		}
 		if out == nil {
 			continue
 		}
-		c := coin{TxID: l.TxID, Vout: l.Vout, Address: out.Script.Address, Amount: out.Value, Confirmations: out.Confirmations, Frozen: true}
+		c := frozenCoin{TxID: l.TxID, Vout: l.Vout, Address: out.Script.Address, Amount: out.Value, Confirmations: out.Confirmations, Frozen: true}
 		if c.Address != "" {
-			var about struct {
-				Labels []string `json:"labels"`
-			}
-			if err := p.quietly(&about, "getaddressinfo", map[string]any{"address": c.Address}); err != nil {
+			about, err := p.client.GetAddressInfo(p.ctx, c.Address)
+			if err != nil {
 				return nil, err
 			}
 			if len(about.Labels) > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/plain"
 	"starling/rpc/rpctypes"
@@ -41,21 +42,20 @@ protected by it.`,
 		Args: args(0, 1, "create [NAME]"),
 		RunE: withWallets(func(p *purse, args []string) error {
 			name := p.nameOf(args)
-			params := map[string]any{
-				"wallet_name": name, "load_on_startup": true, "show_mnemonic": true,
-				"disable_private_keys": p.on("watch-only"), "blank": p.on("blank"),
-			}
+			o := &newWallet{Name: name}
+			o.NoKeys, o.Blank = p.on("watch-only"), p.on("blank")
 			if p.on("watch-only") || p.on("blank") {
 				if err := p.refuse("for a wallet without a phrase", "words", "extra-file"); err != nil {
 					return err
 				}
 			} else {
-				params["mnemonic_words"], _ = p.cmd.Flags().GetInt("words")
+				words, _ := p.cmd.Flags().GetInt("words")
+				o.Words = &words
 			}
-			if err := p.passphraseFor(params); err != nil {
+			if err := p.passphraseFor(o); err != nil {
 				return err
 			}
-			return p.make(params)
+			return p.make(o)
 		}),
 	}
 	walletCmd(c)
@@ -66,6 +66,15 @@ protected by it.`,
 	return cmdkit.MakesData(c)
 }
 
+// newWallet is a wallet to make. The two numbers go to the node as they were
+// typed, so that it refuses those that make no sense.
+type newWallet struct {
+	Name string `json:"wallet_name"`
+	client.CreateWalletOptions
+	Words *int `json:"mnemonic_words,omitempty"`
+	Gap   int  `json:"gap,omitempty"`
+}
+
 // addEncryptFlags adds the flags of commands that make wallets.
 func addEncryptFlags(c *cobra.Command) {
 	c.Flags().Bool("encrypt", false, "protect the file with a passphrase")
@@ -74,14 +83,14 @@ func addEncryptFlags(c *cobra.Command) {
 }
 
 // passphraseFor asks for the passphrases that the flags ask for.
-func (p *purse) passphraseFor(params map[string]any) (err error) {
+func (p *purse) passphraseFor(o *newWallet) (err error) {
 	if p.text("extra-file") != "" {
-		if params["mnemonic_passphrase"], err = p.secret("extra-file", "extra passphrase", true); err != nil {
+		if o.Extra, err = p.secret("extra-file", "extra passphrase", true); err != nil {
 			return err
 		}
 	}
 	if p.on("encrypt") || p.text("passphrase-file") != "" {
-		params["passphrase"], err = p.secret("passphrase-file", "passphrase", true)
+		o.Passphrase, err = p.secret("passphrase-file", "passphrase", true)
 	}
 	return err
 }
@@ -95,15 +104,17 @@ func (p *purse) nameOf(args []string) string {
 }
 
 // make makes a wallet and says what to do with it.
-func (p *purse) make(params map[string]any) error {
+func (p *purse) make(o *newWallet) error {
+	o.LoadOnStartup, o.Show = new(true), true
 	var r rpctypes.CreatedWallet
-	if done, err := p.call(&r, "createwallet", params); done || err != nil {
+	err := p.client.CallNamed(p.ctx, "createwallet", &r, o)
+	if done, err := p.printed(err); done || err != nil {
 		return err
 	}
 	switch {
 	case r.Mnemonic == "":
 		fmt.Fprintf(p.out(), "Wallet %s was made.\n", r.Name)
-	case params["mnemonic"] != nil:
+	case o.Mnemonic != "":
 		fmt.Fprintf(p.out(), "Wallet %s was restored.\n", r.Name)
 	default:
 		p.showPhrase(r.Name, r.Mnemonic)
@@ -156,8 +167,8 @@ func restoreWallet(p *purse, args []string) error {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return cmdkit.UsageError{Err: fmt.Errorf("backup: there is no file %s", backup)}
 		}
-		var r rpctypes.CreatedWallet
-		done, err := p.call(&r, "restorewallet", map[string]any{"wallet_name": name, "backup_file": path, "load_on_startup": true})
+		r, err := p.client.RestoreWallet(p.ctx, name, path, new(true))
+		done, err := p.printed(err)
 		if !done && err == nil {
 			fmt.Fprintf(p.out(), "Wallet %s was restored.\n", r.Name)
 		}
@@ -167,25 +178,23 @@ func restoreWallet(p *purse, args []string) error {
 	if err != nil {
 		return err
 	}
-	gap, _ := p.cmd.Flags().GetInt("gap")
-	params := map[string]any{
-		"wallet_name": name, "load_on_startup": true, "show_mnemonic": true, "gap": gap,
-		"mnemonic": strings.Join(strings.Fields(phrase), " "),
-	}
+	o := &newWallet{Name: name}
+	o.Gap, _ = p.cmd.Flags().GetInt("gap")
+	o.Mnemonic = strings.Join(strings.Fields(phrase), " ")
 	if s := p.text("birthday"); s != "" {
 		t, err := time.Parse(time.DateOnly, s)
 		if err != nil {
 			return cmdkit.UsageError{Err: fmt.Errorf("birthday: %q is not a day such as 2024-03-01", s)}
 		}
-		params["birthday"] = max(1, t.Unix())
+		o.Birthday = max(1, t.Unix())
 	}
 	if p.on("legacy") {
-		params["address_types"] = []string{"legacy", "p2sh-segwit", "bech32", "bech32m"}
+		o.Kinds = []string{"legacy", "p2sh-segwit", "bech32", "bech32m"}
 	}
-	if err := p.passphraseFor(params); err != nil {
+	if err := p.passphraseFor(o); err != nil {
 		return err
 	}
-	return p.make(params)
+	return p.make(o)
 }
 
 func newWalletListCmd() *cobra.Command {
@@ -195,12 +204,13 @@ func newWalletListCmd() *cobra.Command {
 		Long:  `List the wallets on disk, and which of them are loaded.`,
 		Args:  cmdkit.NoArgs,
 		RunE: withWallets(func(p *purse, _ []string) error {
-			var loaded []string
-			if err := p.quietly(&loaded, "listwallets", nil); err != nil {
+			loaded, err := p.client.ListWallets(p.ctx)
+			if err != nil {
 				return err
 			}
 			if p.on("json") {
-				_, err := p.call(nil, "listwalletdir", nil)
+				_, err := p.client.ListWalletDir(p.ctx)
+				_, err = p.printed(err)
 				return err
 			}
 			names, err := p.onDisk()
@@ -230,8 +240,8 @@ func newWalletLoadCmd() *cobra.Command {
 		Short: "Load a wallet, now and at every start",
 		Args:  args(1, 1, "load NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
-			var r rpctypes.CreatedWallet
-			done, err := p.call(&r, "loadwallet", map[string]any{"filename": args[0], "load_on_startup": true})
+			r, err := p.client.LoadWallet(p.ctx, args[0], new(true))
+			done, err := p.printed(err)
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Wallet %s is loaded, now and at every start.\n", r.Name)
 				p.warn(r)
@@ -247,7 +257,8 @@ func newWalletUnloadCmd() *cobra.Command {
 		Short: "Unload a wallet, and do not load it at every start",
 		Args:  args(1, 1, "unload NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
-			done, err := p.call(nil, "unloadwallet", map[string]any{"wallet_name": args[0], "load_on_startup": false})
+			_, err := p.client.UnloadWallet(p.ctx, args[0], new(false))
+			done, err := p.printed(err)
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Wallet %s is not loaded any more.\n", args[0])
 			}
@@ -262,11 +273,10 @@ func newWalletInfoCmd() *cobra.Command {
 		Short: "Show how a wallet stands",
 		Args:  cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			raw, err := p.node.Call(p.ctx, "getwalletinfo", []any{})
-			if err != nil {
-				return explainWallet("getwalletinfo", err)
+			if _, err := p.client.GetWalletInfo(p.ctx); err != nil {
+				return err
 			}
-			return cmdkit.PrintResult(p.out(), raw)
+			return cmdkit.PrintResult(p.out(), p.calls.last)
 		}),
 	})
 }

@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/node/attach"
+	"starling/rpc/rpctypes"
 )
 
 func newWalletAddressCmd() *cobra.Command {
@@ -24,8 +26,8 @@ sees two payments to one address knows that they belong together.
   starling wallet address --label rent --type bech32m`,
 		Args: cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			var to string
-			done, err := p.call(&to, "getnewaddress", map[string]any{"label": p.text("label"), "address_type": p.text("type")})
+			to, err := p.client.GetNewAddress(p.ctx, p.text("label"), p.text("type"))
+			done, err := p.printed(err)
 			if !done && err == nil {
 				fmt.Fprintln(p.out(), to)
 			}
@@ -43,13 +45,9 @@ func newWalletAddressesCmd() *cobra.Command {
 		Short: "List the addresses that were given out, and what was paid to each",
 		Args:  cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			var all []struct {
-				Address string      `json:"address"`
-				Amount  json.Number `json:"amount"`
-				Label   string      `json:"label"`
-			}
-			params := map[string]any{"minconf": 0, "include_empty": true}
-			if done, err := p.call(&all, "listreceivedbyaddress", params); done || err != nil {
+			const withUnused, unconfirmed = true, int32(0)
+			all, err := p.client.ListReceivedByAddress(p.ctx, withUnused, "", &client.ReceivedOptions{MinConf: new(unconfirmed)})
+			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
 			t := cmdkit.NewTable(p.out(), "ADDRESS", "RECEIVED", "LABEL")
@@ -67,7 +65,7 @@ func newWalletLabelCmd() *cobra.Command {
 		Short: "Say what an address is for",
 		Args:  args(2, 2, "label ADDRESS TEXT"),
 		RunE: withWallet(func(p *purse, args []string) error {
-			return p.quietly(nil, "setlabel", map[string]any{"address": args[0], "label": args[1]})
+			return p.client.SetLabel(p.ctx, args[0], args[1])
 		}),
 	})
 }
@@ -80,13 +78,11 @@ func newWalletPhraseCmd() *cobra.Command {
 that nobody looks over your shoulder.`,
 		Args: cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			var r struct {
-				Mnemonic string `json:"mnemonic"`
-				Extra    bool   `json:"passphrase_needed"`
-			}
+			var r rpctypes.Mnemonic
 			done := false
 			err := p.unlocked(func() (err error) {
-				done, err = p.call(&r, "getwalletmnemonic", nil)
+				r, err = p.client.GetWalletMnemonic(p.ctx)
+				done, err = p.printed(err)
 				return err
 			})
 			if done || err != nil {
@@ -111,6 +107,18 @@ type descriptorLine struct {
 	NextIndex *int32 `json:"next_index,omitempty"`
 }
 
+// descriptorLines leaves out what other programs do not read.
+func descriptorLines(all []rpctypes.WalletDescriptor) []descriptorLine {
+	lines := make([]descriptorLine, len(all))
+	for i, d := range all {
+		lines[i] = descriptorLine{Desc: d.Desc, Timestamp: d.Timestamp, Active: d.Active, Internal: d.Internal, NextIndex: d.NextIndex}
+		if d.Range != nil {
+			lines[i].Range = *d.Range
+		}
+	}
+	return lines
+}
+
 func newWalletExportCmd() *cobra.Command {
 	c := walletCmd(&cobra.Command{
 		Use:   "export",
@@ -123,16 +131,15 @@ only let others watch.
   starling wallet import watch.json --name watcher`,
 		Args: cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			var r struct {
-				Descriptors []descriptorLine `json:"descriptors"`
-			}
-			err := p.unlocked(func() error {
-				return p.quietly(&r, "listdescriptors", map[string]any{"private": p.on("private")})
+			var r rpctypes.WalletDescriptors
+			err := p.unlocked(func() (err error) {
+				r, err = p.client.ListDescriptors(p.ctx, p.on("private"))
+				return err
 			})
 			if err != nil {
 				return err
 			}
-			raw, err := json.Marshal(r.Descriptors)
+			raw, err := json.Marshal(descriptorLines(r.Descriptors))
 			if err != nil {
 				return err
 			}
@@ -176,20 +183,13 @@ func walletImport(p *purse, args []string) error {
 			list[i].Timestamp = t.Unix()
 		}
 	}
-	var results []struct {
-		Success bool `json:"success"`
-		Error   *struct {
-			Message string `json:"message"`
-		} `json:"error"`
-	}
-	raw, err := p.node.Call(p.ctx, "importdescriptors", map[string]any{"requests": list})
-	if err != nil {
-		return explainWallet("importdescriptors", err)
-	}
-	if p.on("json") {
-		return printJSON(p.out(), raw)
-	}
-	if err := json.Unmarshal(raw, &results); err != nil {
+	// The lines go to the node as they are: some of what files hold, such as a
+	// range of one number, [client.Import] has no place for.
+	var results []rpctypes.ImportResult
+	err = p.client.CallNamed(p.ctx, "importdescriptors", &results, struct {
+		List []descriptorLine `json:"requests"`
+	}{list})
+	if done, err := p.printed(err); done || err != nil {
 		return err
 	}
 	for i, r := range results {
@@ -214,7 +214,7 @@ the copy.`,
 			if err != nil {
 				return err
 			}
-			return p.quietly(nil, "backupwallet", map[string]any{"destination": path})
+			return p.client.BackupWallet(p.ctx, path)
 		}),
 	})
 }
@@ -236,7 +236,7 @@ passphrase nobody can spend, but whoever has the seed phrase.`,
 			if err != nil {
 				return err
 			}
-			if err := p.quietly(nil, "encryptwallet", map[string]any{"passphrase": pass}); err != nil {
+			if _, err := p.client.EncryptWallet(p.ctx, pass); err != nil {
 				return err
 			}
 			p.note("Wallet %s is encrypted and locked.", p.name)
@@ -268,7 +268,7 @@ it keeps the key in memory.
 			if err != nil {
 				return err
 			}
-			return p.quietly(nil, "walletpassphrase", map[string]any{"passphrase": pass, "timeout": int64(d / time.Second)})
+			return p.client.WalletPassphrase(p.ctx, pass, d)
 		}),
 	})
 	c.Flags().Duration("for", time.Minute, "for how long, a `TIME` such as 5m")
@@ -282,7 +282,7 @@ func newWalletLockCmd() *cobra.Command {
 		Short: "Lock an encrypted wallet",
 		Args:  cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			return p.quietly(nil, "walletlock", nil)
+			return p.client.WalletLock(p.ctx)
 		}),
 	})
 }
@@ -301,7 +301,7 @@ func newWalletPassphraseCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.quietly(nil, "walletpassphrasechange", map[string]any{"oldpassphrase": old, "newpassphrase": pass})
+			return p.client.WalletPassphraseChange(p.ctx, old, pass)
 		}),
 	})
 	addSecretFlag(c, "passphrase-file", "the present passphrase")
@@ -316,15 +316,13 @@ func newWalletRescanCmd() *cobra.Command {
 		Args:  cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
 			from, _ := p.cmd.Flags().GetInt32("from")
-			var r struct {
-				Start int32 `json:"start_height"`
-				Stop  int32 `json:"stop_height"`
-			}
-			params := map[string]any{"start_height": from}
+			var to *int32
 			if p.cmd.Flags().Changed("to") {
-				params["stop_height"], _ = p.cmd.Flags().GetInt32("to")
+				height, _ := p.cmd.Flags().GetInt32("to")
+				to = &height
 			}
-			done, err := p.call(&r, "rescanblockchain", params)
+			r, err := p.client.RescanBlockchain(p.ctx, from, to)
+			done, err := p.printed(err)
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Blocks %d to %d were read.\n", r.Start, r.Stop)
 			}
@@ -347,7 +345,8 @@ verifymessage" checks such signatures.`,
 			var sig string
 			done := false
 			err := p.unlocked(func() (err error) {
-				done, err = p.call(&sig, "signmessage", map[string]any{"address": args[0], "message": args[1]})
+				sig, err = p.client.SignMessage(p.ctx, args[0], args[1])
+				done, err = p.printed(err)
 				return err
 			})
 			if !done && err == nil {

@@ -1,7 +1,7 @@
 package walletcmd
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/address"
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/node/attach"
 	"starling/rpc/rpctypes"
@@ -23,22 +24,15 @@ func newWalletBalanceCmd() *cobra.Command {
 block, and what fresh blocks paid, which can not be spent before others follow.`,
 		Args: cmdkit.NoArgs,
 		RunE: withWallet(func(p *purse, _ []string) error {
-			var b struct {
-				Mine struct {
-					Trusted  json.Number `json:"trusted"`
-					Pending  json.Number `json:"untrusted_pending"`
-					Immature json.Number `json:"immature"`
-				} `json:"mine"`
-			}
-			if done, err := p.call(&b, "getbalances", nil); done || err != nil {
+			b, err := p.client.GetBalances(p.ctx)
+			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out(), b.Mine.Trusted)
-			const nothing = "0.00000000"
-			if b.Mine.Pending != nothing {
+			if b.Mine.Pending != 0 {
 				fmt.Fprintf(p.out(), "%s unconfirmed, from others\n", b.Mine.Pending)
 			}
-			if b.Mine.Immature != nothing {
+			if b.Mine.Immature != 0 {
 				fmt.Fprintf(p.out(), "%s from fresh blocks, not to be spent yet\n", b.Mine.Immature)
 			}
 			return nil
@@ -46,29 +40,14 @@ block, and what fresh blocks paid, which can not be spent before others follow.`
 	})
 }
 
-// historyLine is what is shown of a payment.
-type historyLine struct {
-	TxID          string      `json:"txid"`
-	Category      string      `json:"category"`
-	Amount        json.Number `json:"amount"`
-	Fee           json.Number `json:"fee"`
-	Address       string      `json:"address"`
-	Label         string      `json:"label"`
-	Comment       string      `json:"comment"`
-	Confirmations int32       `json:"confirmations"`
-	Time          int64       `json:"time"`
-	Abandoned     bool        `json:"abandoned"`
-	ReplacedBy    string      `json:"replaced_by_txid"`
-	PoolConflicts []string    `json:"mempoolconflicts"`
-}
-
-func (l *historyLine) state() string {
+// stateOf says how many blocks confirm a payment, or what keeps it from them.
+func stateOf(l *rpctypes.HistoryEntry) string {
 	switch {
 	case l.Confirmations > 0:
 		return fmt.Sprint(l.Confirmations)
 	case l.Abandoned:
 		return "abandoned"
-	case l.ReplacedBy != "" || len(l.PoolConflicts) > 0:
+	case l.ReplacedBy != nil || len(l.PoolConflicts) > 0:
 		return "replaced"
 	case l.Confirmations < 0:
 		return "impossible"
@@ -91,18 +70,20 @@ impossible because a block holds another that spends the same.
 		RunE: withWallet(func(p *purse, _ []string) error {
 			count, _ := p.cmd.Flags().GetInt("count")
 			skip, _ := p.cmd.Flags().GetInt("skip")
-			var lines []historyLine
-			if done, err := p.call(&lines, "listtransactions", map[string]any{"count": count, "skip": skip}); done || err != nil {
+			// The typed call takes a count of 0 for the usual one.
+			var lines []rpctypes.HistoryEntry
+			err := p.client.CallNamed(p.ctx, "listtransactions", &lines, struct {
+				Count int `json:"count"`
+				Skip  int `json:"skip"`
+			}{count, skip})
+			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
 			t := cmdkit.NewTable(p.out(), "TIME", "WHAT", "AMOUNT", "FEE", "BLOCKS", "ADDRESS", "LABEL", "TRANSACTION")
 			for _, l := range lines {
 				at := time.Unix(l.Time, 0).UTC().Format("2006-01-02 15:04")
-				label := l.Label
-				if label == "" {
-					label = l.Comment
-				}
-				t.Row(at, l.Category, l.Amount, l.Fee, l.state(), l.Address, label, l.TxID)
+				label := cmp.Or(orNothing(l.Label), l.Comment)
+				t.Row(at, l.Category, l.Amount, orNothing(l.Fee), stateOf(&l), l.Address, label, l.TxID)
 			}
 			return t.End()
 		}),
@@ -118,22 +99,16 @@ func newWalletShowCmd() *cobra.Command {
 		Short: "Show all about one transaction",
 		Args:  txidArg("show TXID"),
 		RunE: withWallet(func(p *purse, args []string) error {
-			raw, err := p.node.Call(p.ctx, "gettransaction", map[string]any{"txid": args[0], "verbose": true})
+			id, err := wire.HashFromString(args[0])
 			if err != nil {
-				return explainWallet("gettransaction", err)
+				return err
 			}
-			return cmdkit.PrintResult(p.out(), raw)
+			if _, err := p.client.GetTransaction(p.ctx, id, true); err != nil {
+				return err
+			}
+			return cmdkit.PrintResult(p.out(), p.calls.last)
 		}),
 	})
-}
-
-// sent is the answer of methods that pay.
-type sent struct {
-	Complete bool        `json:"complete"`
-	TxID     string      `json:"txid"`
-	Fee      json.Number `json:"fee"`
-	PSBT     string      `json:"psbt"`
-	Hex      string      `json:"hex"`
 }
 
 // checkAddress refuses what is no address of the network.
@@ -189,63 +164,76 @@ func addCoinFlags(c *cobra.Command) {
 	c.Flags().Bool("no-replace", false, "do not say that its fee may be raised (BIP125): bump refuses it then")
 }
 
+// payOptions are options of methods that pay. Unlike those of package client they
+// tell zeros that were typed, which the node refuses, from what was left out;
+// and a fee rate stays as it was typed.
+type payOptions struct {
+	FeeRate     string         `json:"fee_rate,omitempty"`
+	Target      *int           `json:"conf_target,omitempty"`
+	Replaceable *bool          `json:"replaceable,omitempty"`
+	MinConf     *int32         `json:"minconf,omitempty"`
+	From        []string       `json:"from_addresses,omitempty"`
+	Inputs      []client.Input `json:"inputs,omitempty"`
+	ChangeTo    string         `json:"change_address,omitempty"`
+	SubtractFee []int          `json:"subtract_fee_from_outputs,omitempty"`
+	MaxWeight   *int64         `json:"max_tx_weight,omitempty"`
+	LockTime    *uint32        `json:"locktime,omitempty"`
+	Comment     string         `json:"comment,omitempty"`
+	PSBT        bool           `json:"psbt,omitempty"`
+	SendMax     bool           `json:"send_max,omitempty"`
+	Version     *int32         `json:"version,omitempty"`
+}
+
 // payOptions reads the flags of commands that pay.
-func (p *purse) payOptions() (map[string]any, error) {
-	o := map[string]any{}
+func (p *purse) payOptions() (*payOptions, error) {
 	if err := p.checkFeeRate(); err != nil {
 		return nil, err
 	}
-	if s := p.text("fee-rate"); s != "" {
-		o["fee_rate"] = s
-	}
-	if p.on("psbt") {
+	o := &payOptions{FeeRate: p.text("fee-rate"), PSBT: p.on("psbt")}
+	if o.PSBT {
 		if err := p.refuse("with --psbt, which does not send", "mine", "comment"); err != nil {
 			return nil, err
 		}
 	}
-	if p.cmd.Flags().Changed("target") {
-		o["conf_target"], _ = p.cmd.Flags().GetInt("target")
+	flags := p.cmd.Flags()
+	o.Target = typed(p, "target", flags.GetInt)
+	o.MinConf = typed(p, "min-blocks", flags.GetInt32)
+	o.LockTime = typed(p, "lock-time", flags.GetUint32)
+	o.From, _ = flags.GetStringArray("from")
+	if err := p.checkAddress("from", o.From...); err != nil {
+		return nil, err
 	}
-	if p.cmd.Flags().Changed("min-blocks") {
-		o["minconf"], _ = p.cmd.Flags().GetInt32("min-blocks")
-	}
-	if p.cmd.Flags().Changed("lock-time") {
-		o["locktime"], _ = p.cmd.Flags().GetUint32("lock-time")
-	}
-	if list, _ := p.cmd.Flags().GetStringArray("from"); len(list) > 0 {
-		if err := p.checkAddress("from", list...); err != nil {
-			return nil, err
-		}
-		o["from_addresses"] = list
-	}
-	coins, _ := p.cmd.Flags().GetStringArray("coin")
-	var inputs []any
+	coins, _ := flags.GetStringArray("coin")
 	for _, s := range coins {
-		in, err := parseCoin(s)
+		op, err := parseCoin(s)
 		if err != nil {
 			return nil, fmt.Errorf("coin: %w", err)
 		}
-		inputs = append(inputs, in)
+		o.Inputs = append(o.Inputs, client.Places(op)...)
 	}
-	if inputs != nil {
+	if o.Inputs != nil {
 		if err := p.refuse("with --coin, which names them", "from", "min-blocks"); err != nil {
 			return nil, err
 		}
-		o["inputs"] = inputs
 	}
-	if s := p.text("change"); s != "" {
-		if err := p.checkAddress("change", s); err != nil {
+	if o.ChangeTo = p.text("change"); o.ChangeTo != "" {
+		if err := p.checkAddress("change", o.ChangeTo); err != nil {
 			return nil, err
 		}
-		o["change_address"] = s
 	}
 	if p.on("no-replace") {
-		o["replaceable"] = false
-	}
-	if p.on("psbt") {
-		o["psbt"] = true
+		o.Replaceable = new(false)
 	}
 	return o, nil
+}
+
+// typed returns the value of a flag if it stands on the command line.
+func typed[T any](p *purse, flag string, get func(string) (T, error)) *T {
+	if !p.cmd.Flags().Changed(flag) {
+		return nil
+	}
+	v, _ := get(flag)
+	return &v
 }
 
 func newWalletSendCmd() *cobra.Command {
@@ -293,22 +281,25 @@ func checkSend(p *purse, args []string) error {
 }
 
 func walletSend(p *purse, args []string) error {
-	outs, positions := payees(args)
+	outs, positions, err := payees(args)
+	if err != nil {
+		return err
+	}
 	o, err := p.payOptions()
 	if err != nil {
 		return err
 	}
 	if p.on("subtract-fee") {
-		o["subtract_fee_from_outputs"] = positions
+		o.SubtractFee = positions
 	}
-	if s := p.text("comment"); s != "" {
-		o["comment"] = s
-	}
-	if p.cmd.Flags().Changed("max-weight") {
-		o["max_tx_weight"], _ = p.cmd.Flags().GetInt64("max-weight")
-	}
+	o.Comment = p.text("comment")
+	o.MaxWeight = typed(p, "max-weight", p.cmd.Flags().GetInt64)
 	version, _ := p.cmd.Flags().GetInt32("tx-version")
-	return p.pay("send", map[string]any{"outputs": outs, "options": o, "version": version})
+	return p.pay("send", struct {
+		Outputs []client.Output `json:"outputs"`
+		Options *payOptions     `json:"options"`
+		Version int32           `json:"version"`
+	}{outs, o, version})
 }
 
 func checkSweep(p *purse, args []string) error {
@@ -330,11 +321,13 @@ more to spend than they are worth are left behind.
 			if err != nil {
 				return err
 			}
-			if o["inputs"] == nil {
-				o["send_max"] = true
-			}
-			o["version"], _ = p.cmd.Flags().GetInt32("tx-version")
-			return p.pay("sendall", map[string]any{"recipients": []string{args[0]}, "options": o})
+			o.SendMax = o.Inputs == nil
+			version, _ := p.cmd.Flags().GetInt32("tx-version")
+			o.Version = &version
+			return p.pay("sendall", struct {
+				Recipients []string    `json:"recipients"`
+				Options    *payOptions `json:"options"`
+			}{args[:1], o})
 		})),
 	})
 	addPayFlags(c)
@@ -342,11 +335,11 @@ more to spend than they are worth are left behind.
 }
 
 // pay calls a method that pays and prints what came of it.
-func (p *purse) pay(method string, params map[string]any) error {
-	var r sent
+func (p *purse) pay(method string, params any) error {
+	var r rpctypes.SendResult
 	done := false
 	err := p.unlocked(func() (err error) {
-		done, err = p.call(&r, method, params)
+		done, err = p.printed(p.client.CallNamed(p.ctx, method, &r, params))
 		return err
 	})
 	if err != nil {
@@ -356,33 +349,29 @@ func (p *purse) pay(method string, params map[string]any) error {
 	case r.PSBT != "":
 		if !done {
 			fmt.Fprintln(p.out(), r.PSBT)
-			p.note("Not sent: a PSBT for others to sign, with a fee of %s.", r.Fee)
+			p.note("Not sent: a PSBT for others to sign, with a fee of %s.", orNothing(r.Fee))
 		}
 		return nil
 	case !done:
-		fmt.Fprintln(p.out(), r.TxID)
-		p.note("Fee: %s", r.Fee)
+		fmt.Fprintln(p.out(), orNothing(r.TxID))
+		p.note("Fee: %s", orNothing(r.Fee))
 	}
 	if !p.on("mine") {
 		return p.passOn(r.TxID)
 	}
-	var to string
-	if err := p.quietly(&to, "getnewaddress", map[string]any{"label": "mined"}); err != nil {
+	to, err := p.client.GetNewAddress(p.ctx, "mined", "")
+	if err != nil {
 		return err
 	}
 	return cmdkit.MineNow(p.cmd.Context(), p.node, to, p.cmd.ErrOrStderr())
 }
 
-// PassOn hands a payment to others if the node does not run.
-func (p *purse) passOn(txid string) error {
-	if _, ok := p.node.(*attach.Local); !ok {
+// passOn hands a payment to others if the node does not run.
+func (p *purse) passOn(txid *wire.Hash) error {
+	if _, ok := p.node.(*attach.Local); !ok || txid == nil {
 		return nil
 	}
-	id, err := wire.HashFromString(txid)
-	if err != nil {
-		return err
-	}
-	return cmdkit.PassOn(p.cmd.Context(), p.node, id, p.cmd.ErrOrStderr())
+	return cmdkit.PassOn(p.cmd.Context(), p.node, *txid, p.cmd.ErrOrStderr())
 }
 
 func newWalletBumpCmd() *cobra.Command {
@@ -396,29 +385,29 @@ transaction's id is printed.
   starling wallet bump TXID --fee-rate 20`,
 		Args: txidArg("bump TXID"),
 		RunE: checked(func(p *purse, _ []string) error { return p.checkFeeRate() }, withWallet(func(p *purse, args []string) error {
-			o := map[string]any{}
-			if s := p.text("fee-rate"); s != "" {
-				o["fee_rate"] = s
-			}
-			var r struct {
-				TxID string      `json:"txid"`
-				Old  json.Number `json:"origfee"`
-				Fee  json.Number `json:"fee"`
-			}
-			if err := p.checkReplaceable(args[0]); err != nil {
+			id, err := wire.HashFromString(args[0])
+			if err != nil {
 				return err
 			}
+			if err := p.checkReplaceable(id); err != nil {
+				return err
+			}
+			params := struct {
+				TxID    wire.Hash  `json:"txid"`
+				Options payOptions `json:"options"`
+			}{id, payOptions{FeeRate: p.text("fee-rate")}}
+			var r rpctypes.BumpResult
 			done := false
-			err := p.unlocked(func() (err error) {
-				done, err = p.call(&r, "bumpfee", map[string]any{"txid": args[0], "options": o})
+			err = p.unlocked(func() (err error) {
+				done, err = p.printed(p.client.CallNamed(p.ctx, "bumpfee", &r, params))
 				return err
 			})
 			if err != nil {
 				return err
 			}
 			if !done {
-				fmt.Fprintln(p.out(), r.TxID)
-				p.note("Fee: %s instead of %s", r.Fee, r.Old)
+				fmt.Fprintln(p.out(), orNothing(r.TxID))
+				p.note("Fee: %s instead of %s", r.Fee, r.OldFee)
 			}
 			return p.passOn(r.TxID)
 		})),
@@ -429,12 +418,9 @@ transaction's id is printed.
 
 // checkReplaceable refuses to replace a payment that was made with --no-replace:
 // whoever was paid may rely upon it.
-func (p *purse) checkReplaceable(txid string) error {
-	var tx struct {
-		Confirmations int32  `json:"confirmations"`
-		Replaceable   string `json:"bip125-replaceable"`
-	}
-	if err := p.quietly(&tx, "gettransaction", map[string]any{"txid": txid}); err != nil {
+func (p *purse) checkReplaceable(txid wire.Hash) error {
+	tx, err := p.client.GetTransaction(p.ctx, txid, false)
+	if err != nil {
 		return err
 	}
 	if tx.Confirmations == 0 && tx.Replaceable == "no" {
@@ -449,7 +435,11 @@ func newWalletAbandonCmd() *cobra.Command {
 		Short: "Give up a payment that the node does not have",
 		Args:  txidArg("abandon TXID"),
 		RunE: withWallet(func(p *purse, args []string) error {
-			return p.quietly(nil, "abandontransaction", map[string]any{"txid": args[0]})
+			id, err := wire.HashFromString(args[0])
+			if err != nil {
+				return err
+			}
+			return p.client.AbandonTransaction(p.ctx, id)
 		}),
 	})
 }

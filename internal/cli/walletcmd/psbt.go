@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
+	"starling/rpc/rpctypes"
 )
 
 // psbtHelp says how the commands are given a PSBT.
@@ -52,27 +54,29 @@ hold no keys, only watch them. The PSBT is printed.
 			return nil
 		},
 		RunE: checked(checkSend, withWallet(func(p *purse, args []string) error {
-			outs, positions := payees(args)
+			outs, positions, err := payees(args)
+			if err != nil {
+				return err
+			}
 			o, err := p.payOptions()
 			if err != nil {
 				return err
 			}
 			if p.on("subtract-fee") {
-				o["subtract_fee_from_outputs"] = positions
+				o.SubtractFee = positions
 			}
-			params := map[string]any{"outputs": outs, "options": o}
-			if p.cmd.Flags().Changed("tx-version") {
-				params["version"], _ = p.cmd.Flags().GetInt32("tx-version")
-			}
+			params := struct {
+				Inputs   []client.Input  `json:"inputs,omitempty"`
+				Outputs  []client.Output `json:"outputs"`
+				LockTime *uint32         `json:"locktime,omitempty"`
+				Version  *int32          `json:"version,omitempty"`
+				Options  *payOptions     `json:"options"`
+			}{o.Inputs, outs, o.LockTime, typed(p, "tx-version", p.cmd.Flags().GetInt32), o}
 			// What is an option of payments that are sent is an argument here.
-			for _, name := range []string{"inputs", "locktime"} {
-				if v, given := o[name]; given {
-					params[name] = v
-					delete(o, name)
-				}
-			}
-			var r sent
-			if done, err := p.call(&r, "walletcreatefundedpsbt", params); done || err != nil {
+			o.Inputs, o.LockTime = nil, nil
+			var r rpctypes.FundedPSBT
+			err = p.client.CallNamed(p.ctx, "walletcreatefundedpsbt", &r, params)
+			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out(), r.PSBT)
@@ -98,10 +102,11 @@ The PSBT with the signatures is printed.` + psbtHelp,
 			if err != nil {
 				return err
 			}
-			var r sent
+			var r rpctypes.ProcessedPSBT
 			done := false
 			err = p.unlocked(func() (err error) {
-				done, err = p.call(&r, "walletprocesspsbt", map[string]any{"psbt": psbt})
+				r, err = p.client.WalletProcessPSBT(p.ctx, psbt, nil)
+				done, err = p.printed(err)
 				return err
 			})
 			if done || err != nil {
@@ -134,9 +139,8 @@ func newPSBTCombineCmd() *cobra.Command {
 				}
 				all = append(all, psbt)
 			}
-			var r string
-			done, err := p.call(&r, "combinepsbt", map[string]any{"txs": all})
-			if done || err != nil {
+			r, err := p.client.CombinePSBT(p.ctx, all...)
+			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(p.out(), r)
@@ -157,7 +161,7 @@ hexadecimal digits. It is not sent.` + psbtHelp,
 			if done || err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(p.out(), r.Hex)
+			_, err = fmt.Fprintf(p.out(), "%x\n", []byte(r.Hex))
 			return err
 		}),
 	})
@@ -175,45 +179,43 @@ wallet is needed for it.` + psbtHelp,
 			if err != nil {
 				return err
 			}
-			r, err := p.final(psbt)
+			r, err := p.client.FinalizePSBT(p.ctx, psbt, true)
 			if err != nil {
 				return err
 			}
-			var txid string
-			done, err := p.call(&txid, "sendrawtransaction", map[string]any{"hexstring": r.Hex})
-			if done || err != nil {
+			if err := checkComplete(r); err != nil {
+				return err
+			}
+			txid, err := p.client.SendRawTransaction(p.ctx, r.Hex, nil)
+			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out(), txid)
-			return p.passOn(txid)
+			return p.passOn(&txid)
 		}),
 	})
 }
 
 // finalize prints the node's answer with --json and returns done, or returns the
 // finished transaction.
-func (p *purse) finalize(arg string) (r sent, done bool, err error) {
+func (p *purse) finalize(arg string) (r rpctypes.FinalizedPSBT, done bool, err error) {
 	psbt, err := p.psbt(arg)
 	if err != nil {
 		return r, false, err
 	}
-	if p.on("json") {
-		done, err = p.call(nil, "finalizepsbt", map[string]any{"psbt": psbt})
+	r, err = p.client.FinalizePSBT(p.ctx, psbt, true)
+	if done, err = p.printed(err); done || err != nil {
 		return r, done, err
 	}
-	r, err = p.final(psbt)
-	return r, false, err
+	return r, false, checkComplete(r)
 }
 
-// final returns the finished transaction of a PSBT.
-func (p *purse) final(psbt string) (r sent, err error) {
-	if err := p.quietly(&r, "finalizepsbt", map[string]any{"psbt": psbt}); err != nil {
-		return r, err
-	}
+// checkComplete refuses what is no finished transaction yet.
+func checkComplete(r rpctypes.FinalizedPSBT) error {
 	if !r.Complete {
-		return r, errors.New("signatures are still missing; \"starling rpc analyzepsbt\" tells whose")
+		return errors.New("signatures are still missing; \"starling rpc analyzepsbt\" tells whose")
 	}
-	return r, nil
+	return nil
 }
 
 // maxPSBT bounds a file with a PSBT, in bytes: a transaction of a whole block,
@@ -256,10 +258,14 @@ func (p *purse) psbt(arg string) (string, error) {
 
 // payees turns pairs of addresses and amounts into outputs, and returns their
 // places too.
-func payees(args []string) (outs []any, positions []int) {
+func payees(args []string) (outs []client.Output, positions []int, err error) {
 	for i := 0; i < len(args); i += 2 {
+		amount, err := rpctypes.ParseAmount(args[i+1])
+		if err != nil {
+			return nil, nil, err
+		}
 		positions = append(positions, len(outs))
-		outs = append(outs, map[string]string{args[i]: args[i+1]})
+		outs = append(outs, client.Output{Address: args[i], Amount: amount})
 	}
-	return outs, positions
+	return outs, positions, nil
 }

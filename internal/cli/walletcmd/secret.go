@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -121,22 +122,20 @@ func (p *purse) unlocked(fn func() error) error {
 			return err
 		}
 	}
-	var info struct {
-		Until *int64 `json:"unlocked_until"`
-	}
-	if err := p.quietly(&info, "getwalletinfo", nil); err != nil {
+	info, err := p.client.GetWalletInfo(p.ctx)
+	if err != nil {
 		return err
 	}
-	if info.Until != nil && *info.Until > 0 {
+	if info.UnlockedUntil != nil && *info.UnlockedUntil > 0 {
 		return fn()
 	}
 	pass, err := p.secret("passphrase-file", "passphrase", false)
 	if err != nil {
 		return err
 	}
-	const longEnough = 600 // seconds
-	if err := p.quietly(nil, "walletpassphrase", map[string]any{"passphrase": pass, "timeout": longEnough}); err != nil {
+	const longEnough = 10 * time.Minute
+	if err := p.client.WalletPassphrase(p.ctx, pass, longEnough); err != nil {
 		return err
 	}
-	return errors.Join(fn(), p.quietly(nil, "walletlock", nil))
+	return errors.Join(fn(), p.client.WalletLock(p.ctx))
 }

@@ -10,12 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/plain"
 	"starling/node/attach"
 	"starling/node/settings"
 	"starling/rpc/jsonrpc"
-	"starling/rpc/walletrpc"
 	"starling/wallet"
 )
 
@@ -64,11 +64,13 @@ func walletCmd(c *cobra.Command) *cobra.Command {
 
 // purse is a wallet that a command works with.
 type purse struct {
-	cmd  *cobra.Command
-	cfg  *settings.Settings
-	node attach.Caller
-	ctx  context.Context // for calls about the wallet
-	name string          // "" until it is known
+	cmd    *cobra.Command
+	cfg    *settings.Settings
+	ctx    context.Context
+	node   attach.Caller
+	calls  *calls         // to the node
+	client *client.Client // over calls; for the wallet, once that is known
+	name   string         // "" until it is known
 
 	stdin *bufio.Reader
 }
@@ -99,7 +101,8 @@ func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []
 		if err != nil {
 			return err
 		}
-		p := &purse{cmd: c, cfg: cfg, node: node, ctx: c.Context()}
+		p := &purse{cmd: c, cfg: cfg, ctx: c.Context(), node: node, calls: &calls{node: node}}
+		p.client = client.Over(p.calls)
 		return errors.Join(fn(p, args), closeNode())
 	}
 }
@@ -142,7 +145,7 @@ func (p *purse) choose() error {
 	}
 	for _, l := range loaded {
 		if l == name {
-			p.name, p.ctx = name, walletrpc.WithWallet(p.ctx, name)
+			p.name, p.client = name, p.client.WithWallet(name)
 			return nil
 		}
 	}
@@ -154,7 +157,7 @@ func (p *purse) choose() error {
 		return err
 	}
 	p.warn(r)
-	p.name, p.ctx = name, walletrpc.WithWallet(p.ctx, name)
+	p.name, p.client = name, p.client.WithWallet(name)
 	return nil
 }
 
@@ -218,40 +221,37 @@ func (p *purse) note(format string, args ...any) {
 	fmt.Fprintf(p.cmd.ErrOrStderr(), format+"\n", args...)
 }
 
-// call calls a method of the wallet with named parameters and reads the answer
-// into result. With --json it prints the answer too, and returns done.
-func (p *purse) call(result any, method string, params map[string]any) (done bool, err error) {
-	if params == nil {
-		params = map[string]any{}
-	}
-	raw, err := p.node.Call(p.ctx, method, params)
-	if err != nil {
-		return false, explainWallet(method, err)
-	}
-	if result != nil {
-		if err := json.Unmarshal(raw, result); err != nil {
-			return false, err
-		}
-	}
-	if p.on("json") {
-		return true, printJSON(p.out(), raw)
-	}
-	return false, nil
+// calls makes the calls of a command. It says what errors mean, and keeps the
+// last answer as it came, for --json.
+type calls struct {
+	node attach.Caller
+	last json.RawMessage
 }
 
-// quietly is call without --json.
-func (p *purse) quietly(result any, method string, params map[string]any) error {
-	if params == nil {
-		params = map[string]any{}
-	}
-	raw, err := p.node.Call(p.ctx, method, params)
+func (c *calls) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	raw, err := c.node.Call(ctx, method, params)
 	if err != nil {
-		return explainWallet(method, err)
+		return nil, explainWallet(method, err)
 	}
-	if result == nil {
-		return nil
+	c.last = raw
+	return raw, nil
+}
+
+// printed ends a call that ended with err: with --json it prints the node's
+// answer, and returns done.
+func (p *purse) printed(err error) (done bool, _ error) {
+	if err != nil || !p.on("json") {
+		return false, err
 	}
-	return json.Unmarshal(raw, result)
+	return true, printJSON(p.out(), p.calls.last)
+}
+
+// orNothing writes what may be missing, which is no text at all.
+func orNothing[T any](v *T) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(*v)
 }
 
 // errWalletLocked tells that a secret is needed while it is encrypted.
