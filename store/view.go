@@ -114,6 +114,9 @@ func (d *DB) iterate(r pebble.Reader, prefix, from []byte, fn func(key, value []
 	if bytes.Compare(from, lower) > 0 {
 		lower = from
 	}
+	if len(lower) == 0 {
+		lower = nil // no bound; with its own checks on, Pebble looks at the first byte of one
+	}
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: prefixEnd(prefix)})
 	if err != nil {
 		return d.readError(err)
