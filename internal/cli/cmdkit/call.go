@@ -76,6 +76,9 @@ func MineNow(ctx context.Context, node attach.Caller, payTo string, w io.Writer)
 	if err != nil {
 		return fmt.Errorf("the payment was made but not mined: %w", err)
 	}
+	if len(blocks) == 0 {
+		return errors.New("the payment was made but not mined: the node made no block")
+	}
 	b, err := c.GetBlockHeader(ctx, blocks[0])
 	if err != nil {
 		return err
