@@ -385,7 +385,7 @@ func TestRescanToHeight(t *testing.T) {
 	b.clk.Set(b.clk.Now().Add(3 * time.Hour))
 	b.mine(12, nobody)
 	words := get[map[string]any](b, in("alice"), "getwalletmnemonic")["mnemonic"]
-	if _, err := named[any](b, bg, "createwallet", map[string]any{"wallet_name": "late", "mnemonic": words, "birthday": 1<<31 - 1}); err != nil {
+	if _, err := named[any](b, bg, "createwallet", map[string]any{"wallet_name": "late", "mnemonic": words, "birthday": b.clk.Now().Unix()}); err != nil {
 		t.Fatal(err)
 	}
 	type scanned struct {

@@ -248,6 +248,9 @@ func TestWatchAndSign(t *testing.T) {
 			t.Errorf("%d: %+v", i, r)
 		}
 	}
+	for _, odd := range []any{1.5, 1e30} {
+		b.fails(jsonrpc.CodeMisc, "JSON integer out of range", w, "importdescriptors", []any{map[string]any{"desc": "raw(51)", "timestamp": odd}})
+	}
 	b.fails(jsonrpc.CodeType, "timestamp", w, "importdescriptors", []any{map[string]any{"desc": "raw(51)"}})
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -400,12 +399,15 @@ func TestPhraseAndRescan(t *testing.T) {
 		t.Fatalf("%s %v", raw, err)
 	}
 	b.balance("again", "150.00000000")
-	// Its birthday is a mistake: no block has reached it, so that it stands for
-	// the newest time that one has.
+	// A birthday that no block has reached stands for the newest time that one has;
+	// one that is yet to come is a mistake.
 	b.clk.Set(b.clk.Now().Add(3 * time.Hour))
 	b.mine(12, nobody)
-	if _, err := b.local.Call(bg, "createwallet", map[string]any{"wallet_name": "late", "mnemonic": c.Mnemonic, "birthday": math.MaxInt32}); err != nil {
+	if _, err := b.local.Call(bg, "createwallet", map[string]any{"wallet_name": "late", "mnemonic": c.Mnemonic, "birthday": b.clk.Now().Unix()}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := b.local.Call(bg, "createwallet", map[string]any{"wallet_name": "ahead", "mnemonic": c.Mnemonic, "birthday": b.clk.Now().Unix() + 60}); !errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParam}) || !strings.Contains(err.Error(), "is yet to come") {
+		t.Errorf("a birthday that is yet to come: %v", err)
 	}
 	b.balance("late", "0.00000000")
 	get[any](b, in("late"), "rescanblockchain", 2)

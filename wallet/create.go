@@ -77,6 +77,10 @@ func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic st
 	return w, mnemonic, nil
 }
 
+// IsAhead reports whether a time, in seconds since 1970, is yet to come, so that it
+// is nobody's birthday.
+func (m *Manager) IsAhead(t int64) bool { return t > m.cfg.Clock.Now().Unix() }
+
 // keepNew writes a new wallet to disk and adds it to the loaded ones, or else
 // leaves nothing behind.
 func (m *Manager) keepNew(w *Wallet) error {
@@ -121,9 +125,12 @@ func (w *Wallet) fill(o *Options) (mnemonic string, err error) {
 	if w.meta.birthday == 0 && !restored {
 		w.meta.birthday = now
 	}
+	// Whoever gave the birthday may be ahead of the clock, and blocks that are yet
+	// to be mined would be skipped until then.
+	w.meta.birthday = min(w.meta.birthday, now)
 	if !w.chain.IsInitialDownload() {
-		// The wallet's clock, or whoever gave the birthday, may be ahead of the
-		// chain. Nothing that is mined from now on may be taken for older.
+		// The wallet's clock may be ahead of the chain. Nothing that is mined from
+		// now on may be taken for older.
 		w.meta.birthday = min(w.meta.birthday, w.tipTime())
 	}
 	// Blank wallets have no file yet, so that their secrets go into changes.

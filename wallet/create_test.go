@@ -74,6 +74,57 @@ func TestBirthdayAhead(t *testing.T) {
 	b.balance(again, ledger.Balance{Immature: 50 * coin})
 }
 
+// TestBirthdayAheadWhileDownloading makes one while the node is still catching up,
+// when the tip says nothing of what time it is.
+func TestBirthdayAheadWhileDownloading(t *testing.T) {
+	net := params.Regtest()
+	net.MaxTipAge = time.Hour
+	b := newBench(t, net)
+	if !b.chain.IsInitialDownload() {
+		t.Fatal("the node is not catching up")
+	}
+	_, words, err := b.m.Create(t.Context(), Options{Name: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := b.clk.Now().Add(1000 * time.Hour).Unix()
+	if !b.m.IsAhead(ahead) || b.m.IsAhead(b.clk.Now().Unix()) {
+		t.Error("a time is taken for another")
+	}
+	w := b.create(Options{Name: "w", Mnemonic: words, Birthday: ahead})
+	b.mine(b.address(w, Bech32), 1)
+	b.burn(100)
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
+}
+
+// TestBirthdayGoesBack finds, in a rescan, what was paid before the birthday: that
+// was said to be too late.
+func TestBirthdayGoesBack(t *testing.T) {
+	b, alice := funded(t, 1)
+	paid := b.chain.At(1).Time()
+	b.clk.Advance(48 * time.Hour)
+	b.burn(20)
+	words, _, err := alice.Mnemonic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := b.create(Options{Name: "late", Mnemonic: words, Birthday: b.clk.Now().Unix()})
+	b.balance(w, ledger.Balance{})
+	if _, err := w.Rescan(t.Context(), 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.balance(w, ledger.Balance{Trusted: 50 * coin})
+	if got := w.Status().Birthday; got != paid {
+		t.Errorf("birthday is %d, the payment is of %d", got, paid)
+	}
+	if err := b.m.Unload("late"); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = b.m.Load(t.Context(), "late"); err != nil || w.Status().Birthday != paid {
+		t.Errorf("loaded again: %v", err)
+	}
+}
+
 // TestCreateSparesOthers makes a wallet where there is one that cannot be seen,
 // as its disk fails for a moment: that one must be there afterwards.
 func TestCreateSparesOthers(t *testing.T) {

@@ -188,6 +188,7 @@ func (w *Wallet) readBlock(n *headertree.Node, b *wire.Block) {
 			at := ledger.Place{Block: n.Hash, Height: n.Height, Index: int32(i), Time: n.Time()}
 			if w.ledger.Connect(&b.Txs[i], at, w.now()) {
 				grew = w.markUsed(&b.Txs[i]) || grew
+				w.bornBefore(n.Time())
 			}
 		}
 		if !grew {
@@ -195,6 +196,15 @@ func (w *Wallet) readBlock(n *headertree.Node, b *wire.Block) {
 		}
 		// Addresses that are watched from now on may be paid by this very
 		// block.
+	}
+}
+
+// bornBefore notes a payment from a time before the birthday, which was said to be
+// later than it is. The caller holds mu.
+func (w *Wallet) bornBefore(t int64) {
+	if t < w.meta.birthday {
+		w.meta.birthday = t
+		w.changes.Set(keyMeta, w.meta.append(nil))
 	}
 }
 

@@ -28,7 +28,9 @@ func (e *PrunedError) Error() string {
 		s += ", so that it is not known what the wallet has. Its keys can be used"
 	}
 	if !e.Resumes {
-		s += fmt.Sprintf(". If nothing was paid before %s, give that time", e.Since.UTC().Format("2006-01-02 15:04 MST"))
+		since := e.Since.UTC().Truncate(time.Minute)
+		s += fmt.Sprintf(". If nothing was paid before %s, give that time: --birthday %s, or %d where seconds are asked for",
+			since.Format("2006-01-02 15:04 MST"), since.Format("2006-01-02T15:04Z"), since.Unix())
 	}
 	return s + ". To have the blocks fetched again, start the node with --prune 0 --reindex"
 }

@@ -168,6 +168,8 @@ func (w *Wallet) read() error {
 	if w.meta.genesis != net.GenesisHash {
 		return fmt.Errorf("wallet %s belongs to network %s, not to this one (%s)", w.name, w.meta.network, net.Name)
 	}
+	// An earlier program took birthdays that were yet to come.
+	w.meta.birthday = min(w.meta.birthday, w.now())
 	slices.SortFunc(w.chains, func(a, b *keychain) int { return int(a.num) - int(b.num) })
 	for _, k := range w.chains {
 		if _, err := w.watch(k, nil); err != nil {

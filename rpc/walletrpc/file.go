@@ -113,6 +113,8 @@ func (a *api) createWallet(ctx context.Context, p createWalletParams) (rpctypes.
 		return r, jsonrpc.Errorf(jsonrpc.CodeWallet, "External signers are not supported")
 	case p.AvoidReuse:
 		return r, jsonrpc.Errorf(jsonrpc.CodeWallet, "avoid_reuse is not supported")
+	case m.IsAhead(p.Birthday):
+		return r, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "birthday: %s is yet to come", time.Unix(p.Birthday, 0).UTC().Format("2006-01-02 15:04 MST"))
 	case p.NoKeys && passphrase != "":
 		return r, jsonrpc.Errorf(jsonrpc.CodeWallet, "Passphrase provided but private keys are disabled. A passphrase is only used to encrypt private keys, so cannot be used for wallets with private keys disabled.")
 	}
@@ -453,7 +455,8 @@ func (a *api) rescanBlockchain(ctx context.Context, p rescanParams) (rpctypes.Re
 	case errors.Is(err, wallet.ErrScanAborted):
 		return r, jsonrpc.Errorf(jsonrpc.CodeMisc, "Rescan aborted.")
 	case errors.As(err, &pruned):
-		return r, jsonrpc.Errorf(jsonrpc.CodeMisc, "Can't rescan beyond pruned data. Use RPC call getblockchaininfo to determine your pruned height.")
+		return r, jsonrpc.Errorf(jsonrpc.CodeMisc, "Can't rescan beyond pruned data. Use RPC call getblockchaininfo to determine your pruned height. "+
+			"Blocks up to %d are gone: starling wallet rescan --from %d", pruned.To, pruned.To+1)
 	case err != nil:
 		return r, walletError(err)
 	}

@@ -31,7 +31,10 @@ func (t *timestamp) DecodeArg(_ string, raw json.RawMessage) error {
 			return nil
 		}
 	case jsonrpc.TypeNumber:
-		return json.Unmarshal(raw, &t.seconds)
+		if json.Unmarshal(raw, &t.seconds) != nil {
+			return jsonrpc.Errorf(jsonrpc.CodeMisc, "JSON integer out of range")
+		}
+		return nil
 	}
 	return jsonrpc.Errorf(jsonrpc.CodeType, "Expected number or \"now\" timestamp value for key. got type %s", jsonrpc.TypeOf(raw))
 }

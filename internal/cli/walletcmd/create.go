@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -140,6 +139,9 @@ birthday on, if you know it.
   starling wallet restore savings --phrase-file words.txt
   starling wallet restore savings --backup /media/stick/savings.dat
 
+A birthday is a day such as 2024-03-01, a time in UTC such as "2024-03-01 15:04", one
+of RFC 3339 such as 2024-03-01T15:04:00+02:00, or seconds since 1970.
+
 --legacy also restores the older kinds of addresses (BIP44 and BIP49).`,
 		Args: args(0, 1, "restore [NAME]"),
 		RunE: withWallets(restoreWallet),
@@ -147,7 +149,7 @@ birthday on, if you know it.
 	walletCmd(c)
 	addSecretFlag(c, "phrase-file", "the seed phrase")
 	c.Flags().String("backup", "", "restore from this `FILE` instead")
-	c.Flags().String("birthday", "", "the `DAY` the wallet was made, as 2024-03-01: older blocks are not read")
+	c.Flags().String("birthday", "", "the `TIME` the wallet was made: older blocks are not read")
 	c.Flags().Int("gap", 0, "how many unused `ADDRESSES` in a row to look beyond (default 1000)")
 	c.Flags().Bool("legacy", false, "also addresses of BIP44 and BIP49")
 	addEncryptFlags(c)
@@ -182,11 +184,11 @@ func restoreWallet(p *purse, args []string) error {
 	o.Gap, _ = p.cmd.Flags().GetInt("gap")
 	o.Mnemonic = strings.Join(strings.Fields(phrase), " ")
 	if s := p.text("birthday"); s != "" {
-		t, err := time.Parse(time.DateOnly, s)
+		t, err := birthday(s)
 		if err != nil {
-			return cmdkit.UsageError{Err: fmt.Errorf("birthday: %q is not a day such as 2024-03-01", s)}
+			return err
 		}
-		o.Birthday = max(1, t.Unix())
+		o.Birthday = max(1, t)
 	}
 	if p.on("legacy") {
 		o.Kinds = []string{"legacy", "p2sh-segwit", "bech32", "bech32m"}

@@ -164,7 +164,7 @@ time in the file, or since --birthday.
 		Args: args(1, 1, "import FILE|DESCRIPTOR"),
 		RunE: withWallet(walletImport),
 	})
-	c.Flags().String("birthday", "", "the `DAY` of the first payment at the earliest, as 2024-03-01 (default any time)")
+	c.Flags().String("birthday", "", "the `TIME` of the first payment at the earliest, as restore takes it (default any time)")
 	c.Flags().Bool("active", false, "take new addresses from a descriptor of the command line")
 	return c
 }
@@ -175,12 +175,12 @@ func walletImport(p *purse, args []string) error {
 		return err
 	}
 	if s := p.text("birthday"); s != "" {
-		t, err := time.Parse(time.DateOnly, s)
+		t, err := birthday(s)
 		if err != nil {
-			return cmdkit.UsageError{Err: fmt.Errorf("birthday: %q is not a day such as 2024-03-01", s)}
+			return err
 		}
 		for i := range list {
-			list[i].Timestamp = t.Unix()
+			list[i].Timestamp = t
 		}
 	}
 	// The lines go to the node as they are: some of what files hold, such as a
