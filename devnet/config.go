@@ -22,6 +22,9 @@ const (
 	// MaxTxRate bounds the payments made up in a second, which the wallets
 	// could not keep up with anyway.
 	MaxTxRate = 1000
+	// MinTxRate is the least rate but none, one payment in a day. The waits for
+	// one much smaller could not be told any more.
+	MinTxRate = 1.0 / (24 * 60 * 60)
 	maxPort   = 65_535
 	// MaxLoss bounds [Path.Loss]: with more next to every link breaks.
 	MaxLoss = 0.5
@@ -142,8 +145,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("latency: want from 0 to %s", MaxLatency)
 	case !(c.Path.Loss >= 0 && c.Path.Loss <= MaxLoss):
 		return fmt.Errorf("loss: want a share from 0 to %v, or from 0%% to %v%%", MaxLoss, 100*MaxLoss)
-	case !(c.TxRate >= 0 && c.TxRate <= MaxTxRate):
-		return fmt.Errorf("tx-rate: want from 0 to %d payments a second", MaxTxRate)
+	case !(c.TxRate == 0 || c.TxRate >= MinTxRate && c.TxRate <= MaxTxRate):
+		return fmt.Errorf("tx-rate: want 0, or from one payment in a day (%.6f) to %d in a second", MinTxRate, MaxTxRate)
 	}
 	return nil
 }

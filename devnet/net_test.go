@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -351,7 +352,7 @@ func TestParseMode(t *testing.T) {
 func TestCheck(t *testing.T) {
 	for _, c := range []Config{
 		{Nodes: -1}, {Nodes: MaxNodes + 1}, {Path: Path{Latency: -1}}, {Path: Path{Latency: time.Hour}},
-		{Path: Path{Loss: 1}}, {Path: Path{Loss: -0.1}}, {TxRate: -1}, {TxRate: 1e9},
+		{Path: Path{Loss: 1}}, {Path: Path{Loss: -0.1}}, {TxRate: -1}, {TxRate: 1e9}, {TxRate: 1e-300}, {TxRate: math.NaN()}, {Path: Path{Loss: math.NaN()}}, {Path: Path{Loss: math.Inf(1)}},
 	} {
 		if err := c.Check(); err == nil {
 			t.Errorf("%+v is taken", c)

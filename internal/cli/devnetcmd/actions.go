@@ -178,7 +178,11 @@ func (f *devnetFlags) linkCmd() *cobra.Command {
 			if err != nil {
 				return cmdkit.UsageError{Err: fmt.Errorf("loss: %w", err)}
 			}
-			_, err = f.act(c, "path", devnet.Request{Path: devnet.Path{Latency: path.latency, Loss: loss}})
+			link := devnet.Path{Latency: path.latency, Loss: loss}
+			if err := (&devnet.Config{Path: link}).Check(); err != nil {
+				return cmdkit.UsageError{Err: err}
+			}
+			_, err = f.act(c, "path", devnet.Request{Path: link})
 			return err
 		},
 	}

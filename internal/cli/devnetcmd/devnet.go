@@ -136,7 +136,7 @@ func (f *devnetFlags) config(c *cobra.Command) (devnet.Config, error) {
 func parseShare(s string) (float64, error) {
 	digits, percent := strings.CutSuffix(s, "%")
 	v, err := strconv.ParseFloat(digits, 64)
-	if err != nil {
+	if err != nil || !(v >= 0 && v <= 100) {
 		return 0, fmt.Errorf("%q is not a share such as 0.01 or 1%%", s)
 	}
 	if percent {
