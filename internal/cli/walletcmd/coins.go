@@ -80,6 +80,7 @@ func walletCoins(p *purse, _ []string) error {
 	if p.on("json") {
 		return p.coinsJSON(raw, frozen)
 	}
+	p.tellUnknown()
 	t := cmdkit.NewTable(p.out(), "AMOUNT", "BLOCKS", "ADDRESS", "LABEL", "STATE", "COIN")
 	for _, c := range coins {
 		t.Row(c.Amount, c.Confirmations, c.Address, orNothing(c.Label), "", fmt.Sprintf("%s:%d", c.TxID, c.Vout))

@@ -28,6 +28,7 @@ block, and what fresh blocks paid, which can not be spent before others follow.`
 			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
+			p.tellUnknown()
 			fmt.Fprintln(p.out(), b.Mine.Trusted)
 			if b.Mine.Pending != 0 {
 				fmt.Fprintf(p.out(), "%s unconfirmed, from others\n", b.Mine.Pending)
@@ -79,6 +80,7 @@ impossible because a block holds another that spends the same.
 			if done, err := p.printed(err); done || err != nil {
 				return err
 			}
+			p.tellUnknown()
 			t := cmdkit.NewTable(p.out(), "TIME", "WHAT", "AMOUNT", "FEE", "BLOCKS", "ADDRESS", "LABEL", "TRANSACTION")
 			for _, l := range lines {
 				at := time.Unix(l.Time, 0).UTC().Format("2006-01-02 15:04")

@@ -102,6 +102,7 @@ func withWallets(fn func(p *purse, args []string) error) func(*cobra.Command, []
 			return err
 		}
 		p := &purse{cmd: c, cfg: cfg, ctx: c.Context(), node: node, calls: &calls{node: node}}
+		p.calls.poor = p.tellUnknown
 		p.client = client.Over(p.calls)
 		return errors.Join(fn(p, args), closeNode())
 	}
@@ -221,15 +222,28 @@ func (p *purse) note(format string, args ...any) {
 	fmt.Fprintf(p.cmd.ErrOrStderr(), format+"\n", args...)
 }
 
+// tellUnknown says on standard error that what is shown may not be all, if the node
+// has yet to fetch blocks that it knows of.
+func (p *purse) tellUnknown() {
+	chain, err := client.Over(p.node).GetBlockchainInfo(p.ctx) // not an answer for --json
+	if err == nil && chain.Headers > chain.Blocks {
+		p.note("the node is at block %d of %d; not all is known yet", chain.Blocks, chain.Headers)
+	}
+}
+
 // calls makes the calls of a command. It says what errors mean, and keeps the
 // last answer as it came, for --json.
 type calls struct {
 	node attach.Caller
 	last json.RawMessage
+	poor func() // told of a lack of funds
 }
 
 func (c *calls) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
 	raw, err := c.node.Call(ctx, method, params)
+	if errors.Is(err, &jsonrpc.Error{Code: jsonrpc.CodeInsufficientFunds}) {
+		c.poor()
+	}
 	if err != nil {
 		return nil, explainWallet(method, err)
 	}
