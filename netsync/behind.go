@@ -31,6 +31,7 @@ type behind struct {
 // behindPeer is what the rule keeps of a peer.
 type behindPeer struct {
 	protected bool             // safe from the rule
+	since     time.Time        // when it began to run
 	at        time.Time        // when it strikes; zero if it is not running
 	mark      *headertree.Node // our tip when it began
 	prompted  bool             // the peer was asked for something better
@@ -77,8 +78,11 @@ func (b *behind) check(now time.Time, p *peer) (behindStep, *headertree.Node) {
 	case at.at.IsZero() || p.best != nil && !p.best.Work.Lt(&at.mark.Work):
 		// Behind since now, or caught up with where we were when it began:
 		// it is measured against a mark that does not move on.
-		*at = behindPeer{at: now.Add(behindAfter), mark: tip}
+		*at = behindPeer{since: now, at: now.Add(behindAfter), mark: tip}
 	case now.Before(at.at):
+	case p.feed != nil && p.feed.last.Before(at.since):
+		// It gives blocks when it is asked with getblocks, and it has not been
+		// its turn: another had it all the time.
 	case at.prompted:
 		return behindDrop, nil
 	default:

@@ -57,6 +57,12 @@ func TestBehind(t *testing.T) {
 		{"it is not asked for headers yet", func(p *peer) { p.headers.syncing = false }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
 		{"inbound", func(p *peer) { p.info.Outbound = false }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
 		{"by hand", func(p *peer) { p.info.Manual = true }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
+		{"fed by getblocks, and it was not its turn", func(p *peer) { p.feed = &feed{last: start.Add(-min)} }, []look{
+			{0, 20, 19, behindWait, 0}, {20 * min, 22, 19, behindWait, 0}, {9 * time.Hour, 22, 19, behindWait, 0},
+		}},
+		{"fed by getblocks, and asked since", func(p *peer) { p.feed = &feed{last: start} }, []look{
+			{0, 20, 19, behindWait, 0}, {20 * min, 22, 19, behindPrompt, 19}, {22 * min, 22, 19, behindDrop, 0},
+		}},
 		{"leaving", func(p *peer) { p.leaving = true }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
 	}
 	for _, tc := range tests {

@@ -51,6 +51,7 @@ type feed struct {
 	next  time.Time // when it may be asked (again)
 	weak  time.Time // until when its announcements count for nothing
 	asked time.Time // when an unanswered getblocks was sent; zero if none
+	last  time.Time // when the last getblocks was sent, answered or not
 
 	queue   []wire.Hash // announced and not asked for yet; at most MaxGetBlocks
 	full    bool        // the last answer was a full one: there is more
@@ -92,7 +93,7 @@ func (f *feeder) elect(now time.Time, peers []*peer) *peer {
 // through a gate goes on at the locator walk, which is nil if there is none.
 func (f *feeder) ask(now time.Time, p *peer, walk []wire.Hash) Action {
 	d := p.feed
-	d.asked = now
+	d.asked, d.last = now, now
 	d.full, d.grew, d.hinted, d.emptied = false, false, false, time.Time{}
 	at := walk
 	switch {
