@@ -17,6 +17,22 @@ import (
 	"starling/store"
 )
 
+// fillingDisk returns a file system that has room for some more writes once full
+// is set, and for any number once it is not.
+func fillingDisk(room int64) (fs vfs.FS, full *atomic.Bool) {
+	var writes atomic.Int64
+	full = new(atomic.Bool)
+	return errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind != errorfs.OpFileWrite && op.Kind != errorfs.OpFileWriteAt {
+			return nil
+		}
+		if full.Load() && writes.Add(1) > room {
+			return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
+		}
+		return nil
+	})), full
+}
+
 // A disk that fills up, wherever that strikes, ends Run with one clear error.
 // With room again the node goes on, and loses nothing that was connected and
 // written.
@@ -24,18 +40,7 @@ func TestFullDisk(t *testing.T) {
 	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 60)
 	for _, room := range []int64{1, 5, 20, 60, 61} {
-		mem := vfs.NewMem()
-		var writes atomic.Int64
-		var full atomic.Bool
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if op.Kind != errorfs.OpFileWrite && op.Kind != errorfs.OpFileWriteAt {
-				return nil
-			}
-			if full.Load() && writes.Add(1) > room {
-				return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
-			}
-			return nil
-		}))
+		fs, full := fillingDisk(room)
 		c, err := chain.Open(chain.Config{Network: params.Regtest(), FS: fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -75,18 +80,7 @@ func TestFullDiskInACommand(t *testing.T) {
 	m := chaintest.New(params.Regtest())
 	blocks := m.Chain(m.Genesis(), 20)
 	for room, enough := int64(0), false; !enough; room++ {
-		mem := vfs.NewMem()
-		var writes atomic.Int64
-		var full atomic.Bool
-		fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if op.Kind != errorfs.OpFileWrite && op.Kind != errorfs.OpFileWriteAt {
-				return nil
-			}
-			if full.Load() && writes.Add(1) > room {
-				return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
-			}
-			return nil
-		}))
+		fs, full := fillingDisk(room)
 		c, err := chain.Open(chain.Config{Network: params.Regtest(), FS: fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 1})
 		if err != nil {
 			t.Fatal(err)

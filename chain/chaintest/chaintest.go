@@ -1,5 +1,3 @@
-// Package chaintest makes valid blocks for tests, on networks whose proof of
-// work costs nothing. Outputs can be spent by anyone with an empty script.
 package chaintest
 
 import (
