@@ -28,6 +28,10 @@ const (
 	acceptBlocks = 4
 	// feeders is how many peers hand them in, each its share.
 	feeders = 4
+	// repeated is how many of its first transactions each peer hands in once
+	// more at its end: btcd drops what comes before its sync manager has heard of
+	// the peer.
+	repeated = 32
 	// sameMinFee is the least fee rate that Starling relays, in coins per kvB,
 	// for btcd: the default of each is of another year.
 	sameMinFee = "0.000001"
@@ -171,13 +175,17 @@ func feed(n *harness.Node, txs []*wire.Tx) (time.Duration, error) {
 	}
 	began := time.Now()
 	for i, p := range peers {
-		at := i
+		var share []*wire.Tx
+		for at := i; at < len(txs); at += feeders {
+			share = append(share, txs[at])
+		}
+		share = append(share, share[:min(repeated, len(share))]...)
 		err := p.SendLater(0, func(context.Context) (wire.Message, error) {
-			if at >= len(txs) {
+			if len(share) == 0 {
 				return nil, nil
 			}
-			tx := txs[at]
-			at += feeders
+			tx := share[0]
+			share = share[1:]
 			return &wire.MsgTx{Tx: tx}, nil
 		})
 		if err != nil {
