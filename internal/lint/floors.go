@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"store":     11,
 
 	"script/curve":      10, // script checks signatures with it
+	"transport/bip324":  10, // the tcp transport seals with it
 	"script/descriptor": 12, // reads addresses
 
 	"chain/consensus":  20,
