@@ -31,10 +31,10 @@ type behind struct {
 // behindPeer is what the rule keeps of a peer.
 type behindPeer struct {
 	protected bool             // safe from the rule
-	since     time.Time        // when it began to run
 	at        time.Time        // when it strikes; zero if it is not running
 	mark      *headertree.Node // our tip when it began
-	prompted  bool             // the peer was asked for something better
+	prompted  time.Time        // when the peer was due to be asked for something better; zero if it was not
+	fed       bool             // it was asked with getblocks since then
 }
 
 // protect makes a peer safe from the rule if it has shown a good chain and there
@@ -78,17 +78,21 @@ func (b *behind) check(now time.Time, p *peer) (behindStep, *headertree.Node) {
 	case at.at.IsZero() || p.best != nil && !p.best.Work.Lt(&at.mark.Work):
 		// Behind since now, or caught up with where we were when it began:
 		// it is measured against a mark that does not move on.
-		*at = behindPeer{since: now, at: now.Add(behindAfter), mark: tip}
+		*at = behindPeer{at: now.Add(behindAfter), mark: tip}
+	case p.feed != nil && !at.prompted.IsZero() && !at.fed:
+		// It answers getblocks alone, which is asked of one peer at a time: the
+		// time that it has begins with its turn, which another may have now.
+		if !p.feed.last.Before(at.prompted) {
+			at.fed, at.at = true, p.feed.last.Add(behindAnswer)
+		}
 	case now.Before(at.at):
-	case p.feed != nil && p.feed.last.Before(at.since):
-		// It gives blocks when it is asked with getblocks, and it has not been
-		// its turn: another had it all the time.
-	case at.prompted:
+	case !at.prompted.IsZero():
 		return behindDrop, nil
 	default:
-		at.prompted = true
-		at.at = now.Add(behindAnswer)
-		return behindPrompt, parentOr(at.mark)
+		at.prompted, at.at = now, now.Add(behindAnswer)
+		if p.feed == nil {
+			return behindPrompt, parentOr(at.mark)
+		}
 	}
 	return behindWait, nil
 }

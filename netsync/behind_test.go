@@ -57,12 +57,6 @@ func TestBehind(t *testing.T) {
 		{"it is not asked for headers yet", func(p *peer) { p.headers.syncing = false }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
 		{"inbound", func(p *peer) { p.info.Outbound = false }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
 		{"by hand", func(p *peer) { p.info.Manual = true }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
-		{"fed by getblocks, and it was not its turn", func(p *peer) { p.feed = &feed{last: start.Add(-min)} }, []look{
-			{0, 20, 19, behindWait, 0}, {20 * min, 22, 19, behindWait, 0}, {9 * time.Hour, 22, 19, behindWait, 0},
-		}},
-		{"fed by getblocks, and asked since", func(p *peer) { p.feed = &feed{last: start} }, []look{
-			{0, 20, 19, behindWait, 0}, {20 * min, 22, 19, behindPrompt, 19}, {22 * min, 22, 19, behindDrop, 0},
-		}},
 		{"leaving", func(p *peer) { p.leaving = true }, []look{{0, 20, 19, behindWait, 0}, {30 * min, 20, 19, behindWait, 0}}},
 	}
 	for _, tc := range tests {
@@ -129,5 +123,61 @@ func TestProtect(t *testing.T) {
 	}
 	if b.protect(all[maxProtected]); !all[maxProtected].behind.protected {
 		t.Error("the free place was not given")
+	}
+}
+
+// A peer that answers getblocks alone is sent no getheaders. What it is to do
+// better with is its next turn, however late that comes.
+func TestBehindByGetBlocks(t *testing.T) {
+	w := newWorld()
+	top := w.grow(w.tree.Genesis(), 30, 0)
+	chain := newTestChain(w.net, func() time.Time { return top.Header.Time() })
+	chain.tree, chain.tip = w.tree, top.Ancestor(20)
+	start := top.Header.Time()
+	min := time.Minute
+	type look struct {
+		at   time.Duration
+		want behindStep
+		turn bool  // it is asked with getblocks just now
+		best int32 // of the peer; 0 if it is as before
+	}
+	for name, tc := range map[string]struct {
+		late  bool // it answered getheaders until it was prompted
+		looks []look
+	}{
+		"no turn":                {looks: []look{{at: 0}, {at: 20 * min}, {at: 22 * min}, {at: 9 * time.Hour}}},
+		"a turn before":          {looks: []look{{at: 0}, {at: 20*min - 1, turn: true}, {at: 20 * min}, {at: 22 * min}, {at: time.Hour}}},
+		"a turn at once":         {looks: []look{{at: 0}, {at: 20 * min, turn: true}, {at: 21 * min}, {at: 22*min - 1}, {at: 22 * min, want: behindDrop}}},
+		"a late turn":            {looks: []look{{at: 0}, {at: 20 * min}, {at: 50 * min, turn: true}, {at: 52*min - 1}, {at: 52 * min, want: behindDrop}}},
+		"one turn after another": {looks: []look{{at: 0}, {at: 20 * min}, {at: 50 * min, turn: true}, {at: 51 * min, turn: true}, {at: 52 * min, want: behindDrop}}},
+		"a turn that helps":      {looks: []look{{at: 0}, {at: 20 * min}, {at: 50 * min, turn: true}, {at: 51 * min, best: 20}, {at: 52 * min}, {at: 9 * time.Hour}}},
+		"silent when prompted": {late: true, looks: []look{{at: 0}, {at: 20 * min, want: behindPrompt}, {at: 22 * min}, {at: 50 * min, turn: true},
+			{at: 52*min - 1}, {at: 52 * min, want: behindDrop}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, f := behind{env: &env{net: w.net, chain: chain}}, feeder{env: &env{net: w.net, chain: chain}}
+			p := &peer{info: outbound()}
+			p.headers.syncing = true
+			p.best = top.Ancestor(19)
+			if !tc.late {
+				f.join(start, p)
+			}
+			for _, l := range tc.looks {
+				now := start.Add(l.at)
+				if l.best > 0 {
+					p.best = top.Ancestor(l.best)
+				}
+				if got, _ := b.check(now, p); got != l.want {
+					t.Errorf("after %v: %d, want %d", l.at, got, l.want)
+				}
+				if p.feed == nil && l.want == behindPrompt {
+					f.join(now, p)
+				}
+				// Turns are given once all have been looked at.
+				if l.turn {
+					f.ask(now, p, nil)
+				}
+			}
+		})
 	}
 }

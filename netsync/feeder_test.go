@@ -235,3 +235,90 @@ func TestFeederCheck(t *testing.T) {
 		})
 	}
 }
+
+// However long the turns of others are, each peer has its own: the one that has
+// waited longest comes next.
+func TestFeederTurnsAreFair(t *testing.T) {
+	l := newLab()
+	f := feeder{env: l.env}
+	var peers []*peer
+	for range 5 {
+		p := l.peer(outbound(), -1)
+		f.join(l.now, p)
+		peers = append(peers, p)
+	}
+	var got []PeerID
+	for range 10 {
+		p := f.elect(l.now, peers)
+		if p == nil {
+			l.now = l.now.Add(feedPause)
+			p = f.elect(l.now, peers)
+		}
+		got = append(got, p.id)
+		l.now = l.now.Add(feedPause / 2)
+		f.pause(l.now, p, false)
+	}
+	if d := cmp.Diff([]PeerID{1, 2, 3, 4, 5, 1, 2, 3, 4, 5}, got); d != "" {
+		t.Errorf("turns (-want +got):\n%s", d)
+	}
+}
+
+// Of an answer that names more blocks than one can, the rest is left out.
+func TestFeederLongAnswer(t *testing.T) {
+	for _, count := range []int{wire.MaxGetBlocks - 1, wire.MaxGetBlocks, wire.MaxGetBlocks + 1} {
+		l := newLab()
+		f := feeder{env: l.env}
+		p := l.fedPeer(&f)
+		var blocks []wire.Hash
+		for i := range count {
+			blocks = append(blocks, wire.Hash{byte(i), byte(i >> 8), 1})
+		}
+		f.heard(l.now, p, blocks)
+		ask, _ := f.pull(l.now, p, 2*count, nil)
+		if d := cmp.Diff(blocks[:min(count, wire.MaxGetBlocks)], ask); d != "" || p.feed.full != (count >= wire.MaxGetBlocks) {
+			t.Errorf("of %d, a full answer: %v (-want +got):\n%s", count, p.feed.full, d)
+		}
+	}
+}
+
+// Every block that comes as announced starts the time anew, whether its header
+// waits at the gate, or others are released there.
+func TestFeederMoves(t *testing.T) {
+	h := wire.Header{}
+	for name, tc := range map[string]struct {
+		e       entry
+		stalled bool
+	}{
+		"its header waits at the gate":    {entry{walked: true}, false},
+		"others are released at the gate": {entry{walked: true, ok: single(h.Hash(), &h)}, false},
+		"its header was refused":          {entry{}, true},
+	} {
+		l := newLab()
+		f := feeder{env: l.env}
+		p := l.fedPeer(&f)
+		f.heard(l.now, p, []wire.Hash{{1}, {2}})
+		f.entered(l.now.Add(feedStall-1), p, tc.e)
+		if _, stalled := f.check(l.now.Add(feedStall), true, false); stalled != tc.stalled {
+			t.Errorf("%s: stalled %v", name, stalled)
+		}
+	}
+}
+
+// A peer that lacks what it has announced has its turn no longer; what one lacks
+// out of its turn changes nothing.
+func TestFeederLacks(t *testing.T) {
+	l := newLab()
+	f := feeder{env: l.env}
+	p, other, none := l.fedPeer(&f), l.peer(outbound(), -1), l.peer(outbound(), 60)
+	f.join(l.now, other)
+	f.heard(l.now, p, []wire.Hash{{1}, {2}})
+	if f.lacks(other) || f.lacks(none) {
+		t.Error("it ends another's turn")
+	}
+	if !f.lacks(p) {
+		t.Error("it keeps its turn")
+	}
+	if ask, _ := f.pull(l.now, p, 16, nil); len(ask) > 0 {
+		t.Errorf("%d more are asked of it", len(ask))
+	}
+}

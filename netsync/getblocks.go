@@ -75,18 +75,21 @@ func (f *feeder) leave(p *peer) {
 }
 
 // elect gives a peer its turn if nobody has it, and returns it if it did: it is
-// to be asked.
+// to be asked. The peer is the one that has waited longest, so that each has its
+// turn however long those of the others are.
 func (f *feeder) elect(now time.Time, peers []*peer) *peer {
 	if f.turn != nil {
 		return nil
 	}
 	for _, p := range peers {
-		if !p.leaving && p.feed != nil && !now.Before(p.feed.next) {
+		if p.leaving || p.feed == nil || now.Before(p.feed.next) {
+			continue
+		}
+		if f.turn == nil || p.feed.next.Before(f.turn.feed.next) {
 			f.turn = p
-			return p
 		}
 	}
-	return nil
+	return f.turn
 }
 
 // ask asks the peer to announce the blocks after those that it has given. A walk
@@ -124,9 +127,7 @@ func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) (known bool) 
 		}
 		return false
 	}
-	if len(blocks) > wire.MaxGetBlocks {
-		blocks = blocks[:wire.MaxGetBlocks]
-	}
+	blocks = blocks[:min(len(blocks), wire.MaxGetBlocks)]
 	before := d.entered
 	d.asked = time.Time{}
 	d.moved = now
@@ -214,13 +215,13 @@ func (f *feeder) entered(now time.Time, p *peer, e entry) {
 	if e.again {
 		p.feed.queue = nil
 	}
-	if e.walked && e.ok.len() == 0 {
+	if e.walked {
 		p.feed.moved = now
 	}
 }
 
-// grew tells that a header which the peer gave is new, and the last of those in
-// the tree.
+// grew tells that headers which the peer gave have entered the tree, the last of
+// which is n.
 func (f *feeder) grew(p *peer, n *headertree.Node) { p.feed.grew, p.feed.entered = true, n }
 
 // arrived notes that a block arrived from the peer that was asked of it.
@@ -233,7 +234,7 @@ func (f *feeder) arrived(now time.Time, p *peer) {
 // lacks tells that the peer does not have a block that was asked of it: it has
 // switched chains, or never had it. It reports whether that ends its turn.
 func (f *feeder) lacks(p *peer) bool {
-	if p.feed == nil || f.turn != p {
+	if f.turn != p {
 		return false
 	}
 	p.feed.queue = nil

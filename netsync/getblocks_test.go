@@ -99,3 +99,81 @@ func TestFeedOvertakenByHeaders(t *testing.T) {
 		})
 	}
 }
+
+// fed is a peer that answers no getheaders, and has announced blocks when it was
+// asked with getblocks.
+func (b *bench) fed(id PeerID, blocks ...wire.Hash) {
+	b.t.Helper()
+	b.want("a new peer", b.m.PeerUp(b.now, id, outbound()), fmt.Sprintf("SendGetHeaders %d", id))
+	b.want("no answer", b.wait(silentAfter), fmt.Sprintf("SendGetBlocks %d", id))
+	b.want("blocks", b.m.Inv(b.now, id, blocks), fmt.Sprintf("SendGetData %d", id))
+}
+
+// hashesOf returns the hashes of n's chain from height a to b.
+func hashesOf(n *headertree.Node, a, b int32) (out []wire.Hash) {
+	for _, n := range path(nil, n, b, b-a+1) {
+		out = append(out, n.Hash)
+	}
+	return out
+}
+
+// A peer that has announced blocks and gives none has two minutes; with each
+// that comes they begin anew, and while the chain has one of its blocks in its
+// hands they stand still.
+func TestFeedStalls(t *testing.T) {
+	b := newBench(t)
+	b.now = b.now.Add(100 * time.Hour)
+	next := b.w.grow(b.tip(), 3, 1)
+	b.fed(1, hashesOf(next, 21, 23)...)
+	b.want("within the time", b.wait(feedStall-time.Second))
+	first, second := next.Ancestor(21), next.Ancestor(22)
+	if v, _ := b.m.Block(b.now, 1, first.Hash, &first.Header); !v.Submit {
+		t.Fatal("the block is not wanted")
+	}
+	b.want("while the chain works on it", b.wait(5*time.Minute))
+	b.chain.store(b.chain.tree.Lookup(first.Hash))
+	b.want("stored", b.m.BlockStored(b.now, first.Hash))
+	b.want("within the time", b.wait(feedStall-time.Second))
+	if v, _ := b.m.Block(b.now, 1, second.Hash, &second.Header); !v.Submit {
+		t.Fatal("the block is not wanted")
+	}
+	b.want("damaged", b.m.BlockRejected(b.now, second.Hash))
+	b.want("within the time", b.wait(feedStall-time.Second))
+	b.want("over", b.wait(time.Second), "Disconnect 1")
+	if len(b.obs.dropped) != 1 || b.obs.dropped[0] != "1: "+GetBlocksStalled.Error() {
+		t.Errorf("dropped: %v", b.obs.dropped)
+	}
+}
+
+// When a chain has shown its work the second pass over it is asked for at once,
+// though blocks of the first are still on their way; not of a peer whose turn is
+// over.
+func TestFeedSecondPass(t *testing.T) {
+	for name, over := range map[string]bool{"its turn": false, "its turn is over": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.now = b.now.Add(100 * time.Hour)
+			next := b.w.grow(b.tip(), 10, 1)
+			b.m.minWork = next.Ancestor(24).Work
+			b.fed(1, hashesOf(next, 21, 30)...)
+			var want []string
+			if over {
+				b.want("it lacks one", b.m.NotFound(b.now, 1, []wire.Hash{next.Hash}))
+			} else {
+				want = append(want, "SendGetBlocks 1")
+			}
+			for h := int32(21); h <= 24; h++ {
+				n := next.Ancestor(h)
+				v, actions := b.m.Block(b.now, 1, n.Hash, &n.Header)
+				if v.Submit {
+					t.Errorf("block %d is wanted before its work is shown", h)
+				}
+				if h < 24 {
+					b.want("on the way", actions)
+				} else {
+					b.want("the work is shown", actions, want...)
+				}
+			}
+		})
+	}
+}

@@ -149,7 +149,8 @@ func TestChainBehind(t *testing.T) {
 		good bool // shows our tip at first, and is protected by that
 		want []string
 	}{
-		{"an outbound peer", outbound(), false, []string{"SendGetHeaders 1", "SendGetBlocks 1", "Disconnect 1"}},
+		// It answers nothing any more, and is asked in both ways before it goes.
+		{"an outbound peer", outbound(), false, []string{"SendGetHeaders 1", "SendGetBlocks 1", "SendGetHeaders 1", "Disconnect 1"}},
 		{"a manual one", manual, false, nil},
 		{"an inbound one", inbound(), false, nil},
 		{"one that was good", outbound(), true, nil},
@@ -422,4 +423,40 @@ func TestHeadersOnABadBlock(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Eight headers whose parents are missing are an announcement: once the parents
+// are known the peer is known to have the last of them. More are none.
+func TestHeadersWithoutParents(t *testing.T) {
+	for count, want := range map[int32]int32{maxAnnounce: 30, maxAnnounce + 1: 20} {
+		b := newBench(t)
+		good := b.w.grow(b.tip(), 10, 1)
+		b.up(1, inbound(), b.tip())
+		b.up(2, inbound(), b.tip())
+		b.m.Headers(b.now, 1, headersOf(good, 31-count, 30))
+		b.m.Headers(b.now, 2, headersOf(good, 21, 30))
+		if st, _ := b.m.Peer(1); st.BestHeader != want {
+			t.Errorf("%d headers: it has %d, want %d", count, st.BestHeader, want)
+		}
+	}
+}
+
+// New headers may make others of use at once, which had announced them before.
+// Headers that are known are no reason to look at all peers: that is left to
+// the clock.
+func TestHeadersOpenTheWindow(t *testing.T) {
+	b := newBench(t)
+	b.now = b.now.Add(100 * time.Hour) // no compact blocks
+	next := b.w.grow(b.tip(), maxInFlight+1, 1)
+	headers := headersOf(next, 21, next.Height)
+	b.up(1, inbound(), b.tip())
+	b.up(2, inbound(), b.tip())
+	b.want("an unknown block", b.m.Inv(b.now, 2, []wire.Hash{next.Hash}), "SendGetHeaders 2")
+	b.want("its headers", b.m.Headers(b.now, 1, headers), "SendGetData 1", "SendGetData 2")
+	if st, _ := b.m.Peer(2); len(st.InFlight) != 1 {
+		t.Errorf("%+v", st)
+	}
+	b.now = b.now.Add(lateAfter)
+	b.want("the same again", b.m.Headers(b.now, 1, headers))
+	b.want("the clock", b.m.Tick(b.now), "SendGetData 2")
 }

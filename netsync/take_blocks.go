@@ -70,12 +70,12 @@ func (m *Manager) enter(now time.Time, p *peer, h wire.Hash, header *wire.Header
 	if e.ok.len() == 0 {
 		return nil
 	}
-	n, added, err := m.accept(p, e.ok)
+	n, _, err := m.accept(p, e.ok)
 	if err != nil {
 		m.do(m.headers.blame(p, err)...)
 		return nil
 	}
-	if fed && added > 0 {
+	if fed {
 		m.feeder.grew(p, n)
 	}
 	if n.Hash != h {
