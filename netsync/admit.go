@@ -104,10 +104,8 @@ func (s *headerSync) offerGate(now time.Time, p *peer, b batch, full bool) (ok b
 	case !walked:
 	case p.headers.gate != nil:
 		out = append(out, s.askGate(now, p))
-	case ok.len() == 0 && !full:
-		out = s.weakEnd(p, start)
 	case ok.len() == 0:
-		s.end(p)
+		out = s.weakEnd(p, start) // a walk that has shown the work releases headers at its end
 	}
 	return ok, out, walked
 }

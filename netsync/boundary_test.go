@@ -161,10 +161,10 @@ func TestBlockTimeLimits(t *testing.T) {
 			t.Errorf("%d sharing: the next block takes the time of the first", sharing)
 		}
 	}
-	a, b := l.peer(outbound(), 60), l.peer(outbound(), 60)
+	a, b, c := l.peer(outbound(), 60), l.peer(outbound(), 60), l.peer(outbound(), 60)
 	w := newWindow(l.env, 0)
 	w.ask(l.now, b, l.at(41).Hash, l.at(41))
-	if n := downloading([]*peer{a, b}); n != 1 {
+	if n := downloading([]*peer{a, b, c}); n != 1 {
 		t.Errorf("%d peers are downloading", n)
 	}
 	if !w.alone(l.at(41).Hash) || w.alone(l.at(42).Hash) {
@@ -197,6 +197,10 @@ func TestPreferredBusy(t *testing.T) {
 		}
 		if got := w.preferredBusy(l.now.Add(c.after), []*peer{p}); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
+		}
+		w.leave(p)
+		if w.preferredBusy(l.now.Add(c.after), []*peer{p}) {
+			t.Errorf("%s: busy with nothing", c.name)
 		}
 	}
 }
@@ -402,6 +406,16 @@ func TestTellBounds(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	// Of two blocks, the second as a compact block to who has the first.
+	for knows, want := range map[int32]string{40: "netsync.SendHeaders", 41: "netsync.SendCmpctBlock"} {
+		l := newLab()
+		s := news{env: l.env}
+		p := l.peer(outbound(), knows)
+		p.compact.wants, p.prefersHeaders = true, true
+		if a := s.tell(p, []*headertree.Node{l.at(41), l.at(42)}); len(a) != 1 || fmt.Sprintf("%T", a[0]) != want {
+			t.Errorf("it has %d: %T, want %s", knows, a, want)
 		}
 	}
 	// A compact block only where the one block is all that is new.

@@ -44,6 +44,7 @@ func TestAnnouncers(t *testing.T) {
 		b.compactUp(id, info)
 	}
 	check(2, on(2))
+	check(2) // told already
 	check(1, on(1))
 	check(3, on(3))
 	check(1) // told already; it is the newest now

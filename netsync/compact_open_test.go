@@ -3,6 +3,7 @@ package netsync
 import (
 	"testing"
 
+	"starling/chain/headertree"
 	"starling/wire"
 )
 
@@ -149,6 +150,27 @@ func TestMayAsk(t *testing.T) {
 		}
 		if got := mayAsk(p, f); got != tc.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A block that is asked for by itself comes as a compact block up to two blocks
+// above the tip, where those between have been connected before.
+func TestCompactAskAhead(t *testing.T) {
+	for height, want := range map[int32]bool{41: true, 42: true, 43: false} {
+		l := newLab()
+		w, c := newWindow(l.env, 0), compact{env: l.env}
+		p := l.peer(outbound(), height)
+		p.compact.speaks(false)
+		for h := int32(41); h < height; h++ {
+			l.at(h).SetData(&headertree.Data{Size: 1})
+			l.at(h).SetStatus(headertree.Connected)
+		}
+		if n := w.fill(l.now, p); n != 1 {
+			t.Fatalf("%d blocks are asked for", n)
+		}
+		if got := c.ask(l.now, p, &p.window.flights[0], 1); got != want {
+			t.Errorf("block %d as a compact block: %v", height, got)
 		}
 	}
 }

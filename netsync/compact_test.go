@@ -154,6 +154,23 @@ func TestCompactBlock(t *testing.T) {
 		b.opens("its answer", 1, next, true)
 		b.reads("complete", 1, next, CompactComplete, CompactSubmit)
 	})
+	t.Run("asked for, and something is missing", func(t *testing.T) {
+		b, next := start(t)
+		b.want("announced", b.m.Headers(b.now, 1, []wire.Header{next.Header}), "SendGetData 1")
+		b.opens("its answer", 1, next, true)
+		b.reads("missing", 1, next, CompactMissing, CompactAsk)
+	})
+	t.Run("the whole block was asked for", func(t *testing.T) {
+		b, next := start(t)
+		b.m.peers[1].compact.provides = false
+		b.want("announced", b.m.Headers(b.now, 1, []wire.Header{next.Header}), "SendGetData 1")
+		b.m.PeerCompact(1, true, wire.CompactBlocksWitness)
+		b.opens("unasked", 1, next, true)
+		b.reads("missing", 1, next, CompactMissing, CompactDrop) // the whole one comes anyway
+		if v, _ := b.m.Block(b.now, 1, next.Hash, &next.Header); !v.Submit || !v.Requested {
+			t.Errorf("the whole block: %+v", v)
+		}
+	})
 	t.Run("missing transactions", func(t *testing.T) {
 		b, next := start(t)
 		b.opens("unasked", 1, next, true)

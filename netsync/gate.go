@@ -225,12 +225,13 @@ func permitted(net *params.Network, height int32, from, to uint32) bool {
 	if negative || overflow {
 		return false
 	}
-	// Targets move by a factor of four at most, and what comes out is rounded
-	// by the compact form.
-	var easiest, hardest uint256.Int
-	easiest.Lsh(&old, 2)
-	if easiest.Gt(net.PowLimit) || old.BitLen() > 254 {
-		easiest.Set(net.PowLimit)
+	// Targets move by a factor of four at most, up to the limit, and what comes
+	// out is rounded by the compact form. Four times a target may be more than a
+	// number holds, a quarter of the limit is not.
+	var easiest, hardest, quarter uint256.Int
+	easiest.Set(net.PowLimit)
+	if quarter.Rsh(net.PowLimit, 2); !old.Gt(&quarter) {
+		easiest.Lsh(&old, 2)
 	}
 	hardest.Rsh(&old, 2)
 	easiest, _, _ = consensus.CompactToTarget(consensus.TargetToCompact(&easiest))

@@ -124,7 +124,8 @@ func TestGate(t *testing.T) {
 }
 
 func TestPermitted(t *testing.T) {
-	main := params.Main()
+	main, late := params.Main(), params.Regtest()
+	late.AllowMinDifficulty, late.NoRetargeting = false, false
 	const height = 2016 * 10
 	tests := []struct {
 		name     string
@@ -142,6 +143,10 @@ func TestPermitted(t *testing.T) {
 		{"easier than the limit", main, height, 0x1d00ffff, 0x1d01ffff, false},
 		{"the limit", main, height, 0x1d00ffff, 0x1d00ffff, true},
 		{"no target", main, height, 0x1b0404cb, 0x1b8404cb, false},
+		{"as easy as a number can say", late, late.DifficultyInterval(), 0x207fffff, 0x207fffff, true},
+		{"four times easier, just up to the limit", late, late.DifficultyInterval(), 0x201fffff, 0x207ffffc, true},
+		{"a quarter of that", late, late.DifficultyInterval(), 0x207fffff, 0x201fffff, true},
+		{"less than a quarter", late, late.DifficultyInterval(), 0x207fffff, 0x201ffffe, false},
 		{"anything on a test network", params.Regtest(), height + 1, 0x207fffff, 0x1b0404cb, true},
 	}
 	for _, tc := range tests {
@@ -220,4 +225,99 @@ func TestMinimumWork(t *testing.T) {
 			t.Errorf("headers kept: %d, gate %+v", s.chain.tree.Len(), g)
 		}
 	})
+}
+
+// made is a run of headers on top of one, as the gate takes them: their proof of
+// work, which it leaves to others, is missing.
+func made(prev wire.Hash, bits ...uint32) (b batch) {
+	for _, bits := range bits {
+		h := wire.Header{PrevBlock: prev, Bits: bits}
+		prev = h.Hash()
+		b.headers, b.hashes = append(b.headers, h), append(b.hashes, prev)
+	}
+	return b
+}
+
+// same returns the same target so many times.
+func same(bits uint32, count int) (all []uint32) {
+	for range count {
+		all = append(all, bits)
+	}
+	return all
+}
+
+// The difficulty changes with the first block of a period and no other.
+func TestGateRetargets(t *testing.T) {
+	net := params.Regtest()
+	net.AllowMinDifficulty, net.NoRetargeting = false, false
+	net.TargetTimespan = 10 * net.TargetSpacing
+	gen := headertree.New(net).Genesis()
+	for at, want := range map[int]error{8: errGateBits, 9: errGateBits, 10: nil, 11: errGateBits, 12: errGateBits, 20: nil} {
+		bits := append(same(0x207fffff, at-1), 0x203fffff)
+		g := newGate(net, gen, *new(uint256.Int).SetAllOne(), gen.Header.Time(), rand.New(rand.NewPCG(1, 2)))
+		if _, err := g.offer(made(gen.Hash, bits...), true); !errors.Is(err, want) {
+			t.Errorf("another target at height %d: %v, want %v", at, err, want)
+		}
+	}
+}
+
+// A chain may have six headers for each second since it branched off, and two
+// hours ahead of our clock. That is looked at every 600 headers.
+func TestGateTime(t *testing.T) {
+	gen := headertree.New(params.Regtest()).Genesis()
+	chain := made(gen.Hash, same(0x207fffff, 6600)...)
+	for _, c := range []struct {
+		name    string
+		seconds int64 // that it has
+		headers int
+		want    error
+	}{
+		{"just in time", 1000, 6000, nil},
+		{"600 more", 1000, 6600, errGateLong},
+		{"600 more, a second too early", 1099, 6600, errGateLong},
+		{"600 more in time", 1100, 6600, nil},
+		{"no time for 600", 0, 600, errGateLong},
+		{"less than none", -1_000_000, 600, errGateLong},
+	} {
+		for seed := range uint64(3) {
+			now := time.Unix(gen.MedianTime()+c.seconds, 0).Add(-headertree.MaxFutureTime)
+			g := newGate(params.Regtest(), gen, *new(uint256.Int).SetAllOne(), now, rand.New(rand.NewPCG(seed, 2)))
+			if _, err := g.offer(batch{chain.headers[:c.headers], chain.hashes[:c.headers]}, true); !errors.Is(err, c.want) {
+				t.Errorf("%s, seed %d: %v, want %v", c.name, seed, err, c.want)
+			}
+		}
+	}
+}
+
+// A second pass that has matched all that was kept of the first, and goes on
+// with headers of less work instead of showing what it had shown.
+func TestGateSecondPassLonger(t *testing.T) {
+	const easy, hard = 0x207fffff, 0x1d00ffff
+	gen := headertree.New(params.Regtest()).Genesis()
+	// Eight bits are kept: what is behind them is another byte.
+	long := made(gen.Hash, same(easy, 10*gatePeriod)...)
+	g := newGate(params.Regtest(), gen, *uint256.NewInt(1 << 30), time.Unix(gen.MedianTime()+1e6, 0), rand.New(rand.NewPCG(1, 2)))
+	last := 0
+	for n := range long.headers {
+		if g.marked(int32(n) + 1) {
+			if last++; last == 8 {
+				last = n + 1
+				break
+			}
+		}
+	}
+	first := batch{long.headers[:last], long.hashes[:last]}
+	if _, err := g.offer(first, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.offer(made(first.last(), hard), true); err != nil || !g.second {
+		t.Fatalf("the work is not shown: %v", err)
+	}
+	if out, err := g.offer(first, true); err != nil || out.len() > 0 {
+		t.Fatalf("%d are released, %v", out.len(), err)
+	}
+	rest := batch{long.headers[last:], long.hashes[last:]}
+	if out, err := g.offer(rest, true); !errors.Is(err, errGateDiffer) || out.len() > 0 {
+		t.Errorf("%d are released, %v", out.len(), err)
+	}
 }

@@ -207,3 +207,57 @@ func TestOffer(t *testing.T) {
 		})
 	}
 }
+
+// A peer has a quarter of an hour for all headers, and a millisecond for each
+// that the chain should have by now.
+func TestHeadersTimeLimit(t *testing.T) {
+	for _, c := range []struct {
+		old  time.Duration // the best header
+		want time.Duration
+	}{
+		{recentTip, headersTimeoutBase + 144*time.Millisecond},
+		{30*recentTip - time.Second, headersTimeoutBase + 4319*time.Millisecond},
+		{30 * recentTip, headersTimeoutBase + 4320*time.Millisecond},
+	} {
+		for over, want := range map[time.Duration]bool{-1: false, 0: true} {
+			l := newLab()
+			s := l.headerSync()
+			l.now = l.top.Header.Time().Add(c.old)
+			p, other := l.peer(inbound(), -1), l.peer(outbound(), -1)
+			if len(s.start(l.now, []*peer{p})) == 0 {
+				t.Fatal("it is asked for nothing")
+			}
+			if _, out := s.check(l.now.Add(c.want+over), p, []*peer{p, other}); (len(out) > 0) != want {
+				t.Errorf("%v old, after %v%+d: %v", c.old, c.want, over, names(out))
+			}
+		}
+	}
+}
+
+// Half an hour without a new header all peers are asked, and again half an hour
+// later, but nobody twice.
+func TestHeadersStale(t *testing.T) {
+	l := newLab()
+	s := l.headerSync()
+	walks, leaves, poor := l.peer(inbound(), -1), l.peer(inbound(), -1), l.peer(PeerInfo{}, -1)
+	s.begin(l.now, walks, l.at(0))
+	leaves.leaving = true
+	peers := []*peer{walks, leaves, poor, l.peer(inbound(), -1), l.peer(outbound(), -1)}
+	asked := []string{"SendGetHeaders 4", "SendGetHeaders 5"}
+	for _, c := range []struct {
+		after time.Duration
+		grows bool
+		want  []string
+	}{
+		{0, false, nil}, {staleTip - 1, false, nil}, {staleTip, false, asked},
+		{staleTip + 1, false, nil}, {2*staleTip - 1, false, nil}, {2 * staleTip, false, asked},
+		{3*staleTip - 1, true, nil}, {3 * staleTip, false, nil}, {4*staleTip - 2, false, nil}, {4*staleTip - 1, false, asked},
+	} {
+		if c.grows {
+			l.w.grow(l.top, 1, 0)
+		}
+		if d := cmp.Diff(c.want, names(s.checkStale(l.now.Add(c.after), peers)), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("after %v (-want +got):\n%s", c.after, d)
+		}
+	}
+}

@@ -71,3 +71,24 @@ func TestStaleBlocksShown(t *testing.T) {
 		}
 	}
 }
+
+// A month of work is 4,320 blocks, however young a block says that it is.
+func TestStaleBlocksByWork(t *testing.T) {
+	b := newBench(t)
+	best := b.w.grow(b.tip(), 4400, 0)
+	b.chain.give(best)
+	b.m.PeerUp(b.now, 1, inbound())
+	for behind, want := range map[int32]Access{1: Serve, 4319: Serve, 4320: NotHere} {
+		parent := b.chain.tip.Ancestor(b.chain.tip.Height - behind - 1)
+		h := parent.Header
+		h.PrevBlock, h.Timestamp = parent.Hash, b.chain.tip.Header.Timestamp
+		n, err := b.chain.tree.Restore(&h, headertree.Connected)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.SetData(&headertree.Data{Size: 1})
+		if _, got := b.m.GetBlock(b.now, 1, n.Hash); got != want {
+			t.Errorf("%d blocks of work behind: %d, want %d", behind, got, want)
+		}
+	}
+}

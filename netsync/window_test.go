@@ -43,6 +43,8 @@ func TestWindowFill(t *testing.T) {
 		}, want: []int32{41, 43, 42}},
 		{name: "nothing on top of a bad block", best: 45, spoil: func(l *lab, _ *window, _ *peer) { l.chain.tree.MarkFailed(l.at(43)) }, want: heights(41, 42)},
 		{name: "nothing with witnesses from one without", info: PeerInfo{Services: wire.NodeNetwork}, best: 43},
+		{name: "up to the first with witnesses from one without", info: PeerInfo{Services: wire.NodeNetwork}, best: 45,
+			spoil: func(l *lab, _ *window, _ *peer) { l.net.SegwitHeight = 43 }, want: heights(41, 42)},
 		{name: "from one that keeps the last ones", info: PeerInfo{Services: wire.NodeNetworkLimited | wire.NodeWitness}, best: 43, want: heights(41, 43)},
 		{name: "a node that keeps the last ones goes no further than its bytes", best: 60, spoil: func(l *lab, w *window, _ *peer) {
 			l.pruned, w.bytes = true, 4
@@ -186,6 +188,45 @@ func TestWindowWants(t *testing.T) {
 			w.rejected(l.now, n.Hash)
 			if w.holds(n.Hash) || p.window.held != 0 || !p.cannot(n) || !w.opened() || w.opened() {
 				t.Errorf("after it was rejected: %+v", p.window)
+			}
+		})
+	}
+}
+
+// A node that keeps only the last blocks fetches ahead of validation until what
+// is there, and what is to come if it is of the same size, is more than a number
+// of bytes.
+func TestWindowBytes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		bytes  int64 // that may be ahead; 0 as if nothing was said
+		size   uint32
+		stored int32 // so many after the tip, which wait for their validation
+		want   int   // blocks that are asked for
+	}{
+		"exactly full":            {bytes: 100, size: 10, stored: 5, want: 6},
+		"a byte less":             {bytes: 99, size: 10, stored: 5, want: 5},
+		"a byte more":             {bytes: 109, size: 10, stored: 5, want: 6},
+		"one block more":          {bytes: 110, size: 10, stored: 5, want: 7},
+		"full with what is there": {bytes: 49, size: 10, stored: 5},
+		"256 MiB":                 {size: 64 << 20, stored: 3, want: 2},
+		"more than 256 MiB":       {size: 64<<20 + 1, stored: 3, want: 1},
+		"below nothing, the same": {bytes: -1, size: 64 << 20, stored: 3, want: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab()
+			l.pruned = true
+			w := newWindow(l.env, tc.bytes)
+			for h := 41; h <= 40+int(tc.stored); h++ {
+				l.at(int32(h)).SetData(&headertree.Data{Size: tc.size})
+			}
+			p := l.peer(outbound(), 60)
+			if got := w.fill(l.now, p); got != tc.want {
+				t.Errorf("%d are asked for, want %d", got, tc.want)
+			}
+			for i, a := range p.window.flights {
+				if a.flight.node.Height != 41+tc.stored+int32(i) {
+					t.Errorf("block %d is number %d of them", a.flight.node.Height, i)
+				}
 			}
 		})
 	}
