@@ -11,9 +11,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr/netaddr"
 	"starling/clock"
 	"starling/internal/rolling"
+	"starling/peer"
 	"starling/transport"
+	"starling/wire"
 )
 
 // DefaultMaxPeers is how many links a node has in all unless set otherwise.
@@ -21,10 +24,11 @@ const DefaultMaxPeers = 125
 
 // Dialer makes links and serves them.
 type Dialer interface {
-	// Connect opens a link to addr and serves it for as long as it lives. It
-	// calls up, from any goroutine, when the handshake is done. It returns why
-	// the link ended or could not be made, and does so soon after ctx is done.
-	Connect(ctx context.Context, addr ma.Multiaddr, up func()) error
+	// Connect opens a link of a kind to addr and serves it for as long as it
+	// lives. It calls up, from any goroutine, when the handshake is done. It
+	// returns why the link ended or could not be made, and does so soon after ctx
+	// is done.
+	Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, up func()) error
 }
 
 // Observer is told what happens, for metrics. Its methods must not block and
@@ -66,7 +70,7 @@ type Config struct {
 	// Seed decides the jitter of waits. It may be fixed in a simulation.
 	Seed [32]byte
 
-	MaxDials   int // dials under way at a time; 0 for [MaxDials]
+	MaxDials   int // dials by hand under way at a time; 0 for [MaxDials]
 	MaxInbound int // inbound links; 0 for [DefaultMaxPeers], below 0 for none
 	// MaxPending is how many of the inbound links may be in their handshake; 0
 	// for a quarter of them, or 8 if that is more.
@@ -78,6 +82,16 @@ type Config struct {
 	// [Manager.Punish]. It is for tests on one machine. Bans by hand always
 	// count.
 	CountLocal bool
+
+	// Book is where addresses for links come from that the node opens by
+	// itself; nil for none such.
+	Book    Book
+	Slots   SlotOptions
+	Anchors []netaddr.Addr // dialled first
+	// Own reports whether an address is one of this node's; nil for never.
+	Own func(netaddr.Addr) bool
+	// Wanted reports whether a node with these services is of use; nil for all.
+	Wanted func(wire.ServiceFlag) bool
 
 	// FS and BanFile say where the ban list is kept. Without BanFile it is
 	// kept in memory only.
@@ -98,7 +112,11 @@ type Manager struct {
 	active      bool
 	discouraged *rolling.Filter
 	cancel      map[uint64]context.CancelFunc // of the running attempts
-	wake        chan struct{}                 // holds a value when the schedule has changed
+	slots       *Slots                        // nil if the node opens no links by itself
+	autoCancel  map[uint64]context.CancelFunc // of the dials and links of slots
+	lagging     bool
+	synced      bool
+	wake        chan struct{} // holds a value when the schedule has changed
 
 	dirty   bool      // the ban list has changed since it was saved
 	savedAt time.Time // when that was
@@ -141,7 +159,11 @@ func New(cfg Config) (*Manager, error) {
 		active:      true,
 		discouraged: newDiscouraged(),
 		cancel:      make(map[uint64]context.CancelFunc),
+		autoCancel:  make(map[uint64]context.CancelFunc),
 		wake:        make(chan struct{}, 1),
+	}
+	if cfg.Book != nil {
+		m.slots = NewSlots(cfg.Slots, cfg.Book, cfg.Anchors, rand.New(rand.NewChaCha8(cfg.Seed)))
 	}
 	return m, m.load()
 }
@@ -202,6 +224,9 @@ func (m *Manager) SetActive(on bool) {
 		for _, cancel := range m.cancel {
 			cancel()
 		}
+		for _, cancel := range m.autoCancel {
+			cancel()
+		}
 	}
 	m.kick()
 }
@@ -231,10 +256,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	timer := m.cfg.Clock.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		next := m.dial(ctx, &links)
-		if save := m.keepBans(); next.IsZero() || !save.IsZero() && save.Before(next) {
-			next = save
-		}
+		next := earlier(earlier(m.dial(ctx, &links), m.fill(ctx, &links)), m.keepBans())
 		var due <-chan time.Time
 		if !next.IsZero() {
 			timer.Reset(next.Sub(m.cfg.Clock.Now()))
@@ -266,7 +288,7 @@ func (m *Manager) dial(ctx context.Context, links *sync.WaitGroup) time.Time {
 func (m *Manager) serve(ctx context.Context, a Attempt) {
 	m.obs.DialStarted(a.Addr)
 	wasUp := false
-	err := m.cfg.Dialer.Connect(ctx, a.Addr, func() {
+	err := m.cfg.Dialer.Connect(ctx, a.Addr, peer.Manual, func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		wasUp = true

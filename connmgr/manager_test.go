@@ -13,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"go.uber.org/goleak"
 
+	"starling/peer"
 	"starling/store"
 )
 
@@ -31,7 +32,7 @@ func newFakeDialer(serve func(ctx context.Context, addr string, up func()) error
 	return &fakeDialer{dials: map[string]int{}, open: map[string]int{}, serve: serve}
 }
 
-func (d *fakeDialer) Connect(ctx context.Context, a ma.Multiaddr, up func()) error {
+func (d *fakeDialer) Connect(ctx context.Context, a ma.Multiaddr, _ peer.Kind, up func()) error {
 	key := a.String()
 	d.mu.Lock()
 	d.dials[key]++

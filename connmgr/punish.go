@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"starling/addrmgr/netaddr"
 	"starling/internal/rolling"
 )
 
@@ -43,7 +44,7 @@ const (
 // most.
 func (m *Manager) Punish(host netip.Addr, o Offence, share float64) Sentence {
 	host = host.Unmap().WithZone("")
-	if !host.IsValid() || !m.cfg.CountLocal && isLocal(host) {
+	if !host.IsValid() || !m.cfg.CountLocal && netaddr.IsLocal(host) {
 		m.log.Info("peer misbehaved", "host", host, "offence", o)
 		if o.Ends() {
 			return Ended
@@ -78,7 +79,7 @@ func (m *Manager) count(host netip.Addr, o Offence, share float64) counted {
 	m.obs.Offended(host, o, c.score)
 	over := c.score >= m.cfg.BanScore
 	switch {
-	case over && (m.cfg.CountLocal || routable(host)):
+	case over && (m.cfg.CountLocal || netaddr.RoutableIP(host)):
 	case over || o.Ends():
 		m.discouraged.Add(discouragedKey(host))
 		c.sentence = Discouraged
@@ -119,34 +120,4 @@ func discouragedKey(host netip.Addr) (key [32]byte) {
 	a := host.WithZone("").As16()
 	copy(key[:], a[:])
 	return key
-}
-
-// isLocal reports whether an address is one of this machine.
-func isLocal(a netip.Addr) bool { return a.IsLoopback() || thisHost.Contains(a) }
-
-// thisHost is what stands for the sender itself, and is never seen from afar.
-var thisHost = netip.MustParsePrefix("0.0.0.0/8")
-
-// unroutable are the address blocks that stand for no host of the internet, as
-// Bitcoin Core has them: RFC 1918, 2544, 3927, 4193, 4843, 4862, 5737, 6598, 7343
-// and 3849.
-var unroutable = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
-	netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/64"), netip.MustParsePrefix("2001:10::/28"),
-	netip.MustParsePrefix("2001:20::/28"), netip.MustParsePrefix("2001:db8::/32"),
-}
-
-// routable reports whether an address can be that of one host of the internet.
-func routable(a netip.Addr) bool {
-	if isLocal(a) || a.IsUnspecified() {
-		return false
-	}
-	for _, p := range unroutable {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
 }

@@ -137,7 +137,7 @@ type dialer struct{ n *Server }
 var _ connmgr.Dialer = dialer{}
 
 // Connect implements [connmgr.Dialer].
-func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, up func()) error {
+func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, up func()) error {
 	for _, t := range d.n.cfg.Transports {
 		if !t.CanDial(addr) {
 			continue
@@ -147,7 +147,7 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, up func()) error
 			return err
 		}
 		host, _ := transport.IP(link.RemoteAddr())
-		s := d.n.newSession(link, peer.Manual, d.n.cfg.Permissions(host), up)
+		s := d.n.newSession(link, kind, d.n.cfg.Permissions(host), up)
 		s.stale = d.n.wasForeign(addr)
 		err = d.n.runSession(ctx, s)
 		if s.peer.Remote() == nil {

@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"chain":            25,
 	"chain/chaintest":  21, // for tests
 	"peer":             25,
+	"addrmgr/netaddr":  24, // reads addresses as transport does
 	"addrmgr":          25,
 
 	"connmgr":  30,
