@@ -119,6 +119,17 @@ var (
 	ErrAddress = errors.New("not an address of this transport")
 )
 
+// plain is the key of a context that asks for links in the clear.
+type plain struct{}
+
+// Plain returns a context with which a transport that knows both dials in the
+// clear, and does not try to encrypt first: for peers that are known not to
+// understand it.
+func Plain(ctx context.Context) context.Context { return context.WithValue(ctx, plain{}, true) }
+
+// IsPlain reports whether ctx comes from [Plain].
+func IsPlain(ctx context.Context) bool { return ctx.Value(plain{}) != nil }
+
 // TooLarge returns an [ErrTooLarge] that names the message.
 func TooLarge(command string, size, limit int) error {
 	return fmt.Errorf("%w: %q of %d bytes, limit %d", ErrTooLarge, command, size, limit)

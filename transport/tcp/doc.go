@@ -1,10 +1,16 @@
-// Package tcp carries messages over plain TCP in the version 1 frames of
-// the Bitcoin protocol: magic, command, length and checksum, then the payload.
+// Package tcp carries messages over TCP, in one of two framings: the frames of
+// version 1 of the Bitcoin protocol, which are in the clear (magic, command,
+// length and checksum, then the payload), and the encrypted packets of version 2
+// (BIP324). Who is dialled shows by what he answers, and who dials by his first
+// bytes, which of the two it is.
 //
-// It owns framing, buffering and the deadlines for messages that are under way.
-// It never looks into a payload and knows nothing of sessions. It starts no
-// goroutine.
+// It owns framing, buffering, the handshake of version 2 and the deadlines for
+// what is under way. It never looks into a payload and knows nothing of
+// sessions; the cryptography is package bip324's. It starts no goroutine:
+// Dial waits for the other side's key, and the handshake of a link that was
+// accepted is made by Receive.
 //
-// An idle link costs a read buffer of 4 KiB; write buffers are shared and held
-// only while something is buffered.
+// An idle link costs a read buffer of 4 KiB, and an encrypted one its keys
+// beside that; write buffers are shared and held only while something is
+// buffered.
 package tcp

@@ -27,8 +27,11 @@ const (
 
 // Options configure a [Transport].
 type Options struct {
-	// Magic begins every frame and tells the networks apart.
+	// Magic begins every frame in the clear and tells the networks apart.
 	Magic [4]byte
+	// V2 encrypts links by BIP324 where the other side can, and takes both kinds
+	// from others. Otherwise all is in the clear.
+	V2 bool
 	// Stall is how long a message under way may make no progress;
 	// DefaultStall if zero.
 	Stall time.Duration
@@ -38,7 +41,7 @@ type Options struct {
 	LocalAddr *net.TCPAddr
 }
 
-// Transport makes plain TCP links.
+// Transport makes TCP links.
 type Transport struct{ opts Options }
 
 var _ transport.Transport = (*Transport)(nil)
@@ -65,7 +68,35 @@ func (t *Transport) CanDial(addr ma.Multiaddr) bool {
 }
 
 // Dial connects to addr. A name is resolved by the system's resolver.
+//
+// With [Options.V2] it returns when the other side has begun to speak version 2.
+// Where somebody is reached and closes the connection, or is silent, instead of
+// saying anything, it may be that he knows version 1 only: then he is dialled
+// again, for version 1.
 func (t *Transport) Dial(ctx context.Context, addr ma.Multiaddr) (transport.Link, error) {
+	l, err := t.connect(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	if !t.opts.V2 || transport.IsPlain(ctx) {
+		return l.speak(v1{t.opts.Magic}), nil
+	}
+	heard, err := l.initiate(ctx)
+	if err == nil {
+		return l, nil
+	}
+	l.conn.Close()
+	if heard || ctx.Err() != nil {
+		return nil, l.handshakeError(err)
+	}
+	if l, err = t.connect(ctx, addr); err != nil {
+		return nil, err
+	}
+	return l.speak(v1{t.opts.Magic}), nil
+}
+
+// connect makes a connection.
+func (t *Transport) connect(ctx context.Context, addr ma.Multiaddr) (*link, error) {
 	host, port, ok := transport.HostPort(addr)
 	if !ok {
 		return nil, fmt.Errorf("dial %s: %w", addr, transport.ErrAddress)
@@ -124,7 +155,12 @@ func (l *listener) Accept() (transport.Link, error) {
 		}
 		return nil, err
 	}
-	return newLink(c, l.opts), nil
+	k := newLink(c, l.opts)
+	if !l.opts.V2 {
+		return k.speak(v1{l.opts.Magic}), nil
+	}
+	k.known = make(chan struct{})
+	return k, nil
 }
 
 // Close stops listening.

@@ -21,18 +21,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var magic = [4]byte{0xfa, 0xbf, 0xb5, 0xda}
 
+// TestSuite runs the suite over links in the clear, over encrypted ones, and
+// where only one side can encrypt.
 func TestSuite(t *testing.T) {
-	transporttest.Run(t, transporttest.Config{
-		Foreign: ma.StringCast("/ip4/127.0.0.1/udp/1/quic-v1"),
-		New: func(t testing.TB, stall time.Duration) (a, b transport.Transport, listen ma.Multiaddr) {
-			tr := New(Options{Magic: magic, Stall: stall})
-			return tr, tr, ma.StringCast("/ip4/127.0.0.1/tcp/0")
-		},
-	})
+	for name, v2 := range map[string][2]bool{
+		"v1": {false, false}, "v2": {true, true}, "v2 to v1": {true, false}, "v1 to v2": {false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transporttest.Run(t, transporttest.Config{
+				Foreign: ma.StringCast("/ip4/127.0.0.1/udp/1/quic-v1"),
+				New: func(t testing.TB, stall time.Duration) (a, b transport.Transport, listen ma.Multiaddr) {
+					a = New(Options{Magic: magic, V2: v2[0], Stall: stall})
+					b = New(Options{Magic: magic, V2: v2[1], Stall: stall})
+					return a, b, ma.StringCast("/ip4/127.0.0.1/tcp/0")
+				},
+			})
+		})
+	}
 }
 
 // pipe returns a link and the bare connection at its other end.
-func pipe(t *testing.T, stall time.Duration) (*link, net.Conn) {
+func pipe(t testing.TB, stall time.Duration) (*link, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,7 +57,7 @@ func pipe(t *testing.T, stall time.Duration) (*link, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := newLink(c, &Options{Magic: magic, Stall: stall})
+	k := newLink(c, &Options{Magic: magic, Stall: stall}).speak(v1{magic})
 	t.Cleanup(func() { raw.Close(); k.Close() })
 	return k, raw
 }
@@ -56,7 +66,7 @@ func pipe(t *testing.T, stall time.Duration) (*link, net.Conn) {
 // every description of the protocol.
 func TestGolden(t *testing.T) {
 	k, raw := pipe(t, time.Minute)
-	k.opts.Magic = [4]byte{0xf9, 0xbe, 0xb4, 0xd9}
+	k.speak(v1{[4]byte{0xf9, 0xbe, 0xb4, 0xd9}})
 	if n, err := k.Send(wire.CmdVerack, nil); n != 24 || err != nil {
 		t.Fatal(n, err)
 	}
@@ -214,7 +224,7 @@ func BenchmarkSend(b *testing.B) {
 			c, _ := l.Accept()
 			l.Close()
 			go io.Copy(io.Discard, raw)
-			k := newLink(c, &Options{Magic: magic, Stall: time.Minute})
+			k := newLink(c, &Options{Magic: magic, Stall: time.Minute}).speak(v1{magic})
 			payload := make([]byte, size)
 			b.SetBytes(int64(size))
 			b.ReportAllocs()

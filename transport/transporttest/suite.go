@@ -62,7 +62,8 @@ func Run(t *testing.T, c Config) {
 // long is a stall time that no test reaches.
 const long = time.Minute
 
-// connect returns the two ends of a link.
+// connect returns the two ends of a link on which one message has passed each
+// way: transports whose nodes greet each other have done so.
 func connect(t *testing.T, c Config, stall time.Duration) (dialled, accepted transport.Link) {
 	t.Helper()
 	a, b, addr := c.New(t, stall)
@@ -71,16 +72,43 @@ func connect(t *testing.T, c Config, stall time.Duration) (dialled, accepted tra
 		t.Fatal(err)
 	}
 	defer l.Close()
-	dialled, err = a.Dial(t.Context(), l.Addr())
-	if err != nil {
-		t.Fatal(err)
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		if dialled, err = a.Dial(t.Context(), l.Addr()); err == nil {
+			err = hello(dialled)
+		}
+		if err == nil {
+			_, err = dialled.Receive()
+		}
+		failed <- err
+	}()
+	// Who dials may first try what the other side does not understand.
+	for try := 0; ; try++ {
+		if accepted, err = l.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = accepted.Receive(); err == nil {
+			break
+		}
+		accepted.Close()
+		if try > 0 {
+			t.Fatal(err)
+		}
 	}
-	accepted, err = l.Accept()
-	if err != nil {
+	if err := errors.Join(hello(accepted), <-failed); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { dialled.Close(); accepted.Close() })
 	return dialled, accepted
+}
+
+// hello sends a message.
+func hello(l transport.Link) error {
+	if _, err := l.Send(wire.CmdVersion, []byte("hello")); err != nil {
+		return err
+	}
+	return l.Flush()
 }
 
 // payload returns n bytes that differ from those of any other seed.
@@ -357,29 +385,37 @@ func idle(t *testing.T, c Config) {
 	}
 }
 
-// silentDiallers connects many that say nothing; the next is accepted all the
-// same.
+// silentDiallers connects many that are not answered; the next is accepted all
+// the same.
 func silentDiallers(t *testing.T, c Config) {
 	a, b, addr := c.New(t, long)
 	l, err := b.Listen(t.Context(), addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	for range 20 {
-		k, err := a.Dial(t.Context(), l.Addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer k.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var dials sync.WaitGroup
+	const count = 20
+	for range count {
+		dials.Go(func() {
+			// Whether it waits for an answer, or is content with the connection, is
+			// up to the transport.
+			if k, err := a.Dial(ctx, l.Addr()); err == nil {
+				<-ctx.Done()
+				k.Close()
+			}
+		})
 	}
-	for range 20 {
+	for range count {
 		k, err := l.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer k.Close()
 	}
+	cancel()
+	dials.Wait()
+	l.Close()
 }
 
 func dialFails(t *testing.T, c Config) {

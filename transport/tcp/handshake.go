@@ -1,0 +1,174 @@
+package tcp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"starling/transport/bip324"
+	"starling/wire"
+)
+
+// versionStart is what follows the magic where version 1 is spoken: the session
+// begins with a version message.
+const versionStart = wire.CmdVersion + "\x00\x00\x00\x00\x00"
+
+// answer finds out what the other side, which has dialled, speaks, and takes
+// part in its handshake if that is version 2.
+func (l *link) answer() error {
+	if err := l.idle(); err != nil {
+		return err
+	}
+	plain, err := l.plainStart()
+	if err != nil {
+		return err
+	}
+	if plain {
+		l.speak(v1{l.opts.Magic})
+		return nil
+	}
+	// All of the key must be here before any work is done for it.
+	b, err := l.peek(bip324.KeySize)
+	if err != nil {
+		return err
+	}
+	theirs := [bip324.KeySize]byte(b)
+	l.r.Discard(bip324.KeySize)
+	key, err := bip324.NewKey()
+	if err != nil {
+		return err
+	}
+	session, err := key.Session(&theirs, false, l.opts.Magic)
+	if err != nil {
+		return err
+	}
+	f := &v2{session: session, garbage: bip324.NewGarbage(session.ReceiveTerminator), got: bip324.KeySize}
+	garbage, err := l.sendKey(key)
+	if err != nil {
+		return err
+	}
+	if f.sent, err = l.sendVersion(session, garbage); err != nil {
+		return err
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	l.speak(f)
+	return nil
+}
+
+// plainStart reports whether the first bytes are those of version 1 on this
+// network, and is an error if they are those of another network. It looks no
+// further than to the first byte that differs: whoever speaks version 2 may send
+// his key in pieces.
+func (l *link) plainStart() (bool, error) {
+	start := append(l.opts.Magic[:], versionStart...)
+	if l.r.Buffered() < len(start) {
+		if err := l.extend(); err != nil {
+			return false, err
+		}
+	}
+	for n := 1; ; n++ {
+		b, err := l.r.Peek(n)
+		switch {
+		case err != nil:
+			return false, midFrame(err)
+		case b[n-1] != start[n-1]:
+			b, err := l.r.Peek(len(start))
+			if err == nil && bytes.Equal(b[len(l.opts.Magic):], start[len(l.opts.Magic):]) {
+				err = wrongNetwork([4]byte(b), l.opts.Magic)
+			}
+			return false, midFrame(err)
+		case n == len(start):
+			return true, nil
+		}
+	}
+}
+
+// sendKey buffers the key and some garbage, which hides how long a handshake is.
+func (l *link) sendKey(key *bip324.Key) (garbage []byte, err error) {
+	var n [2]byte
+	rand.Read(n[:])
+	garbage = make([]byte, binary.LittleEndian.Uint16(n[:])%(bip324.MaxGarbage+1))
+	rand.Read(garbage)
+	w, err := l.room(len(key.Public) + len(garbage))
+	if err != nil {
+		return nil, err
+	}
+	*w = append(append(*w, key.Public[:]...), garbage...)
+	return garbage, nil
+}
+
+// sendVersion buffers what ends the garbage and the version packet, which is
+// empty and vouches for the garbage. It returns how long the whole handshake of
+// this side is.
+func (l *link) sendVersion(s *bip324.Session, garbage []byte) (int, error) {
+	w, err := l.room(bip324.TerminatorSize + bip324.Overhead)
+	if err != nil {
+		return 0, err
+	}
+	*w = s.Sealer.Seal(append(*w, s.SendTerminator[:]...), false, garbage)
+	return bip324.KeySize + len(garbage) + bip324.TerminatorSize + bip324.Overhead, nil
+}
+
+// initiate begins version 2 on a connection that was dialled, and returns when
+// the other side's key has come. The rest of what it sends in the handshake is
+// left to Receive. It reports whether anything came at all: where nothing did,
+// the other side may know version 1 only.
+func (l *link) initiate(ctx context.Context) (heard bool, err error) {
+	key, err := bip324.NewKey()
+	if err != nil {
+		return false, err
+	}
+	garbage, err := l.sendKey(key)
+	if err != nil {
+		return false, err
+	}
+	if err := l.flush(); err != nil {
+		return false, err
+	}
+	b, err := l.awaitKey(ctx)
+	if err != nil {
+		return l.r.Buffered() > 0, err
+	}
+	theirs := [bip324.KeySize]byte(b)
+	l.r.Discard(bip324.KeySize)
+	session, err := key.Session(&theirs, true, l.opts.Magic)
+	if err != nil {
+		return true, err
+	}
+	f := &v2{session: session, garbage: bip324.NewGarbage(session.ReceiveTerminator), got: bip324.KeySize}
+	if f.sent, err = l.sendVersion(session, garbage); err != nil {
+		return true, err
+	}
+	if err := l.flush(); err != nil {
+		return true, err
+	}
+	l.speak(f)
+	return true, nil
+}
+
+// awaitKey waits for the other side's key, no longer than a dial may take and
+// no longer than ctx.
+func (l *link) awaitKey(ctx context.Context) ([]byte, error) {
+	if err := l.conn.SetReadDeadline(time.Now().Add(l.opts.DialTimeout)); err != nil {
+		return nil, err
+	}
+	stopped := context.AfterFunc(ctx, func() { l.conn.SetReadDeadline(time.Unix(1, 0)) })
+	b, err := l.r.Peek(bip324.KeySize)
+	if !stopped() {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, midFrame(err)
+	}
+	return b, l.conn.SetReadDeadline(time.Time{})
+}
+
+// handshakeError is a dial that reached somebody who broke the handshake off.
+func (l *link) handshakeError(err error) error {
+	return &DialError{Reason: fmt.Sprintf("the encrypted handshake failed: %v", l.explain(err)), Err: err}
+}
