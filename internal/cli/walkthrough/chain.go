@@ -18,6 +18,7 @@ import (
 	"starling/internal/cli/nodecmd"
 	"starling/internal/cli/walletcmd"
 	"starling/node/attach"
+	"starling/node/netmake"
 	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
@@ -70,11 +71,11 @@ func createBlockchain(c *cobra.Command, to string) error {
 		return cmdkit.UsageError{Err: fmt.Errorf("address: %q: %w", to, err)}
 	}
 	n.FixedSeeds = cfg.Listen
-	if n, err = networkcmd.Write(c.Context(), c.ErrOrStderr(), netfile.Spec{
+	if n, err = netmake.Write(c.Context(), netfile.Spec{
 		Network: n, Time: clock.System().Now(),
 		Outputs: []wire.TxOut{{Value: n.InitialSubsidy, Script: a.Script()}},
-	}, path); err != nil {
-		return err
+	}, path, networkcmd.Progress(c.ErrOrStderr())); err != nil {
+		return networkcmd.Usage(err)
 	}
 	fixed["network"] = name
 	if cfg, err = cmdkit.LoadConfigWith(c, fixed); err != nil {

@@ -13,6 +13,7 @@ import (
 	"starling/client"
 	"starling/internal/cli/cmdkit"
 	"starling/node/attach"
+	"starling/node/netmake"
 	"starling/node/settings"
 	"starling/params"
 	"starling/wallet"
@@ -57,7 +58,7 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 			return "", "", err
 		}
 		if early != nil {
-			a, mnemonic, err := attach.NewAddress(ctx, early, params.Own(walkNetwork), wallet.DefaultName)
+			a, mnemonic, err := netmake.NewAddress(ctx, early, params.Own(walkNetwork), wallet.DefaultName)
 			return a.String(), mnemonic, err
 		}
 	}

@@ -1,4 +1,4 @@
-package networkcmd
+package netmake
 
 import (
 	"os"
