@@ -5,8 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"math"
 
+	"starling/address"
 	"starling/clock"
 	"starling/node/settings"
 	"starling/params"
@@ -22,7 +23,7 @@ type Result struct {
 }
 
 // RequestError is the error of a request that asks for what cannot be. Nothing
-// was made then.
+// was made or written then.
 type RequestError struct{ Err error }
 
 // Error implements the error interface.
@@ -31,58 +32,43 @@ func (e *RequestError) Error() string { return e.Err.Error() }
 // Unwrap returns the error itself.
 func (e *RequestError) Unwrap() error { return e.Err }
 
-// Create makes a network and writes its file. The error is a [*RequestError] if
-// the request asks for what cannot be.
-func Create(ctx context.Context, r Request) (Result, error) {
-	n, err := r.network()
-	if err != nil {
-		return Result{}, &RequestError{err}
-	}
-	if len(n.FixedSeeds) == 0 && r.Settings.NodeID != 0 {
-		n.FixedSeeds = r.Settings.Listen // the first of several nodes is where the others begin
-	}
-	path := cmp.Or(r.Path, settings.NetworkFile(r.Settings.DataDir(), n.Name))
-	if !r.Replace {
-		if _, err := os.Lstat(path); err == nil {
-			return Result{}, fmt.Errorf("%s exists; --force replaces it", path)
-		}
-	}
-	spec := netfile.Spec{Network: n, Text: r.Text, Time: clock.System().Now()}
-	if spec.Outputs, err = r.outputs(n); err != nil {
-		return Result{}, &RequestError{err}
-	}
-	made := Result{Path: path}
-	if r.Wallet != "" {
-		// The wallet comes last, when all else is known to be right.
-		if err := netfile.Check(spec); err != nil {
-			return Result{}, &RequestError{err}
-		}
-		to, mnemonic, err := NewAddress(ctx, r.Settings, n, r.Wallet)
-		if err != nil {
-			return Result{}, fmt.Errorf("wallet %s: %w", r.Wallet, err)
-		}
-		spec.Outputs[0].Script, made.Mnemonic = to.Script(), mnemonic
-	}
-	made.Network, err = Write(ctx, spec, path, r.Progress)
-	return made, err
-}
+// ExistsError is the error of a request whose file is there already.
+type ExistsError struct{ Path string }
 
-// Write does the work of a network's first block and writes its file. The error
-// is a [*RequestError] for a network that cannot be.
-func Write(ctx context.Context, spec netfile.Spec, path string, progress func(hashes uint64, needed float64)) (*params.Network, error) {
-	n, err := netfile.Create(ctx, spec, seldom(spec, progress))
-	var wrong *netfile.Error
-	switch {
-	case errors.As(err, &wrong):
-		return nil, &RequestError{err}
-	case err != nil:
-		return nil, err
-	}
-	text, err := netfile.Encode(n)
+// Error implements the error interface.
+func (e *ExistsError) Error() string { return e.Path + " exists" }
+
+// Create makes a network and writes its file. The error is a [*RequestError] if
+// the request asks for what cannot be, and an [*ExistsError] if it may not have
+// its file. A wallet that was made stays, since keys are never thrown away; so
+// the result holds its seed phrase whatever becomes of the network.
+func Create(ctx context.Context, r Request) (made Result, err error) {
+	spec, err := r.spec(clock.System().Now())
 	if err != nil {
-		return nil, err
+		return Result{}, &RequestError{err}
 	}
-	return n, writeFile(path, text)
+	made.Path = cmp.Or(r.Path, settings.NetworkFile(r.Settings.DataDir(), r.Name))
+	// The file is begun first: where none can be written, nothing is made.
+	d, err := begin(made.Path, r.Replace)
+	if err != nil {
+		return made, err
+	}
+	defer func() { err = errors.Join(err, d.drop()) }()
+	if r.Wallet != "" {
+		var to address.Address
+		if to, made.Mnemonic, err = NewAddress(ctx, r.Settings, spec.Network, r.Wallet); err != nil {
+			return made, fmt.Errorf("wallet %s: %w", r.Wallet, err)
+		}
+		spec.Outputs[0].Script = to.Script()
+	}
+	if made.Network, err = netfile.Create(ctx, spec, seldom(spec, r.Progress)); err != nil {
+		return made, err
+	}
+	text, err := netfile.Encode(made.Network)
+	if err != nil {
+		return made, err
+	}
+	return made, d.finish(text)
 }
 
 // seldom tells how the work of a first block goes, if it takes long.
@@ -98,15 +84,6 @@ func seldom(spec netfile.Spec, tell func(hashes uint64, needed float64)) func(ui
 			return
 		}
 		told = hashes
-		tell(hashes, expectedHashes(target.BitLen()))
+		tell(hashes, math.Ldexp(1, 256-target.BitLen()))
 	}
-}
-
-// expectedHashes is about how many hashes a target of so many bits takes.
-func expectedHashes(bits int) float64 {
-	h := 1.0
-	for range 256 - bits {
-		h *= 2
-	}
-	return h
 }

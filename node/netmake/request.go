@@ -90,6 +90,20 @@ func (r *Request) retargets() bool {
 	return r.Difficulty != Easy
 }
 
+// spec returns what to make at a given time. What it lets through can be made,
+// once the wallet has an address for the first output, if there is a wallet.
+func (r *Request) spec(now time.Time) (netfile.Spec, error) {
+	n, err := r.network()
+	if err != nil {
+		return netfile.Spec{}, err
+	}
+	s := netfile.Spec{Network: n, Text: r.Text, Time: now}
+	if s.Outputs, err = r.outputs(n); err != nil {
+		return netfile.Spec{}, err
+	}
+	return s, netfile.Check(s)
+}
+
 // network returns the network that is asked for, without a first block.
 func (r *Request) network() (*params.Network, error) {
 	if r.Name == "" {
@@ -105,6 +119,9 @@ func (r *Request) network() (*params.Network, error) {
 	}
 	n.SubsidyHalvingInterval, n.CoinbaseMaturity, n.MinRelayFee = r.Halving, r.Maturity, r.MinFee
 	n.FixedSeeds = slices.Clone(r.Seeds)
+	if len(n.FixedSeeds) == 0 && r.Settings.NodeID != 0 {
+		n.FixedSeeds = slices.Clone(r.Settings.Listen)
+	}
 	n.DefaultPort, n.RPCPort = r.Port, r.RPCPort
 	n.Bech32HRP = r.HRP
 	n.NoRetargeting = !r.retargets()

@@ -17,7 +17,7 @@ import (
 // NewAddress takes a new address of a wallet on a network that is still to
 // be made, so that its first block can pay it. A wallet that is not there is
 // made, and loaded by the node from then on; then its seed phrase is returned
-// too.
+// too, also if something fails after that.
 func NewAddress(ctx context.Context, cfg *settings.Settings, net *params.Network, name string) (to address.Address, mnemonic string, err error) {
 	dir := cfg.NetDirOf(net)
 	lock, err := store.LockDir(vfs.Default, dir)
@@ -37,7 +37,7 @@ func NewAddress(ctx context.Context, cfg *settings.Settings, net *params.Network
 		}
 	}
 	if err != nil {
-		return to, "", err
+		return to, mnemonic, err
 	}
 	to, err = w.NewAddress("", "")
 	return to, mnemonic, err

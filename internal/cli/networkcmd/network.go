@@ -91,14 +91,18 @@ spacing.`,
 // create makes a network and says what to do with it.
 func create(c *cobra.Command, r netmake.Request) error {
 	made, err := netmake.Create(c.Context(), r)
-	if err != nil {
-		return Usage(err)
+	if err == nil {
+		Describe(c.OutOrStdout(), r.Settings, made.Network, made.Path)
 	}
-	Describe(c.OutOrStdout(), r.Settings, made.Network, made.Path)
 	if made.Mnemonic != "" {
+		// Nothing would show it again if the network was not made.
 		showMnemonic(c.OutOrStdout(), r.Wallet, made.Mnemonic)
 	}
-	return nil
+	var exists *netmake.ExistsError
+	if errors.As(err, &exists) {
+		return fmt.Errorf("%w; --force replaces it", err)
+	}
+	return Usage(err)
 }
 
 // Usage marks the error of a request that cannot be as one in the command line.

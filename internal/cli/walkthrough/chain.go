@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"starling/address"
 	"starling/client"
-	"starling/clock"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/cli/networkcmd"
 	"starling/internal/cli/nodecmd"
@@ -20,8 +17,6 @@ import (
 	"starling/node/attach"
 	"starling/node/netmake"
 	"starling/node/settings"
-	"starling/params"
-	"starling/params/netfile"
 	"starling/rpc/rpctypes"
 	"starling/wire"
 )
@@ -61,20 +56,16 @@ func createBlockchain(c *cobra.Command, to string) error {
 	if err != nil {
 		return err
 	}
-	path := settings.NetworkFile(cfg.DataDir(), name)
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("there is a blockchain already: %s", path)
-	}
-	n := params.Own(name)
-	a, err := address.Decode(to, n)
-	if err != nil {
-		return cmdkit.UsageError{Err: fmt.Errorf("address: %q: %w", to, err)}
-	}
-	n.FixedSeeds = cfg.Listen
-	if n, err = netmake.Write(c.Context(), netfile.Spec{
-		Network: n, Time: clock.System().Now(),
-		Outputs: []wire.TxOut{{Value: n.InitialSubsidy, Script: a.Script()}},
-	}, path, networkcmd.Progress(c.ErrOrStderr())); err != nil {
+	r := netmake.Defaults()
+	r.Settings, r.Name, r.Seeds = cfg, name, cfg.Listen
+	r.Addresses = []string{to + "=" + r.Subsidy} // an amount is no part of this command's words
+	r.Progress = networkcmd.Progress(c.ErrOrStderr())
+	made, err := netmake.Create(c.Context(), r)
+	var exists *netmake.ExistsError
+	switch {
+	case errors.As(err, &exists):
+		return fmt.Errorf("there is a blockchain already: %s", exists.Path)
+	case err != nil:
 		return networkcmd.Usage(err)
 	}
 	fixed["network"] = name
@@ -86,7 +77,7 @@ func createBlockchain(c *cobra.Command, to string) error {
 	if err != nil {
 		return err
 	}
-	networkcmd.Describe(c.OutOrStdout(), cfg, n, path)
+	networkcmd.Describe(c.OutOrStdout(), cfg, made.Network, made.Path)
 	return closeNode()
 }
 

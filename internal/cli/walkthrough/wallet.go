@@ -33,12 +33,12 @@ time, print a new address of it. This works before there is a blockchain, too.
 				return err
 			}
 			to, mnemonic, err := walletAddress(c, fixed)
+			w := c.OutOrStdout()
+			if mnemonic != "" { // whatever went wrong after it was made
+				fmt.Fprintf(w, "Your seed phrase; write it down, it restores the wallet: %s\n", mnemonic)
+			}
 			if err != nil {
 				return err
-			}
-			w := c.OutOrStdout()
-			if mnemonic != "" {
-				fmt.Fprintf(w, "Your seed phrase; write it down, it restores the wallet: %s\n", mnemonic)
 			}
 			_, err = fmt.Fprintf(w, "Your new address: %s\n", to)
 			return err
