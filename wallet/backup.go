@@ -35,10 +35,7 @@ func (w *Wallet) outside() vfs.FS { return w.m.cfg.FS }
 // Restore makes a wallet of a backup and loads it. The backup is checked first,
 // and stays as it is.
 func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, error) {
-	release, err := m.reserve(name)
-	if errors.Is(err, ErrLoaded) {
-		err = ErrExists
-	}
+	release, err := m.reserveNew(name)
 	if err != nil {
 		return nil, err
 	}

@@ -48,10 +48,7 @@ func DefaultKinds() []Kind { return []Kind{Bech32, Bech32m} }
 // Create makes a wallet and loads it. It returns the seed phrase, for which
 // there is no other time to be shown without unlocking; "" if there is none.
 func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic string, err error) {
-	release, err := m.reserve(o.Name)
-	if errors.Is(err, ErrLoaded) {
-		err = ErrExists
-	}
+	release, err := m.reserveNew(o.Name)
 	if err != nil {
 		return nil, "", err
 	}

@@ -23,6 +23,8 @@ var (
 	ErrNotLoaded = errors.New("the wallet is not loaded")
 	// ErrLoaded is returned for loading a wallet twice.
 	ErrLoaded = errors.New("the wallet is loaded already")
+	// ErrUnloading is returned for loading a wallet while it is being unloaded.
+	ErrUnloading = errors.New("the wallet is just being unloaded; load it once that is done")
 	// ErrExists is returned for making a wallet whose name is taken.
 	ErrExists = errors.New("a wallet of that name exists already")
 	// ErrName is returned for names that no wallet can have.
@@ -42,6 +44,9 @@ var (
 	// ErrClosed is returned by wallets that have been unloaded.
 	ErrClosed = errors.New("the wallet has been unloaded")
 )
+
+// errLoading is an ErrLoaded for a wallet that is about to be.
+var errLoading = fmt.Errorf("%w just now", ErrLoaded)
 
 // FundsError says that a payment needs more than there is.
 type FundsError struct {

@@ -60,7 +60,7 @@ type Manager struct {
 	delivery sync.Mutex // held while events go to the wallets, so that they stay in order
 
 	mu       sync.Mutex
-	opening  map[string]bool // names that somebody loads or makes just now
+	busy     map[string]error // names that somebody loads, makes or unloads just now; what others are told
 	loaded   map[string]*Wallet
 	running  context.Context // of Run, nil before and after
 	closed   bool
@@ -88,7 +88,7 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.PassphraseCost == 0 {
 		cfg.PassphraseCost = scryptLogN
 	}
-	m := &Manager{cfg: cfg, pool: cfg.Pool, log: cfg.Log, opening: map[string]bool{}, loaded: map[string]*Wallet{}}
+	m := &Manager{cfg: cfg, pool: cfg.Pool, log: cfg.Log, busy: map[string]error{}, loaded: map[string]*Wallet{}}
 	if m.pool == nil {
 		m.pool = noPool{}
 	}
@@ -279,17 +279,29 @@ func (m *Manager) reserve(name string) (release func(), err error) {
 		return nil, ErrClosed
 	case m.loaded[name] != nil:
 		return nil, ErrLoaded
-	case m.opening[name]:
-		return nil, fmt.Errorf("%w just now", ErrLoaded)
-	case len(m.loaded)+len(m.opening) >= MaxLoaded:
+	case m.busy[name] != nil:
+		return nil, m.busy[name]
+	case len(m.loaded)+len(m.busy) >= MaxLoaded:
 		return nil, fmt.Errorf("at most %d wallets can be loaded at the same time", MaxLoaded)
 	}
-	m.opening[name] = true
-	return func() {
-		m.mu.Lock()
-		delete(m.opening, name)
-		m.mu.Unlock()
-	}, nil
+	m.busy[name] = errLoading
+	return func() { m.free(name) }, nil
+}
+
+// reserveNew is reserve for a wallet that is yet to be made.
+func (m *Manager) reserveNew(name string) (release func(), err error) {
+	release, err = m.reserve(name)
+	if errors.Is(err, ErrLoaded) || errors.Is(err, ErrUnloading) {
+		err = ErrExists
+	}
+	return release, err
+}
+
+// free ends what reserve and Unload begin.
+func (m *Manager) free(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.busy, name)
 }
 
 // adopt adds a wallet that was opened to the loaded ones and runs it.
@@ -333,7 +345,8 @@ func (m *Manager) Load(ctx context.Context, name string) (*Wallet, error) {
 	return w, nil
 }
 
-// Unload writes a wallet to disk and forgets it.
+// Unload writes a wallet to disk and forgets it. Until its file is closed nobody
+// else may open that: two would write over each other.
 func (m *Manager) Unload(name string) error {
 	m.mu.Lock()
 	w := m.loaded[name]
@@ -342,8 +355,10 @@ func (m *Manager) Unload(name string) error {
 		return ErrNotLoaded
 	}
 	delete(m.loaded, name)
+	m.busy[name] = ErrUnloading
 	stop, stopped := w.stop, w.stopped
 	m.mu.Unlock()
+	defer m.free(name)
 	if stop != nil {
 		stop()
 		<-stopped

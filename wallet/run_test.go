@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
+	"starling/chain/headertree"
 	"starling/params"
 	"starling/store"
 	"starling/wire"
@@ -80,6 +81,65 @@ func TestRun(t *testing.T) {
 		}
 		if _, err := b.m.Load(t.Context(), "carol"); !errors.Is(err, ErrClosed) {
 			t.Errorf("loading after the end: %v", err)
+		}
+	})
+}
+
+// slowChain is a chain whose blocks take their time to be read.
+type slowChain struct {
+	Chain
+	gate chan struct{} // closed when they may be
+}
+
+func (c slowChain) ParsedBlock(n *headertree.Node) (*wire.Block, error) {
+	<-c.gate
+	return c.Chain.ParsedBlock(n)
+}
+
+// TestLoadWhileUnloading loads a wallet, and restores another of its name, while
+// it is still being unloaded: two of one file would write over each other.
+func TestLoadWhileUnloading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, params.Regtest())
+		slow := slowChain{Chain: OverChain(b.chain), gate: make(chan struct{})}
+		m, err := New(Config{Chain: slow, FS: b.fs, Dir: "/slow", Clock: b.clk, PassphraseCost: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, _, err := m.Create(t.Context(), Options{Name: "w", Gap: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Backup("/copy.dat"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- m.Run(ctx) }()
+		b.burn(1)
+		synctest.Wait()
+		unloaded := make(chan error, 1)
+		go func() { unloaded <- m.Unload("w") }()
+		synctest.Wait()
+		if _, err := m.Load(t.Context(), "w"); !errors.Is(err, ErrUnloading) {
+			t.Errorf("loading: %v", err)
+		}
+		if _, err := m.Restore(t.Context(), "w", "/copy.dat"); !errors.Is(err, ErrExists) {
+			t.Errorf("restoring: %v", err)
+		}
+		if err := m.Unload("w"); !errors.Is(err, ErrNotLoaded) {
+			t.Errorf("unloading twice: %v", err)
+		}
+		close(slow.gate)
+		if err := <-unloaded; err != nil {
+			t.Error(err)
+		}
+		if _, err := m.Load(t.Context(), "w"); err != nil {
+			t.Errorf("loading afterwards: %v", err)
+		}
+		stop()
+		if err := errors.Join(<-done, m.Close()); err != nil {
+			t.Error(err)
 		}
 	})
 }
