@@ -2,6 +2,7 @@ package walletcmd
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -134,8 +135,28 @@ func (p *purse) unlocked(fn func() error) error {
 		return err
 	}
 	const longEnough = 10 * time.Minute
-	if err := p.client.WalletPassphrase(p.ctx, pass, longEnough); err != nil {
+	err = p.client.WalletPassphrase(p.ctx, pass, longEnough)
+	if err != nil && p.ctx.Err() == nil {
 		return err
 	}
-	return errors.Join(fn(), p.client.WalletLock(p.ctx))
+	if err == nil {
+		err = fn()
+	}
+	return errors.Join(err, p.lockAgain())
+}
+
+// lockPatience is how long an interrupted command still waits for the node to lock
+// the wallet.
+const lockPatience = 5 * time.Second
+
+// lockAgain locks the wallet, also when the command has been interrupted: a node
+// that goes on running would leave it open.
+func (p *purse) lockAgain() error {
+	ctx := context.WithoutCancel(p.ctx)
+	if p.ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, lockPatience)
+		defer cancel()
+	}
+	return p.client.WalletLock(ctx)
 }
