@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"starling/chain"
 	"starling/clock"
 	"starling/rpc/jsonrpc"
 
@@ -44,6 +45,11 @@ type Local struct {
 	jsonrpc.Local
 	node     *node.Node
 	handover *handover // nil if it does not connect
+
+	stop  context.CancelFunc // ends the node
+	ended chan struct{}      // closed when it has ended
+	err   error              // of its Run; set before ended is closed
+	told  bool               // somebody has been told of err
 }
 
 // HandOver waits until a peer has taken a transaction over, or for some
@@ -55,15 +61,51 @@ func (l *Local) HandOver(ctx context.Context, txid wire.Hash) (string, error) {
 	return l.handover.wait(ctx, l.node, txid)
 }
 
-// Rebuilt waits until a node that rebuilds all from its blocks has done so.
+// run has the node run until close is called.
+func (l *Local) run(ctx context.Context) {
+	ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
+	l.ended = make(chan struct{})
+	go func() {
+		defer close(l.ended)
+		l.err = l.node.Run(ctx)
+	}()
+}
+
+// close ends the node, and returns what it failed by unless that has been told.
+func (l *Local) close() error {
+	l.stop()
+	<-l.ended
+	return l.failure()
+}
+
+// failure returns what a node that has ended failed by, once.
+func (l *Local) failure() error {
+	if l.told {
+		return nil
+	}
+	l.told = true
+	return l.err
+}
+
+// Rebuilt waits until a node that rebuilds all from its blocks has done so. If the
+// node ends meanwhile, the error says why.
 func (l *Local) Rebuilt(ctx context.Context) error {
 	c := l.node.Server.Chain()
 	select {
 	case <-c.Ready():
-		return c.Settle(ctx)
+		err := c.Settle(ctx)
+		if !errors.Is(err, chain.ErrStopped) {
+			return err
+		}
+		<-l.ended
+	case <-l.ended:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := l.failure(); err != nil {
+		return err
+	}
+	return chain.ErrStopped
 }
 
 const (
@@ -160,21 +202,18 @@ func openLocal(ctx context.Context, opts Options) (Caller, func() error, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- n.Run(runCtx) }()
-	closeNode := func() error { stop(); return <-done }
 	local := &Local{Local: jsonrpc.Local{Table: n.Table}, node: n, handover: hand}
+	local.run(ctx)
 	// After a crash blocks that are there have to be connected again.
 	if err := local.Rebuilt(ctx); err != nil {
-		return nil, nil, errors.Join(err, closeNode())
+		return nil, nil, errors.Join(err, local.close())
 	}
 	if opts.Connect {
 		if err := catchUp(ctx, n); err != nil {
-			return nil, nil, errors.Join(err, closeNode())
+			return nil, nil, errors.Join(err, local.close())
 		}
 	}
-	return local, closeNode, nil
+	return local, local.close, nil
 }
 
 // pause waits in real time.

@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,5 +193,56 @@ func TestNodeAfterCommand(t *testing.T) {
 				n.Close()
 			}
 		})
+	}
+}
+
+// badDisk is a file system on which block files cannot be read once it is bad.
+type badDisk struct {
+	vfs.FS
+	bad atomic.Bool
+}
+
+var errBadDisk = errors.New("input/output error")
+
+func (d *badDisk) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	f, err := d.FS.Open(name, opts...)
+	if err != nil || !strings.HasPrefix(filepath.Base(name), "blk") {
+		return f, err
+	}
+	return badFile{f, d}, nil
+}
+
+type badFile struct {
+	vfs.File
+	disk *badDisk
+}
+
+func (f badFile) ReadAt(b []byte, off int64) (int, error) {
+	if f.disk.bad.Load() {
+		return 0, errBadDisk
+	}
+	return f.File.ReadAt(b, off)
+}
+
+// TestFailsWhileRebuilding has the disk fail under a node that a command has
+// opened, and that rebuilds its index: the command ends, and says why once.
+func TestFailsWhileRebuilding(t *testing.T) {
+	cfg := &settings.Settings{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}, RPCListen: "127.0.0.1:1"}
+	node, closeNode, err := openLocal(t.Context(), Options{Settings: cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = node.Call(t.Context(), "generatetodescriptor", []any{3, "raw(51)"})
+	if err := errors.Join(err, closeNode()); err != nil {
+		t.Fatal(err)
+	}
+	disk := &badDisk{FS: vfs.Default}
+	disk.bad.Store(true)
+	cfg.Server.FS, cfg.Server.Reindex = disk, true
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it may hang
+	defer cancel()
+	_, _, err = openLocal(ctx, Options{Settings: cfg})
+	if !errors.Is(err, errBadDisk) || errors.Is(err, context.DeadlineExceeded) || strings.Count(err.Error(), errBadDisk.Error()) != 1 {
+		t.Errorf("got %v", err)
 	}
 }
