@@ -155,7 +155,7 @@ func names(raw json.RawMessage, into map[string]bool) {
 // of older clients, and those that stand elsewhere too.
 var without = map[string]string{
 	"dummy": "no effect", "include_watchonly": "no effect", "include_watching": "no effect", "avoid_reuse": "not supported",
-	"external_signer": "not supported", "descriptors": "there are no others", "v2transport": "there is only one", "use_index": "no effect",
+	"external_signer": "not supported", "descriptors": "there are no others", "v2transport": "the default does", "use_index": "no effect",
 	"node_after_dns": "older clients", "address_type_after_account": "older clients", "feeRate": "fee_rate says it",
 	"mempool_only": "there is no index", "hash_or_height": "only the tip is possible", "maxtries": "the default does",
 	"iswitness": "both are tried", "sendmany minconf": "no effect", "wait": "for tests of Core", "input_weights": "inputs have them",

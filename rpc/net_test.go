@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"encoding/json"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -109,4 +111,37 @@ func TestPeerInfo(t *testing.T) {
 		t.Errorf("%+v", passed)
 	}
 	b.want("null", "disconnectnode", transport.FormatAddr(addr))
+}
+
+// TestEncryptedPeers has two nodes meet over version 2 of the transport, and in
+// the clear where a client asks for that.
+func TestEncryptedPeers(t *testing.T) {
+	a := runTestNode(t, server.Config{Network: params.Regtest(), V2: true, Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
+	b := runTestNode(t, server.Config{Network: params.Regtest(), V2: true})
+	at := transport.FormatAddr(a.node.Listening()[0])
+	meet := func(how ...any) (here, there rpctypes.PeerInfo) {
+		t.Helper()
+		b.want("null", "addnode", append([]any{at, "add"}, how...)...)
+		get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
+		b.want(`{"hash":`+asJSON(a.chain.Tip().Hash)+`,"height":`+fmt.Sprint(a.chain.Tip().Height)+`}`, "waitforblockheight", a.chain.Tip().Height, 30_000)
+		return get[[]rpctypes.PeerInfo](b, "getpeerinfo")[0], get[[]rpctypes.PeerInfo](a, "getpeerinfo")[0]
+	}
+	here, there := meet()
+	if here.Transport != "v2" || there.Transport != "v2" || len(here.SessionID) != 64 || here.SessionID != there.SessionID {
+		t.Errorf("%s with session %q, and at the other end %s with %q", here.Transport, here.SessionID, there.Transport, there.SessionID)
+	}
+	if here.Services != "0000000000000c09" {
+		t.Errorf("services %s", here.Services)
+	}
+	b.want("null", "addnode", at, "remove")
+	b.want("null", "disconnectnode", at)
+	for len(get[[]rpctypes.PeerInfo](b, "getpeerinfo")) > 0 || len(get[[]rpctypes.PeerInfo](a, "getpeerinfo")) > 0 {
+		runtime.Gosched()
+	}
+	here, there = meet(false)
+	if here.Transport != "v1" || there.Transport != "v1" || here.SessionID != "" {
+		t.Errorf("%s, and at the other end %s", here.Transport, there.Transport)
+	}
+	c := runTestNode(t, server.Config{Network: params.Regtest()})
+	c.fails(jsonrpc.CodeInvalidParam, "Error: v2transport requested but not enabled (see -v2transport)", "addnode", at, "add", true)
 }

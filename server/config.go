@@ -44,9 +44,13 @@ type Config struct {
 	Workers int
 	Reindex bool
 
-	// Transports make the links; plain TCP if empty. The first one that can
-	// dial an address does.
+	// Transports make the links; TCP if empty. The first one that can dial an
+	// address does.
 	Transports []transport.Transport
+	// V2 has links over TCP encrypted where the other side can (BIP324), and
+	// tells others that this node can. With Transports that are given it only
+	// tells: those must be able to.
+	V2 bool
 	// Listen holds the addresses to listen at; none if empty.
 	Listen []ma.Multiaddr
 	// Peers are connected to, and again whenever the link ends.
@@ -142,7 +146,7 @@ func (c *Config) fill() error {
 		c.UserAgent = DefaultUserAgent
 	}
 	if len(c.Transports) == 0 {
-		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic})}
+		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2})}
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = connmgr.DefaultMaxPeers

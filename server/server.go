@@ -43,6 +43,7 @@ type Server struct {
 
 	handlers map[string]handler
 	nonces   peer.Nonces
+	plain    plainAddrs
 	sessions sessions
 	totals   [2]atomic.Uint64 // bytes by [peer.Direction], of ended sessions too
 	events   events
@@ -178,6 +179,9 @@ func (n *Server) LocalServices() wire.ServiceFlag {
 	s := wire.NodeWitness | wire.NodeNetworkLimited
 	if n.cfg.Prune == 0 {
 		s |= wire.NodeNetwork
+	}
+	if n.cfg.V2 {
+		s |= wire.NodeP2PV2
 	}
 	return s
 }

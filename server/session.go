@@ -142,7 +142,11 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 		if !t.CanDial(addr) {
 			continue
 		}
-		link, err := t.Dial(ctx, addr)
+		dialCtx := ctx
+		if d.n.plain.has(addr) {
+			dialCtx = transport.Plain(ctx)
+		}
+		link, err := t.Dial(dialCtx, addr)
 		if err != nil {
 			return err
 		}

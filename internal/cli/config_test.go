@@ -30,7 +30,7 @@ func TestConfigShowRoundTrip(t *testing.T) {
 		"network": "signet", "signet-challenge": "51", "datadir": t.TempDir(), "node-id": "8000",
 		"rpc-listen": "127.0.0.1:1", "rpc-user": "alice", "rpc-password": "geheim", "rpc-allow-host": "node.example", "exempt-local": "false",
 		"listen": "127.0.0.1:2", "connect": "1.2.3.4:5", "addnode": "1.2.3.4:6", "max-connections": "7", "ping-interval": "61s", "ping-timeout": "90m1s",
-		"banscore": "8", "bantime": "3h", "user-agent-comment": "a\tb \"c\" \\ \x1b \u200b é", "dbcache": "9", "prune": "1000",
+		"v2transport": "false", "banscore": "8", "bantime": "3h", "user-agent-comment": "a\tb \"c\" \\ \x1b \u200b é", "dbcache": "9", "prune": "1000",
 		"assume-valid": "0", "min-chain-work": "10", "load-block": "x y.dat", "reindex": "true", "maxmempool": "10", "mempool-expiry": "25h",
 		"persist-mempool": "false", "min-relay-fee": "0", "accept-nonstandard": "true", "blocks-only": "true", "whole-blocks": "true",
 		"relay-delay-inbound": "0s", "relay-delay-outbound": "1500ms", "whitelist": "noban@::1/128", "mine-threads": "1", "mine-min-txs": "0",

@@ -24,6 +24,7 @@ func peerOptions() []layered.Option {
 		{Name: "banscore", Value: "N", Kind: layered.Number, Default: int64(100), Least: 1, Most: 1_000_000, Help: "the score at which a misbehaving peer is banned"},
 		{Name: "bantime", Value: "TIME", Kind: layered.Duration, Default: "24h", Least: 1, Most: maxSeconds, Help: "how long a ban lasts; a plain number is seconds"},
 		{Name: "exempt-local", Kind: layered.Bool, Default: true, Help: "ban no local or private address for its score, as many peers may be behind it"},
+		{Name: "v2transport", Kind: layered.Bool, Default: true, Help: "encrypt connections with peers that can, and take encrypted ones (BIP324)"},
 		{Name: "user-agent-comment", Value: "TEXT", Kind: layered.List, Help: "added to the name that peers see; may be repeated"},
 	}
 }
@@ -35,6 +36,7 @@ func (s *Settings) settlePeers() error {
 	c.MaxPeers = max(int(s.Number("max-connections")), 1)
 	c.PingInterval, c.PingTimeout = s.Duration("ping-interval"), s.Duration("ping-timeout")
 	c.BanScore, c.BanTime, c.CountLocal = float64(s.Number("banscore")), s.Duration("bantime"), !s.Bool("exempt-local")
+	c.V2 = s.Bool("v2transport")
 	c.UserAgent = server.DefaultUserAgent
 	comments := s.List("user-agent-comment")
 	for _, t := range comments {

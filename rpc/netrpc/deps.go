@@ -38,6 +38,7 @@ type Peers interface {
 	LocalServices() wire.ServiceFlag
 	UserAgent() string
 	WantsTxs() bool
+	DialPlain(addr ma.Multiaddr, plain bool)
 }
 
 // Fees is what transactions must pay to be relayed.

@@ -124,6 +124,13 @@ func (a *api) addNode(_ context.Context, p addNodeParams) (jsonrpc.Null, error) 
 	if err != nil {
 		return nil, err
 	}
+	v2 := a.Peers.LocalServices().Has(wire.NodeP2PV2)
+	if p.V2 != nil && *p.V2 && !v2 {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Error: v2transport requested but not enabled (see -v2transport)")
+	}
+	if p.Command == "add" || p.Command == "onetry" {
+		a.Peers.DialPlain(addr, p.V2 != nil && !*p.V2)
+	}
 	switch p.Command {
 	case "onetry":
 		err = a.Conns.TryOnce(addr)

@@ -114,10 +114,11 @@ func (l *link) sendVersion(s *bip324.Session, garbage []byte) (int, error) {
 	return bip324.KeySize + len(garbage) + bip324.TerminatorSize + bip324.Overhead, nil
 }
 
-// initiate begins version 2 on a connection that was dialled, and returns when
-// the other side's key has come. The rest of what it sends in the handshake is
-// left to Receive. It reports whether anything came at all: where nothing did,
-// the other side may know version 1 only.
+// initiate makes the handshake of version 2 on a connection that was dialled, as
+// far as the end of the other side's garbage: only that shows that both are of
+// one network. It takes no longer than a dial may take, and no longer than ctx.
+// It reports whether anything came at all: where nothing did, the other side may
+// know version 1 only.
 func (l *link) initiate(ctx context.Context) (heard bool, err error) {
 	key, err := bip324.NewKey()
 	if err != nil {
@@ -130,9 +131,26 @@ func (l *link) initiate(ctx context.Context) (heard bool, err error) {
 	if err := l.flush(); err != nil {
 		return false, err
 	}
-	b, err := l.awaitKey(ctx)
+	if err := l.conn.SetReadDeadline(time.Now().Add(l.opts.DialTimeout)); err != nil {
+		return false, err
+	}
+	past := time.Unix(1, 0)
+	inTime := context.AfterFunc(ctx, func() { l.conn.SetReadDeadline(past) })
+	heard, err = l.meet(key, garbage)
+	if !inTime() {
+		return heard, context.Cause(ctx)
+	}
 	if err != nil {
-		return l.r.Buffered() > 0, err
+		return heard, err
+	}
+	return true, l.conn.SetReadDeadline(time.Time{})
+}
+
+// meet waits for the other side's key, and for the end of its garbage.
+func (l *link) meet(key *bip324.Key, garbage []byte) (heard bool, err error) {
+	b, err := l.r.Peek(bip324.KeySize)
+	if err != nil {
+		return l.r.Buffered() > 0, midFrame(err)
 	}
 	theirs := [bip324.KeySize]byte(b)
 	l.r.Discard(bip324.KeySize)
@@ -147,28 +165,15 @@ func (l *link) initiate(ctx context.Context) (heard bool, err error) {
 	if err := l.flush(); err != nil {
 		return true, err
 	}
+	if err := f.skipGarbage(&l.socket); err != nil {
+		return true, err
+	}
 	l.speak(f)
 	return true, nil
 }
 
-// awaitKey waits for the other side's key, no longer than a dial may take and
-// no longer than ctx.
-func (l *link) awaitKey(ctx context.Context) ([]byte, error) {
-	if err := l.conn.SetReadDeadline(time.Now().Add(l.opts.DialTimeout)); err != nil {
-		return nil, err
-	}
-	stopped := context.AfterFunc(ctx, func() { l.conn.SetReadDeadline(time.Unix(1, 0)) })
-	b, err := l.r.Peek(bip324.KeySize)
-	if !stopped() {
-		return nil, context.Cause(ctx)
-	}
-	if err != nil {
-		return nil, midFrame(err)
-	}
-	return b, l.conn.SetReadDeadline(time.Time{})
-}
-
-// handshakeError is a dial that reached somebody who broke the handshake off.
+// handshakeError is the failure of a dial that reached somebody who then did not
+// speak version 2 to its end.
 func (l *link) handshakeError(err error) error {
-	return &DialError{Reason: fmt.Sprintf("the encrypted handshake failed: %v", l.explain(err)), Err: err}
+	return &DialError{Reason: fmt.Sprintf("the encrypted handshake failed, as it does with another network: %v", l.explain(err)), Err: err}
 }

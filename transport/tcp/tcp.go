@@ -69,7 +69,8 @@ func (t *Transport) CanDial(addr ma.Multiaddr) bool {
 
 // Dial connects to addr. A name is resolved by the system's resolver.
 //
-// With [Options.V2] it returns when the other side has begun to speak version 2.
+// With [Options.V2] it returns when the other side has shown that it speaks
+// version 2 on this network.
 // Where somebody is reached and closes the connection, or is silent, instead of
 // saying anything, it may be that he knows version 1 only: then he is dialled
 // again, for version 1.
@@ -86,7 +87,10 @@ func (t *Transport) Dial(ctx context.Context, addr ma.Multiaddr) (transport.Link
 		return l, nil
 	}
 	l.conn.Close()
-	if heard || ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil, dialError(err, t.opts.DialTimeout)
+	case heard:
 		return nil, l.handshakeError(err)
 	}
 	if l, err = t.connect(ctx, addr); err != nil {

@@ -2,6 +2,9 @@ package tcp
 
 import (
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
 	"sync"
 
 	"starling/transport"
@@ -17,6 +20,7 @@ type v2 struct {
 	// Of the receiver. The garbage is nil once the first packet has vouched for
 	// it.
 	garbage *bip324.Garbage
+	ended   bool // the garbage has
 	greeted bool // the version packet has come
 	got     int  // bytes that came since the last message
 
@@ -31,8 +35,13 @@ func (f *v2) info() transport.Info {
 // message: garbage, perhaps decoys, and a version packet, of whose contents
 // nothing is known yet.
 func (f *v2) greet(s *socket, limit int) error {
-	if err := f.skipGarbage(s); err != nil {
-		return err
+	if !f.ended {
+		if err := s.extend(); err != nil {
+			return err
+		}
+		if err := f.skipGarbage(s); err != nil {
+			return err
+		}
 	}
 	for !f.greeted {
 		_, decoy, err := f.packet(s, limit)
@@ -44,26 +53,26 @@ func (f *v2) greet(s *socket, limit int) error {
 	return s.settle()
 }
 
-// skipGarbage gathers the garbage, all of it within one deadline.
+// skipGarbage gathers the garbage, all of it within the deadline that is set. The
+// magic is part of the keys, and so of the terminator: where there is none, the
+// other side is of another network, or no node at all.
 func (f *v2) skipGarbage(s *socket) error {
-	if err := s.extend(); err != nil {
-		return err
-	}
-	for complete := false; !complete; {
-		if err := s.idle(); err != nil {
-			return midFrame(err)
-		}
-		b, err := s.r.Peek(s.r.Buffered())
-		if err != nil {
+	for !f.ended {
+		err := s.idle()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
 			return err
+		case err != nil:
+			return fmt.Errorf("%w: it went after the exchange of keys", transport.ErrWrongNetwork)
 		}
-		n, done, err := f.garbage.Take(b)
+		b, _ := s.r.Peek(s.r.Buffered())
+		n, ended, err := f.garbage.Take(b)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", transport.ErrWrongNetwork, err)
 		}
 		s.r.Discard(n)
 		f.got += n
-		complete = done
+		f.ended = ended
 	}
 	return nil
 }

@@ -191,7 +191,7 @@ func TestHostilePackets(t *testing.T) {
 		want func(error) bool
 	}{
 		"garbage without end": {func(*other) []byte { return make([]byte, bip324.MaxGarbage+bip324.TerminatorSize) }, is(bip324.ErrGarbage)},
-		"ends in garbage":     {func(*other) []byte { return make([]byte, 100) }, is(transport.ErrReset)},
+		"ends in garbage":     {func(*other) []byte { return make([]byte, 100) }, is(transport.ErrWrongNetwork)},
 		"ends before version": {func(o *other) []byte { return o.SendTerminator[:] }, is(transport.ErrReset)},
 		"garbage changed":     {func(o *other) []byte { o.garbage = []byte("other"); return o.ready() }, is(bip324.ErrForged)},
 		"version forged":      {func(o *other) []byte { return spoilt(o.ready()) }, is(bip324.ErrForged)},
@@ -400,10 +400,42 @@ func TestNoFallBack(t *testing.T) {
 	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "handshake") {
 		t.Errorf("got %v", err)
 	}
+	_, err = New(Options{Magic: magic, V2: true, DialTimeout: 200 * time.Millisecond}).Dial(t.Context(), host(t, func(c net.Conn) {
+		c.Write(make([]byte, 200)) // a key and garbage without an end
+		hold(c)
+	}, never))
+	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "another network") {
+		t.Errorf("got %v", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err = tr.Dial(ctx, host(t, func(c net.Conn) { refuse(c); cancel(); hold(c) }, never))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestOtherNetwork dials a node of another network, both of which encrypt.
+func TestOtherNetwork(t *testing.T) {
+	l, err := New(Options{Magic: [4]byte{1, 2, 3, 4}, V2: true}).Listen(t.Context(), ma.StringCast("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	there := make(chan error, 1)
+	go func() {
+		k, err := l.Accept()
+		if err == nil {
+			_, err = k.Receive()
+			k.Close()
+		}
+		there <- err
+	}()
+	_, err = New(Options{Magic: magic, V2: true, DialTimeout: 200 * time.Millisecond}).Dial(t.Context(), l.Addr())
+	if err == nil || !strings.Contains(err.Error(), "another network") {
+		t.Errorf("here: %v", err)
+	}
+	if err := <-there; !errors.Is(err, transport.ErrWrongNetwork) {
+		t.Errorf("there: %v", err)
 	}
 }
 
