@@ -35,7 +35,6 @@ type Net struct {
 	dir     string
 	plan    *plan
 	network *params.Network
-	fresh   bool // made just now: the wallets have still to be paid
 	faults  *Faults
 	nodes   []*member
 	control *control
@@ -82,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 	if d.plan, err = loadPlan(d.dir, &cfg, seed); err != nil {
 		return nil, err
 	}
-	if d.network, d.fresh, err = loadNetwork(ctx, d.dir, d.plan); err != nil {
+	if d.network, err = loadNetwork(ctx, d.dir, d.plan); err != nil {
 		return nil, err
 	}
 	d.faults = NewFaults(d.clk, seed)
@@ -189,16 +188,18 @@ func (d *Net) Run(ctx context.Context) error {
 	return errors.Join(append(all, d.undo())...)
 }
 
-// begin pays the wallets of a new network and waits until that is confirmed
-// everywhere.
+// begin pays the wallets of a network in which nobody has done so, and waits until
+// that is confirmed everywhere.
 func (d *Net) begin(ctx context.Context) error {
-	if d.fresh {
-		if err := d.fund(ctx); err != nil {
-			return fmt.Errorf("paying the wallets: %w", err)
-		}
+	due, pending, err := d.due(ctx)
+	if err == nil && due {
+		err = d.fund(ctx, pending)
+	}
+	if err != nil {
+		return fmt.Errorf("paying the wallets: %w", err)
 	}
 	e := Event{Kind: "ready", Ready: d.describe(ctx)}
-	if d.fresh {
+	if due {
 		e.Ready.FirstPayment = d.since().Seconds()
 		d.mu.Lock()
 		e.Ready.FirstBlock = d.first.Seconds()
@@ -209,38 +210,68 @@ func (d *Net) begin(ctx context.Context) error {
 	return nil
 }
 
-// fund pays each wallet from the first one's, which owns what the genesis
-// block pays, and has it confirmed.
-func (d *Net) fund(ctx context.Context) error {
+// due reports whether the wallets have still to be paid: an earlier start may have
+// come to nothing. If the payment is made but in no block, it is returned too.
+func (d *Net) due(ctx context.Context) (due bool, pending *wire.Hash, err error) {
+	central := d.nodes[0]
+	c := central.Server.Chain()
+	select {
+	case <-c.Ready():
+	case <-ctx.Done():
+		return false, nil, ctx.Err()
+	}
+	// After a crash blocks that are there have to be connected again.
+	if err := c.Settle(ctx); err != nil {
+		return false, nil, err
+	}
+	if len(d.nodes) == 1 {
+		return c.Tip().Height == 0, nil, nil
+	}
+	w, err := central.wallet()
+	if err != nil {
+		return false, nil, err
+	}
+	if err := w.Sync(ctx); err != nil {
+		return false, nil, err
+	}
+	due, pending = owed(w.History(), d.network.Genesis.Txs[0].TxID())
+	return due, pending, nil
+}
+
+// owed reads in the history of the first node's wallet, which owns what the genesis
+// block pays, whether it has still to pay the others, and which payment of it waits
+// for a block.
+func owed(history []wallet.Entry, genesis wire.Hash) (due bool, pending *wire.Hash) {
+	for i := range history {
+		switch e := &history[i]; {
+		case e.ID == genesis:
+			due = true
+		case e.FromUs && e.Depth > 0:
+			return false, nil
+		case e.FromUs && e.Depth == 0 && !e.Abandoned && pending == nil:
+			pending = &e.ID
+		}
+	}
+	return due, pending
+}
+
+// fund pays each wallet from the first one's, unless that is done already, and has
+// it confirmed.
+func (d *Net) fund(ctx context.Context, pending *wire.Hash) error {
 	central, miner := d.nodes[0], d.miner()
 	if len(d.nodes) == 1 {
 		_, err := d.mine(ctx, central, 1)
 		d.sawBlock()
 		return err
 	}
-	w, err := central.wallet()
-	if err != nil {
-		return err
-	}
-	var o wallet.SpendOptions
-	for _, n := range d.nodes[1:] {
-		to, err := n.wallet()
+	if pending == nil {
+		id, err := d.payAll(ctx)
 		if err != nil {
 			return err
 		}
-		for range fundOutputs {
-			a, err := to.NewAddress("", "funds")
-			if err != nil {
-				return err
-			}
-			o.Payments = append(o.Payments, wallet.Payment{Script: a.Script(), Amount: fundCoins})
-		}
+		pending = &id
 	}
-	entry, err := w.Send(ctx, o)
-	if err != nil {
-		return err
-	}
-	if err := miner.await(ctx, func() bool { return miner.knows(entry.ID) }); err != nil {
+	if err := miner.await(ctx, func() bool { return miner.knows(*pending) }); err != nil {
 		return err
 	}
 	if !d.cfg.Mode.instant() {
@@ -249,12 +280,36 @@ func (d *Net) fund(ctx context.Context) error {
 		}
 	}
 	for _, n := range d.nodes {
-		if err := n.await(ctx, func() bool { return n.confirmed(entry.ID) }); err != nil {
+		if err := n.await(ctx, func() bool { return n.confirmed(*pending) }); err != nil {
 			return err
 		}
 		d.sawBlock()
 	}
 	return nil
+}
+
+// payAll pays each wallet but the first from that, in one transaction.
+func (d *Net) payAll(ctx context.Context) (id wire.Hash, err error) {
+	w, err := d.nodes[0].wallet()
+	if err != nil {
+		return id, err
+	}
+	var o wallet.SpendOptions
+	for _, n := range d.nodes[1:] {
+		to, err := n.wallet()
+		if err != nil {
+			return id, err
+		}
+		for range fundOutputs {
+			a, err := to.NewAddress("", "funds")
+			if err != nil {
+				return id, err
+			}
+			o.Payments = append(o.Payments, wallet.Payment{Script: a.Script(), Amount: fundCoins})
+		}
+	}
+	entry, err := w.Send(ctx, o)
+	return entry.ID, err
 }
 
 // sawBlock takes the time of the first block.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -277,6 +278,79 @@ func TestState(t *testing.T) {
 	stop()
 	if _, err := Open(t.Context(), Config{State: state, Nodes: 2}); err == nil || !strings.Contains(err.Error(), "has 3 nodes") {
 		t.Errorf("fewer nodes: %v", err)
+	}
+}
+
+// TestPaidLater keeps a network whose first starts come to nothing: the wallets are
+// paid by the first one that gets so far, and only once.
+func TestPaidLater(t *testing.T) {
+	cfg := Config{State: t.TempDir(), Version: "0", Mode: Mode{kind: hand}}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	busy := cfg
+	busy.Ports = taken.Addr().(*net.TCPAddr).Port - 2 // what the second node gets
+	if d, err := Open(t.Context(), busy); err == nil {
+		t.Error("took a port that is taken")
+		d.Close()
+	}
+	d, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	if err := d.Run(ctx); err != nil {
+		t.Errorf("interrupted at once: %v", err)
+	}
+	want := coins(fundOutputs * fundCoins)
+	for i := range 2 {
+		d, stop := start(t, cfg)
+		for _, n := range d.describe(t.Context()).Nodes[1:2] {
+			if n.Balance != want {
+				t.Errorf("start %d: %s has %s, want %s", i+1, n.Name, n.Balance, want)
+			}
+		}
+		if h := d.Status().Height; h != 1 {
+			t.Errorf("start %d: height %d, want 1", i+1, h)
+		}
+		stop()
+	}
+}
+
+// TestPaidUnconfirmed takes a network up that was stopped when its wallets had been
+// paid but no block held that: they are not paid twice.
+func TestPaidUnconfirmed(t *testing.T) {
+	cfg := Config{State: t.TempDir(), Version: "0", Nodes: 2, Mode: Mode{kind: hand}}
+	d, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	d.cfg.Events = func(e Event) {
+		if e.Kind == "ready" {
+			t.Error("it took the payment for confirmed")
+		}
+	}
+	go func() {
+		defer interrupt()
+		pool := d.nodes[0].Server.Mempool()
+		for changed := pool.Changed(); pool.Len() == 0; changed = pool.Changed() {
+			<-changed
+		}
+	}()
+	// Cut off, the miner never hears of the payment.
+	if err := d.faults.Partition([][]int{{0}, {1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	d, _ = start(t, cfg)
+	if got, want := d.describe(t.Context()).Nodes[1].Balance, coins(fundOutputs*fundCoins); got != want {
+		t.Errorf("the wallet has %s, want %s", got, want)
 	}
 }
 

@@ -130,14 +130,11 @@ func netDir(dir, node string) string { return filepath.Join(dir, node, networkNa
 
 // loadNetwork reads the network of a directory, or makes it: with a wallet for
 // each node, the first of which owns what the genesis block pays.
-func loadNetwork(ctx context.Context, dir string, p *plan) (net *params.Network, fresh bool, err error) {
+func loadNetwork(ctx context.Context, dir string, p *plan) (*params.Network, error) {
 	path := filepath.Join(dir, networkFile)
-	net, err = netfile.Load(path)
-	switch {
-	case err == nil:
-		return net, false, nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, false, err
+	net, err := netfile.Load(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return net, err
 	}
 	net = params.Own(networkName)
 	net.CoinbaseMaturity = maturity
@@ -149,20 +146,20 @@ func loadNetwork(ctx context.Context, dir string, p *plan) (net *params.Network,
 		}
 		scripts, err := earlyWallet(ctx, netDir(dir, n.Name), net, outputs)
 		if err != nil {
-			return nil, false, fmt.Errorf("wallet of %s: %w", n.Name, err)
+			return nil, fmt.Errorf("wallet of %s: %w", n.Name, err)
 		}
 		for _, s := range scripts {
 			spec.Outputs = append(spec.Outputs, wire.TxOut{Value: genesisCoins, Script: s})
 		}
 	}
 	if net, err = netfile.Create(ctx, spec, nil); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	text, err := netfile.Encode(net)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return net, true, writeFile(path, text, 0o644)
+	return net, writeFile(path, text, 0o644)
 }
 
 // devnetGap is how many addresses of each kind a node's wallet looks ahead. The
