@@ -421,13 +421,6 @@ func (m *Manager) LoadOnStartup(name string, on bool) error {
 	return nil
 }
 
-// LoadsOnStartup reports whether a wallet is loaded when the node starts.
-func (m *Manager) LoadsOnStartup(name string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return name == DefaultName || slices.Contains(m.autoload, name)
-}
-
 // Sync brings all wallets to where the chain and the pool stand.
 func (m *Manager) Sync(ctx context.Context) error {
 	for _, w := range m.Loaded() {

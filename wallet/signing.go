@@ -37,30 +37,6 @@ func (w *Wallet) SignTx(tx *wire.Tx, spent []wire.TxOut, known *descriptor.Known
 	return SignResult{signed, errs}, nil
 }
 
-// Spent returns the outputs that the inputs of a transaction spend, as far as
-// the wallet, the pool or the chain know them; the others have a nil script.
-func (w *Wallet) Spent(tx *wire.Tx) ([]wire.TxOut, error) {
-	spent := make([]wire.TxOut, len(tx.In))
-	for i := range tx.In {
-		op := tx.In[i].PrevOut
-		w.mu.Lock()
-		r := w.ledger.Get(op.Hash)
-		w.mu.Unlock()
-		if r != nil && int(op.Index) < len(r.Tx.Out) {
-			spent[i] = r.Tx.Out[op.Index]
-			continue
-		}
-		out, ok, err := w.lookUp(op)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			spent[i] = out
-		}
-	}
-	return spent, nil
-}
-
 // job prepares the signing of a transaction.
 func (w *Wallet) job(tx *wire.Tx, spent []wire.TxOut, known *descriptor.Known) (*sign.Job, error) {
 	j := &sign.Job{Tx: tx, Outputs: make([]descriptor.Output, len(spent)), Values: make([]int64, len(spent))}

@@ -3,10 +3,10 @@ package miningrpc
 import (
 	"context"
 	"slices"
-	"time"
 
 	"starling/chain"
 	"starling/chain/headertree"
+	"starling/clock"
 	"starling/mining"
 	"starling/params"
 	"starling/rpc/jsonrpc"
@@ -27,15 +27,12 @@ type Chain interface {
 	Keep(ctx context.Context) error
 }
 
-// Clock tells the time.
-type Clock interface{ Now() time.Time }
-
 // Deps is what the methods about making blocks need.
 type Deps struct {
 	Chain  Chain
 	Miner  *mining.Miner  // nil if the node makes no blocks
 	Worker *mining.Worker // nil if the node does not mine by itself
-	Clock  Clock
+	Clock  clock.Clock
 	Txs    *txfind.Finder
 	Peers  func() int // how many there are
 }

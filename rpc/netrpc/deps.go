@@ -8,6 +8,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/clock"
 	"starling/connmgr"
 	"starling/mempool"
 	"starling/params"
@@ -44,9 +45,6 @@ type Peers interface {
 // Fees is what transactions must pay to be relayed.
 type Fees interface{ Info() mempool.Info }
 
-// Clock tells the time.
-type Clock interface{ Now() time.Time }
-
 // Deps is what the methods about peers need.
 type Deps struct {
 	Network *params.Network
@@ -54,7 +52,7 @@ type Deps struct {
 	Conns   Conns
 	Fees    Fees
 	Tap     *Tap // observes the node's sessions
-	Clock   Clock
+	Clock   clock.Clock
 }
 
 // api answers the methods.

@@ -9,8 +9,8 @@ import (
 	"starling/rpc/jsonrpc"
 )
 
-// Clock is a clock that can be moved for tests.
-type Clock interface {
+// ClockSetter moves the node's clock, for tests.
+type ClockSetter interface {
 	Set(t time.Time) // the zero time goes back to the real one
 }
 
@@ -29,7 +29,7 @@ type Index interface {
 // Deps is what the methods about the node itself need.
 type Deps struct {
 	Network *params.Network
-	Clock   Clock
+	Clock   ClockSetter
 	Logs    LogLevels
 	Stop    func() // begins the shutdown
 	Uptime  func() time.Duration
