@@ -15,9 +15,9 @@ import (
 // peerOptions are the settings about peers.
 func peerOptions() []layered.Option {
 	return []layered.Option{
-		{Name: "listen", Value: "HOST:PORT", Kind: layered.List, Help: "where peers may connect; may be repeated; 0 for nowhere (default the network's port on every interface)"},
-		{Name: "connect", Value: "HOST:PORT", Kind: layered.List, Help: "connect only to these peers; may be repeated; 0 for none"},
-		{Name: "addnode", Value: "HOST:PORT", Kind: layered.List, Help: "keep a connection to this peer, beside others; may be repeated"},
+		{Name: "listen", Value: "HOST:PORT", Kind: layered.List, Help: "where peers may connect, also as a multiaddress such as /ip4/127.0.0.1/tcp/8333; may be repeated; 0 for nowhere (default the network's port on every interface)"},
+		{Name: "connect", Value: "HOST:PORT", Kind: layered.List, Help: "connect only to these peers, also multiaddresses; may be repeated; 0 for none"},
+		{Name: "addnode", Value: "HOST:PORT", Kind: layered.List, Help: "keep a connection to this peer, also a multiaddress, beside others; may be repeated"},
 		{Name: "max-connections", Value: "N", Kind: layered.Number, Default: int64(125), Least: 0, Most: 100_000, Help: "how many peers at most"},
 		{Name: "ping-interval", Value: "TIME", Kind: layered.Duration, Default: "2m", Least: 1, Most: maxSeconds, Help: "how often peers are pinged"},
 		{Name: "ping-timeout", Value: "TIME", Kind: layered.Duration, Default: "20m", Least: 1, Most: maxSeconds, Help: "how long a peer may take to answer a ping"},

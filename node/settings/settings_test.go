@@ -78,12 +78,12 @@ func TestNetworkTable(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	c, err := load(t, `listen = ["127.0.0.1", "[::1]:99"]`, []string{"STARLING_ADDNODE=a,b:7"}, "--connect", "1.2.3.4", "--connect=5.6.7.8:1", "--network=regtest")
+	c, err := load(t, `listen = ["127.0.0.1", "[::1]:99", "/ip4/127.0.0.1/tcp/7"]`, []string{"STARLING_ADDNODE=a,b:7"}, "--connect", "1.2.3.4", "--connect=5.6.7.8:1", "--network=regtest")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := [][]string{c.Listen, c.AddNode, c.Connect}
-	want := [][]string{{"127.0.0.1:18444", "[::1]:99"}, {"a:18444", "b:7"}, {"1.2.3.4:18444", "5.6.7.8:1"}}
+	want := [][]string{{"127.0.0.1:18444", "[::1]:99", "/ip4/127.0.0.1/tcp/7"}, {"a:18444", "b:7"}, {"1.2.3.4:18444", "5.6.7.8:1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
