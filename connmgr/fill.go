@@ -41,6 +41,14 @@ func (m *Manager) Wake() {
 	}
 }
 
+// Tried returns how many addresses were dialled for the links that the node
+// opens by itself, since the start.
+func (m *Manager) Tried() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.tried
+}
+
 // Targets returns how many full links and how many for blocks alone there are to
 // be now.
 func (m *Manager) Targets() (full, blockRelay int) {
@@ -64,6 +72,7 @@ func (m *Manager) fill(ctx context.Context, links *sync.WaitGroup) time.Time {
 	for _, d := range m.slots.Due(now, at) {
 		ctx, cancel := context.WithCancel(ctx)
 		m.autoCancel[d.ID] = cancel
+		m.tried++
 		links.Go(func() { m.serveSlot(ctx, d) })
 	}
 	return m.slots.NextDue(now, at)

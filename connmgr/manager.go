@@ -115,6 +115,7 @@ type Manager struct {
 	slots       *Slots                        // nil if the node opens no links by itself
 	autoCancel  map[uint64]context.CancelFunc // of the dials and links of slots
 	lagging     bool
+	tried       uint64 // dials for slots
 	synced      bool
 	wake        chan struct{} // holds a value when the schedule has changed
 

@@ -69,6 +69,9 @@ type PeerStatus struct {
 	// CompactTo is true if it was told to announce new blocks by compact
 	// blocks, CompactFrom if it has asked us to (BIP152, high bandwidth).
 	CompactTo, CompactFrom bool
+	// Protected is true for outbound peers that have shown a chain as good as
+	// ours and are kept for that.
+	Protected bool
 }
 
 // Peer returns what is known of a peer.
@@ -81,7 +84,7 @@ func (m *Manager) Peer(id PeerID) (PeerStatus, bool) {
 	}
 	p.resolve(m.chain.Headers())
 	s := PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1, ByGetBlocks: p.feed != nil,
-		CompactTo: p.compact.announces, CompactFrom: p.compact.wants}
+		CompactTo: p.compact.announces, CompactFrom: p.compact.wants, Protected: p.behind.protected}
 	if p.best != nil {
 		s.BestHeader = p.best.Height
 	}

@@ -14,6 +14,10 @@ const (
 	Stopped Reason = "this node is stopping"
 	// Requested: a person, or another part of this node, asked for it.
 	Requested Reason = "the connection was no longer wanted"
+	// AddrFetchDone: a node that was asked for addresses has told some.
+	AddrFetchDone Reason = "addresses received"
+	// Useless: the other side does not offer what this node needs.
+	Useless Reason = "services not offered"
 	// FeelerDone: a feeler has found out what it was sent for.
 	FeelerDone Reason = "feeler completed"
 	// SelfConnection: the node has reached itself.

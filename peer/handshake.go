@@ -149,6 +149,13 @@ func (h *handshake) version(m *wire.MsgVersion) error {
 	}
 	r.AddrLocal, _ = m.AddrRecv.AddrPort()
 	h.remote = r
+	if p.cfg.Kind == Feeler {
+		// It has shown all that a feeler wants to know.
+		p.remote.Store(r)
+		h.over()
+		p.cfg.Observer.Handshake(p)
+		return &Disconnect{Reason: FeelerDone}
+	}
 
 	var replies []wire.Message
 	if p.cfg.Kind == Inbound {
@@ -191,12 +198,6 @@ func (h *handshake) finish(ctx context.Context) error {
 	p.log.Debug("handshake done", "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.cfg.Kind,
 		"version", h.remote.Version, "agent", h.remote.UserAgent, "services", h.remote.Services, "height", h.remote.StartHeight)
 	p.cfg.Observer.Handshake(p)
-	if p.cfg.Kind == Feeler {
-		if err := p.Flush(ctx); err != nil {
-			return err
-		}
-		return &Disconnect{Reason: FeelerDone}
-	}
 	if err := p.ping(now); err != nil {
 		return err
 	}

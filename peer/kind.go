@@ -19,6 +19,8 @@ const (
 	// Feeler only finds out whether a node is there; it ends after the
 	// handshake.
 	Feeler
+	// AddrFetch asks a node for addresses and ends when it has answered.
+	AddrFetch
 	// Manual was opened because a person asked for it.
 	Manual
 )
@@ -34,6 +36,8 @@ func (k Kind) String() string {
 		return "block-relay-only"
 	case Feeler:
 		return "feeler"
+	case AddrFetch:
+		return "addr-fetch"
 	case Manual:
 		return "manual"
 	}
@@ -45,7 +49,7 @@ func (k Kind) Outbound() bool { return k != Inbound }
 
 // RelaysTxs reports whether transactions are exchanged on sessions of this
 // kind.
-func (k Kind) RelaysTxs() bool { return k != BlockRelayOnly && k != Feeler }
+func (k Kind) RelaysTxs() bool { return k != BlockRelayOnly && k != Feeler && k != AddrFetch }
 
 // Permissions are what a chosen peer may do beyond what any peer may. They
 // have the meaning that Bitcoin Core's -whitelist gives them.

@@ -112,7 +112,7 @@ func (n *Server) places() connmgr.Places {
 			p.Pending++
 		}
 	}
-	p.Links += max(0, outbound-outboundSlots)
+	p.Links += max(0, outbound-n.cfg.outboundSlots())
 	return p
 }
 
@@ -128,7 +128,7 @@ func (n *Server) candidates() []connmgr.Candidate {
 		c := connmgr.Candidate{
 			ID: p.ID(), Connected: p.Connected(), MinPing: p.MinPing(),
 			LastBlock: unixNano(s.lastBlock.Load()), LastTx: unixNano(s.lastTx.Load()),
-			Group: maphash.Bytes(n.sessions.seed, group(s.host)),
+			Group: maphash.String(n.sessions.seed, n.book.Grouper().Group(s.addr())),
 			Local: s.host.IsLoopback() && !n.cfg.CountLocal, Net: network(s.host),
 			NoBan:       p.Permissions().Has(peer.PermNoBan),
 			PreferEvict: s.host.IsValid() && n.conns.Discouraged(s.host),
@@ -141,20 +141,6 @@ func (n *Server) candidates() []connmgr.Candidate {
 		all = append(all, c)
 	}
 	return all
-}
-
-// group returns the part of an address that costs something to choose: /16 of
-// IPv4, /32 of IPv6.
-func group(a netip.Addr) []byte {
-	bits := 32
-	if a.Is4() {
-		bits = 16
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return nil
-	}
-	return p.Masked().Addr().AsSlice()
 }
 
 // network names the kind of network that an address belongs to, as Bitcoin Core

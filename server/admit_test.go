@@ -57,7 +57,7 @@ func limitOfLinks(t *testing.T, long time.Duration) {
 		var a *node
 		o := &lingering{n: func() *Server { return a.Server }, long: long}
 		a = w.startWith(1, vfs.NewMem(), func(c *Config) {
-			c.MaxPeers, c.PeerObservers = limit+outboundSlots, []peer.Observer{o}
+			c.MaxPeers, c.PeerObservers = limit+testOutbound, []peer.Observer{o}
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -106,7 +106,7 @@ func limitOfLinks(t *testing.T, long time.Duration) {
 func TestHandshakesMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
-		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = 40 + outboundSlots })
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = 40 + testOutbound })
 		var there []*script
 		for i := range byte(20) {
 			s := w.dial(a, 20+i)
@@ -135,11 +135,11 @@ func TestLinksOfOurOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
 		var to []byte
-		for i := range byte(outboundSlots + 4) {
+		for i := range byte(testOutbound + 4) {
 			w.start(50 + i)
 			to = append(to, 50+i)
 		}
-		const limit = outboundSlots + 10
+		const limit = testOutbound + 10
 		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = limit }, to...)
 		time.Sleep(time.Minute)
 		for i := range byte(20) {
@@ -162,7 +162,7 @@ func TestLinksOfOurOwn(t *testing.T) {
 func TestReconnectLoop(t *testing.T) {
 	const limit, hosts, rounds = 30, 60, 10
 	cfg := config(t, 0)
-	cfg.MaxPeers = limit + outboundSlots
+	cfg.MaxPeers = limit + testOutbound
 	n, stop := running(t, cfg)
 	defer stop()
 	addr, _ := transport.AddrPort(n.Listening()[0])
@@ -210,7 +210,7 @@ func TestDiscouraged(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 0)
-				a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers, c.CountLocal = 3+outboundSlots, false })
+				a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers, c.CountLocal = 3+testOutbound, false })
 				dial := func(host netip.Addr) *script {
 					link, err := w.net.Host(host).Dial(t.Context(), a.Listening()[0])
 					if err != nil {
@@ -270,7 +270,7 @@ func TestLocalGroups(t *testing.T) {
 					t.Errorf("counted %v: local %v", count, c.Local)
 				}
 			}
-			if c := a.candidates(); len(c) != 2 || c[0].Group == c[1].Group {
+			if c := a.candidates(); len(c) != 2 || (c[0].Group != c[1].Group) != count {
 				t.Errorf("%+v", c)
 			}
 		})

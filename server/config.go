@@ -10,6 +10,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr"
+	"starling/addrmgr/netaddr"
 	"starling/chain"
 	"starling/clock"
 	"starling/connmgr"
@@ -17,6 +19,7 @@ import (
 	"starling/netsync"
 	"starling/params"
 	"starling/peer"
+	"starling/relay/gossip"
 	"starling/server/fanout"
 	"starling/transport"
 	"starling/transport/tcp"
@@ -26,10 +29,18 @@ import (
 // otherwise.
 const DefaultUserAgent = "/Starling:0.1.0/"
 
-// outboundSlots is how many of the places for links are kept for those that
-// the node opens itself: 8 full, 2 for blocks only, and a feeler, as Bitcoin
-// Core has it.
-const outboundSlots = 11
+// feelerSlots is how many of the places for links are kept for feelers.
+const feelerSlots = 1
+
+// outboundSlots returns how many of the places for links are kept for those
+// that the node opens itself, as Bitcoin Core does: 11, unless set otherwise.
+func (c *Config) outboundSlots() int {
+	full := connmgr.DefaultFull
+	if c.Slots != nil && c.Slots.Full > 0 {
+		full = c.Slots.Full
+	}
+	return full + connmgr.DefaultBlockRelay + feelerSlots
+}
 
 // Config says what node to run. Network and Dir are needed; the zero value of
 // everything else works.
@@ -58,9 +69,21 @@ type Config struct {
 	// External are addresses at which others can reach this node. They are
 	// told to who asks.
 	External []ma.Multiaddr
+	// Slots say which links the node opens by itself, to addresses of its book;
+	// nil for none. Grouper is the node's.
+	Slots *connmgr.SlotOptions
+	// Book and Gossip are the limits of the address book and of what peers may
+	// tell. Grouper is the node's.
+	Book   addrmgr.Options
+	Gossip gossip.Options
+	// ASMap, if not nil, tells which addresses are of one operator.
+	ASMap *netaddr.ASMap
+	// Discover looks for this node's own addresses on the machine, and believes
+	// peers that say where they see it.
+	Discover bool
 	// MaxPeers is how many links there may be in all; 0 for
 	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node
-	// opens.
+	// opens, or more if Slots has more.
 	MaxPeers int
 	// Permissions returns what peers of an address may do beyond what any may;
 	// nil for nothing.
@@ -163,7 +186,7 @@ func (c *Config) fill() error {
 // maxInbound returns how many links others may open, in the form that connmgr
 // wants: below zero for none.
 func (c *Config) maxInbound() int {
-	if n := c.MaxPeers - outboundSlots; n > 0 {
+	if n := c.MaxPeers - c.outboundSlots(); n > 0 {
 		return n
 	}
 	return -1

@@ -3,8 +3,6 @@ package server
 import (
 	"time"
 
-	ma "github.com/multiformats/go-multiaddr"
-
 	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
@@ -30,9 +28,10 @@ type PeerInfo struct {
 	RelaysTxs              bool
 	TxsAnnounced, TxsAsked int
 
-	// Addresses that it told, and that were looked at or were too many. This
-	// node keeps no book of addresses, so all are too many.
+	// Addresses that it told, and that were looked at or were too many, and
+	// whether addresses go either way.
 	AddrProcessed, AddrLimited uint64
+	AddrRelay                  bool
 }
 
 // Peers describes all sessions, also those whose handshake is not done, the
@@ -41,16 +40,18 @@ func (n *Server) Peers() []PeerInfo {
 	var all []PeerInfo
 	for _, s := range n.sessions.all() {
 		info := PeerInfo{
-			Peer:        s.peer,
-			Sync:        netsync.PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1},
-			LastBlock:   unixNano(s.lastBlock.Load()),
-			LastTx:      unixNano(s.lastTx.Load()),
-			AddrLimited: s.addrs.Load(),
+			Peer:      s.peer,
+			Sync:      netsync.PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1},
+			LastBlock: unixNano(s.lastBlock.Load()),
+			LastTx:    unixNano(s.lastTx.Load()),
 		}
 		if st, ok := n.sync.Peer(s.id()); ok {
 			info.Sync = st
 		}
 		info.Relay, info.RelaysTxs = n.relay.Peer(relay.PeerID(s.peer.ID()))
+		n.gossip.mu.Lock()
+		info.AddrProcessed, info.AddrLimited, info.AddrRelay = n.gossip.m.Counts(s.gossipID())
+		n.gossip.mu.Unlock()
 		info.TxsAnnounced, info.TxsAsked = n.txs.Announced(s.txID())
 		all = append(all, info)
 	}
@@ -73,7 +74,3 @@ func (n *Server) PingAll() {
 // Conns returns the manager of connections, with the addresses that are
 // dialled and the bans.
 func (n *Server) Conns() *connmgr.Manager { return n.conns }
-
-// External returns the addresses at which others can reach this node, as it
-// tells them.
-func (n *Server) External() []ma.Multiaddr { return n.cfg.External }

@@ -66,6 +66,13 @@ func (n *Server) serve(ctx context.Context) {
 	wg.Go(func() { n.syncLoop(ctx) })
 	wg.Go(func() { n.relayLoop(ctx) })
 	wg.Go(func() { n.orphanLoop(ctx) })
+	wg.Go(func() { n.gossipLoop(ctx) })
+	wg.Go(func() { n.slotLoop(ctx) })
+	wg.Go(func() {
+		if err := n.book.Run(ctx); err != nil {
+			n.log.Warn("the address book could not be saved", "err", err)
+		}
+	})
 	stopPool := n.startPool(ctx)
 	<-ctx.Done()
 	for _, l := range n.listen {
@@ -73,6 +80,7 @@ func (n *Server) serve(ctx context.Context) {
 	}
 	wg.Wait()
 	n.links.Wait()
+	n.saveAnchors()
 	stopPool()
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/chain"
 	"starling/chain/chaintest"
@@ -266,25 +265,6 @@ func TestServeData(t *testing.T) {
 	})
 }
 
-// TestServeAddr asks for addresses, twice.
-func TestServeAddr(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 0)
-		own := ma.StringCast("/ip4/1.2.3.4/tcp/18444")
-		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.External = []ma.Multiaddr{own} })
-		s := w.dial(a, 9)
-		s.send(&wire.MsgGetAddr{}, &wire.MsgGetAddr{}, &wire.MsgAddr{Addrs: make([]wire.NetAddr, 3)})
-		got := s.expect(wire.CmdAddrV2).(*wire.MsgAddrV2).Addrs
-		if ap, _ := got[0].AddrPort(); len(got) != 1 || ap.String() != "1.2.3.4:18444" || got[0].Services != a.LocalServices() {
-			t.Errorf("got %+v", got)
-		}
-		s.sync()
-		if n := a.Peers()[0].AddrLimited; n != 0 {
-			t.Errorf("%d addresses counted that do not fit the message", n)
-		}
-	})
-}
-
 // TestAnnounce mines with two peers that want to hear of it in different ways,
 // and one that knows already.
 func TestAnnounce(t *testing.T) {
@@ -401,7 +381,7 @@ func TestMalformed(t *testing.T) {
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
-		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = outboundSlots + 1 })
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.MaxPeers = testOutbound + 1 })
 		first := w.dial(a, 8)
 		link, err := w.net.Host(netip.AddrFrom4([4]byte{10, 9, 0, 1})).Dial(t.Context(), a.Listening()[0])
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr"
 	"starling/chain"
 	"starling/clock"
 	"starling/connmgr"
@@ -22,6 +23,7 @@ import (
 	"starling/netsync/txdownload"
 	"starling/peer"
 	"starling/relay"
+	"starling/relay/gossip"
 	scripts "starling/script"
 	"starling/server/fanout"
 	"starling/transport"
@@ -39,6 +41,8 @@ type Server struct {
 	chain  *chain.Chain
 	sync   *netsync.Manager
 	conns  *connmgr.Manager
+	book   *addrmgr.Manager
+	local  addrmgr.Local
 	listen []transport.Listener
 
 	handlers map[string]handler
@@ -51,6 +55,8 @@ type Server struct {
 	compact  compactState
 
 	strangers strangers
+	gossip    addrGossip
+	anchors   anchors
 
 	pool     *mempool.Pool
 	fees     *feeest.Watcher
@@ -66,6 +72,12 @@ type Server struct {
 	running   atomic.Bool
 	links     sync.WaitGroup // of inbound sessions
 	admitting sync.Mutex     // held while a newcomer is given a place
+}
+
+// anchors are the sessions that exchange blocks alone, the oldest first.
+type anchors struct {
+	mu       sync.Mutex
+	sessions []*session
 }
 
 // New opens all that a node needs: the data directory, the chain, the ban
@@ -107,13 +119,23 @@ func (n *Server) open() (err error) {
 		Network: cfg.Network, Chain: n.chain, Seed: cfg.Seed,
 		Pruned: cfg.Prune > 0, WholeBlocks: cfg.WholeBlocks || cfg.BlocksOnly, Observer: cfg.SyncObserver,
 	})
-	n.conns, err = connmgr.New(connmgr.Config{
+	first, err := n.openBook()
+	if err != nil {
+		return err
+	}
+	n.gossip.m, n.gossip.wake = gossip.New(cfg.Seed, cfg.Gossip), make(chan struct{}, 1)
+	cc := connmgr.Config{
 		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: cfg.ConnObserver, Seed: cfg.Seed,
 		MaxInbound: cfg.maxInbound(),
 		BanScore:   cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
 		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "banlist.dat"),
-	})
-	if err != nil {
+		Own: n.local.Has, Wanted: n.wanted,
+	}
+	if cfg.Slots != nil {
+		cc.Book, cc.Slots, cc.Anchors = n.book, *cfg.Slots, first
+		cc.Slots.Grouper = n.book.Grouper()
+	}
+	if n.conns, err = connmgr.New(cc); err != nil {
 		return err
 	}
 	for _, a := range cfg.Peers {
@@ -126,6 +148,7 @@ func (n *Server) open() (err error) {
 			return fmt.Errorf("listen on %s: %w", transport.FormatAddr(a), err)
 		}
 	}
+	n.findOwn()
 	return nil
 }
 

@@ -13,12 +13,17 @@ import (
 
 	"starling/chain"
 	"starling/chain/chaintest"
+	"starling/connmgr"
 	"starling/params"
 	"starling/peer"
 	"starling/transport"
 	"starling/transport/memnet"
 	"starling/wire"
 )
+
+// testOutbound is how many places a node of the defaults keeps for links that it
+// opens itself.
+const testOutbound = connmgr.DefaultFull + connmgr.DefaultBlockRelay + feelerSlots
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -11,6 +11,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr/netaddr"
 	"starling/connmgr"
 	"starling/netsync"
 	"starling/peer"
@@ -27,14 +28,13 @@ type session struct {
 	host netip.Addr // not valid if its transport has no IP addresses
 	up   func()     // told when the handshake is done; may be nil
 
+	dialled netaddr.Addr // where it was dialled, if it was, at an address of a node
+
 	stale bool // its peer was of another network the last time
 
 	// Times when it last gave something new, in nanoseconds since 1970; 0 for
 	// never.
 	lastBlock, lastTx atomic.Int64
-
-	addrs        atomic.Uint64 // addresses that it has told
-	answeredAddr bool          // its getaddr was answered; handler only
 
 	partials map[wire.Hash]*compact.Partial // compact blocks that lack transactions; handler only
 }
@@ -72,6 +72,9 @@ func (s *sessions) all() []*session {
 	slices.SortFunc(list, func(a, b *session) int { return int(int64(a.peer.ID()) - int64(b.peer.ID())) })
 	return list
 }
+
+// hash returns a number for a session that nobody can foresee.
+func (s *sessions) hash(id uint64) uint64 { return maphash.Comparable(s.seed, id) }
 
 // remove takes a session that has ended off the list.
 func (s *sessions) remove(id uint64) {
@@ -114,6 +117,8 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 func (n *Server) runSession(ctx context.Context, s *session) error {
 	err := s.peer.Run(ctx)
 	n.sessions.remove(s.peer.ID())
+	n.gossipDown(s)
+	n.left(s)
 	n.perform(n.sync.PeerDown(n.clk.Now(), s.id()))
 	n.txPeerDown(s)
 	n.judgeEnd(s, err)
@@ -153,9 +158,13 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 		host, _ := transport.IP(link.RemoteAddr())
 		s := d.n.newSession(link, kind, d.n.cfg.Permissions(host), up)
 		s.stale = d.n.wasForeign(addr)
+		s.dialled, _ = netaddr.FromMultiaddr(addr)
 		err = d.n.runSession(ctx, s)
 		if s.peer.Remote() == nil {
 			return unheard(err)
+		}
+		if kind == peer.Feeler {
+			d.n.reached(s)
 		}
 		return err
 	}
@@ -165,6 +174,19 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 // Ready implements [peer.Handler]: the handshake is done.
 func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 	n, r := s.node, p.Remote()
+	if kind := p.Kind(); kind == peer.OutboundFull || kind == peer.BlockRelayOnly {
+		if !n.wanted(r.Services) {
+			return &peer.Disconnect{Reason: peer.Useless, Detail: "it does not offer the blocks that are needed: " + r.Services.String()}
+		}
+		if kind == peer.BlockRelayOnly {
+			n.anchors.add(s)
+		}
+	}
+	if p.Kind().Outbound() {
+		n.reached(s)
+	} else if seen := netaddr.FromAddrPort(r.AddrLocal); seen.IsValid() {
+		n.local.Seen(seen)
+	}
 	if s.up != nil {
 		s.up()
 	}
@@ -189,7 +211,7 @@ func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 		Download:       p.Permissions().Has(peer.PermDownload),
 	}))
 	n.txPeerUp(s)
-	return nil
+	return n.gossipUp(s)
 }
 
 func unixNano(ns int64) time.Time {

@@ -39,9 +39,9 @@ type Grouper struct {
 	// ASMap, if not nil, knows the autonomous systems; the group of an address
 	// that it knows is that.
 	ASMap *ASMap
-	// CountLocal treats the addresses of this machine as if they were spread
-	// over the world, with a group for each 127.x.y.0/24. It is for trying
-	// out networks on one machine.
+	// CountLocal treats local and private addresses as if they were spread over
+	// the world, with a group for each 127.x.y.0/24. It is for trying out networks
+	// on one machine.
 	CountLocal bool
 }
 
@@ -66,7 +66,7 @@ func (g Grouper) AppendGroup(dst []byte, a Addr) []byte {
 	if a.network == netName {
 		return append(append(dst, className), a.Bytes()...)
 	}
-	if !a.IsRoutable() {
+	if !g.isReachable(a) {
 		return append(dst, classNone)
 	}
 	switch a.network {
@@ -105,7 +105,15 @@ func (g Grouper) IsUsable(a Addr) bool {
 	if a.port == 0 && a.network != wire.NetI2P {
 		return false
 	}
-	return a.IsRoutable() || g.CountLocal && a.IsLocal()
+	return g.isReachable(a)
+}
+
+func (g Grouper) isReachable(a Addr) bool {
+	if a.IsRoutable() {
+		return true
+	}
+	ip, ok := a.IP()
+	return ok && g.CountLocal && !ip.IsUnspecified() && !ip.IsMulticast() && ip != broadcast
 }
 
 // linkedIPv4 returns the IPv4 address that an IP address is, or through which

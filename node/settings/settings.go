@@ -93,7 +93,7 @@ func (s *Settings) settle(parts []string) error {
 	s.settleWallets()
 	for _, settle := range []func() error{
 		s.settleRPC, s.settlePeers, s.settleChain, func() error { return s.settleLog(parts) },
-		s.settleRelay, s.settleMining, s.settleAddresses,
+		s.settleRelay, s.settleMining, s.settleAddresses, s.settleSlots,
 	} {
 		if err := settle(); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr"
 	"starling/clock"
 	"starling/connmgr"
 	"starling/mempool"
@@ -35,7 +36,7 @@ type Peers interface {
 	Peers() []server.PeerInfo
 	PingAll()
 	Totals() (in, out uint64)
-	External() []ma.Multiaddr
+	Local() *addrmgr.Local
 	LocalServices() wire.ServiceFlag
 	UserAgent() string
 	WantsTxs() bool

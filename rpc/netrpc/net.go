@@ -76,10 +76,8 @@ func (a *api) getNetworkInfo(context.Context, jsonrpc.None) (rpctypes.NetworkInf
 		RelayFee:      rpctypes.Amount(pool.MinRelayFee), IncrementalFee: rpctypes.Amount(pool.Incremental),
 		LocalAddresses: []rpctypes.LocalAddress{}, Warnings: []string{},
 	}
-	for _, addr := range a.Peers.External() {
-		if ap, ok := transport.AddrPort(addr); ok {
-			info.LocalAddresses = append(info.LocalAddresses, rpctypes.LocalAddress{Address: ap.Addr().String(), Port: ap.Port(), Score: 1})
-		}
+	for _, l := range a.Peers.Local().All() {
+		info.LocalAddresses = append(info.LocalAddresses, rpctypes.LocalAddress{Address: l.Addr.Host(), Port: l.Addr.Port(), Score: l.Score})
 	}
 	for _, p := range a.Peers.Peers() {
 		info.Connections++

@@ -33,7 +33,7 @@ func describePeer(s *server.PeerInfo) rpctypes.PeerInfo {
 		BytesSent: stats.BytesOut, BytesRecv: stats.BytesIn, ConnTime: unix(stats.Connected),
 		Inbound: p.Kind() == peer.Inbound, HBTo: s.Sync.CompactTo, HBFrom: prefs.CompactAnnounce,
 		StartingHeight: -1, Presynced: s.Sync.PresyncHeight, SyncedHeaders: s.Sync.BestHeader, SyncedBlocks: s.Sync.CommonBlock,
-		InFlight: s.Sync.InFlight, AddrProcessed: s.AddrProcessed, AddrLimited: s.AddrLimited,
+		InFlight: s.Sync.InFlight, AddrProcessed: s.AddrProcessed, AddrLimited: s.AddrLimited, AddrRelay: s.AddrRelay,
 		Permissions: p.Permissions().Names(), MinFeeFilter: rpctypes.Amount(prefs.FeeFilter),
 		SentPerMsg: perMessage(stats.BytesOutBy), RecvPerMsg: perMessage(stats.BytesInBy),
 		ConnectionType: p.Kind().String(), Transport: link.Protocol, SessionID: link.SessionID,

@@ -1,0 +1,95 @@
+package settings
+
+import (
+	"os"
+	"strconv"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/addrmgr"
+	"starling/addrmgr/netaddr"
+	"starling/connmgr"
+	"starling/internal/layered"
+	"starling/wire"
+)
+
+// slotOptions are the settings about the links that the node opens by itself.
+func slotOptions() []layered.Option {
+	return []layered.Option{
+		{Name: "max-outbound", Value: "N", Kind: layered.Number, Default: int64(connmgr.DefaultFull), Least: 0, Most: 1000, Help: "how many peers the node looks for by itself; two more for blocks alone come on top; 0 for none at all"},
+		{Name: "min-peers", Value: "N", Kind: layered.Number, Default: int64(0), Least: 0, Most: 1000, Help: "below so many peers of its own the node tries harder, with shorter waits"},
+		{Name: "onlynet", Value: "NETWORK", Kind: layered.List, Help: "look for peers on this network only: ipv4, ipv6, onion, i2p or cjdns; may be repeated"},
+		{Name: "externalip", Value: "HOST[:PORT]", Kind: layered.List, Help: "an address at which others can reach this node, which is told to them; may be repeated"},
+		{Name: "discover", Kind: layered.Bool, Default: true, Help: "find out by itself at which addresses others can reach this node (not with --externalip)"},
+		{Name: "asmap", Value: "FILE", Help: "a map of IP addresses to the operators that announce them, in Bitcoin Core's format, so that no one operator gets more than its share of peers"},
+	}
+}
+
+// onlyNets are the words of --onlynet, which are Core's.
+var onlyNets = map[string][]wire.NetworkID{
+	"ipv4": {wire.NetIPv4}, "ipv6": {wire.NetIPv6}, "onion": {wire.NetTorV3}, "i2p": {wire.NetI2P}, "cjdns": {wire.NetCJDNS},
+}
+
+// settleSlots fills in which links the node opens by itself, and what it knows
+// of its own addresses.
+func (s *Settings) settleSlots() error {
+	c := &s.Server
+	nets := []wire.NetworkID{wire.NetIPv4, wire.NetIPv6}
+	if words := s.List("onlynet"); len(words) > 0 {
+		nets = nil
+		for _, w := range words {
+			if onlyNets[w] == nil {
+				return s.Fail("onlynet", "%q is none of ipv4, ipv6, onion, i2p and cjdns", w)
+			}
+			nets = append(nets, onlyNets[w]...)
+		}
+	}
+	if out := int(s.Number("max-outbound")); out > 0 && !s.connectOnly() {
+		c.Slots = &connmgr.SlotOptions{Full: out, MinPeers: int(s.Number("min-peers")), Networks: addrmgr.NetworkSet(nets...)}
+	}
+	for _, w := range s.List("externalip") {
+		a, err := s.external(w)
+		if err != nil {
+			return err
+		}
+		c.External = append(c.External, a)
+	}
+	c.Discover = s.Bool("discover") && len(c.External) == 0
+	return s.settleASMap()
+}
+
+// external reads an address of --externalip.
+func (s *Settings) external(word string) (ma.Multiaddr, error) {
+	hp, err := hostPort(word, strconv.Itoa(int(s.Server.Network.DefaultPort)))
+	if err != nil {
+		return nil, s.Fail("externalip", "%v", err)
+	}
+	a, err := netaddr.Parse(hp)
+	if err != nil {
+		return nil, s.Fail("externalip", "%q is not the address of a node; names have to be looked up first", word)
+	}
+	return a.Multiaddr(), nil
+}
+
+// settleASMap reads the map of --asmap.
+func (s *Settings) settleASMap() error {
+	name := s.Text("asmap")
+	if name == "" {
+		return nil
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return s.Fail("asmap", "%v", err)
+	}
+	if info.Size() > netaddr.MaxASMap {
+		return s.Fail("asmap", "%s has %d bytes, which is more than any such map has", name, info.Size())
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return s.Fail("asmap", "%v", err)
+	}
+	if s.Server.ASMap, err = netaddr.NewASMap(data); err != nil {
+		return s.Fail("asmap", "%s: %v", name, err)
+	}
+	return nil
+}

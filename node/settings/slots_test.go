@@ -1,0 +1,69 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"starling/wire"
+)
+
+// load reads settings from flags as a node does.
+func loadFlags(t *testing.T, args ...string) (*Settings, error) {
+	t.Helper()
+	decided := map[string]string{"network": "regtest", "datadir": t.TempDir()}
+	for _, a := range args {
+		name, value, _ := strings.Cut(a, "=")
+		decided[name] = value
+	}
+	return Load(nil, nil, decided, nil)
+}
+
+func TestSlots(t *testing.T) {
+	for name, c := range map[string]struct {
+		args     []string
+		full     int // of the links that the node opens by itself; -1 for none at all
+		ipv6     bool
+		external string
+		discover bool
+	}{
+		"defaults":        {nil, 8, true, "", true},
+		"fewer":           {[]string{"max-outbound=3"}, 3, true, "", true},
+		"none":            {[]string{"max-outbound=0"}, -1, false, "", true},
+		"only given ones": {[]string{"connect=1.2.3.4"}, -1, false, "", true},
+		"one network":     {[]string{"onlynet=ipv4"}, 8, false, "", true},
+		"known address":   {[]string{"externalip=1.2.3.4"}, 8, true, "/ip4/1.2.3.4/tcp/18444", false},
+		"with a port":     {[]string{"externalip=1.2.3.4:7"}, 8, true, "/ip4/1.2.3.4/tcp/7", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := loadFlags(t, c.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sc := s.Server
+			if c.full < 0 != (sc.Slots == nil) || sc.Slots != nil && (sc.Slots.Full != c.full || sc.Slots.Networks.Has(wire.NetIPv6) != c.ipv6) {
+				t.Errorf("slots %+v", sc.Slots)
+			}
+			external := ""
+			for _, a := range sc.External {
+				external += a.String()
+			}
+			if external != c.external || sc.Discover != c.discover {
+				t.Errorf("external %q, discover %v", external, sc.Discover)
+			}
+		})
+	}
+	broken := filepath.Join(t.TempDir(), "asmap")
+	if err := os.WriteFile(broken, []byte("no map"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"onlynet=moon": "none of ipv4", "externalip=seed.example:1": "looked up first", "externalip=1.2.3.4:x": "host:port",
+		"asmap=/nowhere/at/all": "no such file", "asmap=" + broken: "not a map", "max-outbound=-1": "",
+	} {
+		if _, err := loadFlags(t, args); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want something with %q", args, err, want)
+		}
+	}
+}

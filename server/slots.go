@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"starling/connmgr"
+	"starling/peer"
+)
+
+const (
+	// slotTick is how often the node looks whether its links are the right
+	// ones.
+	slotTick = 15 * time.Second
+	// staleSpacings is how many times the mean time between blocks the tip may
+	// be old before the node looks for further peers, and staleMin the least such
+	// time, for networks with fast blocks.
+	staleSpacings = 3
+	staleMin      = 5 * time.Minute
+	// aloneAfter is how long a node may be without any peer before it says so.
+	aloneAfter = 10 * time.Minute
+)
+
+// slotLoop tells the connection manager how the node is doing, gives back links
+// that are too many, and says when it is alone, until ctx is done.
+func (n *Server) slotLoop(ctx context.Context) {
+	timer := n.clk.NewTimer(slotTick)
+	defer timer.Stop()
+	w := slotWatch{n: n, tipAt: n.clk.Now(), best: make(map[uint64]news), company: n.clk.Now()}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		w.look(n.clk.Now())
+		timer.Reset(slotTick)
+	}
+}
+
+// slotWatch is what the loop remembers from one look to the next.
+type slotWatch struct {
+	n       *Server
+	tip     int32
+	tipAt   time.Time       // when the tip last changed
+	best    map[uint64]news // by session
+	company time.Time       // when there last was a peer, or it was told that there is none
+}
+
+// news is when a peer last told of a better block than before.
+type news struct {
+	height int32
+	at     time.Time
+}
+
+func (w *slotWatch) look(now time.Time) {
+	n := w.n
+	if h := n.chain.Tip().Height; h != w.tip {
+		w.tip, w.tipAt = h, now
+	}
+	links, busy := w.links(now)
+	synced := !n.chain.IsInitialDownload()
+	n.conns.SetSynced(synced)
+	stale := max(staleSpacings*n.cfg.Network.TargetSpacing, staleMin)
+	n.conns.SetLagging(synced && !busy && now.Sub(w.tipAt) > stale)
+	if n.cfg.Slots == nil {
+		return
+	}
+	full, blockRelay := n.conns.Targets()
+	if id, ok := connmgr.Surplus(now, links, full, blockRelay); ok {
+		n.endPeer(id, peer.Requested, "it is one more than needed, and has told of blocks later than others")
+	}
+	if len(links) > 0 || len(n.sessions.all()) > 0 || !n.conns.Active() {
+		w.company = now
+	} else if now.Sub(w.company) >= aloneAfter {
+		w.company = now
+		n.log.Warn("this node has no peers", "tried", n.conns.Tried(), "known addresses", n.book.Len())
+	}
+}
+
+// links describes the outbound sessions, and says whether blocks are on their
+// way.
+func (w *slotWatch) links(now time.Time) (links []connmgr.OutLink, busy bool) {
+	n := w.n
+	seen := make(map[uint64]news)
+	for _, s := range n.sessions.all() {
+		p := s.peer
+		st, ok := n.sync.Peer(s.id())
+		if !ok || p.Ending() {
+			continue
+		}
+		b := w.best[p.ID()]
+		if st.BestHeader > b.height && st.BestHeader >= w.tip {
+			b = news{st.BestHeader, now}
+		}
+		seen[p.ID()] = b
+		busy = busy || len(st.InFlight) > 0
+		if !p.Kind().Outbound() {
+			continue
+		}
+		last := b.at
+		if t := unixNano(s.lastBlock.Load()); t.After(last) {
+			last = t
+		}
+		links = append(links, connmgr.OutLink{
+			ID: p.ID(), Kind: p.Kind(), Net: s.addr().Network().String(), Connected: p.Connected(),
+			LastBlock: last, Protected: st.Protected, Busy: len(st.InFlight) > 0,
+		})
+	}
+	w.best = seen
+	return links, busy
+}
