@@ -138,3 +138,19 @@ func TestStatusBits(t *testing.T) {
 		t.Fatal("other data")
 	}
 }
+
+// A node has bits only if it has all of them.
+func TestHas(t *testing.T) {
+	for _, c := range []struct {
+		set, ask Status
+		want     bool
+	}{
+		{0, 0, true}, {0, Connected, false}, {Connected, Connected, true}, {Connected, Pruned, false},
+		{Connected, Connected | Pruned, false}, {Connected | Pruned, Connected, true}, {Connected | Pruned, Connected | Pruned, true},
+	} {
+		var n Node
+		if n.SetStatus(c.set); n.Has(c.ask) != c.want {
+			t.Errorf("%b has %b: %v", c.set, c.ask, !c.want)
+		}
+	}
+}
