@@ -439,8 +439,8 @@ func TestCompactPatience(t *testing.T) {
 		spoil func(l *lab, w *window, p *peer)
 		asked bool
 	}{
-		{"nearly ten seconds", compactPatience - 1, nil, false},
-		{"ten seconds", compactPatience, nil, true},
+		{"nearly ten seconds", 10*time.Second - 1, nil, false},
+		{"ten seconds", 10 * time.Second, nil, true},
 		{"another was asked too", compactPatience, func(l *lab, w *window, _ *peer) { w.ask(l.now, l.peer(outbound(), 60), l.at(41).Hash, l.at(41)) }, false},
 		{"it leaves", compactPatience, func(_ *lab, _ *window, p *peer) { p.leaving = true }, false},
 		{"the chain has blocks of it", compactPatience, func(_ *lab, _ *window, p *peer) { p.window.held = 1 }, false},
@@ -554,5 +554,9 @@ func TestStatusOfFlights(t *testing.T) {
 	}
 	if _, ok := m.Peer(99); ok {
 		t.Error("nobody has a status")
+	}
+	m.peers[99] = l.peer(outbound(), -1)
+	if s, ok := m.Peer(99); !ok || s.BestHeader != -1 || len(s.InFlight) != 0 {
+		t.Errorf("nothing is known of it: %+v, %v", s, ok)
 	}
 }

@@ -76,7 +76,7 @@ func TestGate(t *testing.T) {
 	t.Run("nothing is released before enough bits match", func(t *testing.T) {
 		g := fresh()
 		feed(t, g, good, 1, 20_000)
-		out, _ := feed(t, g, good, 1, gateBuffer)
+		out, _ := feed(t, g, good, 1, 14_400) // 24 bits
 		if len(out) != 0 {
 			t.Errorf("released %d headers", len(out))
 		}

@@ -215,9 +215,9 @@ func TestHeadersTimeLimit(t *testing.T) {
 		old  time.Duration // the best header
 		want time.Duration
 	}{
-		{recentTip, headersTimeoutBase + 144*time.Millisecond},
-		{30*recentTip - time.Second, headersTimeoutBase + 4319*time.Millisecond},
-		{30 * recentTip, headersTimeoutBase + 4320*time.Millisecond},
+		{recentTip, 15*time.Minute + 144*time.Millisecond},
+		{30*recentTip - time.Second, 15*time.Minute + 4319*time.Millisecond},
+		{30 * recentTip, 15*time.Minute + 4320*time.Millisecond},
 	} {
 		for over, want := range map[time.Duration]bool{-1: false, 0: true} {
 			l := newLab()

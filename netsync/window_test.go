@@ -135,8 +135,8 @@ func TestLate(t *testing.T) {
 		{[]time.Duration{lateAfter}, true},
 		{[]time.Duration{time.Hour, lateAfter - 1}, false},
 		{[]time.Duration{time.Hour, lateAfter}, true},
-		{[]time.Duration{copyAfter - 1, 20 * time.Second, lateAfter}, false},
-		{[]time.Duration{copyAfter, 20 * time.Second, lateAfter}, true},
+		{[]time.Duration{30*time.Second - 1, 20 * time.Second, lateAfter}, false},
+		{[]time.Duration{30 * time.Second, 20 * time.Second, lateAfter}, true},
 		{[]time.Duration{time.Hour, copyAfter - 1, 20 * time.Second, lateAfter}, false},
 	} {
 		var f flight
@@ -229,5 +229,24 @@ func TestWindowBytes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A peer that has gone over to another branch is asked for that one from the
+// fork on, however far the one that it has left is stored.
+func TestWindowOtherBranch(t *testing.T) {
+	l := newLab()
+	w := newWindow(l.env, 0)
+	p := l.peer(outbound(), 50)
+	for h := int32(41); h <= 50; h++ {
+		l.at(h).SetData(&headertree.Data{Size: 1})
+	}
+	if n := w.fill(l.now, p); n != 0 || p.window.common != l.at(50) {
+		t.Fatalf("%d are asked for, all is stored", n)
+	}
+	branch := l.w.grow(l.at(43), 20, 9)
+	p.learn(branch)
+	if n := w.fill(l.now, p); n != maxInFlight || p.window.flights[0].flight.node != branch.Ancestor(44) {
+		t.Errorf("%d are asked for, from height %d on", n, p.window.flights[0].flight.node.Height)
 	}
 }
