@@ -25,7 +25,7 @@ type Options struct {
 	// start.
 	User, Password string
 	CookiePath     string
-	// HTTP carries the calls; nil means http.DefaultClient.
+	// HTTP carries the calls; nil means one that goes through no proxy.
 	HTTP *http.Client
 	// MaxAnswer is how many bytes of an answer are read at most; 0 means
 	// [jsonrpc.DefaultMaxAnswer].

@@ -13,6 +13,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
+
+	"starling/internal/plain"
 )
 
 // Client calls a node by HTTP. It is safe for concurrent use, and tries nothing
@@ -25,11 +29,15 @@ type Client struct {
 	// one at each start.
 	User, Password string
 	CookiePath     string
-	// HTTP carries the calls; nil means http.DefaultClient.
+	// HTTP carries the calls; nil means one that goes straight to the node, through
+	// no proxy of the environment: the password is for the node alone.
 	HTTP *http.Client
 	// MaxAnswer is how many bytes of an answer are read at most; 0 means
 	// [DefaultMaxAnswer].
 	MaxAnswer int64
+
+	once sync.Once
+	own  *http.Client // if HTTP is nil
 }
 
 // DefaultMaxAnswer bounds the answers that a [Client] reads. It leaves room for
@@ -71,11 +79,30 @@ func (e *AuthError) Unwrap() error { return e.Cause }
 type BadAnswerError struct {
 	Address string
 	Status  string // of HTTP
+	// Said is the first line of an answer in plain text, fit to be shown: a node
+	// that refuses a call before it reads it says why. "" if there is none.
+	Said string
 }
 
 // Error implements the error interface.
 func (e *BadAnswerError) Error() string {
+	if e.Said != "" {
+		return fmt.Sprintf("%s answered: %s (HTTP status %s)", e.Address, e.Said, e.Status)
+	}
 	return fmt.Sprintf("%s did not answer like a node: HTTP status %s", e.Address, e.Status)
+}
+
+// maxSaid is how much of an answer that is no JSON is shown.
+const maxSaid = 300
+
+// badAnswer returns the error for an answer that does not speak JSON-RPC.
+func (c *Client) badAnswer(a *received) *BadAnswerError {
+	e := &BadAnswerError{Address: c.Address, Status: a.status}
+	if kind, _, _ := strings.Cut(a.kind, ";"); kind == "text/plain" {
+		line, _, _ := strings.Cut(string(a.body[:min(len(a.body), maxSaid)]), "\n")
+		e.Said = plain.Line(strings.TrimSpace(line))
+	}
+	return e
 }
 
 // TooLargeError says that an answer was longer than what is read of one.
@@ -104,13 +131,13 @@ type reply struct {
 // Call runs a method. params is anything that encodes to a JSON array or
 // object. A failed call is an *[Error].
 func (c *Client) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
-	data, status, err := c.post(ctx, call{"2.0", 1, method, params})
+	a, err := c.post(ctx, call{"2.0", 1, method, params})
 	if err != nil {
 		return nil, err
 	}
 	var r reply
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, &BadAnswerError{Address: c.Address, Status: status}
+	if err := json.Unmarshal(a.body, &r); err != nil {
+		return nil, c.badAnswer(a)
 	}
 	if r.Error != nil {
 		return nil, r.Error
@@ -141,20 +168,20 @@ func (c *Client) Batch(ctx context.Context, calls []BatchCall) ([]BatchReply, er
 	for i, b := range calls {
 		body[i] = call{"2.0", i, b.Method, b.Params}
 	}
-	data, status, err := c.post(ctx, body)
+	a, err := c.post(ctx, body)
 	if err != nil {
 		return nil, err
 	}
-	bad := &BadAnswerError{Address: c.Address, Status: status}
-	if TypeOf(data) == TypeObject { // the node did not take it for a batch
+	bad := c.badAnswer(a)
+	if TypeOf(a.body) == TypeObject { // the node did not take it for a batch
 		var r reply
-		if json.Unmarshal(data, &r) == nil && r.Error != nil {
+		if json.Unmarshal(a.body, &r) == nil && r.Error != nil {
 			return nil, r.Error
 		}
 		return nil, bad
 	}
 	var answers []reply
-	if err := json.Unmarshal(data, &answers); err != nil {
+	if err := json.Unmarshal(a.body, &answers); err != nil {
 		return nil, bad
 	}
 	replies := make([]BatchReply, len(calls))
@@ -175,52 +202,74 @@ func (c *Client) Batch(ctx context.Context, calls []BatchCall) ([]BatchReply, er
 	return replies, nil
 }
 
-// post sends a body and returns what comes back, with the status of HTTP.
-func (c *Client) post(ctx context.Context, v any) (data []byte, status string, err error) {
+// received is what comes back over HTTP.
+type received struct {
+	status string
+	kind   string // the type of the body's content
+	body   []byte
+}
+
+// carrier returns what carries the calls.
+func (c *Client) carrier() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	c.once.Do(func() {
+		c.own = &http.Client{
+			Transport: &http.Transport{IdleConnTimeout: idleTime},
+			// A node sends nobody elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	})
+	return c.own
+}
+
+// idleTime is how long a connection is kept for the next call.
+const idleTime = 90 * time.Second
+
+// post sends a body and returns what comes back.
+func (c *Client) post(ctx context.Context, v any) (*received, error) {
 	user, password := c.User, c.Password
 	if user == "" {
+		var err error
 		if user, password, err = ReadCookie(c.CookiePath); err != nil {
-			return nil, "", &AuthError{Cause: err}
+			return nil, &AuthError{Cause: err}
 		}
 	}
 	var body bytes.Buffer
 	if err := encodeJSON(&body, v); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	to := url.URL{Scheme: "http", Host: c.Address, Path: PathOf(ctx)}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), &body)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	req.SetBasicAuth(user, password)
 	req.Header.Set("Content-Type", "application/json")
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(req)
+	resp, err := c.carrier().Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, "", ctx.Err()
+			return nil, ctx.Err()
 		}
-		return nil, "", &UnreachableError{Address: c.Address, Cause: err}
+		return nil, &UnreachableError{Address: c.Address, Cause: err}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized {
-		return nil, "", &AuthError{}
+		return nil, &AuthError{}
 	}
 	limit := cmp.Or(c.MaxAnswer, DefaultMaxAnswer)
 	// One byte more tells a longer answer from one that just fits.
-	data, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, "", ctx.Err()
+		return nil, ctx.Err()
 	case err != nil:
-		return nil, "", &UnreachableError{Address: c.Address, Cause: err}
+		return nil, &UnreachableError{Address: c.Address, Cause: err}
 	case int64(len(data)) > limit:
-		return nil, "", &TooLargeError{Limit: limit}
+		return nil, &TooLargeError{Limit: limit}
 	}
-	return data, resp.Status, nil
+	return &received{resp.Status, resp.Header.Get("Content-Type"), data}, nil
 }
 
 // ParseArgs turns the words of a command line into parameters for
