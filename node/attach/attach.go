@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -34,6 +35,9 @@ type Options struct {
 	Connect bool
 	// Make lets a data directory be made that is not there.
 	Make bool
+	// Rebuild has a node that is opened rebuild everything from its blocks. The
+	// settings do not: what they say of it is for the node itself.
+	Rebuild bool
 	// Log is for the node if it is opened; nil discards.
 	Log *slog.Logger
 	// Version is what the node says that it is.
@@ -126,23 +130,37 @@ const (
 // commands work the same either way. The function returned ends it, which leaves
 // everything on disk, and is to be called if there was no error. The error is a
 // *[NoDataError] if there is nothing to open, a *[layered.Error] if a setting is
-// wrong, and a *[jsonrpc.Error] if the running node said no.
+// wrong, a *[jsonrpc.Error] if the running node said no, and a *[jsonrpc.AuthError]
+// if it did not let the caller in.
 func Open(ctx context.Context, opts Options) (Caller, func() error, error) {
 	cfg := opts.Settings
-	for patience := lockPatience; ; patience -= lockRetry {
-		client, err := Running(ctx, cfg)
-		if client != nil || err != nil {
-			return client, func() error { return nil }, err
+	for until := clock.System().Now().Add(lockPatience); ; {
+		client, err := ask(ctx, cfg)
+		if client != nil {
+			return client, func() error { return nil }, nil
 		}
-		if err := checkData(opts); err != nil {
+		var auth *jsonrpc.AuthError
+		if err != nil && (!errors.As(err, &auth) || isForbidden(auth)) {
 			return nil, nil, err
 		}
-		local, closeLocal, err := openLocal(ctx, opts)
-		var locked *store.LockedError
-		if !errors.As(err, &locked) {
-			return local, closeLocal, err
+		// Who gives a password means a node that runs. A cookie may have been left by
+		// one that was killed, and who answers now may be another's.
+		refused := auth != nil && auth.Cause == nil && cfg.RPC.User != ""
+		if missing := checkData(opts); missing != nil {
+			if refused {
+				return nil, nil, auth
+			}
+			return nil, nil, missing
 		}
-		if patience <= 0 {
+		local, closeLocal, lockErr := openLocal(ctx, opts)
+		var locked *store.LockedError
+		if !errors.As(lockErr, &locked) {
+			return local, closeLocal, lockErr
+		}
+		if refused {
+			return nil, nil, auth // of this very node
+		}
+		if !clock.System().Now().Before(until) {
 			return nil, nil, fmt.Errorf("a program uses %s but does not answer calls at %s: if it is a node, give the same --rpc-listen; otherwise stop it",
 				cfg.Server.Dir, Address(cfg))
 		}
@@ -152,14 +170,29 @@ func Open(ctx context.Context, opts Options) (Caller, func() error, error) {
 	}
 }
 
+// isForbidden reports whether there are credentials that cannot be read: then trying
+// again is no use.
+func isForbidden(e *jsonrpc.AuthError) bool { return errors.Is(e, fs.ErrPermission) }
+
 // Running returns a client if a node answers, after waiting until it is ready;
-// nil if none does.
+// nil if none does, or one that does not know the credentials.
 func Running(ctx context.Context, cfg *settings.Settings) (Caller, error) {
+	client, err := ask(ctx, cfg)
+	var auth *jsonrpc.AuthError
+	if errors.As(err, &auth) && !isForbidden(auth) {
+		return nil, nil
+	}
+	return client, err
+}
+
+// ask is Running, but the error is an *[jsonrpc.AuthError] if there are no
+// credentials, or whoever answers does not know them: it may be somebody else's
+// node.
+func ask(ctx context.Context, cfg *settings.Settings) (Caller, error) {
 	client := Client(cfg)
 	for {
 		_, err := client.Call(ctx, "getblockcount", []any{})
 		var unreachable *jsonrpc.UnreachableError
-		var auth *jsonrpc.AuthError
 		switch {
 		case err == nil:
 			return client, nil
@@ -167,8 +200,7 @@ func Running(ctx context.Context, cfg *settings.Settings) (Caller, error) {
 			if err := pause(ctx, startRetry); err != nil {
 				return nil, err
 			}
-		case errors.As(err, &unreachable), errors.As(err, &auth):
-			// Nobody there, or somebody else's node.
+		case errors.As(err, &unreachable):
 			return nil, nil
 		default:
 			return nil, err
@@ -183,7 +215,8 @@ func openLocal(ctx context.Context, opts Options) (Caller, func() error, error) 
 		return nil, nil, err
 	}
 	fc.RPCListen, fc.Metrics, fc.Server.Listen = "", "", nil
-	fc.Worker = nil // whatever the settings of the node itself say
+	// Whatever the settings of the node itself say.
+	fc.Worker, fc.Server.Load, fc.Server.Reindex = nil, nil, opts.Rebuild
 	fc.Server.DBCache = min(fc.Server.DBCache, localCache)
 	var hand *handover
 	if opts.Connect {
@@ -209,8 +242,12 @@ func openLocal(ctx context.Context, opts Options) (Caller, func() error, error) 
 		return nil, nil, errors.Join(err, local.close())
 	}
 	if opts.Connect {
-		if err := catchUp(ctx, n); err != nil {
+		got, err := catchUp(ctx, n)
+		if err != nil {
 			return nil, nil, errors.Join(err, local.close())
+		}
+		if opts.Log != nil && len(fc.Server.Peers) > 0 {
+			got.tell(opts.Log, n.Server.Chain().Tip().Height)
 		}
 	}
 	return local, local.close, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -129,6 +130,88 @@ func TestLockedByAnother(t *testing.T) {
 	}
 }
 
+// TestWrongPassword asks a node that runs with a wrong password, and with none where
+// the cookie cannot be read: no attempt is made to wait for it.
+func TestWrongPassword(t *testing.T) {
+	dir, rpc := t.TempDir(), jsonrpc.Options{CookiePath: filepath.Join(t.TempDir(), "cookie")}
+	held, err := node.Open(t.Context(), node.Config{
+		Server:    server.Config{Network: params.Regtest(), Dir: dir},
+		RPCListen: "127.0.0.1:0", RPC: rpc,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- held.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, tc := range []struct {
+		about, dir string
+		tries      int
+	}{{"its directory", dir, 1}, {"no directory", filepath.Join(t.TempDir(), "none"), 0}} {
+		fsys := &lender{FS: vfs.Default, held: io.NopCloser(nil)}
+		cfg := &settings.Settings{
+			Server: server.Config{Network: params.Regtest(), Dir: tc.dir, FS: fsys}, RPCListen: held.RPCAddr().String(),
+			RPC: jsonrpc.Options{User: "u", Password: "wrong"},
+		}
+		_, _, err = Open(t.Context(), Options{Settings: cfg})
+		var auth *jsonrpc.AuthError
+		if !errors.As(err, &auth) || fsys.refused != tc.tries {
+			t.Errorf("%s: %v after %d attempts", tc.about, err, fsys.refused)
+		}
+	}
+	for _, tc := range []struct {
+		cause error
+		want  bool
+	}{{fs.ErrPermission, true}, {fs.ErrNotExist, false}, {nil, false}} {
+		if got := isForbidden(&jsonrpc.AuthError{Cause: tc.cause}); got != tc.want {
+			t.Errorf("%v: %v", tc.cause, got)
+		}
+	}
+}
+
+// TestSettingsOfTheNode opens the data of a node whose settings say that blocks are
+// to be loaded and all is to be rebuilt: that is for the node to do, not for a
+// command that wants to know something.
+func TestSettingsOfTheNode(t *testing.T) {
+	cfg := &settings.Settings{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}, RPCListen: "127.0.0.1:1"}
+	local, closeLocal, err := openLocal(t.Context(), Options{Settings: cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = local.Call(t.Context(), "generatetodescriptor", []any{1, "raw(51)"})
+	if err := errors.Join(err, closeLocal()); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Server.Reindex, cfg.Server.Load = true, []string{"none"}
+	for _, rebuild := range []bool{false, true} {
+		// What a rebuild would delete.
+		undo := filepath.Join(cfg.Server.Dir, "blocks", "rev00000.dat")
+		if err := os.Chtimes(undo, time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		_, closeLocal, err := openLocal(t.Context(), Options{Settings: cfg, Rebuild: rebuild})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := closeLocal(); err != nil {
+			t.Error(err)
+		}
+		st, err := os.Stat(undo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if anew := st.ModTime().Unix() != 1; anew != rebuild {
+			t.Errorf("rebuilt %v, want %v", anew, rebuild)
+		}
+	}
+}
+
 // lender is a file system whose lock is given back once somebody has asked for
 // it in vain.
 type lender struct {
@@ -238,10 +321,10 @@ func TestFailsWhileRebuilding(t *testing.T) {
 	}
 	disk := &badDisk{FS: vfs.Default}
 	disk.bad.Store(true)
-	cfg.Server.FS, cfg.Server.Reindex = disk, true
+	cfg.Server.FS = disk
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it may hang
 	defer cancel()
-	_, _, err = openLocal(ctx, Options{Settings: cfg})
+	_, _, err = openLocal(ctx, Options{Settings: cfg, Rebuild: true})
 	if !errors.Is(err, errBadDisk) || errors.Is(err, context.DeadlineExceeded) || strings.Count(err.Error(), errBadDisk.Error()) != 1 {
 		t.Errorf("got %v", err)
 	}

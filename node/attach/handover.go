@@ -2,6 +2,7 @@ package attach
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -116,10 +117,19 @@ func greeted(n *node.Node) []*peer.Peer {
 	return all
 }
 
+// sight is how far a node has got with what its peers have.
+type sight int
+
+const (
+	caughtUp sight = iota
+	alone          // it has met none
+	behind         // they have blocks that it did not get in time
+)
+
 // catchUp waits until the node has all blocks that its peers had when they were
 // met, so that it does not pay with what it knows of yesterday. It gives up if
 // there are no peers or no progress.
-func catchUp(ctx context.Context, n *node.Node) error {
+func catchUp(ctx context.Context, n *node.Node) (sight, error) {
 	c := n.Server.Chain()
 	last, patience, met := c.Tip(), alonePatience, false
 	for ; patience > 0; patience -= handEvery {
@@ -128,16 +138,29 @@ func catchUp(ctx context.Context, n *node.Node) error {
 			met, patience = true, stuckPatience
 		}
 		tip := c.Tip()
-		behind := slices.ContainsFunc(peers, func(p *peer.Peer) bool { return p.Remote().StartHeight > tip.Height })
-		if met && !behind && c.Headers().Best() == tip {
-			return nil
+		short := slices.ContainsFunc(peers, func(p *peer.Peer) bool { return p.Remote().StartHeight > tip.Height })
+		if met && !short && c.Headers().Best() == tip {
+			return caughtUp, nil
 		}
 		if tip != last {
 			last, patience = tip, stuckPatience
 		}
 		if err := pause(ctx, handEvery); err != nil {
-			return err
+			return behind, err
 		}
 	}
-	return nil
+	if met {
+		return behind, nil
+	}
+	return alone, nil
+}
+
+// tell says of a node that has not caught up that it may not know all.
+func (s sight) tell(log *slog.Logger, height int32) {
+	switch s {
+	case alone:
+		log.Warn("no peer could be reached; what others have mined since is not known", "height", height)
+	case behind:
+		log.Warn("the peers have blocks that did not come in time; what they hold is not known", "height", height)
+	}
 }

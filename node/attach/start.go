@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"starling/clock"
 	"starling/node"
 	"starling/store"
 )
@@ -13,10 +14,10 @@ import (
 // Start opens a node that is to run. A command that has the data directory for a moment,
 // such as a payment made just before, is waited for; another node is not.
 func Start(ctx context.Context, fc node.Config) (*node.Node, error) {
-	for patience := lockPatience; ; patience -= lockRetry {
+	for until := clock.System().Now().Add(lockPatience); ; {
 		n, err := node.Open(ctx, fc)
 		var locked *store.LockedError
-		if !errors.As(err, &locked) || patience <= 0 || nodeAnswers(ctx, fc.Server.Dir) {
+		if !errors.As(err, &locked) || !clock.System().Now().Before(until) || nodeAnswers(ctx, fc.Server.Dir) {
 			return n, err
 		}
 		if err := pause(ctx, lockRetry); err != nil {

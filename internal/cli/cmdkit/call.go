@@ -45,13 +45,16 @@ func (e explained) Call(ctx context.Context, method string, params any) (json.Ra
 // OpenClient returns what calls the methods of the node that the settings
 // describe, whether it runs or not; see [attach.Open].
 func OpenClient(c *cobra.Command, s *settings.Settings, connect bool) (attach.Caller, func() error, error) {
+	return openClient(c, attach.Options{Settings: s, Connect: connect})
+}
+
+func openClient(c *cobra.Command, opts attach.Options) (attach.Caller, func() error, error) {
 	levels, err := loglevel.New(node.Parts(), []string{"warn"})
 	if err != nil {
 		return nil, nil, err
 	}
-	node, closeNode, err := attach.Open(c.Context(), attach.Options{
-		Settings: s, Connect: connect, Make: makes(c), Log: NewLogger(s, levels, c.ErrOrStderr()), Version: Version,
-	})
+	opts.Make, opts.Log, opts.Version = makes(c), NewLogger(opts.Settings, levels, c.ErrOrStderr()), Version
+	node, closeNode, err := attach.Open(c.Context(), opts)
 	var wrong *layered.Error
 	if errors.As(err, &wrong) {
 		err = UsageError{Err: err}
@@ -62,7 +65,17 @@ func OpenClient(c *cobra.Command, s *settings.Settings, connect bool) (attach.Ca
 // WithNode runs fn on that node. With connect set, one that is opened for it
 // connects to its peers.
 func WithNode(c *cobra.Command, s *settings.Settings, connect bool, fn func(attach.Caller) error) error {
-	node, closeNode, err := OpenClient(c, s, connect)
+	return withNode(c, attach.Options{Settings: s, Connect: connect}, fn)
+}
+
+// WithRebuilt is WithNode, and a node that is opened for it rebuilds everything from
+// its blocks first.
+func WithRebuilt(c *cobra.Command, s *settings.Settings, fn func(attach.Caller) error) error {
+	return withNode(c, attach.Options{Settings: s, Rebuild: true}, fn)
+}
+
+func withNode(c *cobra.Command, opts attach.Options, fn func(attach.Caller) error) error {
+	node, closeNode, err := openClient(c, opts)
 	if err != nil {
 		return err
 	}

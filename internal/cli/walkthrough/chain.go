@@ -235,7 +235,7 @@ func newReindexAlias() *cobra.Command {
 			if err := nodecmd.ConfirmReindex(c, cfg); err != nil {
 				return err
 			}
-			return cmdkit.WithNode(c, cfg, false, func(node attach.Caller) error {
+			return cmdkit.WithRebuilt(c, cfg, func(node attach.Caller) error {
 				local, ok := node.(*attach.Local)
 				if !ok {
 					return errors.New("a node has been started meanwhile; stop it first")
