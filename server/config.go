@@ -15,6 +15,7 @@ import (
 	"starling/chain"
 	"starling/clock"
 	"starling/connmgr"
+	"starling/discover"
 	"starling/mempool"
 	"starling/netsync"
 	"starling/params"
@@ -81,6 +82,10 @@ type Config struct {
 	// Discover looks for this node's own addresses on the machine, and believes
 	// peers that say where they see it.
 	Discover bool
+	// Find says which sources are asked for addresses when the node is short of
+	// peers. Only its switches, Nodes and Resolver are taken; nil for no source.
+	// It needs Slots.
+	Find *discover.Config
 	// MaxPeers is how many links there may be in all; 0 for
 	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node
 	// opens, or more if Slots has more.

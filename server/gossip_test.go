@@ -12,6 +12,7 @@ import (
 	"starling/addrmgr"
 	"starling/addrmgr/netaddr"
 	"starling/connmgr"
+	"starling/discover"
 	"starling/peer"
 	"starling/wire"
 )
@@ -169,6 +170,32 @@ func TestUseless(t *testing.T) {
 		s.gone()
 		if e, _ := a.Book().Get(hostOf(5)); e.Tried {
 			t.Error("it was noted as reached and useful")
+		}
+	})
+}
+
+// A node that was named is asked for addresses, and left when it has told some.
+func TestSeedNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		a := w.start(1)
+		now := time.Now()
+		for i := range 20 {
+			at := netaddr.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(i), 1, 1}), 8333))
+			a.Book().Add(now, hostOf(2), 0, addrmgr.Address{Addr: at, Services: wire.NodeNetwork | wire.NodeWitness, Seen: now})
+		}
+		b := w.startWith(2, vfs.NewMem(), func(c *Config) {
+			c.Slots = &connmgr.SlotOptions{}
+			c.Find = &discover.Config{Nodes: []string{hostOf(1).String()}}
+		})
+		time.Sleep(time.Minute)
+		if n := b.Book().Len(); n == 0 {
+			t.Error("it was told of no address")
+		}
+		for _, p := range b.Peers() {
+			if p.Peer.Kind() == peer.AddrFetch {
+				t.Error("the link to the named node still stands")
+			}
 		}
 	})
 }

@@ -68,6 +68,9 @@ func (n *Server) serve(ctx context.Context) {
 	wg.Go(func() { n.orphanLoop(ctx) })
 	wg.Go(func() { n.gossipLoop(ctx) })
 	wg.Go(func() { n.slotLoop(ctx) })
+	if n.finder != nil {
+		wg.Go(func() { n.finder.Run(ctx) })
+	}
 	wg.Go(func() {
 		if err := n.book.Run(ctx); err != nil {
 			n.log.Warn("the address book could not be saved", "err", err)

@@ -16,6 +16,7 @@ import (
 	"starling/chain"
 	"starling/clock"
 	"starling/connmgr"
+	"starling/discover"
 	"starling/internal/cputime"
 	"starling/mempool"
 	"starling/mempool/feeest"
@@ -57,6 +58,7 @@ type Server struct {
 	strangers strangers
 	gossip    addrGossip
 	anchors   anchors
+	finder    *discover.Finder // nil if no source is to be asked
 
 	pool     *mempool.Pool
 	fees     *feeest.Watcher
@@ -149,6 +151,7 @@ func (n *Server) open() (err error) {
 		}
 	}
 	n.findOwn()
+	n.openFinder()
 	return nil
 }
 

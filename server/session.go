@@ -190,6 +190,9 @@ func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 	if s.up != nil {
 		s.up()
 	}
+	if p.Kind() == peer.AddrFetch {
+		return n.gossipUp(s)
+	}
 	n.log.Log(ctx, s.level(), "peer connected", "peer", p.ID(), "addr", transport.FormatAddr(p.RemoteAddr()), "kind", p.Kind(),
 		"agent", r.UserAgent, "version", r.Version, "height", r.StartHeight, "services", r.Services)
 	if r.Common >= wire.CompactBlocksVersion {

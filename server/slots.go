@@ -74,7 +74,7 @@ func (w *slotWatch) look(now time.Time) {
 		w.company = now
 	} else if now.Sub(w.company) >= aloneAfter {
 		w.company = now
-		n.log.Warn("this node has no peers", "tried", n.conns.Tried(), "known addresses", n.book.Len())
+		n.log.Warn("this node has no peers", "dialled", n.conns.Tried(), "known addresses", n.book.Len(), "asked", n.asked())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"starling/addrmgr"
 	"starling/addrmgr/netaddr"
 	"starling/connmgr"
+	"starling/discover"
 	"starling/internal/layered"
 	"starling/wire"
 )
@@ -18,6 +19,11 @@ func slotOptions() []layered.Option {
 	return []layered.Option{
 		{Name: "max-outbound", Value: "N", Kind: layered.Number, Default: int64(connmgr.DefaultFull), Least: 0, Most: 1000, Help: "how many peers the node looks for by itself; two more for blocks alone come on top; 0 for none at all"},
 		{Name: "min-peers", Value: "N", Kind: layered.Number, Default: int64(0), Least: 0, Most: 1000, Help: "below so many peers of its own the node tries harder, with shorter waits"},
+		{Name: "dnsseed", Kind: layered.Bool, Default: true, Help: "ask the network's DNS seeds for peers when short of them"},
+		{Name: "forcednsseed", Kind: layered.Bool, Help: "ask them at every start"},
+		{Name: "dns-resolver", Value: "HOST:PORT", Help: "the DNS server to ask, in place of the system's"},
+		{Name: "seednode", Value: "HOST:PORT", Kind: layered.List, Help: "a node to ask for addresses of others when short of peers; may be repeated"},
+		{Name: "fixedseeds", Kind: layered.Bool, Default: true, Help: "try addresses built into the program when nothing else is known"},
 		{Name: "onlynet", Value: "NETWORK", Kind: layered.List, Help: "look for peers on this network only: ipv4, ipv6, onion, i2p or cjdns; may be repeated"},
 		{Name: "externalip", Value: "HOST[:PORT]", Kind: layered.List, Help: "an address at which others can reach this node, which is told to them; may be repeated"},
 		{Name: "discover", Kind: layered.Bool, Default: true, Help: "find out by itself at which addresses others can reach this node (not with --externalip)"},
@@ -45,6 +51,9 @@ func (s *Settings) settleSlots() error {
 		}
 	}
 	if out := int(s.Number("max-outbound")); out > 0 && !s.connectOnly() {
+		if err := s.settleFind(); err != nil {
+			return err
+		}
 		c.Slots = &connmgr.SlotOptions{Full: out, MinPeers: int(s.Number("min-peers")), Networks: addrmgr.NetworkSet(nets...)}
 	}
 	for _, w := range s.List("externalip") {
@@ -57,6 +66,27 @@ func (s *Settings) settleSlots() error {
 	c.Discover = s.Bool("discover") && len(c.External) == 0
 	return s.settleASMap()
 }
+
+// settleFind fills in which sources are asked for addresses.
+func (s *Settings) settleFind() error {
+	f := &discover.Config{DNS: s.Bool("dnsseed"), ForceDNS: s.Bool("forcednsseed"), Fixed: s.Bool("fixedseeds")}
+	var err error
+	if f.Nodes, err = s.addresses("seednode", strconv.Itoa(int(s.Server.Network.DefaultPort))); err != nil {
+		return err
+	}
+	server := s.Text("dns-resolver")
+	if server != "" {
+		if server, err = hostPort(server, dnsPort); err != nil {
+			return s.Fail("dns-resolver", "%v", err)
+		}
+	}
+	f.Resolver = discover.NewResolver(server)
+	s.Server.Find = f
+	return nil
+}
+
+// dnsPort is where DNS servers answer.
+const dnsPort = "53"
 
 // external reads an address of --externalip.
 func (s *Settings) external(word string) (ma.Multiaddr, error) {

@@ -1,0 +1,242 @@
+package discover
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/addrmgr"
+	"starling/addrmgr/netaddr"
+	"starling/clock"
+	"starling/params"
+	"starling/transport"
+	"starling/wire"
+)
+
+const (
+	// maxFromSeed is how many addresses are taken of one DNS seed.
+	maxFromSeed = 32
+	// lookupPatience is how long a DNS seed may take to answer.
+	lookupPatience = 30 * time.Second
+	// fetchPatience is how long a node may take to tell what it knows.
+	fetchPatience = time.Minute
+	// seedAge is how old what a seed tells counts as, with as much again left
+	// to chance: it knows less of the moment than a peer does.
+	seedAgeMin    = 3 * 24 * time.Hour
+	seedAgeSpread = 4 * 24 * time.Hour
+	// fixedAge is how old the fixed seeds count as.
+	fixedAge = 7 * 24 * time.Hour
+)
+
+// Services are what is looked for in a node.
+const Services = wire.NodeNetwork | wire.NodeWitness
+
+// Book is where addresses are put.
+type Book interface {
+	Add(now time.Time, source netaddr.Addr, penalty time.Duration, addrs ...addrmgr.Address) int
+	Len() int
+}
+
+// Resolver looks names up. [net.Resolver] is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Config says what a [Finder] works with. All but ForceDNS, Log and Clock is
+// needed.
+type Config struct {
+	Network *params.Network
+	Book    Book
+	// Resolver asks the DNS seeds. Nil means that names are not to be looked up
+	// here: the seeds are connected to, through a proxy, and asked for addresses.
+	Resolver Resolver
+	// Nodes are host:port or multiaddresses of nodes to ask.
+	Nodes []string
+	// DNS, ForceDNS and Fixed switch the sources.
+	DNS, ForceDNS, Fixed bool
+	Enough               int // see [Sources]
+	// Links returns how many links the node has opened by itself that are up.
+	Links func() int
+	// Fetch asks a node for addresses, by a link that ends with the answer.
+	Fetch func(ctx context.Context, addr ma.Multiaddr) error
+	// Found is told that the book has grown.
+	Found func()
+
+	Seed  [32]byte
+	Clock clock.Clock
+	Log   *slog.Logger
+}
+
+// Finder finds addresses. See the package comment.
+type Finder struct {
+	cfg  Config
+	plan *Plan
+
+	mu  sync.Mutex
+	rng *rand.Rand
+	log []string // what was asked last, and what came of it
+}
+
+// New returns a finder.
+func New(cfg Config) *Finder {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System()
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	src := Sources{Nodes: cfg.Nodes, Enough: cfg.Enough, ForceDNS: cfg.ForceDNS && cfg.DNS, Fixed: cfg.Fixed && len(cfg.Network.FixedSeeds) > 0}
+	if cfg.DNS {
+		src.DNS = cfg.Network.DNSSeeds
+	}
+	rng := rand.New(rand.NewChaCha8(cfg.Seed))
+	return &Finder{cfg: cfg, rng: rng, plan: NewPlan(cfg.Clock.Now(), src, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))}
+}
+
+// Run asks for addresses whenever the node is short of peers, until ctx is done.
+func (f *Finder) Run(ctx context.Context) error {
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	for {
+		now := f.cfg.Clock.Now()
+		s := f.plan.Next(now, Situation{Known: f.cfg.Book.Len(), Links: f.cfg.Links()})
+		for _, node := range s.Nodes {
+			asked.Go(func() { f.node(ctx, node) })
+		}
+		for _, seed := range s.DNS {
+			asked.Go(func() { f.seed(ctx, seed) })
+		}
+		if s.Fixed {
+			f.fixed()
+		}
+		if clock.Sleep(ctx, f.cfg.Clock, f.plan.NextAt(now).Sub(now)) != nil {
+			return nil
+		}
+	}
+}
+
+// Asked says which sources were asked lately, and what came of it.
+func (f *Finder) Asked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.log...)
+}
+
+// maxLog bounds what is remembered of the sources that were asked.
+const maxLog = 10
+
+func (f *Finder) note(source string, found int, err error) {
+	text := fmt.Sprintf("%s: %d addresses", source, found)
+	if err != nil {
+		text = fmt.Sprintf("%s: %v", source, err)
+	}
+	f.mu.Lock()
+	f.log = append(f.log, text)
+	f.log = f.log[max(0, len(f.log)-maxLog):]
+	f.mu.Unlock()
+	if err != nil {
+		f.cfg.Log.Info("asked for addresses in vain", "source", source, "err", err)
+		return
+	}
+	f.cfg.Log.Info("asked for addresses", "source", source, "found", found)
+}
+
+// node asks a node for addresses.
+func (f *Finder) node(ctx context.Context, name string) {
+	addr, err := transport.ParseAddrDefault(name, f.cfg.Network.DefaultPort)
+	before := f.cfg.Book.Len()
+	if err == nil {
+		err = f.fetch(ctx, addr)
+	}
+	if ctx.Err() == nil {
+		f.note(name, max(0, f.cfg.Book.Len()-before), err)
+	}
+}
+
+func (f *Finder) fetch(ctx context.Context, addr ma.Multiaddr) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	late := f.cfg.Clock.NewTimer(fetchPatience)
+	defer late.Stop()
+	done := make(chan error, 1)
+	go func() { done <- f.cfg.Fetch(ctx, addr) }()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		cancel()
+		<-done
+		return fmt.Errorf("it did not tell any within %v", fetchPatience)
+	}
+}
+
+// seed asks a DNS seed.
+func (f *Finder) seed(ctx context.Context, name string) {
+	if f.cfg.Resolver == nil {
+		f.node(ctx, name)
+		return
+	}
+	ips, err := Lookup(ctx, f.cfg.Resolver, name)
+	if ctx.Err() != nil {
+		return
+	}
+	found := 0
+	if err == nil {
+		found = f.add(name, ips)
+	}
+	f.note(name, found, err)
+}
+
+// Lookup asks a DNS seed for nodes with the [Services] that are looked for, and
+// returns at most as many addresses as are taken of one seed.
+func Lookup(ctx context.Context, r Resolver, seed string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
+	defer cancel()
+	// Seeds tell the services that are wanted by the first label.
+	ips, err := r.LookupNetIP(ctx, "ip", fmt.Sprintf("x%x.%s", uint64(Services), strings.TrimSuffix(seed, ".")))
+	if err != nil {
+		return nil, explain(err)
+	}
+	return ips[:min(len(ips), maxFromSeed)], nil
+}
+
+// add puts addresses that a seed has told in the book.
+func (f *Finder) add(seed string, ips []netip.Addr) int {
+	now := f.cfg.Clock.Now()
+	var list []addrmgr.Address
+	f.mu.Lock()
+	for _, ip := range ips {
+		a := netaddr.FromAddrPort(netip.AddrPortFrom(ip, f.cfg.Network.DefaultPort))
+		age := seedAgeMin + time.Duration(f.rng.Int64N(int64(seedAgeSpread)))
+		list = append(list, addrmgr.Address{Addr: a, Services: Services, Seen: now.Add(-age)})
+	}
+	f.mu.Unlock()
+	n := f.cfg.Book.Add(now, netaddr.FromName(seed), 0, list...)
+	if n > 0 {
+		f.cfg.Found()
+	}
+	return n
+}
+
+// fixed puts the fixed seeds of the network in the book.
+func (f *Finder) fixed() {
+	now := f.cfg.Clock.Now()
+	var list []addrmgr.Address
+	for _, s := range f.cfg.Network.FixedSeeds {
+		if a, err := netaddr.Parse(s); err == nil {
+			list = append(list, addrmgr.Address{Addr: a, Services: Services, Seen: now.Add(-fixedAge)})
+		}
+	}
+	n := f.cfg.Book.Add(now, netaddr.FromName("fixed seeds"), 0, list...)
+	f.note("fixed seeds", n, nil)
+	if n > 0 {
+		f.cfg.Found()
+	}
+}

@@ -1,0 +1,140 @@
+package discover
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	"go.uber.org/goleak"
+
+	"starling/addrmgr"
+	"starling/params"
+	"starling/transport"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// names answers look-ups from a table; a name that is not in it hangs until the
+// question is withdrawn.
+type names map[string][]netip.Addr
+
+func (n names) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, error) {
+	if ips, ok := n[host]; ok {
+		if len(ips) == 0 {
+			return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+		}
+		return ips, nil
+	}
+	<-ctx.Done()
+	return nil, &net.DNSError{Err: ctx.Err().Error(), Name: host, IsTimeout: true}
+}
+
+func many(a, b byte, n int) (ips []netip.Addr) {
+	for i := range n {
+		ips = append(ips, netip.AddrFrom4([4]byte{a, b, byte(i >> 8), byte(i)}))
+	}
+	return ips
+}
+
+// find runs a finder for a while.
+func find(t *testing.T, d time.Duration, cfg Config) (*Finder, *addrmgr.Book) {
+	t.Helper()
+	book := addrmgr.NewBook([32]byte{1}, addrmgr.Options{})
+	cfg.Book = book
+	cfg.Found = func() {}
+	if cfg.Links == nil {
+		cfg.Links = func() int { return 0 }
+	}
+	f := New(cfg)
+	ctx, stop := context.WithTimeout(t.Context(), d)
+	defer stop()
+	if err := f.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return f, book
+}
+
+func network(seeds ...string) *params.Network {
+	n := params.Signet()
+	n.DNSSeeds, n.FixedSeeds = seeds, []string{"5.5.5.5:38333", "6.6.6.6:38333"}
+	return n
+}
+
+// A seed that answers with thousands of addresses gets in no more than its
+// share; one that hangs or lies about names holds nobody up.
+func TestSeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, book := find(t, 2*time.Minute, Config{
+			Network: network("good", "greedy", "hangs", "missing"), DNS: true,
+			Resolver: names{"x9.good": many(8, 1, 3), "x9.greedy": many(9, 1, 5000), "x9.missing": nil},
+		})
+		if n := book.Len(); n < 3+maxFromSeed/2 || n > 3+maxFromSeed {
+			t.Errorf("%d addresses, want 3 and at most %d", n, maxFromSeed)
+		}
+		for _, e := range book.All() {
+			if age := time.Since(e.Seen); age < seedAgeMin || age > seedAgeMin+seedAgeSpread+time.Hour {
+				t.Errorf("%v counts as seen %v ago", e.Addr, age)
+			}
+		}
+		told := strings.Join(f.Asked(), "\n")
+		for _, want := range []string{"good: 3 addresses", "hangs: the DNS server does not answer in time", "missing: there is no such name"} {
+			if !strings.Contains(told, want) {
+				t.Errorf("%q is not among what was told:\n%s", want, told)
+			}
+		}
+	})
+}
+
+// A seed that answers with addresses that nobody can reach brings nothing.
+func TestSeedLies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, book := find(t, 10*time.Second, Config{Network: network("liar"), DNS: true,
+			Resolver: names{"x9.liar": append(many(127, 0, 20), many(10, 0, 20)...)}})
+		if n := book.Len(); n != 0 {
+			t.Errorf("%d addresses that nobody can reach are in the book", n)
+		}
+	})
+}
+
+func TestFixed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for fixed, want := range map[bool]int{true: 2, false: 0} {
+			if _, book := find(t, time.Minute, Config{Network: network(), Fixed: fixed}); book.Len() != want {
+				t.Errorf("fixed %v: %d addresses, want %d", fixed, book.Len(), want)
+			}
+		}
+	})
+}
+
+// Named nodes are asked one after the other, and so are the seeds where names
+// must not be looked up; one that never answers is given up.
+func TestFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		f, _ := find(t, 5*time.Minute, Config{
+			Network: network("seed.example"), Nodes: []string{"1.2.3.4", "1.2.3.5:6"}, DNS: true,
+			Fetch: func(ctx context.Context, a ma.Multiaddr) error {
+				asked = append(asked, transport.FormatAddr(a))
+				if asked[len(asked)-1] == "1.2.3.5:6" {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				return errors.New("refused")
+			},
+		})
+		slices.Sort(asked)
+		if got := strings.Join(asked, " "); got != "1.2.3.4:38333 1.2.3.5:6 seed.example:38333" {
+			t.Errorf("asked %s", got)
+		}
+		if told := strings.Join(f.Asked(), "\n"); !strings.Contains(told, "1.2.3.5:6: it did not tell any within 1m0s") || !strings.Contains(told, "refused") {
+			t.Errorf("told:\n%s", told)
+		}
+	})
+}

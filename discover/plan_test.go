@@ -1,0 +1,71 @@
+package discover
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+var start = time.Unix(1_700_000_000, 0)
+
+// steps runs a plan for a while and returns what was asked, in order, with the
+// seconds since the start.
+func steps(src Sources, d time.Duration, at func(since time.Duration) Situation) (log []string) {
+	p := NewPlan(start, src, rand.New(rand.NewPCG(1, 2)))
+	for now := start; !now.After(start.Add(d)); now = p.NextAt(now) {
+		s := p.Next(now, at(now.Sub(start)))
+		if s.Empty() {
+			continue
+		}
+		what := ""
+		if len(s.Nodes) > 0 {
+			what += fmt.Sprintf(" node*%d", len(s.Nodes))
+		}
+		if len(s.DNS) > 0 {
+			what += fmt.Sprintf(" dns*%d", len(s.DNS))
+		}
+		if s.Fixed {
+			what += " fixed"
+		}
+		log = append(log, fmt.Sprintf("%d%s", int(now.Sub(start).Seconds()), what))
+	}
+	return log
+}
+
+func TestPlan(t *testing.T) {
+	always := func(known, links int) func(time.Duration) Situation {
+		return func(time.Duration) Situation { return Situation{Known: known, Links: links} }
+	}
+	five := []string{"a", "b", "c", "d", "e"}
+	for name, c := range map[string]struct {
+		src  Sources
+		d    time.Duration
+		at   func(time.Duration) Situation
+		want string
+	}{
+		"nothing known":       {Sources{DNS: five, Fixed: true}, 2 * time.Minute, always(0, 0), "[0 dns*5 60 fixed]"},
+		"fixed seeds alone":   {Sources{Fixed: true}, 2 * time.Minute, always(0, 0), "[0 fixed]"},
+		"some known":          {Sources{DNS: five, Fixed: true}, 2 * time.Minute, always(10, 0), "[11 dns*3 22 dns*2]"},
+		"many known":          {Sources{DNS: five}, 9 * time.Minute, always(1000, 0), "[300 dns*3]"},
+		"links are up":        {Sources{DNS: five, Nodes: five, Fixed: true}, time.Hour, always(10, 2), "[]"},
+		"one link is too few": {Sources{DNS: five}, time.Minute, always(10, 1), "[11 dns*3 22 dns*2]"},
+		"more are wanted":     {Sources{DNS: five, Enough: 4}, time.Minute, always(10, 3), "[11 dns*3 22 dns*2]"},
+		"forced":              {Sources{DNS: five, ForceDNS: true}, time.Minute, always(2000, 8), "[0 dns*5]"},
+		"named nodes":         {Sources{Nodes: []string{"x", "y"}}, time.Minute, always(0, 0), "[0 node*1 10 node*1]"},
+		"again and again": {Sources{DNS: []string{"a"}}, 90 * time.Minute, always(0, 0),
+			"[0 dns*1 610 dns*1 1820 dns*1 4230 dns*1]"},
+		"links are lost": {Sources{DNS: []string{"a"}}, time.Hour, func(since time.Duration) Situation {
+			if since < 30*time.Minute {
+				return Situation{Known: 10, Links: 2}
+			}
+			return Situation{Known: 10}
+		}, "[1811 dns*1 2432 dns*1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := fmt.Sprint(steps(c.src, c.d, c.at)); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/discover"
+	"starling/peer"
+)
+
+// openFinder makes what asks for addresses, if any source is to be asked.
+func (n *Server) openFinder() {
+	if n.cfg.Find == nil || n.cfg.Slots == nil {
+		return
+	}
+	c := *n.cfg.Find
+	c.Network, c.Book, c.Seed, c.Clock, c.Log = n.cfg.Network, n.book, n.cfg.Seed, n.clk, n.log
+	c.Enough = n.cfg.Slots.MinPeers
+	c.Links, c.Fetch, c.Found = n.ownLinks, n.fetchAddrs, n.conns.Wake
+	n.finder = discover.New(c)
+}
+
+// ownLinks returns how many full links the node has opened by itself.
+func (n *Server) ownLinks() (count int) {
+	for _, s := range n.sessions.all() {
+		if s.peer.Kind() == peer.OutboundFull && s.peer.Remote() != nil {
+			count++
+		}
+	}
+	return count
+}
+
+// fetchAddrs asks a node for addresses.
+func (n *Server) fetchAddrs(ctx context.Context, addr ma.Multiaddr) error {
+	if !n.conns.Active() {
+		return errors.New("networking is switched off")
+	}
+	err := dialer{n}.Connect(ctx, addr, peer.AddrFetch, nil)
+	var d *peer.Disconnect
+	if errors.As(err, &d) && d.Reason == peer.AddrFetchDone {
+		return nil
+	}
+	return err
+}
+
+// asked says which sources were asked for addresses, and what came of it.
+func (n *Server) asked() []string {
+	if n.finder == nil {
+		return nil
+	}
+	return n.finder.Asked()
+}
