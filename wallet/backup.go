@@ -54,14 +54,7 @@ func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, erro
 	for k, v := range content {
 		b.Set(k, v)
 	}
-	if err := m.makeDir(name); err != nil {
-		return nil, err
-	}
-	f, err := fileFormat().Create(m.cfg.FS, m.path(name), &b)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Close(); err != nil {
+	if err := m.writeBackup(name, &b); err != nil {
 		return nil, err
 	}
 	w, err := m.open(name)
@@ -79,6 +72,24 @@ func (m *Manager) Restore(ctx context.Context, name, path string) (*Wallet, erro
 	if err != nil {
 		return nil, errors.Join(err, m.discard(name))
 	}
-	m.lookThroughPool(w)
+	w.lookThroughPool()
 	return w, nil
+}
+
+// writeBackup makes a wallet's file of what a backup holds, or else leaves nothing
+// behind.
+func (m *Manager) writeBackup(name string, b *journal.Batch) error {
+	if err := m.makeDir(name); err != nil {
+		return err
+	}
+	f, err := fileFormat().Create(m.cfg.FS, m.path(name), b)
+	if err != nil {
+		_ = m.cfg.FS.Remove(m.dir(name)) // unless something is in it
+		return err
+	}
+	if err := f.Close(); err != nil {
+		_ = m.discard(name) // the first error counts
+		return err
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"starling/chain/headertree"
 	"starling/script/descriptor"
+	"starling/store"
 	"starling/store/journal"
 	"starling/wallet/seed"
 )
@@ -69,7 +70,7 @@ func (m *Manager) Create(ctx context.Context, o Options) (w *Wallet, mnemonic st
 		w.mu.Unlock()
 		return nil, "", err
 	}
-	m.lookThroughPool(w)
+	w.lookThroughPool()
 	w.poke()
 	return w, mnemonic, nil
 }
@@ -193,11 +194,8 @@ func (m *Manager) makeDir(name string) error {
 		return err
 	}
 	for _, dir := range []string{m.cfg.Dir, fsys.PathDir(m.cfg.Dir)} {
-		d, err := fsys.OpenDir(dir)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		if err := store.SyncDir(fsys, dir); err != nil {
+			_ = fsys.Remove(m.dir(name)) // unless something is in it
 			return err
 		}
 	}

@@ -17,6 +17,6 @@
 // The package never validates blocks or transactions, never talks to peers,
 // and does not know RPC.
 //
-// Goroutines: [Manager.Run] has one for each loaded wallet, which reads blocks,
-// and one that takes what the pool tells of; they are gone when it returns.
+// Goroutines: [Manager.Run] has two for each loaded wallet, one that reads blocks
+// and one that takes in what the pool tells of; they are gone when it returns.
 package wallet

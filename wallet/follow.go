@@ -69,7 +69,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 	goal := w.chain.Tip()
 	w.followMu.Lock()
 	defer w.followMu.Unlock()
-	w.m.deliver()
+	w.deliver()
 	for {
 		more, err := w.step(ctx)
 		if err != nil {
@@ -82,7 +82,7 @@ func (w *Wallet) Sync(ctx context.Context) error {
 			return err
 		}
 	}
-	w.m.deliver()
+	w.deliver()
 	if err := w.flush(); err != nil {
 		return err
 	}
@@ -337,7 +337,7 @@ func (w *Wallet) endScan() error {
 	w.mu.Unlock()
 	// What was found may be spent by transactions that nobody told of while
 	// it was not known to be ours.
-	w.m.lookThroughPool(w)
+	w.lookThroughPool()
 	if s != nil {
 		s.err = err
 		close(s.done)

@@ -72,7 +72,7 @@ func (w *Wallet) Import(ctx context.Context, list []Import) ([]error, error) {
 		return errs, err
 	}
 	if s == nil {
-		w.m.lookThroughPool(w)
+		w.lookThroughPool()
 		return errs, nil
 	}
 	return errs, w.awaitScan(ctx, s)

@@ -56,8 +56,7 @@ type Manager struct {
 	pool Pool
 	log  *slog.Logger
 
-	events   poolEvents
-	delivery sync.Mutex // held while events go to the wallets, so that they stay in order
+	listing sync.Mutex // held while the list of wallets to load is written
 
 	mu       sync.Mutex
 	busy     map[string]error // names that somebody loads, makes or unloads just now; what others are told
@@ -92,7 +91,6 @@ func New(cfg Config) (*Manager, error) {
 	if m.pool == nil {
 		m.pool = noPool{}
 	}
-	m.events.wake = make(chan struct{}, 1)
 	var err error
 	if m.autoload, err = m.readAutoload(); err != nil {
 		return nil, err
@@ -157,13 +155,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		m.start(w)
 	}
 	m.mu.Unlock()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-m.events.wake:
-			m.deliver()
-		}
-	}
+	<-ctx.Done()
 	m.mu.Lock()
 	m.running = nil
 	m.closed = true
@@ -179,7 +171,10 @@ func (m *Manager) start(w *Wallet) {
 	w.stopped = make(chan struct{})
 	m.group.Go(func() {
 		defer close(w.stopped)
+		var pool sync.WaitGroup
+		pool.Go(func() { w.listen(ctx) })
 		w.run(ctx)
+		pool.Wait()
 	})
 }
 
@@ -306,16 +301,24 @@ func (m *Manager) free(name string) {
 
 // adopt adds a wallet that was opened to the loaded ones and runs it.
 func (m *Manager) adopt(w *Wallet) error {
+	if !m.take(w) {
+		return errors.Join(ErrClosed, w.close())
+	}
+	return nil
+}
+
+// take is adopt, but for wallets that come too late: for these it reports false.
+func (m *Manager) take(w *Wallet) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return errors.Join(ErrClosed, w.close())
+		return false
 	}
 	m.loaded[w.name] = w
 	if m.running != nil {
 		m.start(w)
 	}
-	return nil
+	return true
 }
 
 // Load loads a wallet from disk. One that would have to read blocks that were
@@ -341,7 +344,7 @@ func (m *Manager) Load(ctx context.Context, name string) (*Wallet, error) {
 	if err := m.adopt(w); err != nil {
 		return nil, err
 	}
-	m.lookThroughPool(w)
+	w.lookThroughPool()
 	return w, nil
 }
 
@@ -372,21 +375,40 @@ const (
 	autoloadVersion = 1
 )
 
+func (m *Manager) autoloadPath() string { return m.cfg.FS.PathJoin(m.cfg.Dir, autoloadFile) }
+
+// readAutoload reads the list. One that cannot be made sense of is set aside and told
+// of: the node and its wallets are worth more than the list.
 func (m *Manager) readAutoload() ([]string, error) {
-	b, err := store.ReadFileChecked(m.cfg.FS, m.cfg.FS.PathJoin(m.cfg.Dir, autoloadFile), autoloadVersion)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	path := m.autoloadPath()
+	b, err := store.ReadFileChecked(m.cfg.FS, path, autoloadVersion)
+	var names []string
+	if err == nil {
+		names, err = parseAutoload(b)
 	}
-	if err != nil {
+	var corrupt *store.CorruptError
+	var version *store.VersionError
+	switch {
+	case err == nil:
+		return names, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case !errors.As(err, &corrupt) && !errors.As(err, &version):
 		return nil, err
 	}
-	return parseAutoload(b)
+	aside := path + ".bad"
+	if rerr := m.cfg.FS.Rename(path, aside); rerr != nil {
+		return nil, errors.Join(err, rerr)
+	}
+	m.log.Warn("the list of wallets to load at every start can not be read and was set aside; load them by hand",
+		"err", err, "aside", aside)
+	return nil, nil
 }
 
 func parseAutoload(b []byte) ([]string, error) {
 	var names []string
 	if err := json.Unmarshal(b, &names); err != nil {
-		return nil, fmt.Errorf("wallet: list of wallets to load: %w", err)
+		return nil, &store.CorruptError{Path: autoloadFile, What: "no list of names", Err: err}
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return checkName(n) != nil })
 	return names, nil
@@ -398,13 +420,16 @@ func (m *Manager) LoadOnStartup(name string, on bool) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
+	m.listing.Lock()
+	defer m.listing.Unlock()
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	names := slices.DeleteFunc(slices.Clone(m.autoload), func(n string) bool { return n == name })
+	before := m.autoload
+	m.mu.Unlock()
+	names := slices.DeleteFunc(slices.Clone(before), func(n string) bool { return n == name })
 	if on {
 		names = append(names, name)
 	}
-	if slices.Equal(names, m.autoload) {
+	if slices.Equal(names, before) {
 		return nil
 	}
 	b, err := json.Marshal(names)
@@ -414,10 +439,12 @@ func (m *Manager) LoadOnStartup(name string, on bool) error {
 	if err := m.cfg.FS.MkdirAll(m.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	if err := store.WriteFileAtomic(m.cfg.FS, m.cfg.FS.PathJoin(m.cfg.Dir, autoloadFile), autoloadVersion, b); err != nil {
+	if err := store.WriteFileAtomic(m.cfg.FS, m.autoloadPath(), autoloadVersion, b); err != nil {
 		return err
 	}
+	m.mu.Lock()
 	m.autoload = names
+	m.mu.Unlock()
 	return nil
 }
 

@@ -8,9 +8,14 @@ import (
 	"starling/wire"
 )
 
-// maxPoolEvents bounds what the pool has told of and nobody has looked at yet:
-// about 16 MB. Beyond it the pool is looked through as a whole instead.
-const maxPoolEvents = 50_000
+// maxPoolEvents bounds what the pool has told a wallet of and it has not looked at
+// yet, counted in bytes of transactions. All wallets share these, so that it is
+// what those that wait longest cost together. Beyond it the wallet looks through
+// the pool as a whole instead.
+const maxPoolEvents = 16 << 20
+
+// eventCost is what an event takes beside its transaction's bytes.
+const eventCost = 300
 
 // poolEvent is a transaction that came into the pool or left it.
 type poolEvent struct {
@@ -18,30 +23,42 @@ type poolEvent struct {
 	added bool
 }
 
-// poolEvents is a queue between the pool, which must not wait, and the
-// wallets, which may be busy. Events are for all wallets; whoever takes them
-// gives them to each.
+// poolEvents is a queue between the pool, which must not wait, and a wallet, which
+// may be busy.
 type poolEvents struct {
 	mu   sync.Mutex
 	list []poolEvent
+	size int
 	lost bool // some did not fit
 	wake chan struct{}
 }
 
 // TxAdded tells that a transaction came into the pool. It only takes note, and
 // may be called with the pool locked.
-func (m *Manager) TxAdded(tx *wire.Tx) { m.events.put(poolEvent{tx: tx, added: true}) }
+func (m *Manager) TxAdded(tx *wire.Tx) { m.note(poolEvent{tx: tx, added: true}) }
 
 // TxRemoved tells that a transaction left the pool, for whatever reason. It
 // only takes note, and may be called with the pool locked.
-func (m *Manager) TxRemoved(tx *wire.Tx) { m.events.put(poolEvent{tx: tx}) }
+func (m *Manager) TxRemoved(tx *wire.Tx) { m.note(poolEvent{tx: tx}) }
+
+// note puts an event into the queue of each wallet. One that is loaded later looks
+// through the pool by itself.
+func (m *Manager) note(ev poolEvent) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range m.loaded {
+		w.events.put(ev)
+	}
+}
 
 func (e *poolEvents) put(ev poolEvent) {
+	cost := ev.tx.Size() + eventCost
 	e.mu.Lock()
-	if len(e.list) >= maxPoolEvents {
+	if e.size+cost > maxPoolEvents {
 		e.lost = true
 	} else {
 		e.list = append(e.list, ev)
+		e.size += cost
 	}
 	e.mu.Unlock()
 	select {
@@ -54,23 +71,32 @@ func (e *poolEvents) take() (list []poolEvent, lost bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	list, lost = e.list, e.lost
-	e.list, e.lost = nil, false
+	e.list, e.size, e.lost = nil, 0, false
 	return list, lost
 }
 
-// deliver gives what the pool told of to all wallets.
-func (m *Manager) deliver() {
-	m.delivery.Lock()
-	defer m.delivery.Unlock()
-	list, lost := m.events.take()
-	if len(list) == 0 && !lost {
-		return
-	}
-	for _, w := range m.Loaded() {
-		w.takePoolEvents(list)
-		if lost {
-			w.lookThroughPool()
+// listen takes in what the pool tells of until ctx ends.
+func (w *Wallet) listen(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.events.wake:
+			w.deliver()
 		}
+	}
+}
+
+// deliver takes in what the pool has told of.
+func (w *Wallet) deliver() {
+	w.delivery.Lock()
+	defer w.delivery.Unlock()
+	list, lost := w.events.take()
+	if len(list) > 0 {
+		w.takePoolEvents(list)
+	}
+	if lost {
+		w.comparePool()
 	}
 }
 
@@ -105,15 +131,16 @@ func (w *Wallet) retry() {
 	w.poke()
 }
 
-// lookThroughPool has a wallet look at all that is in the pool.
-func (m *Manager) lookThroughPool(w *Wallet) {
-	m.delivery.Lock()
-	defer m.delivery.Unlock()
-	w.lookThroughPool()
+// lookThroughPool has the wallet look at all that is in the pool.
+func (w *Wallet) lookThroughPool() {
+	w.delivery.Lock()
+	defer w.delivery.Unlock()
+	w.comparePool()
 }
 
-// lookThroughPool compares what the wallet believes of the pool with the pool.
-func (w *Wallet) lookThroughPool() {
+// comparePool compares what the wallet believes of the pool with the pool. The caller
+// holds delivery.
+func (w *Wallet) comparePool() {
 	all := w.m.pool.All()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -166,7 +193,7 @@ func (w *Wallet) resend(ctx context.Context) {
 		}
 	}
 	if len(todo) > 0 {
-		w.m.deliver() // one may have taken another's place
+		w.deliver() // one may have taken another's place
 	}
 }
 

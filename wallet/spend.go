@@ -247,7 +247,7 @@ func (w *Wallet) hand(ctx context.Context, r *ledger.Record) (Entry, error) {
 		w.retry()
 		w.mu.Unlock()
 	}
-	w.m.deliver()
+	w.deliver()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil && w.ledger.Withdraw(r) {

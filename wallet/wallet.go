@@ -37,6 +37,11 @@ type Wallet struct {
 	// taken before mu.
 	followMu sync.Mutex
 
+	// delivery is held while the wallet takes in what the pool has told of, so that
+	// it stays in order. It is taken before mu.
+	delivery sync.Mutex
+	events   poolEvents
+
 	mu      sync.Mutex
 	file    *journal.File
 	closed  bool
@@ -66,7 +71,7 @@ func newWallet(m *Manager, name string) *Wallet {
 	w := &Wallet{
 		m: m, name: name, chain: m.cfg.Chain, clk: m.cfg.Clock, log: m.log.With("wallet", name),
 		wake: make(chan struct{}, 1), scripts: map[string]place{}, labels: map[string]string{},
-		scan: -1,
+		scan: -1, events: poolEvents{wake: make(chan struct{}, 1)},
 	}
 	net := w.chain.Network()
 	rules := ledger.Rules{CoinbaseMaturity: net.CoinbaseMaturity, GenesisSpendable: net.GenesisSpendable}
