@@ -202,6 +202,47 @@ func (c *Client) ScanTxOutSetAbort(ctx context.Context) (bool, error) {
 	return get[bool](ctx, c, "scantxoutset", scanArgs{Action: "abort"})
 }
 
+// GetBlockFilter returns the compact filter of a block.
+func (c *Client) GetBlockFilter(ctx context.Context, hash wire.Hash) (rpctypes.BlockFilter, error) {
+	return get[rpctypes.BlockFilter](ctx, c, "getblockfilter", hashArg{hash})
+}
+
+// ScanBlocksOptions says which blocks [Client.ScanBlocks] looks at, and how.
+type ScanBlocksOptions struct {
+	From int32  // height of the first
+	To   *int32 // height of the last; nil for the tip
+	// Check looks into the blocks whose filters match.
+	Check bool
+}
+
+// scanBlocksArgs are the arguments of scanblocks.
+type scanBlocksArgs struct {
+	Action string       `json:"action"`
+	Of     []Descriptor `json:"scanobjects,omitempty"`
+	From   int32        `json:"start_height,omitempty"`
+	To     *int32       `json:"stop_height,omitempty"`
+	Check  bool         `json:"filter_false_positives,omitempty"`
+}
+
+// ScanBlocks looks through the compact filters of blocks for those that may make
+// or spend outputs that descriptors name. Of may be nil for all blocks.
+func (c *Client) ScanBlocks(ctx context.Context, of *ScanBlocksOptions, what ...Descriptor) (rpctypes.BlockScan, error) {
+	if of == nil {
+		of = new(ScanBlocksOptions)
+	}
+	return get[rpctypes.BlockScan](ctx, c, "scanblocks", scanBlocksArgs{"start", what, of.From, of.To, of.Check})
+}
+
+// ScanBlocksStatus tells how far a scan of filters is, or returns nil if none runs.
+func (c *Client) ScanBlocksStatus(ctx context.Context) (*rpctypes.BlockScanProgress, error) {
+	return get[*rpctypes.BlockScanProgress](ctx, c, "scanblocks", scanBlocksArgs{Action: "status"})
+}
+
+// ScanBlocksAbort ends a scan of filters, and reports whether there was one.
+func (c *Client) ScanBlocksAbort(ctx context.Context) (bool, error) {
+	return get[bool](ctx, c, "scanblocks", scanBlocksArgs{Action: "abort"})
+}
+
 // GetTxOutProof proves that transactions are in a block: the one named, or if it
 // is nil the one that the node finds them in.
 func (c *Client) GetTxOutProof(ctx context.Context, ids []wire.Hash, block *wire.Hash) (jsonrpc.Hex, error) {

@@ -159,6 +159,7 @@ var without = map[string]string{
 	"node_after_dns": "older clients", "address_type_after_account": "older clients", "feeRate": "fee_rate says it",
 	"mempool_only": "there is no index", "hash_or_height": "only the tip is possible", "maxtries": "the default does",
 	"iswitness": "both are tried", "sendmany minconf": "no effect", "wait": "for tests of Core", "input_weights": "inputs have them",
+	"filtertype": "there is only one",
 }
 
 // missing tells of a parameter that no call names.

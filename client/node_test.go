@@ -32,7 +32,7 @@ func runNode(dir string, fs vfs.FS) (n *node.Node, stop func() error, err error)
 	clk := clock.NewSettable()
 	clk.Set(time.Unix(1_700_000_000, 0))
 	n, err = node.Open(context.Background(), node.Config{
-		Server: server.Config{Network: net, FS: fs, Dir: dir}, Clock: clk, TxIndex: true, Stop: func() {},
+		Server: server.Config{Network: net, FS: fs, Dir: dir}, Clock: clk, TxIndex: true, BlockFilters: true, Stop: func() {},
 		RPCListen: "127.0.0.1:0", RPC: jsonrpc.Options{User: "u", Password: "p"}, Wallet: wallet.Config{PassphraseCost: 4},
 	})
 	if err != nil {

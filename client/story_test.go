@@ -153,6 +153,14 @@ func (s *story) chain() {
 	expect(s, "found", len(must(c.ScanTxOutSet(ctx, client.Descriptor{Desc: "addr(" + s.addr + ")"})).Unspents), 102)
 	expect(s, "no scan", must(c.ScanTxOutSetStatus(ctx)), nil)
 	expect(s, "no scan to abort", must(c.ScanTxOutSetAbort(ctx)), false)
+	check(s.node.Filters.WaitSynced(ctx))
+	if f := must(c.GetBlockFilter(ctx, best)); len(f.Filter) == 0 || f.Header == (wire.Hash{}) {
+		s.Errorf("filter: %+v", f)
+	}
+	to := int32(101)
+	expect(s, "blocks found", len(must(c.ScanBlocks(ctx, &client.ScanBlocksOptions{From: 100, To: &to, Check: true}, client.Descriptor{Desc: "addr(" + s.addr + ")"})).Relevant), 2)
+	expect(s, "no scan of blocks", must(c.ScanBlocksStatus(ctx)), nil)
+	expect(s, "no scan of blocks to abort", must(c.ScanBlocksAbort(ctx)), false)
 	proof := must(c.GetTxOutProof(ctx, b.Tx, nil))
 	expect(s, "proven", must(c.VerifyTxOutProof(ctx, proof))[0], b.Tx[0])
 }

@@ -1,7 +1,8 @@
 // Package index keeps data that can be derived from the chain, each kind in a
 // database of its own: the frame ([Index]) follows the chain in the background
 // and an [Indexer] turns blocks into records. [TxIndex], which finds confirmed
-// transactions by id, is the first; it shows how to write another.
+// transactions by id, shows how to write another. [FilterIndex] has the compact
+// filters of blocks, which [starling/index/gcs] makes.
 //
 // The frame owns the position: it is written in the same batch as the records,
 // so a crash never parts the two, and catching up, taking blocks back in a

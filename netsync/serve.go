@@ -128,6 +128,18 @@ func (m *Manager) GetBlock(now time.Time, id PeerID, hash wire.Hash) (*headertre
 	return n, Serve
 }
 
+// PublicBlock returns the block with a hash if peers may know that this node has
+// it, and nil otherwise.
+func (m *Manager) PublicBlock(now time.Time, hash wire.Hash) *headertree.Node {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.chain.Headers().Lookup(hash)
+	if n == nil || !m.public(now, n) {
+		return nil
+	}
+	return n
+}
+
 // Served notes that a block was sent to the peer. If it was the last of a full
 // answer to getblocks it returns what to send next: an inv of the tip, which
 // makes the peer ask on.

@@ -31,7 +31,9 @@ type Config struct {
 	// fixed ones.
 	Levels noderpc.LogLevels
 
-	TxIndex bool // keep an index of all transactions
+	TxIndex      bool // keep an index of all transactions
+	BlockFilters bool // keep an index of the compact filters of blocks
+	ServeFilters bool // and serve them to peers
 
 	RPCListen string          // host:port where calls are answered; empty for nowhere
 	RPC       jsonrpc.Options // who may call; what is answered, and its log, are the node's
@@ -60,7 +62,8 @@ type Config struct {
 // Stop and the version. The error is a [*layered.Error].
 func Configure(s *settings.Settings) (Config, error) {
 	cfg := Config{
-		Server: s.Server, TxIndex: s.TxIndex, RPCListen: s.RPCListen, RPC: s.RPC, Metrics: s.Metrics,
+		Server: s.Server, TxIndex: s.TxIndex, BlockFilters: s.BlockFilters, ServeFilters: s.ServeFilters,
+		RPCListen: s.RPCListen, RPC: s.RPC, Metrics: s.Metrics,
 		Mining: s.Mining, Worker: s.Worker, Wallet: s.Wallet, NoWallet: s.NoWallet,
 	}
 	for _, l := range []struct {

@@ -35,9 +35,13 @@ func (n *Node) groups() rpc.Groups {
 	if n.TxIndex != nil {
 		txs.Index, own.TxIndex = n.TxIndex, n.TxIndex
 	}
+	blocks := chainrpc.Deps{Chain: c, Txs: txs, Log: n.part("rpc")}
+	if n.Filters != nil {
+		own.Filters, blocks.Filters = n.Filters, n.Filters
+	}
 	return rpc.Groups{
 		Node:    own,
-		Chain:   chainrpc.Deps{Chain: c, Txs: txs, Log: n.part("rpc")},
+		Chain:   blocks,
 		Txs:     txrpc.Deps{Network: net, Tip: c.Tip, Txs: txs},
 		Mempool: mempoolrpc.Deps{Pool: pool, Coins: c, Relay: s, Orphans: s.TxDownload(), Fees: s.Fees()},
 		Mining: miningrpc.Deps{

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"starling/rpc/jsonrpc"
@@ -33,6 +32,7 @@ type Node struct {
 	Table   *jsonrpc.Table     // all methods
 	RPC     *jsonrpc.Server    // nil without
 	TxIndex *index.TxIndex     // nil without
+	Filters *index.FilterIndex // nil without
 	Metrics *telemetry.Metrics // nil without
 	Wallets *wallet.Manager    // nil without
 	Miner   *mining.Miner      // makes blocks on demand
@@ -192,14 +192,8 @@ func (n *Node) open(ctx context.Context) error {
 		return explain(err)
 	}
 	c := n.Server.Chain()
-	if cfg.TxIndex {
-		n.TxIndex, err = index.OpenTx(index.Options{
-			Source: index.Over(c), Dir: filepath.Join(sc.Dir, "indexes", "txindex"),
-			Clock: n.Clock, Log: n.part("index"),
-		})
-		if err != nil {
-			return err
-		}
+	if err := n.openIndexes(); err != nil {
+		return err
 	}
 	if n.Metrics != nil {
 		n.Metrics.Watch(c)
@@ -224,9 +218,7 @@ func (n *Node) release() error {
 	if n.metricsListen != nil {
 		errs = append(errs, n.metricsListen.Close())
 	}
-	if n.TxIndex != nil {
-		errs = append(errs, n.TxIndex.Close())
-	}
+	errs = append(errs, n.closeIndexes())
 	if n.Wallets != nil {
 		errs = append(errs, n.Wallets.Close())
 	}

@@ -47,9 +47,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for range sides {
 		errs = append(errs, <-sideDone)
 	}
-	if n.TxIndex != nil {
-		errs = append(errs, n.TxIndex.Close())
-	}
+	errs = append(errs, n.closeIndexes())
 	if n.Wallets != nil {
 		errs = append(errs, n.Wallets.Close())
 	}
@@ -64,6 +62,9 @@ func (n *Node) sides() []func(context.Context) error {
 	var all []func(context.Context) error
 	if n.TxIndex != nil {
 		all = append(all, n.TxIndex.Run)
+	}
+	if n.Filters != nil {
+		all = append(all, n.Filters.Run)
 	}
 	if n.Wallets != nil {
 		all = append(all, n.Wallets.Run)

@@ -38,6 +38,10 @@ func handlers() map[string]handler {
 		wire.CmdGetData:     on((*session).serveData),
 		wire.CmdMempool:     on((*session).serveMempool),
 
+		wire.CmdGetCFilters:  on((*session).serveFilters),
+		wire.CmdGetCFHeaders: on((*session).serveFilterHeaders),
+		wire.CmdGetCFCheckpt: on((*session).serveFilterCheckpoints),
+
 		wire.CmdGetAddr: on((*session).serveAddr),
 		wire.CmdAddr:    on((*session).handleAddr),
 		wire.CmdAddrV2:  on((*session).handleAddrV2),

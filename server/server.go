@@ -54,6 +54,7 @@ type Server struct {
 	events   events
 	fanout   *fanout.Fanout
 	compact  compactState
+	filters  FilterSource // nil if block filters are not served
 
 	strangers strangers
 	gossip    addrGossip
@@ -208,6 +209,9 @@ func (n *Server) LocalServices() wire.ServiceFlag {
 	}
 	if n.cfg.V2 {
 		s |= wire.NodeP2PV2
+	}
+	if n.filters != nil {
+		s |= wire.NodeCompactFilters
 	}
 	return s
 }

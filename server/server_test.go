@@ -63,6 +63,12 @@ func (w *world) start(i byte, to ...byte) *node {
 
 func (w *world) startWith(i byte, fs vfs.FS, change func(*Config), to ...byte) *node {
 	w.t.Helper()
+	return w.startBefore(i, fs, change, func(*Server) {}, to...)
+}
+
+// startBefore is startWith, and calls prepare before the node runs.
+func (w *world) startBefore(i byte, fs vfs.FS, change func(*Config), prepare func(*Server), to ...byte) *node {
+	w.t.Helper()
 	nd := &node{w: w, host: w.net.Host(netip.AddrFrom4([4]byte{10, i, 0, 1})), fs: fs}
 	cfg := Config{
 		Network: params.Regtest(), FS: fs, Dir: "data", DBCache: chain.MinDBCache, Workers: 1,
@@ -79,6 +85,7 @@ func (w *world) startWith(i byte, fs vfs.FS, change func(*Config), to ...byte) *
 	if nd.Server, err = New(cfg); err != nil {
 		w.t.Fatal(err)
 	}
+	prepare(nd.Server)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- nd.Run(ctx) }()

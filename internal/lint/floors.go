@@ -40,6 +40,8 @@ var floors = map[string]int{
 	"mempool":  30,
 	"index":    30,
 
+	"index/gcs": 29, // index keeps what it makes
+
 	"netsync": 40,
 	"relay":   40,
 	"mining":  40,

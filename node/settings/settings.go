@@ -29,6 +29,8 @@ type Settings struct {
 	Listen           []string // host:port or multiaddress; empty for nowhere
 	Connect, AddNode []string // likewise, of peers
 	TxIndex          bool
+	BlockFilters     bool
+	ServeFilters     bool
 
 	RPCListen string // host:port
 	RPC       jsonrpc.Options

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"sync"
 	"sync/atomic"
 
 	"starling/chain/coins"
@@ -14,7 +13,6 @@ import (
 	"starling/rpc/jsonrpc"
 	"starling/rpc/rpcargs"
 	"starling/rpc/rpctypes"
-	"starling/script/descriptor"
 	"starling/wire"
 )
 
@@ -179,80 +177,26 @@ type scanParams struct {
 	Objects []rpcargs.ScanObject `rpc:"scanobjects,optional" item:"descriptor" help:"What to look for"`
 }
 
-// scanState is the one scan that may run.
-type scanState struct {
-	mu       sync.Mutex
-	running  bool
-	cancel   context.CancelFunc
-	progress atomic.Int32
-}
-
 func (a *api) scanTxOutSet(ctx context.Context, p scanParams, state *scanState) (any, error) {
 	switch p.Action {
 	case "status":
-		state.mu.Lock()
-		defer state.mu.Unlock()
-		if !state.running {
+		if !state.isRunning() {
 			return nil, nil
 		}
 		return rpctypes.ScanProgress{Progress: int(state.progress.Load())}, nil
 	case "abort":
-		state.mu.Lock()
-		defer state.mu.Unlock()
-		if state.running {
-			state.cancel()
-		}
-		return state.running, nil
-	case "start":
-	default:
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid action '%s'", p.Action)
+		return state.abort(), nil
 	}
-	if len(p.Objects) == 0 {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeMisc, "scanobjects argument is required for the start action")
-	}
-	wanted := make(map[string]scanTarget)
-	for i := range p.Objects {
-		err := p.Objects[i].Each(ctx, a.network(), func(d *descriptor.Descriptor, index uint32, outs []descriptor.Output) {
-			for n := range outs {
-				wanted[string(outs[n].Script)] = scanTarget{d, index, n}
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	state.mu.Lock()
-	if state.running {
-		state.mu.Unlock()
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Scan already in progress, use action \"abort\" or \"status\"")
-	}
-	state.running, state.cancel = true, cancel
-	state.progress.Store(0)
-	state.mu.Unlock()
-	defer func() {
-		state.mu.Lock()
-		state.running = false
-		state.mu.Unlock()
-	}()
-	return a.scan(ctx, wanted, &state.progress)
-}
-
-// scanTarget says where a script comes from that is looked for.
-type scanTarget struct {
-	d     *descriptor.Descriptor
-	index uint32
-	n     int // which of its scripts
-}
-
-// describe returns the descriptor of the script alone.
-func (t *scanTarget) describe() string {
-	outs, err := t.d.Expand(t.index)
+	wanted, err := a.scanTargets(ctx, p.Action, p.Objects)
 	if err != nil {
-		return "" // it was expanded before
+		return nil, err
 	}
-	return descriptor.Infer(outs[t.n], t.d.Network()).String()
+	ctx, end, err := state.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return a.scan(ctx, wanted, &state.progress)
 }
 
 // scan looks at every coin.

@@ -64,16 +64,18 @@ type Deps struct {
 	Chain Chain
 	Txs   *txfind.Finder
 	Log   *slog.Logger // for what an answer has no room for
+	// Filters is nil if the node keeps none.
+	Filters Filters
 }
 
 // api answers the methods.
 type api struct{ Deps }
 
 // Methods returns the methods about the chain: headers, blocks, the unspent
-// outputs, branches, pruning and proofs.
+// outputs, filters, branches, pruning and proofs.
 func Methods(d Deps) []*jsonrpc.Method {
 	a := &api{d}
-	return slices.Concat(a.blockchainMethods(), a.coinMethods(), a.treeMethods(), a.proofMethods())
+	return slices.Concat(a.blockchainMethods(), a.coinMethods(), a.filterMethods(), a.treeMethods(), a.proofMethods())
 }
 
 func (a *api) network() *params.Network { return a.Chain.Network() }

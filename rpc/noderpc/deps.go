@@ -35,6 +35,7 @@ type Deps struct {
 	Uptime  func() time.Duration
 	Active  func() []jsonrpc.ActiveCall // the calls in progress
 	TxIndex Index                       // nil if the node keeps none
+	Filters Index                       // of block filters; nil likewise
 }
 
 // api answers the methods.

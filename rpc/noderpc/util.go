@@ -55,10 +55,14 @@ type indexParams struct {
 
 func (a *api) getIndexInfo(_ context.Context, p indexParams) (jsonrpc.Map[rpctypes.IndexInfo], error) {
 	r := jsonrpc.Map[rpctypes.IndexInfo]{}
-	const txindex = "txindex"
-	if a.TxIndex != nil && (p.Name == "" || p.Name == txindex) {
-		height, synced := a.TxIndex.Height()
-		r = append(r, jsonrpc.Entry[rpctypes.IndexInfo]{Name: txindex, Value: rpctypes.IndexInfo{Synced: synced, Height: height}})
+	for _, x := range []struct {
+		name  string
+		index Index
+	}{{"txindex", a.TxIndex}, {"basic block filter index", a.Filters}} {
+		if x.index != nil && (p.Name == "" || p.Name == x.name) {
+			height, synced := x.index.Height()
+			r = append(r, jsonrpc.Entry[rpctypes.IndexInfo]{Name: x.name, Value: rpctypes.IndexInfo{Synced: synced, Height: height}})
+		}
 	}
 	return r, nil
 }

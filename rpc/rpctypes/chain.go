@@ -140,6 +140,26 @@ type ScanProgress struct {
 	Progress int `json:"progress" help:"about how much is done, in percent"`
 }
 
+// BlockFilter is the result of getblockfilter.
+type BlockFilter struct {
+	Filter jsonrpc.Hex `json:"filter" help:"the filter"`
+	Header wire.Hash   `json:"header" help:"what chains it to the filters of the blocks before"`
+}
+
+// BlockScan is the result of scanblocks when a scan is started.
+type BlockScan struct {
+	From      int32       `json:"from_height" help:"height of the first block looked at"`
+	To        int32       `json:"to_height" help:"height of the last block looked at"`
+	Relevant  []wire.Hash `json:"relevant_blocks" help:"hashes of the blocks that may have something"`
+	Completed bool        `json:"completed" help:"whether the scan came to its end"`
+}
+
+// BlockScanProgress is the result of scanblocks while a scan runs.
+type BlockScanProgress struct {
+	Progress int   `json:"progress" help:"how much is done, in percent"`
+	Height   int32 `json:"current_height" help:"height of the block that is looked at"`
+}
+
 // ChainTip is the end of a branch in the result of getchaintips.
 type ChainTip struct {
 	Height    int32     `json:"height" help:"height of the branch's last block"`
