@@ -325,6 +325,20 @@ func TestCompactIgnored(t *testing.T) {
 	b.m.PeerDown(b.now, 2)
 }
 
+// A block that turns out bad while its compact block is put together leaves no
+// request behind.
+func TestCompactFailsMeanwhile(t *testing.T) {
+	b := newBench(t)
+	b.compactUp(1, outbound())
+	next := b.w.grow(b.tip(), 1, 1)
+	b.opens("new", 1, next, true)
+	b.chain.tree.MarkFailed(b.chain.tree.Lookup(next.Hash))
+	b.reads("bad by now", 1, next, CompactComplete, CompactDrop)
+	if b.m.peers[1].window.asking(next.Hash) != nil || b.m.window.flights[next.Hash] != nil {
+		t.Error("the peer keeps its slot for a block that is complete")
+	}
+}
+
 // At most three fetch a block at once, the last of them a peer that this node
 // chose; and nobody's compact block is opened twice.
 func TestParallelCompact(t *testing.T) {

@@ -91,7 +91,11 @@ func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResu
 		return CompactDrop
 	case CompactComplete:
 		n := m.chain.Headers().Lookup(h)
-		if n != nil && !n.Failed() && m.takeBlock(now, p, h, &n.Header).Submit {
+		if n == nil || n.Failed() {
+			m.window.takeBack(now, p, h) // nobody submits it, so nobody else frees the slot
+			return CompactDrop
+		}
+		if m.takeBlock(now, p, h, &n.Header).Submit {
 			return CompactSubmit
 		}
 		return CompactDrop

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,33 @@ func TestKinds(t *testing.T) {
 		}
 		if !v.Bool("fan") || !cmp.Equal(v.List("with"), []string{"salt", "oil"}) || v.Duration("time") != 90*time.Second {
 			t.Errorf("%+v: %v %v %v", from, v.Bool("fan"), v.List("with"), v.Duration("time"))
+		}
+	}
+}
+
+// An empty entry of a list is none: an empty variable in a unit file is how
+// somebody says "nothing here".
+func TestEmptyEntries(t *testing.T) {
+	for name, from := range map[string]struct {
+		file    string
+		environ []string
+		flags   []string
+		want    []string
+	}{
+		"variable":         {environ: []string{"OVEN_WITH="}},
+		"in a variable":    {environ: []string{"OVEN_WITH=,salt,,oil,"}, want: []string{"salt", "oil"}},
+		"flag":             {flags: []string{"--with="}},
+		"flags":            {flags: []string{"--with=", "--with=oil"}, want: []string{"oil"}},
+		"file":             {file: `with = ""`},
+		"list in the file": {file: `with = ["", "salt"]`, want: []string{"salt"}},
+		"over the file":    {file: `with = ["salt"]`, environ: []string{"OVEN_WITH="}},
+	} {
+		v, err := bake(t, t.TempDir(), from.file, from.environ, nil, from.flags...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := v.List("with"); !slices.Equal(got, from.want) {
+			t.Errorf("%s: %q, want %q", name, got, from.want)
 		}
 	}
 }

@@ -116,15 +116,22 @@ func (o *Option) readDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
+// readList reads a list. Empty entries are left out: nothing that is listed has
+// no name, and an empty variable or flag is how somebody says that there is
+// nothing.
 func readList(raw any) ([]string, error) {
 	switch raw := raw.(type) {
 	case []string:
+		var list []string
 		for _, s := range raw {
 			if !utf8.ValidString(s) {
 				return nil, fmt.Errorf("%q is not a text in UTF-8", s)
 			}
+			if s != "" {
+				list = append(list, s)
+			}
 		}
-		return raw, nil
+		return list, nil
 	case string:
 		return readList([]string{raw})
 	case []any:
