@@ -170,7 +170,7 @@ func (n *Node) open(ctx context.Context) error {
 	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.messages)
 	if n.metricsListen != nil {
 		n.Metrics = telemetry.New(telemetry.Options{Version: cfg.Version, Network: sc.Network.Name})
-		sc.SyncObserver, sc.Metrics = n.Metrics, fanout.Subscriber{Chain: n.Metrics, Pool: n.Metrics}
+		sc.SyncObserver, sc.ConnObserver, sc.Metrics = n.Metrics, n.Metrics, fanout.Subscriber{Chain: n.Metrics, Pool: n.Metrics}
 		sc.PeerObservers = append(sc.PeerObservers, n.Metrics)
 	}
 	for _, f := range sc.Load {

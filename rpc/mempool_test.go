@@ -1,25 +1,32 @@
 package rpc
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/mempool"
 	"starling/mining"
 	"starling/params"
+	"starling/peer"
 	"starling/rpc/jsonrpc"
 	"starling/rpc/rpctypes"
 	"starling/script"
 	"starling/server"
+	"starling/transport"
+	"starling/transport/tcp"
 	"starling/wire"
 )
 
@@ -52,7 +59,8 @@ type walletNode struct {
 // newWalletNode makes a node with n confirmed coins of a thousandth each.
 func newWalletNode(t *testing.T, n int, cfg mempool.Config) *walletNode {
 	t.Helper()
-	w := &walletNode{testNode: runTestNode(t, server.Config{Network: params.Regtest(), Pool: cfg})}
+	w := &walletNode{testNode: runTestNode(t, server.Config{Network: params.Regtest(), Pool: cfg,
+		Listen: []ma.Multiaddr{transport.FromAddrPort(netip.MustParseAddrPort("127.0.0.1:0"))}})}
 	w.mineWith(mining.Config{Source: w.node.Mempool()})
 	w.clk.Set(time.Unix(2_000_000_000, 0))
 	w.mine(101)
@@ -447,9 +455,63 @@ func TestPrecious(t *testing.T) {
 	w.fails(jsonrpc.CodeInvalidAddress, "Block not found", "preciousblock", strings.Repeat("00", 32))
 }
 
+// quiet is a peer that says what the test has it say.
+type quiet struct{ ready chan struct{} }
+
+func (q quiet) Ready(context.Context, *peer.Peer) error                { close(q.ready); return nil }
+func (q quiet) Handle(context.Context, *peer.Peer, wire.Message) error { return nil }
+
+// greet connects a peer to the node, until the test ends.
+func (n *testNode) greet() *peer.Peer {
+	n.t.Helper()
+	link, err := tcp.New(tcp.Options{Magic: n.chain.Network().Magic}).Dial(n.t.Context(), n.node.Listening()[0])
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	q := quiet{make(chan struct{})}
+	p := peer.New(link, peer.Config{Kind: peer.OutboundFull, Handler: q, Clock: n.clk, Relay: true})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	n.t.Cleanup(func() { stop(); <-done })
+	select {
+	case <-q.ready:
+	case err := <-done:
+		n.t.Fatal(err)
+	}
+	return p
+}
+
 func TestOrphanTxs(t *testing.T) {
 	w := newWalletNode(t, 1, mempool.Config{})
 	w.want("[]", "getorphantxs")
 	w.want("[]", "getorphantxs", 2)
 	w.fails(jsonrpc.CodeInvalidParam, "Invalid verbosity value 3", "getorphantxs", 3)
+
+	parent := pay(w.take(), 1000)
+	orphan := pay(coinOf(parent, 0), 1000)
+	p := w.greet()
+	if err := p.Send(&wire.MsgTx{Tx: orphan}); err != nil {
+		t.Fatal(err)
+	}
+	for len(w.node.TxDownload().Orphans()) == 0 {
+		runtime.Gosched()
+	}
+	w.want(`["`+orphan.TxID().String()+`"]`, "getorphantxs")
+	peers := get[[]rpctypes.PeerInfo](w.testNode, "getpeerinfo")
+	want := []rpctypes.OrphanTx{{TxID: orphan.TxID(), WTxID: orphan.WTxID(), Bytes: orphan.Size(), VSize: orphan.VSize(),
+		Weight: orphan.Weight(), From: []uint64{peers[0].ID}}}
+	if diff := cmp.Diff(want, get[[]rpctypes.OrphanTx](w.testNode, "getorphantxs", 1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want[0].Hex = orphan.Bytes()
+	if diff := cmp.Diff(want, get[[]rpctypes.OrphanTx](w.testNode, "getorphantxs", 2)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	w.send(parent) // the orphan follows by itself
+	for len(w.node.TxDownload().Orphans()) > 0 {
+		runtime.Gosched()
+	}
+	w.want("[]", "getorphantxs")
+	w.await(func(p *mempool.Pool) bool { return p.Get(orphan.TxID()) != nil })
 }

@@ -12,7 +12,6 @@ import (
 
 	"starling/addrmgr"
 	"starling/addrmgr/netaddr"
-	"starling/chain"
 	"starling/clock"
 	"starling/connmgr"
 	"starling/discover"
@@ -130,10 +129,8 @@ type Config struct {
 	UserAgent string // DefaultUserAgent if empty
 
 	// Load names files with blocks to be read before the node goes on the
-	// network, see [chain.Chain.Import]. Progress, if not nil, is told how far a
-	// file has got.
-	Load     []string
-	Progress func(file string, s chain.ImportStats)
+	// network, see [chain.Chain.Import].
+	Load []string
 
 	Clock clock.Clock
 	Log   *slog.Logger

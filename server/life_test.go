@@ -75,13 +75,6 @@ func TestLoopback(t *testing.T) {
 	blocks := gen.Chain(gen.Genesis(), 150)
 	name := blockFile(t, cfg.Network, blocks)
 	cfg.Load = []string{name}
-	seen := 0
-	cfg.Progress = func(file string, s chain.ImportStats) {
-		if file != name || s.Blocks != seen+1 {
-			t.Errorf("progress of %s: %+v after %d blocks", file, s, seen)
-		}
-		seen = s.Blocks
-	}
 	a, stopA := running(t, cfg)
 	defer stopA()
 	cfg = config(t, 150)
@@ -100,8 +93,8 @@ func TestLoopback(t *testing.T) {
 			t.Fatalf("height %d after a minute", b.Chain().Tip().Height)
 		}
 	}
-	if seen != 150 || a.Loading() {
-		t.Errorf("%d blocks were loaded", seen)
+	if a.Loading() {
+		t.Error("it loads still")
 	}
 	in, out := a.Totals()
 	if in == 0 || out < 150*200 {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 
-	"starling/chain"
 	"starling/store"
 	"starling/transport"
 )
@@ -111,11 +110,7 @@ func (n *Server) loadFile(ctx context.Context, name string) error {
 	}
 	defer f.Close()
 	n.log.Info("loading blocks", "file", name)
-	s, err := n.chain.Import(ctx, f, func(s chain.ImportStats) {
-		if n.cfg.Progress != nil {
-			n.cfg.Progress(name, s)
-		}
-	})
+	s, err := n.chain.Import(ctx, f, nil)
 	if err != nil {
 		return err
 	}

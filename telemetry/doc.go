@@ -1,8 +1,8 @@
 // Package telemetry counts what the packages below show of themselves, and
 // serves it to Prometheus.
 //
-// [Metrics] implements the observers of chain, peer, netsync and mempool. It
-// keeps its own registry, never the library's global one, so that several nodes
+// [Metrics] implements the observers of chain, peer, connmgr, netsync and
+// mempool. It keeps its own registry, never the library's global one, so that several nodes
 // can live in one process. It decides nothing and changes nothing: taking it
 // away leaves the node as it was.
 //

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"starling/chain"
+	"starling/connmgr"
 	"starling/mempool"
 	"starling/netsync"
 	"starling/peer"
@@ -26,12 +27,13 @@ type Options struct {
 }
 
 // Metrics measures one node. It implements the observers of chain, peer,
-// netsync and mempool; all its methods may be called from any goroutine, at any time.
+// connmgr, netsync and mempool; all its methods may be called from any goroutine, at any time.
 type Metrics struct {
 	registry *prometheus.Registry
 
 	chain   chainMetrics
 	peers   peerMetrics
+	conns   connMetrics
 	sync    syncMetrics
 	mempool mempoolMetrics
 	mining  miningMetrics
@@ -41,6 +43,7 @@ type Metrics struct {
 var (
 	_ chain.Observer   = (*Metrics)(nil)
 	_ peer.Observer    = (*Metrics)(nil)
+	_ connmgr.Observer = (*Metrics)(nil)
 	_ netsync.Observer = (*Metrics)(nil)
 	_ mempool.Observer = (*Metrics)(nil)
 )
@@ -58,6 +61,7 @@ func New(opts Options) *Metrics {
 	}, func() float64 { return 1 })
 	m.chain.init(f)
 	m.peers.init(f)
+	m.conns.init(f)
 	m.sync.init(f)
 	m.mempool.init(f)
 	m.mining.init(f)

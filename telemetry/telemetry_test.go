@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,12 +22,14 @@ import (
 	"starling/chain"
 	"starling/chain/consensus"
 	"starling/chain/headertree"
+	"starling/connmgr"
 	"starling/mempool"
 	"starling/netsync"
 	"starling/netsync/txdownload"
 	"starling/params"
 	"starling/peer"
 	"starling/telemetry"
+	"starling/transport"
 	"starling/wire"
 )
 
@@ -219,6 +223,52 @@ func TestPeers(t *testing.T) {
 	)
 }
 
+// TestConnections holds that of a dial that failed only its kind is told, and
+// nothing that somebody else wrote.
+func TestConnections(t *testing.T) {
+	m := telemetry.New(telemetry.Options{})
+	for range 9 {
+		m.DialStarted(nil)
+	}
+	m.DialEnded(nil, true, &peer.Disconnect{Reason: peer.RemoteClosed})
+	for _, err := range []error{
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
+		&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded},
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)},
+		&net.DNSError{Name: "their.name", Err: "their words"},
+		fmt.Errorf("dial: %w", context.Canceled),
+		&peer.Disconnect{Reason: peer.WrongNetwork, Detail: "their words"},
+		transport.ErrAddress,
+		errors.New("their words"),
+	} {
+		m.DialEnded(nil, false, err)
+	}
+	host := netip.MustParseAddr("192.0.2.1")
+	m.Offended(host, connmgr.Malformed, 20)
+	m.Banned(connmgr.Ban{Reason: connmgr.InvalidTx.String(), ByScore: true})
+	m.Banned(connmgr.Ban{Reason: "my own words"})
+	want(t, m,
+		"conn_dials_total 9",
+		`conn_dials_ended_total{result="connected"} 1`, `conn_dials_ended_total{result="refused"} 1`,
+		`conn_dials_ended_total{result="no answer"} 1`, `conn_dials_ended_total{result="unreachable"} 1`,
+		`conn_dials_ended_total{result="name not found"} 1`, `conn_dials_ended_total{result="called off"} 1`,
+		`conn_dials_ended_total{result="wrong network"} 1`, `conn_dials_ended_total{result="no transport"} 1`,
+		`conn_dials_ended_total{result="other"} 1`,
+		`conn_offences_total{offence="malformed message"} 1`,
+		`conn_bans_total{reason="invalid transaction"} 1`, `conn_bans_total{reason="by hand"} 1`,
+	)
+	for i := range 256 {
+		m.Offended(host, connmgr.Offence(i), 0)
+	}
+	text := collect(t, m)
+	if n := len(samples(text, "conn_offences_total")); n > 51 {
+		t.Errorf("%d offences, want 50 and the rest together", n)
+	}
+	if strings.Contains(text, "words") {
+		t.Error("somebody else's words became a label")
+	}
+}
+
 func TestSync(t *testing.T) {
 	m := telemetry.New(telemetry.Options{})
 	m.HeadersReceived(1, 2000, 1500)
@@ -298,6 +348,9 @@ func TestOperatingPage(t *testing.T) {
 	m.BlockRejected(wire.Hash{}, errors.New("x"))
 	m.GateMoved(1, 1, false)
 	m.Dropped(1, netsync.BlockTimeout)
+	m.DialEnded(nil, true, nil)
+	m.Offended(netip.Addr{}, connmgr.Malformed, 0)
+	m.Banned(connmgr.Ban{})
 	for line := range strings.Lines(collect(t, m)) {
 		name, ok := strings.CutPrefix(line, "# TYPE ")
 		if !ok || !strings.HasPrefix(name, "starling_") {

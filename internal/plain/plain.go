@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -61,10 +62,12 @@ func clean(s, keep string) string {
 
 // Writer passes on what is written to it as [Text] would have it. Only inside
 // its texts does JSON hold what cannot be seen, and the escapes are JSON's own,
-// so a JSON document keeps its meaning.
+// so a JSON document keeps its meaning. Several goroutines may use it; what one
+// of them writes at once stays together.
 type Writer struct {
 	w    io.Writer
-	tail []byte // of a character whose rest has still to come
+	mu   sync.Mutex // held over the write: it keeps the order
+	tail []byte     // of a character whose rest has still to come
 }
 
 // NewWriter returns a Writer that writes to w.
@@ -72,6 +75,8 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write implements [io.Writer].
 func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	b := append(w.tail, p...)
 	whole := len(b)
 	for i := max(0, len(b)-utf8.UTFMax+1); i < len(b); i++ {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -88,4 +89,23 @@ func TestWriterKeepsJSON(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whoever writes while another does: a command's output and what tells of its
+// progress go through one Writer.
+func TestWriterShared(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 100 {
+				io.WriteString(w, "grün\n")
+			}
+		})
+	}
+	wg.Wait()
+	if b.String() != strings.Repeat("grün\n", 400) {
+		t.Errorf("%q", &b)
+	}
 }

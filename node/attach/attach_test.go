@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,15 +15,16 @@ import (
 	"testing"
 	"time"
 
-	"starling/rpc/jsonrpc"
-
 	"github.com/cockroachdb/pebble/v2/vfs"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/clock"
+	"starling/connmgr"
 	"starling/node"
 	"starling/node/settings"
 	"starling/params"
 	"starling/params/netfile"
+	"starling/rpc/jsonrpc"
 	"starling/server"
 	"starling/store"
 	"starling/wire"
@@ -44,7 +46,12 @@ func ownNetwork(t *testing.T, name string) *params.Network {
 // runOwn runs a node until the test ends, with the peers that are given.
 func runOwn(t *testing.T, net *params.Network, peers ...*node.Node) *node.Node {
 	t.Helper()
-	sc := server.Config{Network: net, Dir: t.TempDir()}
+	return runWith(t, server.Config{Network: net}, peers...)
+}
+
+func runWith(t *testing.T, sc server.Config, peers ...*node.Node) *node.Node {
+	t.Helper()
+	sc.Dir = t.TempDir()
 	var err error
 	if sc.Listen, err = node.ParseAddrs("listen", []string{"127.0.0.1:0"}); err != nil {
 		t.Fatal(err)
@@ -90,7 +97,9 @@ func reach(t *testing.T, n *node.Node, want wire.Hash) {
 func TestTwoNetworks(t *testing.T) {
 	red, blue := ownNetwork(t, "red"), ownNetwork(t, "blue")
 	redMiner, blueMiner := runOwn(t, red), runOwn(t, blue)
-	redNode, blueNode := runOwn(t, red, redMiner, blueMiner), runOwn(t, blue, redMiner, blueMiner)
+	redDials, blueDials := make(dials, 10), make(dials, 10)
+	redNode := runWith(t, server.Config{Network: red, ConnObserver: redDials}, redMiner, blueMiner)
+	blueNode := runWith(t, server.Config{Network: blue, ConnObserver: blueDials}, redMiner, blueMiner)
 
 	mine := func(n *node.Node, count int) wire.Hash {
 		local := &jsonrpc.Local{Table: n.Table}
@@ -107,10 +116,45 @@ func TestTwoNetworks(t *testing.T) {
 	redTip, blueTip := mine(redMiner, 3), mine(blueMiner, 5)
 	reach(t, redNode, redTip)
 	reach(t, blueNode, blueTip)
-	for _, n := range []*node.Node{redNode, blueNode} {
-		if got := len(greeted(n)); got != 1 {
-			t.Errorf("%d peers, want 1", got)
+	for _, c := range []struct {
+		node, own, other *node.Node
+		dials            dials
+		foreign          wire.Hash
+	}{
+		{redNode, redMiner, blueMiner, redDials, blueTip},
+		{blueNode, blueMiner, redMiner, blueDials, redTip},
+	} {
+		// The dial of the other network's node has failed, before anything is said
+		// of who is connected.
+		if end := <-c.dials; end.wasUp || !end.addr.Equal(c.other.Server.Listening()[0]) {
+			t.Errorf("a dial of %v ended, and was up: %v", end.addr, end.wasUp)
 		}
+		got := greeted(c.node)
+		if len(got) != 1 || !got[0].RemoteAddr().Equal(c.own.Server.Listening()[0]) {
+			t.Errorf("peers %v, want only the miner of the own network", got)
+		}
+		if c.node.Server.Chain().Headers().Lookup(c.foreign) != nil {
+			t.Error("it knows a header of the other network")
+		}
+	}
+}
+
+// dialEnd is the end of a dial, or of the link that came of it.
+type dialEnd struct {
+	addr  ma.Multiaddr
+	wasUp bool
+}
+
+// dials tells of the first dials that have ended.
+type dials chan dialEnd
+
+func (dials) DialStarted(ma.Multiaddr)                      {}
+func (dials) Offended(netip.Addr, connmgr.Offence, float64) {}
+func (dials) Banned(connmgr.Ban)                            {}
+func (d dials) DialEnded(addr ma.Multiaddr, wasUp bool, _ error) {
+	select {
+	case d <- dialEnd{addr, wasUp}:
+	default:
 	}
 }
 

@@ -21,10 +21,9 @@ const (
 
 // Errors of methods.
 const (
-	CodeMisc            Code = -1 // anything without a number of its own
-	CodeType            Code = -3 // an argument of the wrong JSON type
-	CodeInvalidAddress  Code = -5 // also: no such block, transaction or key
-	CodeOutOfMemory     Code = -7
+	CodeMisc            Code = -1  // anything without a number of its own
+	CodeType            Code = -3  // an argument of the wrong JSON type
+	CodeInvalidAddress  Code = -5  // also: no such block, transaction or key
 	CodeInvalidParam    Code = -8  // an argument out of range
 	CodeDatabase        Code = -20 // stored data is damaged
 	CodeDeserialization Code = -22 // hexadecimal data that does not decode
@@ -43,7 +42,6 @@ const (
 	CodeClientNodeNotAdded     Code = -24
 	CodeClientNodeNotConnected Code = -29
 	CodeClientInvalidIPSubnet  Code = -30
-	CodeClientP2PDisabled      Code = -31
 )
 
 // Errors about wallets.

@@ -15,6 +15,13 @@ import (
 // ValidOps reports whether a script consists of operations that exist, and of
 // data that is neither cut off nor longer than a stack item may be.
 func ValidOps(s []byte) bool {
+	_, ok := Ops(s)
+	return ok
+}
+
+// Ops returns the operations of a script without their data, if it is one of
+// [ValidOps].
+func Ops(s []byte) (ops []byte, ok bool) {
 	const (
 		maxPush  = 520
 		lastOp   = 0xb9 // OP_NOP10
@@ -22,7 +29,7 @@ func ValidOps(s []byte) bool {
 	)
 	for len(s) > 0 {
 		op := s[0]
-		s = s[1:]
+		ops, s = append(ops, op), s[1:]
 		n := 0
 		switch {
 		case op < pushData:
@@ -30,21 +37,21 @@ func ValidOps(s []byte) bool {
 		case op <= pushData+2:
 			width := 1 << (op - pushData)
 			if len(s) < width {
-				return false
+				return nil, false
 			}
 			for i := width - 1; i >= 0; i-- {
 				n = n<<8 | int(s[i])
 			}
 			s = s[width:]
 		case op > lastOp:
-			return false
+			return nil, false
 		}
 		if n > maxPush || n > len(s) {
-			return false
+			return nil, false
 		}
 		s = s[n:]
 	}
-	return true
+	return ops, true
 }
 
 // ParsePSBT reads a partially signed transaction in base64.

@@ -49,34 +49,9 @@ type txOutputs []jsonrpc.RawMember
 func (*txOutputs) ArgType() jsonrpc.Type { return "" }
 func (*txOutputs) ArgWord() string       { return "json array" }
 
-func (o *txOutputs) DecodeArg(_ string, raw json.RawMessage) error {
-	switch jsonrpc.TypeOf(raw) {
-	case jsonrpc.TypeObject:
-		ms, err := jsonrpc.DecodeObject(raw)
-		*o = ms
-		return err
-	case jsonrpc.TypeArray:
-	default:
-		return jsonrpc.Errorf(jsonrpc.CodeType, "JSON value of type %s is not of expected type array", jsonrpc.TypeOf(raw))
-	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return err
-	}
-	for _, it := range items {
-		if jsonrpc.TypeOf(it) != jsonrpc.TypeObject {
-			return jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair not an object as expected")
-		}
-		ms, err := jsonrpc.DecodeObject(it)
-		if err != nil {
-			return err
-		}
-		if len(ms) != 1 {
-			return jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key")
-		}
-		*o = append(*o, ms[0])
-	}
-	return nil
+func (o *txOutputs) DecodeArg(_ string, raw json.RawMessage) (err error) {
+	*o, err = rpcargs.DecodePairs(raw, false)
+	return err
 }
 
 // outputs returns what the argument stands for.

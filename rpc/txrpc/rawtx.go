@@ -3,6 +3,7 @@ package txrpc
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"starling/address"
@@ -134,14 +135,6 @@ func (a *api) decodeScript(_ context.Context, p decodeScriptParams) (rpctypes.De
 	return r, nil
 }
 
-const (
-	lastOp        = 0xb9 // the last opcode with a meaning before taproot
-	maxScriptPush = 520
-	opPushData1   = 0x4c
-	opPushData2   = 0x4d
-	opPushData4   = 0x4e
-)
-
 // wrappable reports whether a script makes sense behind a hash.
 func wrappable(s []byte, class script.Class) bool {
 	switch class {
@@ -152,27 +145,8 @@ func wrappable(s []byte, class script.Class) bool {
 	if script.IsUnspendable(s) {
 		return false
 	}
-	c := wire.NewCursor(s, "script")
-	for c.Left() > 0 {
-		n := 0
-		switch op := c.Uint8(); {
-		case op > lastOp || isSuccess(op):
-			return false
-		case op < opPushData1:
-			n = int(op)
-		case op == opPushData1:
-			n = int(c.Uint8())
-		case op == opPushData2:
-			n = int(c.Uint16())
-		case op == opPushData4:
-			n = int(c.Uint32())
-		}
-		if n > maxScriptPush {
-			return false
-		}
-		c.Bytes(n)
-	}
-	return c.Err() == nil
+	ops, ok := rpcargs.Ops(s)
+	return ok && !slices.ContainsFunc(ops, isSuccess)
 }
 
 // isSuccess reports whether an opcode is one that makes a tapscript succeed

@@ -16,51 +16,16 @@ import (
 
 // payees is a parameter that is an array of objects, or one object, of
 // addresses with amounts; the name "data" stands for data in hexadecimal
-// digits. With bare set, which sendall needs, addresses without an amount
-// are allowed as plain texts.
-type payees struct {
-	raw []jsonrpc.RawMember
-}
+// digits. An address may also stand there as a text, without an amount; only
+// sendall knows what that means.
+type payees []jsonrpc.RawMember
 
 func (*payees) ArgType() jsonrpc.Type { return "" }
 func (*payees) ArgWord() string       { return "json array or object" }
 
-func (o *payees) DecodeArg(name string, raw json.RawMessage) error {
-	switch jsonrpc.TypeOf(raw) {
-	case jsonrpc.TypeObject:
-		var err error
-		o.raw, err = jsonrpc.DecodeObject(raw)
-		return err
-	case jsonrpc.TypeArray:
-	default:
-		return jsonrpc.Errorf(jsonrpc.CodeType, "JSON value of type %s is not of expected type array", jsonrpc.TypeOf(raw))
-	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return err
-	}
-	for _, it := range items {
-		switch jsonrpc.TypeOf(it) {
-		case jsonrpc.TypeString:
-			var s string
-			if err := json.Unmarshal(it, &s); err != nil {
-				return err
-			}
-			o.raw = append(o.raw, jsonrpc.RawMember{Name: s})
-		case jsonrpc.TypeObject:
-			ms, err := jsonrpc.DecodeObject(it)
-			if err != nil {
-				return err
-			}
-			if len(ms) != 1 {
-				return jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair must contain exactly one key")
-			}
-			o.raw = append(o.raw, ms[0])
-		default:
-			return jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, key-value pair not an object as expected")
-		}
-	}
-	return nil
+func (o *payees) DecodeArg(_ string, raw json.RawMessage) (err error) {
+	*o, err = rpcargs.DecodePairs(raw, true)
+	return err
 }
 
 // payments reads payees. rest says what addresses without an amount mean: the
@@ -69,7 +34,7 @@ func (a *api) payments(o payees, rest bool) ([]wallet.Payment, error) {
 	var all []wallet.Payment
 	seen := map[string]bool{}
 	data := false
-	for _, m := range o.raw {
+	for _, m := range o {
 		if m.Name == "data" && m.Value != nil {
 			var s string
 			if err := json.Unmarshal(m.Value, &s); err != nil {

@@ -133,20 +133,10 @@ func (n *Network) Heal() {
 // many there were.
 func (n *Network) Cut(a, b netip.Addr) int {
 	want := pair(a, b)
-	return n.cut(func(p *pipe) bool { return pair(p.a.Addr(), p.b.Addr()) == want })
-}
-
-// CutHost breaks all links of a host, as when its power fails, and returns
-// how many there were.
-func (n *Network) CutHost(ip netip.Addr) int {
-	return n.cut(func(p *pipe) bool { return p.a.Addr() == ip || p.b.Addr() == ip })
-}
-
-func (n *Network) cut(which func(*pipe) bool) int {
 	n.mu.Lock()
 	var hit []*pipe
 	for p := range n.links {
-		if which(p) {
+		if pair(p.a.Addr(), p.b.Addr()) == want {
 			hit = append(hit, p)
 		}
 	}

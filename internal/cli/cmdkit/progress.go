@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"starling/chain"
 	"starling/clock"
 	"starling/server"
 )
@@ -32,12 +30,7 @@ type progress struct {
 	log    *slog.Logger
 	term   bool
 
-	mu  sync.Mutex
-	bar *progressbar.ProgressBar
-
-	file   string // being imported
-	blocks int
-	bytes  int64
+	bar *progressbar.ProgressBar // guarded by screen.mu
 }
 
 // NewProgress returns what shows how far a node is, on the screen if that is a
@@ -48,13 +41,6 @@ func NewProgress(s *screen, log *slog.Logger) *progress {
 		p.term = term.IsTerminal(int(f.Fd()))
 	}
 	return p
-}
-
-// Imported notes how far the import of a file is.
-func (p *progress) Imported(file string, s chain.ImportStats) {
-	p.mu.Lock()
-	p.file, p.blocks, p.bytes = file, s.Blocks, s.Bytes
-	p.mu.Unlock()
 }
 
 // sample is a height at some moment.

@@ -83,7 +83,6 @@ func Run(ctx context.Context, cfg *settings.Settings, stderr io.Writer) error {
 	log := cmdkit.NewLogger(cfg, levels, out)
 	bar := cmdkit.NewProgress(out, log.With(loglevel.PartKey, "cmd"))
 	fc.Server.Log, fc.Server.Logs, fc.Levels = log, node.Logs(log), levels
-	fc.Server.Progress = bar.Imported
 	fc.Stop, fc.Version = stop, cmdkit.Version
 	n, err := attach.Start(ctx, fc)
 	if err != nil {
