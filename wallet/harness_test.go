@@ -52,6 +52,7 @@ type testPool struct {
 	// refuse is one that is refused, as if its fee were too low
 	refuse wire.Hash
 	rate   int64 // of estimates; 0 for none
+	floor  int64 // what is asked for at least
 	// fees of what is there
 	off bool // takes nothing and holds nothing
 }
@@ -172,7 +173,7 @@ func (p *testPool) All() []*wire.Tx {
 	}
 	return sorted
 }
-func (p *testPool) MinFee() int64                                  { return 0 }
+func (p *testPool) MinFee() int64                                  { return p.floor }
 func (p *testPool) IncrementalFee() int64                          { return 100 }
 func (p *testPool) EstimateFee(int, bool) (rate int64, known bool) { return p.rate, p.rate > 0 }
 func (p *testPool) Package(wire.Hash) (Package, bool)              { return Package{}, false }

@@ -61,9 +61,10 @@ type Entry struct {
 	FromUs   bool
 	HasFee   bool
 	Fee      int64
-	Debit    int64 // what it spends of the wallet's
-	Credit   int64 // what it pays the wallet, change included
-	External bool  // pays somebody else
+	FeeFrom  FeeSource // only what [Wallet.Send] returns has it
+	Debit    int64     // what it spends of the wallet's
+	Credit   int64     // what it pays the wallet, change included
+	External bool      // pays somebody else
 
 	Conflicts []wire.Hash // the wallet's other transactions that spend the same
 	// PoolConflicts are those in the pool for which this one can not get there:

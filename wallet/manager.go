@@ -42,7 +42,8 @@ type Config struct {
 	Load []string
 
 	// FallbackFee is paid where nothing is known about fees, in satoshi for
-	// 1,000 virtual bytes; 0 for [DefaultFallbackFee].
+	// 1,000 virtual bytes; 0 for [DefaultFallbackFee], but for none on the main
+	// network. Below zero it is none: then such payments are refused.
 	FallbackFee int64
 	// PassphraseCost is the logarithm of scrypt's cost; 0 for the default.
 	// Tests choose a low one.
@@ -81,9 +82,7 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.FallbackFee == 0 {
-		cfg.FallbackFee = DefaultFallbackFee
-	}
+	cfg.FallbackFee = fallbackFee(cfg.FallbackFee, cfg.Chain.Network().Name)
 	if cfg.PassphraseCost == 0 {
 		cfg.PassphraseCost = scryptLogN
 	}

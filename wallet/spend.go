@@ -119,6 +119,7 @@ func dust(pkScript []byte) int64 {
 type plan struct {
 	o     *SpendOptions
 	rate  int64
+	from  FeeSource // of rate
 	fixed []coinselect.Candidate
 	outs  map[wire.OutPoint]wire.TxOut // of fixed inputs that are not the wallet's
 	dice  *rand.Rand
@@ -130,7 +131,7 @@ type plan struct {
 func (w *Wallet) prepare(o *SpendOptions) (*plan, error) {
 	p := &plan{o: o, outs: map[wire.OutPoint]wire.TxOut{}, pending: map[wire.Hash]*wire.Tx{}}
 	var err error
-	if p.rate, err = w.feeRate(o.Fee); err != nil {
+	if p.rate, p.from, err = w.feeRate(o.Fee); err != nil {
 		return nil, err
 	}
 	var seed [32]byte
@@ -208,7 +209,9 @@ func (w *Wallet) Send(ctx context.Context, o SpendOptions) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return w.hand(ctx, r)
+	e, err := w.hand(ctx, r)
+	e.FeeFrom = p.from
+	return e, err
 }
 
 // pay makes and signs a transaction and has it on disk when it returns.

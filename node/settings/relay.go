@@ -52,12 +52,12 @@ func (s *Settings) settleRelay() error {
 	c := &s.Server
 	c.Pool.MaxBytes, c.Pool.Expiry = s.Number("maxmempool")*1_000_000, s.Duration("mempool-expiry")
 	c.ForgetPool = !s.Bool("persist-mempool")
-	if t := s.Text("min-relay-fee"); t != "" {
-		n, err := strconv.ParseInt(t, 10, 64)
-		if err != nil || n < 0 || n > params.Coin {
-			return s.Fail("min-relay-fee", "%q is not a number of satoshi, at most one coin", t)
-		}
-		c.Pool.MinRelayFee = orNone(n)
+	rate, given, err := s.feeRate("min-relay-fee", params.Coin)
+	if err != nil {
+		return err
+	}
+	if given {
+		c.Pool.MinRelayFee = mempool.FeeRate(rate)
 	}
 	c.AcceptNonStandard = s.Bool("accept-nonstandard")
 	if c.AcceptNonStandard && c.Network.Name == "main" {
@@ -79,6 +79,20 @@ func (s *Settings) settleRelay() error {
 	}
 	c.Permissions = func(a netip.Addr) peer.Permissions { return permissions(list, a) }
 	return nil
+}
+
+// feeRate reads a fee rate, in satoshi for 1,000 virtual bytes, that may be left out.
+// One of nothing is below zero, see orNone.
+func (s *Settings) feeRate(name string, most int64) (rate int64, given bool, err error) {
+	t := s.Text(name)
+	if t == "" {
+		return 0, false, nil
+	}
+	n, err := strconv.ParseInt(t, 10, 64)
+	if err != nil || n < 0 || n > most {
+		return 0, false, s.Fail(name, "%q is not a number of satoshi from 0 to %d", t, most)
+	}
+	return int64(orNone(n)), true, nil
 }
 
 // orNone turns a fee rate of nothing, which would stand for the default, into

@@ -92,10 +92,9 @@ func (s *Settings) settle(parts []string) error {
 		return err
 	}
 	s.Server.Dir = s.NetDirOf(s.Server.Network)
-	s.settleWallets()
 	for _, settle := range []func() error{
 		s.settleRPC, s.settlePeers, s.settleChain, func() error { return s.settleLog(parts) },
-		s.settleRelay, s.settleMining, s.settleAddresses, s.settleSlots,
+		s.settleRelay, s.settleWallets, s.settleMining, s.settleAddresses, s.settleSlots,
 	} {
 		if err := settle(); err != nil {
 			return err

@@ -3,6 +3,7 @@ package walletrpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -139,12 +140,7 @@ func (a *api) createWallet(ctx context.Context, p createWalletParams) (rpctypes.
 	if err != nil {
 		return r, fileError(p.Name, "create", err)
 	}
-	if p.LoadOnStartup != nil {
-		if err := m.LoadOnStartup(p.Name, *p.LoadOnStartup); err != nil {
-			return r, walletError(err)
-		}
-	}
-	r.Name = w.Name()
+	r.Name, r.Warnings = w.Name(), remember(m, p.Name, p.LoadOnStartup)
 	if p.Show {
 		r.Mnemonic = mnemonic
 	}
@@ -194,12 +190,20 @@ func (a *api) loadWallet(ctx context.Context, p loadWalletParams) (rpctypes.Crea
 	if err != nil {
 		return rpctypes.CreatedWallet{}, fileError(p.Name, "loading", err)
 	}
-	if p.LoadOnStartup != nil {
-		if err := m.LoadOnStartup(p.Name, *p.LoadOnStartup); err != nil {
-			return rpctypes.CreatedWallet{}, walletError(err)
-		}
+	return rpctypes.CreatedWallet{Name: w.Name(), Warnings: append(trouble(w), remember(m, p.Name, p.LoadOnStartup)...)}, nil
+}
+
+// remember notes whether a wallet is loaded at every start, if the caller has said
+// so. If that fails the wallet is there all the same, and what the call has to tell of
+// it, such as its phrase, could not be told a second time.
+func remember(m *wallet.Manager, name string, on *bool) []string {
+	if on == nil {
+		return nil
 	}
-	return rpctypes.CreatedWallet{Name: w.Name(), Warnings: trouble(w)}, nil
+	if err := m.LoadOnStartup(name, *on); err != nil {
+		return []string{fmt.Sprintf("It is not noted whether the wallet is to be loaded at every start: %v", err)}
+	}
+	return nil
 }
 
 // trouble says what keeps a wallet from following the chain, if something does.
@@ -327,12 +331,7 @@ func (a *api) restoreWallet(ctx context.Context, p restoreParams) (rpctypes.Crea
 	if err != nil {
 		return rpctypes.CreatedWallet{}, fileError(p.Name, "restoring", err)
 	}
-	if p.LoadOnStartup != nil {
-		if err := m.LoadOnStartup(p.Name, *p.LoadOnStartup); err != nil {
-			return rpctypes.CreatedWallet{}, walletError(err)
-		}
-	}
-	r := rpctypes.CreatedWallet{Name: w.Name()}
+	r := rpctypes.CreatedWallet{Name: w.Name(), Warnings: remember(m, p.Name, p.LoadOnStartup)}
 	if err := w.Sync(ctx); err != nil {
 		r.Warnings = append(r.Warnings, err.Error())
 	}

@@ -46,11 +46,20 @@ func fundsError(err error) error {
 	return walletError(err)
 }
 
-func feeReason(o wallet.FeeOptions) string {
-	if o.Rate != 0 {
+// feeReason says where a fee rate came from, by Core's words where it has them.
+func feeReason(from wallet.FeeSource) string {
+	switch from {
+	case wallet.FeeGiven:
 		return "PayTxFee set"
+	case wallet.FeeEstimated:
+		return "Estimate"
+	case wallet.FeePool:
+		return "Mempool Min Fee"
+	case wallet.FeeRelay:
+		return "Minimum Required Fee"
+	default:
+		return "Fallback fee"
 	}
-	return "Fallback fee"
 }
 
 type sendToParams struct {
@@ -102,7 +111,7 @@ func (a *api) sendPayment(ctx context.Context, w *wallet.Wallet, o wallet.SpendO
 		return nil, fundsError(err)
 	}
 	if verbose {
-		return rpctypes.Sent{TxID: e.ID, Reason: feeReason(o.Fee)}, nil
+		return rpctypes.Sent{TxID: e.ID, Reason: feeReason(e.FeeFrom)}, nil
 	}
 	return e.ID, nil
 }

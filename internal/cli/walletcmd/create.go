@@ -118,6 +118,7 @@ func (p *purse) make(o *newWallet) error {
 	default:
 		p.showPhrase(r.Name, r.Mnemonic)
 	}
+	p.warn(r)
 	return nil
 }
 
@@ -173,6 +174,7 @@ func restoreWallet(p *purse, args []string) error {
 		done, err := p.printed(err)
 		if !done && err == nil {
 			fmt.Fprintf(p.out(), "Wallet %s was restored.\n", r.Name)
+			p.warn(r)
 		}
 		return err
 	}
