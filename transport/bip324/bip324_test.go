@@ -117,6 +117,25 @@ func TestForgery(t *testing.T) {
 	}
 }
 
+// TestLargest seals the longest contents that a packet can have, and longer ones.
+func TestLargest(t *testing.T) {
+	a, b := agree(t)
+	contents := make([]byte, MaxContents+1)
+	packet := a.Sealer.Seal(nil, false, nil, contents[1:])
+	if size := b.Opener.Length((*[LengthSize]byte)(packet)); ContentsSize(size) != MaxContents || size != len(packet)-LengthSize {
+		t.Errorf("a packet of %d bytes says that %d follow", len(packet), size)
+	}
+	if got, _, err := b.Opener.Open(packet[LengthSize:], nil); err != nil || len(got) != MaxContents {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("what no length can say was sealed")
+		}
+	}()
+	a.Sealer.Seal(nil, false, nil, contents)
+}
+
 // TestSealSetsNothingAside seals to a buffer with room.
 func TestSealSetsNothingAside(t *testing.T) {
 	a, _ := agree(t)
@@ -146,13 +165,18 @@ func TestGarbage(t *testing.T) {
 			}
 		}
 	}
-	g := NewGarbage(end)
 	long := append(make([]byte, MaxGarbage+1), end[:]...)
-	if _, _, err := g.Take(long); !errors.Is(err, ErrGarbage) {
-		t.Error("too much garbage:", err)
-	}
-	if len(g.Bytes()) > MaxGarbage+TerminatorSize {
-		t.Errorf("%d bytes are kept", len(g.Bytes()))
+	for _, first := range []int{0, 4000} {
+		g := NewGarbage(end)
+		if n, complete, err := g.Take(long[:first]); n != first || complete || err != nil {
+			t.Errorf("took %d, %t, %v", n, complete, err)
+		}
+		if n, _, err := g.Take(long[first:]); n != MaxGarbage+TerminatorSize-first || !errors.Is(err, ErrGarbage) {
+			t.Errorf("after %d bytes of too much garbage: took %d, %v", first, n, err)
+		}
+		if len(g.Bytes()) > MaxGarbage+TerminatorSize {
+			t.Errorf("%d bytes are kept", len(g.Bytes()))
+		}
 	}
 }
 
@@ -160,7 +184,7 @@ func TestMessages(t *testing.T) {
 	short := 0
 	for _, c := range []string{
 		wire.CmdVersion, wire.CmdVerack, wire.CmdPing, wire.CmdBlock, wire.CmdTx, wire.CmdAddrV2,
-		wire.CmdSendAddrV2, wire.CmdGetCFHeaders, "x", "twelve chars", "",
+		wire.CmdSendAddrV2, wire.CmdGetCFHeaders, "x", "twelve chars", " ~", "",
 	} {
 		b := append(AppendType(nil, c), "payload"...)
 		if len(b) == 1+len("payload") {

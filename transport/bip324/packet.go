@@ -71,7 +71,8 @@ type Opener struct {
 // b.
 func (o *Opener) Length(b *[LengthSize]byte) int {
 	o.length.crypt(b[:])
-	return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 + sealedSize
+	n := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+	return n + sealedSize
 }
 
 // ContentsSize returns how long the contents of a packet are of which size bytes
