@@ -12,10 +12,13 @@
 // fresh node's pool fills from its neighbours, and a miner that was off learns
 // of what it has missed. Bitcoin Core does that only on request (BIP35).
 //
+// A link with a filter (BIP37) is told of what the filter wants; how much is put to
+// it in one turn is bounded, since the other side chooses what that costs.
+//
 // It is a state machine: the time comes in as an argument, messages go out as
 // results, no goroutine runs and nothing is sent. A [Manager] is safe for
 // concurrent use, and calls nobody with its lock held but a link's set of known
-// inventory. What the pool tells it ([Manager.TxAdded], [Manager.TxRemoved]) is
+// inventory and its filter. What the pool tells it ([Manager.TxAdded], [Manager.TxRemoved]) is
 // only noted there and takes effect with the next [Manager.Tick].
 //
 // Blocks are announced by netsync, and in compact form by relay/compact.

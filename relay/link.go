@@ -19,10 +19,12 @@ type link struct {
 	forced   []*item // what is to be announced in any case, and first
 	isForced map[*item]bool
 	all      bool      // the peer asks for all that there is
+	rest     []*item   // what is left of that; with a filter it takes turns
 	next     time.Time // when it is told, if there is something to tell
 	told     time.Time // when it was told last
 	sequence uint64    // of the pool at that time
 
+	wanted   Filter          // what the peer wants to hear of; nil for all
 	filter   mempool.FeeRate // least rate that the peer wants to hear of
 	heldBack bool            // something was not announced because of it
 
@@ -31,7 +33,7 @@ type link struct {
 }
 
 // busy reports whether there is something to tell.
-func (l *link) busy() bool { return l.all || len(l.queue) > 0 || len(l.forced) > 0 }
+func (l *link) busy() bool { return l.all || len(l.rest) > 0 || len(l.queue) > 0 || len(l.forced) > 0 }
 
 // add has a transaction announced.
 func (l *link) add(it *item) {
@@ -74,18 +76,22 @@ func (l *link) limit() {
 func (m *Manager) flush(now time.Time, l *link, out []Action) []Action {
 	t := turn{m: m, l: l}
 	if l.all {
-		l.all = false
-		for _, it := range m.inOrder() {
-			t.announce(it, true)
-		}
+		l.all, l.rest = false, m.inOrder()
+	}
+	for len(l.rest) > 0 && !t.tired() {
+		t.announce(l.rest[0], true)
+		l.rest = l.rest[1:]
+	}
+	if len(l.rest) == 0 {
+		l.rest = nil
 	}
 	size := min(turnSize+(len(l.queue)+len(l.forced))/1000*5, maxTurn)
 	half, most := t.n+size/2, t.n+size
 	// What is announced again must not keep what is new waiting.
-	for t.n < most && len(l.forced) > 0 && (t.n < half || len(l.queue) == 0) {
+	for t.n < most && !t.tired() && len(l.forced) > 0 && (t.n < half || len(l.queue) == 0) {
 		t.announce(l.nextForced(), true)
 	}
-	for t.n < most && len(l.queue) > 0 {
+	for t.n < most && !t.tired() && len(l.queue) > 0 {
 		t.announce(heap.Pop(&l.queue).(*item), false)
 	}
 	if cap(l.queue) > 1024 && len(l.queue) < cap(l.queue)/4 {
@@ -105,7 +111,12 @@ type turn struct {
 	l   *link
 	inv []wire.InvVect
 	n   int // transactions in it
+
+	filtered int64 // virtual bytes that were put to the link's filter
 }
+
+// tired reports whether enough was put to the link's filter for one turn.
+func (t *turn) tired() bool { return t.filtered >= filteredSize }
 
 // announce adds a transaction to the turn, after its parents if the peer is not
 // known to have them. Unless again is set, it does nothing if the peer is known
@@ -127,6 +138,11 @@ func (t *turn) announce(it *item, again bool) {
 		// hears of the child and asks for it.
 		t.l.heldBack = true
 		return
+	}
+	if t.l.wanted != nil {
+		if t.filtered += e.VSize; !t.l.wanted.Wants(e.Tx) {
+			return
+		}
 	}
 	// Noted before the parents are looked at, so that this ends.
 	fresh := t.l.info.Known.Add(v.Hash)

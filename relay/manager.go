@@ -34,6 +34,11 @@ const (
 	// takes 0.8 MB; those of 125 peers 100 MB.
 	maxWaiting = 100_000
 
+	// filteredSize is how many virtual bytes of transactions are put to a link's
+	// filter in one turn. A filter can be made such that all its 50 hash functions
+	// run for each push, some 7 ms for so much.
+	filteredSize = 250_000
+
 	// openAfter is how long a transaction must have been in the pool to be given
 	// to whoever asks for it by its id, told of or not.
 	openAfter = 2 * time.Minute
@@ -48,6 +53,9 @@ type Known interface {
 	Add(wire.Hash) bool
 	Has(wire.Hash) bool
 }
+
+// Filter says what the other side of a link wants to hear of (BIP37).
+type Filter interface{ Wants(*wire.Tx) bool }
 
 // PeerInfo is what counts about a peer here.
 type PeerInfo struct {
@@ -197,6 +205,23 @@ func (m *Manager) FeeFilter(now time.Time, id PeerID, rate mempool.FeeRate) {
 	}
 }
 
+// SetFilter has a link told only of what a filter wants; nil is for no filter. A
+// peer that did not want announcements does from then on.
+func (m *Manager) SetFilter(now time.Time, id PeerID, f Filter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.peers[id]
+	if l == nil {
+		return
+	}
+	l.wanted = f
+	if !l.info.Wants {
+		l.info.Wants = true
+		m.takeEvents(now)
+		m.refill(now, l)
+	}
+}
+
 // Mempool takes that the peer wants to be told of all that the pool holds, at
 // once (BIP35). The caller has made sure that it may.
 func (m *Manager) Mempool(now time.Time, id PeerID) {
@@ -262,7 +287,7 @@ func (m *Manager) schedule(now time.Time, l *link) {
 		return
 	}
 	switch {
-	case l.info.Eager:
+	case l.info.Eager || len(l.rest) > 0:
 		l.next = maxTime(now, l.told.Add(EagerDelay))
 	case l.info.Inbound:
 		if !m.nextInbound.After(now) {
@@ -315,5 +340,5 @@ func (m *Manager) Peer(id PeerID) (Status, bool) {
 	if l == nil {
 		return Status{}, false
 	}
-	return Status{Waiting: len(l.queue) + len(l.forced), FeeFilter: l.filter, FilterSent: l.filterSent, Sequence: l.sequence}, true
+	return Status{Waiting: len(l.queue) + len(l.forced) + len(l.rest), FeeFilter: l.filter, FilterSent: l.filterSent, Sequence: l.sequence}, true
 }

@@ -1,5 +1,7 @@
 package script
 
+import "iter"
+
 // IsPushOnly reports whether a script parses and does nothing but push. As in
 // Core, OP_RESERVED counts as a push.
 func IsPushOnly(script []byte) bool { return isPushOnly(script) }
@@ -52,6 +54,19 @@ func Pushes(script []byte) (items [][]byte, ok bool) {
 		}
 	}
 	return items, !t.bad
+}
+
+// PushedData yields each piece of data that a script pushes, as views, but for empty
+// ones and small numbers with opcodes of their own. It ends at a push that is cut
+// short.
+func PushedData(script []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for t := (tokens{script: script}); t.next(); {
+			if len(t.data) > 0 && !yield(t.data) {
+				return
+			}
+		}
+	}
 }
 
 // IsStrictSignature reports whether sig is an ECDSA signature in strict DER

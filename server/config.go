@@ -106,6 +106,9 @@ type Config struct {
 	// BlocksOnly asks no peer for transactions, other than those with the
 	// permission to relay. This node's own are announced all the same.
 	BlocksOnly bool
+	// BloomFilters lets any peer use bloom filters (BIP37), which cost this node
+	// more than they cost the peer. Without it only those with the permission may.
+	BloomFilters bool
 	// WholeBlocks asks peers for no compact blocks. They are sent all the same
 	// to peers that ask.
 	WholeBlocks bool

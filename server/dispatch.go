@@ -38,6 +38,10 @@ func handlers() map[string]handler {
 		wire.CmdGetData:     on((*session).serveData),
 		wire.CmdMempool:     on((*session).serveMempool),
 
+		wire.CmdFilterLoad:  on((*session).handleFilterLoad),
+		wire.CmdFilterAdd:   on((*session).handleFilterAdd),
+		wire.CmdFilterClear: on((*session).handleFilterClear),
+
 		wire.CmdGetCFilters:  on((*session).serveFilters),
 		wire.CmdGetCFHeaders: on((*session).serveFilterHeaders),
 		wire.CmdGetCFCheckpt: on((*session).serveFilterCheckpoints),

@@ -33,6 +33,7 @@ type order struct {
 	// missing counts the entries that are not here. They are kept at the front
 	// of inv, where the place of entries that are done has become free.
 	missing int
+	follow  *filteredTxs // what follows the merkleblock that was sent last
 }
 
 // miss notes that an entry is not here.
@@ -44,6 +45,10 @@ func (w *order) miss(v wire.InvVect) {
 // next makes the next message of the answer. It is a [peer.Producer].
 func (w *order) next(ctx context.Context) (wire.Message, error) {
 	n := w.s.node
+	if m, err := w.follow.next(); m != nil || err != nil {
+		return m, err
+	}
+	w.follow = nil
 	if w.served != (wire.Hash{}) {
 		// The peer has been sent the block by now. If it was the last of those
 		// that it was told of, it is told of the tip, and asks on.
@@ -75,7 +80,9 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	switch v.Type {
 	case wire.InvBlock, wire.InvWitnessBlock, wire.InvCmpctBlock:
 	case wire.InvFilteredBlock:
-		return nil, nil // only peers that have loaded a filter are answered
+		if w.s.bloom.Load() == nil {
+			return nil, nil // only peers that have loaded a filter are answered
+		}
 	case wire.InvTx, wire.InvWTx, wire.InvWitnessTx:
 		return w.tx(v), nil
 	default:
@@ -108,7 +115,8 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	return m, nil
 }
 
-// block makes the message for a block from disk, whole or as a compact block.
+// block makes the message for a block from disk: whole, as a compact block, or
+// what a filter leaves of it.
 func (w *order) block(v wire.InvVect, node *headertree.Node) (wire.Message, error) {
 	n := w.s.node
 	if v.Type == wire.InvCmpctBlock && node.Parent != nil && n.sync.ServesCompact(n.clk.Now(), node) {
@@ -120,6 +128,14 @@ func (w *order) block(v wire.InvVect, node *headertree.Node) (wire.Message, erro
 	raw, err := n.rawBlock(node, v.Type != wire.InvBlock)
 	if err != nil {
 		return nil, err
+	}
+	if v.Type == wire.InvFilteredBlock {
+		b, err := wire.ParseBlock(raw)
+		if err != nil {
+			return nil, err
+		}
+		b.HashTxs()
+		return w.filtered(b), nil
 	}
 	return &wire.MsgBlock{Raw: raw}, nil
 }
@@ -133,6 +149,8 @@ func (w *order) recent(v wire.InvVect) wire.Message {
 		return nil
 	}
 	switch v.Type {
+	case wire.InvFilteredBlock:
+		return w.filtered(b)
 	case wire.InvCmpctBlock:
 		if m := r.message(v.Hash); m != nil {
 			return m

@@ -36,12 +36,13 @@ func (w *order) tx(v wire.InvVect) wire.Message {
 	return nil
 }
 
-// serveMempool answers mempool (BIP35), which only chosen peers may ask: the
-// answer shows all that the mempool holds at once, and costs a walk over it.
+// serveMempool answers mempool (BIP35), which only chosen peers may ask, and those
+// that may use bloom filters: the answer shows all that the mempool holds at
+// once, as far as the peer's filter wants it, and costs a walk over it.
 func (s *session) serveMempool(context.Context, *wire.MsgMempool) error {
 	n, perm := s.node, s.peer.Permissions()
 	if !perm.Has(peer.PermMempool) {
-		if !perm.Has(peer.PermBloomFilter) {
+		if !n.servesBloom(perm) {
 			if perm.Has(peer.PermNoBan) {
 				return nil
 			}

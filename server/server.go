@@ -210,6 +210,9 @@ func (n *Server) LocalServices() wire.ServiceFlag {
 	if n.cfg.V2 {
 		s |= wire.NodeP2PV2
 	}
+	if n.cfg.BloomFilters {
+		s |= wire.NodeBloom
+	}
 	if n.filters != nil {
 		s |= wire.NodeCompactFilters
 	}

@@ -36,6 +36,8 @@ type session struct {
 	// never.
 	lastBlock, lastTx atomic.Int64
 
+	bloom atomic.Pointer[bloomFilter] // nil until it loads one
+
 	partials map[wire.Hash]*compact.Partial // compact blocks that lack transactions; handler only
 }
 
@@ -103,7 +105,7 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 	s.peer = peer.New(link, peer.Config{
 		ID: l.last, Kind: kind, Permissions: perm,
 		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.cfg.Logs("peer"), Nonces: &n.nonces,
-		Services: n.LocalServices(), UserAgent: n.cfg.UserAgent,
+		Services: n.services(perm), UserAgent: n.cfg.UserAgent,
 		StartHeight:  func() int32 { return n.chain.Tip().Height },
 		Relay:        n.wantsTxs(kind, perm),
 		Limits:       n.cfg.Limits,

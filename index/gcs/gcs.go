@@ -41,7 +41,10 @@ func Build(key siphash.Key, items [][]byte) []byte {
 	}
 	// Values are in the order of the hashes that they are made of.
 	slices.SortFunc(set, func(a, b hashed) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), bytes.Compare(a.item, b.item))
+		if c := cmp.Compare(a.hash, b.hash); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.item, b.item)
 	})
 	set = slices.CompactFunc(set, func(a, b hashed) bool { return a.hash == b.hash && bytes.Equal(a.item, b.item) })
 	n := uint64(len(set))

@@ -40,6 +40,7 @@ func relayOptions() []layered.Option {
 		{Name: "min-relay-fee", Value: "SAT", Help: "pass nothing on that pays less for 1,000 virtual bytes (default the network's: 100 on Bitcoin's)"},
 		{Name: "accept-nonstandard", Kind: layered.Bool, Help: "take transactions that are valid but unusual; not on main"},
 		{Name: "blocks-only", Kind: layered.Bool, Help: "ask peers for no transactions; your own are announced all the same"},
+		{Name: "peerbloomfilters", Kind: layered.Bool, Help: "let any peer use bloom filters (BIP37), which cost this node more than the peer"},
 		{Name: "whole-blocks", Kind: layered.Bool, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
 		{Name: "relay-delay-inbound", Value: "TIME", Kind: layered.Duration, Default: "5s", Least: 0, Most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
 		{Name: "relay-delay-outbound", Value: "TIME", Kind: layered.Duration, Default: "2s", Least: 0, Most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
@@ -63,7 +64,7 @@ func (s *Settings) settleRelay() error {
 	if c.AcceptNonStandard && c.Network.Name == "main" {
 		return s.Fail("accept-nonstandard", "not on the main network")
 	}
-	c.BlocksOnly, c.WholeBlocks = s.Bool("blocks-only"), s.Bool("whole-blocks")
+	c.BlocksOnly, c.WholeBlocks, c.BloomFilters = s.Bool("blocks-only"), s.Bool("whole-blocks"), s.Bool("peerbloomfilters")
 	if !params.BuiltIn(c.Network.Name) {
 		s.SetDefault("relay-delay-inbound", ownRelayDelay)
 		s.SetDefault("relay-delay-outbound", ownRelayDelay)
