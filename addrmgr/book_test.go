@@ -375,6 +375,9 @@ func TestSample(t *testing.T) {
 	if len(all) != n-1 {
 		t.Errorf("%d of %d, want all but the one that nobody has seen for a month", len(all), n)
 	}
+	if got := len(b.Sample(start, 0, 1, 0)); got != sampleLeast {
+		t.Errorf("one per cent are %d of %d, want %d at least", got, n, sampleLeast)
+	}
 	if got := b.Sample(start, 0, 0, NetworkSet(wire.NetIPv6)); len(got) != 0 {
 		t.Errorf("%d of IPv6, where there are none", len(got))
 	}

@@ -33,6 +33,10 @@ const (
 	// lowerBar is by how much the bar drops with each address that was not
 	// chosen, so that one is found soon however bad they all are.
 	lowerBar = 1.2
+	// sampleLeast is how many addresses a sample may hold whatever part of the
+	// book that is: a network of a dozen nodes is found as a whole, and there is
+	// nothing to learn from it.
+	sampleLeast = 32
 )
 
 // Select chooses an address to try, among the networks that are wanted: of the
@@ -94,12 +98,12 @@ func (b *Book) chance(e *entry, now int64) float64 {
 }
 
 // Sample returns addresses to tell others of, in an order of chance: at most
-// limit of them and at most a percentage of the book, 0 for no such bound, of
-// the networks that are wanted and worth it.
+// limit of them and at most a percentage of the book, 0 for no such bound, but of
+// a small book any number; of the networks that are wanted and worth it.
 func (b *Book) Sample(now time.Time, limit, percent int, want Networks) []Address {
 	n := len(b.all)
 	if percent > 0 {
-		n = n * percent / 100
+		n = max(n*percent/100, min(n, sampleLeast))
 	}
 	if limit > 0 {
 		n = min(n, limit)

@@ -26,7 +26,7 @@ const (
 	// lookupPatience is how long a DNS seed may take to answer.
 	lookupPatience = 30 * time.Second
 	// fetchPatience is how long a node may take to tell what it knows.
-	fetchPatience = time.Minute
+	fetchPatience = 20 * time.Second
 	// seedAge is how old what a seed tells counts as, with as much again left
 	// to chance: it knows less of the moment than a peer does.
 	seedAgeMin    = 3 * 24 * time.Hour
@@ -61,7 +61,7 @@ type Config struct {
 	Nodes []string
 	// DNS, ForceDNS and Fixed switch the sources.
 	DNS, ForceDNS, Fixed bool
-	Enough               int // see [Sources]
+	Enough, Slots        int // see [Sources]
 	// Links returns how many links the node has opened by itself that are up.
 	Links func() int
 	// Fetch asks a node for addresses, by a link that ends with the answer.
@@ -92,7 +92,7 @@ func New(cfg Config) *Finder {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	src := Sources{Nodes: cfg.Nodes, Enough: cfg.Enough, ForceDNS: cfg.ForceDNS && cfg.DNS, Fixed: cfg.Fixed && len(cfg.Network.FixedSeeds) > 0}
+	src := Sources{Nodes: cfg.Nodes, Enough: cfg.Enough, Slots: cfg.Slots, ForceDNS: cfg.ForceDNS && cfg.DNS, Fixed: cfg.Fixed && len(cfg.Network.FixedSeeds) > 0}
 	if cfg.DNS {
 		src.DNS = cfg.Network.DNSSeeds
 	}

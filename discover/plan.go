@@ -24,9 +24,9 @@ const (
 	// fixedAfter is how long the other sources get before the fixed seeds are
 	// taken.
 	fixedAfter = time.Minute
-	// againMin and againMax are the waits before all sources are asked anew by
-	// a node that still is, or is again, short of peers; doubled each time.
-	againMin = 10 * time.Minute
+	// againMin and againMax are the waits before all sources of a kind are asked
+	// anew by a node that still is short of peers; doubled each time.
+	againMin = time.Minute
 	againMax = 6 * time.Hour
 )
 
@@ -41,8 +41,9 @@ type Sources struct {
 	ForceDNS bool
 	// Fixed is true if there are fixed seeds.
 	Fixed bool
-	// Enough is how many links are enough; 0 for 2.
-	Enough int
+	// Enough is how many links are enough for DNS seeds to be left alone; 0 for
+	// 2. Slots is the same for named nodes; 0 for as many.
+	Enough, Slots int
 }
 
 // Situation is how the node is doing.
@@ -62,91 +63,44 @@ func (s Step) Empty() bool { return len(s.Nodes) == 0 && len(s.DNS) == 0 && !s.F
 
 // Plan decides which source is asked when. It is a pure state machine.
 type Plan struct {
-	src   Sources
-	rng   *rand.Rand
-	start time.Time // of this round
-	began bool
-
-	nodes, dns []string // still to be asked in this round
-	fixed      bool
-	forced     bool
-	well       bool // there were enough links the last time
-	nextNode   time.Time
-	nextDNS    time.Time
-	again      time.Duration
-	nextRound  time.Time
+	src    Sources
+	start  time.Time
+	forced bool
+	fixed  bool // they were not taken yet
+	nodes  list
+	dns    list
 }
 
 // NewPlan returns a plan that begins now.
 func NewPlan(now time.Time, src Sources, rng *rand.Rand) *Plan {
 	src.Enough = cmp.Or(src.Enough, enoughLinks)
-	p := &Plan{src: src, rng: rng, forced: src.ForceDNS}
-	p.round(now)
-	return p
-}
-
-// round has all sources asked anew, in an order of chance.
-func (p *Plan) round(now time.Time) {
-	p.start, p.began = now, false
-	p.nodes, p.dns = slices.Clone(p.src.Nodes), slices.Clone(p.src.DNS)
-	p.rng.Shuffle(len(p.nodes), func(i, j int) { p.nodes[i], p.nodes[j] = p.nodes[j], p.nodes[i] })
-	p.rng.Shuffle(len(p.dns), func(i, j int) { p.dns[i], p.dns[j] = p.dns[j], p.dns[i] })
-	p.fixed = p.src.Fixed
-	p.nextNode, p.nextDNS, p.nextRound = now, now, time.Time{}
-	p.again = min(max(2*p.again, againMin), againMax)
+	src.Slots = cmp.Or(src.Slots, src.Enough)
+	return &Plan{src: src, start: now, forced: src.ForceDNS, fixed: src.Fixed,
+		nodes: list{all: src.Nodes, rng: rng}, dns: list{all: src.DNS, rng: rng}}
 }
 
 // Next returns what is to be asked now.
 func (p *Plan) Next(now time.Time, at Situation) (s Step) {
 	if p.forced {
 		p.forced = false
-		s.DNS, p.dns = p.dns, nil
-		return s
+		s.DNS = p.dns.all
+		p.dns.rest(now)
 	}
-	if at.Links >= p.src.Enough {
-		p.well = true
-		return s
+	first := time.Duration(0)
+	if at.Known > 0 {
+		first = patience
 	}
-	if p.well { // it is short of peers again
-		p.well, p.again = false, 0
-		p.round(now)
+	s.Nodes = append(s.Nodes, p.nodes.take(now, at.Links < p.src.Slots, first, 1, nodeEvery)...)
+	batch := len(p.src.DNS)
+	if at.Known > 0 {
+		batch = atOnce
+		first = wait(at.Known)
 	}
-	if p.done() {
-		switch {
-		case p.nextRound.IsZero():
-			p.nextRound = now.Add(p.again)
-		case !now.Before(p.nextRound):
-			p.round(now)
-		}
-	}
-	if !p.began {
-		p.begin(now, at)
-	}
-	if len(p.nodes) > 0 && !now.Before(p.nextNode) {
-		s.Nodes, p.nodes = p.nodes[:1], p.nodes[1:]
-		p.nextNode = now.Add(nodeEvery)
-	}
-	if len(p.dns) > 0 && !now.Before(p.nextDNS) {
-		n := len(p.dns)
-		if at.Known > 0 {
-			n = min(n, atOnce)
-		}
-		s.DNS, p.dns = p.dns[:n], p.dns[n:]
-		p.nextDNS = now.Add(wait(at.Known))
-	}
-	if p.fixed && at.Known == 0 && !now.Before(p.fixedAt()) {
+	s.DNS = append(s.DNS, p.dns.take(now, at.Links < p.src.Enough, first, batch, wait(at.Known))...)
+	if p.fixed && at.Known == 0 && at.Links == 0 && !now.Before(p.fixedAt()) {
 		s.Fixed, p.fixed = true, false
 	}
 	return s
-}
-
-// begin has a node that knows addresses try those first.
-func (p *Plan) begin(now time.Time, at Situation) {
-	p.began = true
-	if at.Known > 0 {
-		p.nextDNS = now.Add(wait(at.Known))
-		p.nextNode = now.Add(patience)
-	}
 }
 
 func wait(known int) time.Duration {
@@ -165,8 +119,56 @@ func (p *Plan) fixedAt() time.Time {
 	return p.start.Add(fixedAfter)
 }
 
-// done reports whether all sources of the round were asked, or will not be.
-func (p *Plan) done() bool { return len(p.nodes) == 0 && len(p.dns) == 0 }
+// list is sources of one kind, which are asked one after the other in an order
+// of chance, and all anew after a wait.
+type list struct {
+	all   []string
+	rng   *rand.Rand
+	left  []string
+	short bool // the node was short of peers the last time
+	next  time.Time
+	again time.Duration
+}
+
+// take returns which of them to ask now, at most so many. First is the wait
+// after the node has become short of peers, and then the one after each step.
+func (l *list) take(now time.Time, short bool, first time.Duration, most int, then time.Duration) []string {
+	if len(l.all) == 0 || !short {
+		l.short = false
+		return nil
+	}
+	if !l.short {
+		l.short, l.again, l.left = true, 0, nil
+		l.next = later(l.next, now.Add(first))
+	}
+	if now.Before(l.next) {
+		return nil
+	}
+	if len(l.left) == 0 {
+		l.left = slices.Clone(l.all)
+		l.rng.Shuffle(len(l.left), func(i, j int) { l.left[i], l.left[j] = l.left[j], l.left[i] })
+	}
+	n := min(most, len(l.left))
+	out := l.left[:n]
+	l.left = l.left[n:]
+	if l.next = now.Add(then); len(l.left) == 0 {
+		l.rest(now)
+	}
+	return out
+}
+
+// rest has all of them asked anew after a wait, which doubles each time.
+func (l *list) rest(now time.Time) {
+	l.again = min(max(2*l.again, againMin), againMax)
+	l.next = now.Add(l.again)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
 
 // lookEvery is how often the plan is asked at least: links come and go.
 const lookEvery = 10 * time.Second
@@ -174,7 +176,7 @@ const lookEvery = 10 * time.Second
 // NextAt returns when Next is to be asked again.
 func (p *Plan) NextAt(now time.Time) time.Time {
 	next := now.Add(lookEvery)
-	for _, t := range []time.Time{p.nextNode, p.nextDNS, p.fixedAt(), p.nextRound} {
+	for _, t := range []time.Time{p.nodes.next, p.dns.next, p.fixedAt()} {
 		if t.After(now) && t.Before(next) {
 			next = t
 		}

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/connmgr"
 	"starling/discover"
 	"starling/peer"
 )
@@ -17,7 +19,7 @@ func (n *Server) openFinder() {
 	}
 	c := *n.cfg.Find
 	c.Network, c.Book, c.Seed, c.Clock, c.Log = n.cfg.Network, n.book, n.cfg.Seed, n.clk, n.log
-	c.Enough = n.cfg.Slots.MinPeers
+	c.Enough, c.Slots = n.cfg.Slots.MinPeers, cmp.Or(n.cfg.Slots.Full, connmgr.DefaultFull)
 	c.Links, c.Fetch, c.Found = n.ownLinks, n.fetchAddrs, n.conns.Wake
 	n.finder = discover.New(c)
 }

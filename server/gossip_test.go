@@ -57,8 +57,8 @@ func TestServeAddr(t *testing.T) {
 		}
 		s := w.dial(a, 9)
 		s.send(&wire.MsgGetAddr{}, &wire.MsgGetAddr{})
-		if got := s.addrsOf(); len(got) != 2 { // 23 % of ten
-			t.Errorf("told of %v, want two", got)
+		if got := s.addrsOf(); len(got) != 10 {
+			t.Errorf("told of %v, want all ten", got)
 		}
 		s.sync()
 	})

@@ -180,13 +180,13 @@ func TestOlderForm(t *testing.T) {
 // none.
 func TestGetAddr(t *testing.T) {
 	m := New([32]byte{1}, Options{})
-	drawn := 0
+	drawn, size := 0, fewAddrs
 	sample := func(limit, percent int) []addrmgr.Address {
 		drawn++
 		if limit != wire.MaxAddr || percent != 23 {
 			t.Errorf("%d addresses and %d %% were asked for", limit, percent)
 		}
-		return list(1000*drawn, 50, start)
+		return list(1000*drawn, size, start)
 	}
 	ask := func(now time.Time, id PeerID) (n int, first netaddr.Addr) {
 		m.Asked(now, id, sample)
@@ -204,23 +204,33 @@ func TestGetAddr(t *testing.T) {
 	m.Up(start, 10, Peer{Addr: addr(10), Outbound: true})
 	m.Up(start, 11, Peer{Addr: addr(11), Unlimited: true})
 	n, a := ask(start, 0)
-	if n != 50 {
-		t.Errorf("%d addresses, want 50", n)
+	if n != fewAddrs {
+		t.Errorf("%d addresses, want %d", n, fewAddrs)
 	}
 	if n, _ := ask(start, 0); n != 0 {
 		t.Errorf("asked again: %d", n)
 	}
-	if n, b := ask(start.Add(20*time.Hour), 1); n != 50 || a != b || drawn != 1 {
+	if n, b := ask(start.Add(20*time.Hour), 1); n != fewAddrs || a != b || drawn != 1 {
 		t.Errorf("20 hours later: %d, drawn %d times", n, drawn)
 	}
 	if _, b := ask(start.Add(20*time.Hour), 3); a == b {
 		t.Error("who has reached another address of this node gets the same answer")
 	}
-	if n, b := ask(start.Add(28*time.Hour), 2); n != 50 || a == b {
+	if n, b := ask(start.Add(28*time.Hour), 2); n != fewAddrs || a == b {
 		t.Errorf("28 hours later: %d, the same answer: %v", n, a == b)
 	}
 	if n, _ := ask(start, 10); n != 0 {
 		t.Errorf("who was dialled got %d", n)
+	}
+	// An answer that holds few is not kept for long.
+	size = fewAddrs - 1
+	for i := range 3 {
+		id := PeerID(20 + i)
+		m.Up(start, id, Peer{Addr: addr(20 + i), Bind: "few"})
+		before, again := drawn, i != 1
+		if ask(start.Add(time.Duration(i)*cacheFew*2/3), id); again != (drawn > before) {
+			t.Errorf("asked for the %d. time in two thirds of a minute: drawn anew %v", i, !again)
+		}
 	}
 	before := drawn
 	for range 2 {
