@@ -5,8 +5,28 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr/netaddr"
 	"starling/connmgr"
+	"starling/peer"
+	"starling/wire"
 )
+
+// inClear reports whether an address is to be dialled in the clear at once: where
+// the operator says so, and where the node dials by itself a peer that is not
+// known to encrypt, which it is once a session has shown that. Whoever is dialled
+// by hand is tried both ways.
+func (n *Server) inClear(addr ma.Multiaddr, kind peer.Kind) bool {
+	switch kind {
+	case peer.OutboundFull, peer.BlockRelayOnly, peer.Feeler:
+		a, ok := netaddr.FromMultiaddr(addr)
+		if !ok {
+			return false
+		}
+		e, known := n.book.Get(a)
+		return known && !e.Services.Has(wire.NodeP2PV2)
+	}
+	return n.plain.has(addr)
+}
 
 // DialPlain says whether an address is to be dialled in the clear from now on,
 // without an attempt to encrypt first.

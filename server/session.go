@@ -150,7 +150,7 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 			continue
 		}
 		dialCtx := ctx
-		if d.n.plain.has(addr) {
+		if d.n.inClear(addr, kind) {
 			dialCtx = transport.Plain(ctx)
 		}
 		link, err := t.Dial(dialCtx, addr)
