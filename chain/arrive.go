@@ -188,7 +188,7 @@ func (c *Chain) reject(a *arrival, err error) {
 func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 	header, herr := wire.DecodeHeader(a.Raw)
 	if herr != nil {
-		return Outcome{Err: consensus.Reject(consensus.Mutated, "bad-blk-length", "%v", herr)}, false, nil
+		return Outcome{Err: unreadable(herr)}, false, nil
 	}
 	hash := header.Hash()
 	if !c.arriving.begin(hash) {
@@ -227,7 +227,7 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 	if b == nil {
 		var perr error
 		if b, perr = wire.ParseBlock(a.Raw); perr != nil {
-			return Outcome{Err: consensus.Reject(consensus.Mutated, "bad-blk-length", "%v", perr)}, false, nil
+			return Outcome{Err: unreadable(perr)}, false, nil
 		}
 		b.HashTxs()
 	}
@@ -246,6 +246,13 @@ func (c *Chain) checkArrival(a *arrival) (o Outcome, stored bool, err error) {
 	}
 	c.bodies.put(n, b, n.Parent.ChainTx() == 0)
 	return Outcome{}, true, nil
+}
+
+// unreadable returns what is wrong with bytes that are no block.
+func unreadable(err error) error {
+	rule := consensus.Reject(consensus.Mutated, "bad-blk-length", "%v", err)
+	rule.Err = err
+	return rule
 }
 
 // checkBody checks the rules that need the block and its header's ancestors

@@ -10,6 +10,7 @@ const (
 	InvalidBlock Offence = iota
 	MutatedBlock
 	InvalidHeader
+	OnInvalidBlock
 	BrokenHeaders
 	InvalidTx
 	BadCompactBlock
@@ -39,9 +40,12 @@ type weight struct {
 // enough at once. What an old or different program may do by mistake is allowed
 // a few times. Floods decay: an occasional large request is no offence.
 var weights = [offences]weight{
-	InvalidBlock:    {name: "invalid block", lasting: 100, ends: true},
-	MutatedBlock:    {name: "mutated block", lasting: 100, ends: true},
-	InvalidHeader:   {name: "invalid header", lasting: 100, ends: true},
+	InvalidBlock:  {name: "invalid block", lasting: 100, ends: true},
+	MutatedBlock:  {name: "mutated block", lasting: 100, ends: true},
+	InvalidHeader: {name: "invalid header", lasting: 100, ends: true},
+	// An operator may have declared the block below it invalid, so that it is no
+	// reason to ban the rest of the world.
+	OnInvalidBlock:  {name: "block on an invalid one", ends: true},
 	BrokenHeaders:   {name: "headers that do not follow each other", lasting: 20, ends: true},
 	InvalidTx:       {name: "invalid transaction", lasting: 100, ends: true},
 	BadCompactBlock: {name: "invalid compact block", lasting: 100, ends: true},

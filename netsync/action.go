@@ -99,6 +99,9 @@ const (
 	// InvalidCompactBlock is a compact block, or transactions for one, as no
 	// honest peer sends them.
 	InvalidCompactBlock
+	// OnInvalidBlock is a header that builds on a block which is known to be
+	// invalid.
+	OnInvalidBlock
 )
 
 // String returns the offence in words.
@@ -110,6 +113,8 @@ func (o Offence) String() string {
 		return "headers that do not follow each other"
 	case InvalidCompactBlock:
 		return "invalid compact block"
+	case OnInvalidBlock:
+		return "block on an invalid one"
 	}
 	return fmt.Sprintf("offence %d", uint8(o))
 }

@@ -252,16 +252,19 @@ func (s *headerSync) enterCompact(now time.Time, p *peer, h wire.Hash, header *w
 
 // blame deals with headers that the tree refused, if the peer is at fault.
 //
-// Building on a block that is known to be bad is not an offence: the peer may
-// see the block otherwise, or our operator may have declared it invalid. But no
-// place that this node can choose is given to a chain that it will not follow.
+// Telling of a block that is known to be bad is not an offence: the peer may see
+// the block otherwise, or our operator may have declared it invalid. But no place
+// that this node can choose is given to a chain that it will not follow, and no
+// place at all to who goes on building it.
 func (s *headerSync) blame(p *peer, err error) []Action {
 	var rule *consensus.RuleError
 	if !errors.As(err, &rule) || rule.Kind != consensus.Invalid {
 		return nil
 	}
 	switch {
-	case rule.Reason != "duplicate-invalid" && rule.Reason != "bad-prevblk":
+	case rule.Reason == "bad-prevblk":
+		return []Action{Misbehaved{Peer: p.id, Offence: OnInvalidBlock, Err: err}}
+	case rule.Reason != "duplicate-invalid":
 		return []Action{Misbehaved{Peer: p.id, Offence: InvalidHeader, Err: err}}
 	case p.info.Outbound && !p.info.Manual:
 		return []Action{Disconnect{Peer: p.id, Reason: OnBadChain}}

@@ -398,8 +398,8 @@ func TestBestOfAPeerIsNotBad(t *testing.T) {
 	b.want("the good chain", b.m.Headers(b.now, 1, headersOf(good, 21, 22)), "SendGetData 1")
 }
 
-// Headers on top of a bad block cost an outbound peer its place, and an inbound
-// one nothing.
+// The header of a bad block costs an outbound peer its place, and an inbound one
+// nothing; whoever builds on it has broken a rule.
 func TestHeadersOnABadBlock(t *testing.T) {
 	manual := outbound()
 	manual.Manual = true
@@ -419,7 +419,7 @@ func TestHeadersOnABadBlock(t *testing.T) {
 			b.up(1, tc.info, b.tip())
 			b.want("the bad block", b.m.Headers(b.now, 1, headersOf(bad, 21, 21)), tc.want...)
 			if tc.want == nil {
-				b.want("one built on it", b.m.Headers(b.now, 1, headersOf(bad, 22, 22)))
+				b.want("one built on it", b.m.Headers(b.now, 1, headersOf(bad, 22, 22)), "Misbehaved 1")
 			}
 		})
 	}

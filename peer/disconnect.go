@@ -40,8 +40,8 @@ const (
 	WrongNetwork Reason = "wrong network"
 	// BadFrame: a frame was damaged or too large.
 	BadFrame Reason = "bad message frame"
-	// BadMessage: a message could not be read.
-	BadMessage Reason = "malformed message"
+	// BadMessage: a message was beyond the limits of the protocol.
+	BadMessage Reason = "message beyond the limits of the protocol"
 	// Misbehaved: the handler found the other side breaking the rules.
 	Misbehaved Reason = "misbehaved"
 	// Failed: this side could not go on, through no fault of the other's.

@@ -92,9 +92,11 @@ func (h *handshake) sendVersion() error {
 
 // handle deals with a message before the handshake is done.
 func (h *handshake) handle(ctx context.Context, m transport.Message) error {
-	order := func(detail string) error { return &Disconnect{Reason: HandshakeOrder, Detail: detail} }
-	if h.remote == nil && m.Command != wire.CmdVersion {
-		return order(m.Command + " before version")
+	if (h.remote == nil) != (m.Command == wire.CmdVersion) {
+		// Before the version nothing else can be understood, and a second one
+		// would change what has been answered.
+		h.p.passOver(m, nil)
+		return nil
 	}
 	switch m.Command {
 	case wire.CmdVersion, wire.CmdVerack, wire.CmdWTxIDRelay, wire.CmdSendAddrV2,
@@ -105,13 +107,10 @@ func (h *handshake) handle(ctx context.Context, m transport.Message) error {
 	}
 	msg, err := wire.Decode(m.Command, m.Payload)
 	if err != nil {
-		return &Disconnect{Reason: BadMessage, Err: err}
+		return h.p.unreadable(m, err)
 	}
 	switch msg := msg.(type) {
 	case *wire.MsgVersion:
-		if h.remote != nil {
-			return order("second version")
-		}
 		return h.version(msg)
 	case *wire.MsgWTxIDRelay:
 		h.remote.WTxIDRelay = h.remote.Common >= wire.WTxIDRelayVersion
@@ -119,7 +118,7 @@ func (h *handshake) handle(ctx context.Context, m transport.Message) error {
 		h.remote.AddrV2 = true
 	case *wire.MsgSendTxRcncl:
 		if h.remote.TxRcncl != nil {
-			return order("second sendtxrcncl")
+			return &Disconnect{Reason: HandshakeOrder, Detail: "second sendtxrcncl"}
 		}
 		h.remote.TxRcncl = msg
 	case *wire.MsgFeature:

@@ -204,7 +204,9 @@ func TestBadHandshakes(t *testing.T) {
 	old := version()
 	old.Version = wire.MinPeerVersion - 1
 	ver, ack := wire.Message(version()), wire.Message(&wire.MsgVerack{})
-	long := &wire.MsgUnknown{Cmd: wire.CmdVersion, Payload: make([]byte, 30)}
+	torn := func(cmd string) wire.Message { return &wire.MsgUnknown{Cmd: cmd, Payload: []byte{5}} }
+	many := &wire.MsgInv{Inv: make([]wire.InvVect, wire.MaxInv+1)}
+	odd := &wire.MsgUnknown{Cmd: wire.CmdSendCmpct, Payload: []byte{2, 2, 0, 0, 0, 0, 0, 0, 0}}
 	for name, tc := range map[string]struct {
 		send []wire.Message
 		want Reason
@@ -213,19 +215,14 @@ func TestBadHandshakes(t *testing.T) {
 		"no verack":                 {[]wire.Message{ver}, HandshakeTimeout},
 		"chatter instead of verack": {[]wire.Message{ver, &wire.MsgGetAddr{}, &wire.MsgUnknown{Cmd: "wat"}}, HandshakeTimeout},
 		"too old":                   {[]wire.Message{old}, Obsolete},
-		"version torn":              {[]wire.Message{long}, BadMessage},
-		"verack first":              {[]wire.Message{ack}, HandshakeOrder},
-		"ping first":                {[]wire.Message{&wire.MsgPing{}}, HandshakeOrder},
-		"unknown first":             {[]wire.Message{&wire.MsgUnknown{Cmd: "wat"}}, HandshakeOrder},
-		"two versions":              {[]wire.Message{ver, ver}, HandshakeOrder},
-		"version after verack":      {[]wire.Message{ver, ack, ver}, HandshakeOrder},
-		"two veracks":               {[]wire.Message{ver, ack, ack}, HandshakeOrder},
+		"only a torn version":       {[]wire.Message{torn(wire.CmdVersion), ack}, HandshakeTimeout},
 		"late wtxidrelay":           {[]wire.Message{ver, ack, &wire.MsgWTxIDRelay{}}, HandshakeOrder},
 		"late sendaddrv2":           {[]wire.Message{ver, ack, &wire.MsgSendAddrV2{}}, HandshakeOrder},
 		"late sendtxrcncl":          {[]wire.Message{ver, ack, &wire.MsgSendTxRcncl{Version: 1}}, HandshakeOrder},
 		"late feature":              {[]wire.Message{ver, ack, &wire.MsgFeature{ID: "test/one"}}, HandshakeOrder},
 		"two sendtxrcncl":           {[]wire.Message{ver, &wire.MsgSendTxRcncl{Version: 1}, &wire.MsgSendTxRcncl{Version: 1}}, HandshakeOrder},
-		"malformed later":           {[]wire.Message{ver, ack, &wire.MsgUnknown{Cmd: wire.CmdInv, Payload: []byte{5}}}, BadMessage},
+		"longer than allowed":       {[]wire.Message{ver, ack, many}, BadMessage},
+		"announce neither 0 nor 1":  {[]wire.Message{ver, ack, odd}, BadMessage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -244,6 +241,50 @@ func TestBadHandshakes(t *testing.T) {
 					t.Errorf("it took %v", took)
 				}
 				x.Close()
+			})
+		})
+	}
+}
+
+// TestPassedOver: what is out of its place or cannot be read, and yet may come
+// from an honest program with a fault, is passed over, as Bitcoin Core does.
+func TestPassedOver(t *testing.T) {
+	ver, ack := wire.Message(version()), wire.Message(&wire.MsgVerack{})
+	torn := func(cmd string) wire.Message { return &wire.MsgUnknown{Cmd: cmd, Payload: []byte{5}} }
+	for name, send := range map[string][]wire.Message{
+		"verack first":         {ack, ver, ack},
+		"ping first":           {&wire.MsgPing{Nonce: 1, HasNonce: true}, ver, ack},
+		"unknown first":        {&wire.MsgUnknown{Cmd: "wat"}, ver, ack},
+		"wtxidrelay first":     {&wire.MsgWTxIDRelay{}, ver, ack},
+		"torn version first":   {torn(wire.CmdVersion), ver, ack},
+		"torn feature":         {ver, torn(wire.CmdFeature), ack},
+		"two versions":         {ver, ver, ack},
+		"version after verack": {ver, ack, ver},
+		"two veracks":          {ver, ack, ack},
+		"torn inv":             {ver, ack, torn(wire.CmdInv)},
+		"torn ping":            {ver, ack, torn(wire.CmdPing)},
+		"torn version later":   {ver, ack, torn(wire.CmdVersion)},
+		"count above the rest": {ver, ack, &wire.MsgUnknown{Cmd: wire.CmdInv, Payload: []byte{0xfe, 0xff, 0xff, 0xff, 0}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x, y := links(t, memnet.Options{})
+				handled := 0
+				p := run(t.Context(), y, Config{Handler: handler{handle: func(context.Context, *Peer, wire.Message) error { handled++; return nil }}})
+				s := script{t, x}
+				s.send(send...)
+				s.expect("version", "wtxidrelay", "sendaddrv2", "verack", "ping")
+				s.send(&wire.MsgPing{Nonce: 7, HasNonce: true})
+				if pong := s.expect("pong").(*wire.MsgPong); pong.Nonce != 7 {
+					t.Errorf("pong %d, want 7", pong.Nonce)
+				}
+				if r := p.Remote(); r.StartHeight != 77 || r.WTxIDRelay {
+					t.Errorf("the peer is remembered as %+v", r)
+				}
+				if handled != 0 {
+					t.Errorf("%d messages were handled", handled)
+				}
+				p.close()
 			})
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"starling/internal/cputime"
+	"starling/internal/plain"
 	"starling/transport"
 	"starling/wire"
 )
@@ -115,10 +116,13 @@ func (p *Peer) handle(ctx context.Context, hs *handshake, m transport.Message) e
 	}
 	msg, err := wire.Decode(m.Command, m.Payload)
 	if err != nil {
-		return &Disconnect{Reason: BadMessage, Err: err}
+		return p.unreadable(m, err)
 	}
 	switch msg := msg.(type) {
-	case *wire.MsgVersion, *wire.MsgVerack, *wire.MsgWTxIDRelay, *wire.MsgSendAddrV2,
+	case *wire.MsgVersion, *wire.MsgVerack:
+		p.passOver(m, nil)
+		return nil
+	case *wire.MsgWTxIDRelay, *wire.MsgSendAddrV2,
 		*wire.MsgSendTxRcncl, *wire.MsgFeature:
 		return &Disconnect{Reason: HandshakeOrder, Detail: m.Command + " after verack"}
 	case *wire.MsgUnknown:
@@ -134,6 +138,25 @@ func (p *Peer) handle(ctx context.Context, hs *handshake, m transport.Message) e
 	err = p.cfg.Handler.Handle(ctx, p, msg)
 	p.cfg.Observer.Handled(p, m.Command, watch.Lap())
 	return err
+}
+
+// unreadable deals with a message that cannot be read. A torn one is passed over,
+// as Bitcoin Core does: honest programs have had such faults, and what it was to
+// say is missed as if it had not been sent. One that is whole and beyond the
+// limits of the protocol ends the session.
+func (p *Peer) unreadable(m transport.Message, err error) error {
+	var bad *wire.DecodeError
+	if errors.As(err, &bad) && bad.Excess {
+		return &Disconnect{Reason: BadMessage, Err: err}
+	}
+	p.passOver(m, err)
+	return nil
+}
+
+// passOver notes that a message is not heard, because it is out of its place or
+// because of err.
+func (p *Peer) passOver(m transport.Message, err error) {
+	p.log.Debug("message passed over", "command", plain.Name(m.Command), "bytes", m.Size, "err", err)
 }
 
 // asDisconnect gives every error of a handler a reason.

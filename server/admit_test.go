@@ -224,7 +224,7 @@ func TestDiscouraged(t *testing.T) {
 				for range 10 {
 					bad := dial(tc.host)
 					bad.hello()
-					bad.link.Send(wire.CmdInv, []byte{200})
+					bad.send(&wire.MsgInv{Inv: make([]wire.InvVect, wire.MaxInv+1)})
 					bad.gone()
 				}
 				good.sync()

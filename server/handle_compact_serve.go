@@ -23,6 +23,9 @@ import (
 // disk for it.
 func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 	n := s.node
+	if len(m.Indexes) == 0 {
+		return &peer.Disconnect{Reason: peer.Misbehaved, Detail: "it asked for no transaction of a block"}
+	}
 	if b := n.compact.recent.block(m.BlockHash); b != nil {
 		if answer := s.answerTxs(b, m); answer != nil {
 			return s.peer.Send(answer)
@@ -42,7 +45,7 @@ func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 	if txs == 0 {
 		return nil // the block has been forgotten meanwhile
 	}
-	if k := len(m.Indexes); k > 0 && uint32(m.Indexes[k-1]) >= txs {
+	if k := len(m.Indexes); uint32(m.Indexes[k-1]) >= txs {
 		s.askedBeyond(fmt.Errorf("transaction %d of a block with %d is asked for", m.Indexes[k-1], txs))
 		return nil
 	}

@@ -11,8 +11,7 @@ import (
 )
 
 // The reasons with which the chain refuses a block that it knows to be invalid
-// already, and one that builds on such a block. The peer may see that block
-// otherwise, or the operator may have declared it invalid.
+// already, and one that builds on such a block.
 const (
 	knownInvalid  = "duplicate-invalid"
 	invalidParent = "bad-prevblk"
@@ -38,9 +37,14 @@ func (n *Server) invalidBlock(o origin, err error) {
 	}
 	switch rule.Kind {
 	case consensus.Mutated:
+		if rule.Err != nil {
+			return // torn, which a message may be; the block is asked of others
+		}
 		n.offence(o, connmgr.MutatedBlock, 1)
 	case consensus.Invalid:
-		if rule.Reason != knownInvalid && rule.Reason != invalidParent {
+		if rule.Reason == invalidParent {
+			n.offence(o, connmgr.OnInvalidBlock, 1)
+		} else if rule.Reason != knownInvalid {
 			n.offence(o, connmgr.InvalidBlock, 1)
 		} else if o.kind.Outbound() && o.kind != peer.Manual {
 			// Its chain is one that this node will never follow. Somebody who has

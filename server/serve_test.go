@@ -15,6 +15,7 @@ import (
 	"starling/chain/headertree"
 	"starling/mining"
 	"starling/peer"
+	"starling/relay/compact"
 	"starling/transport"
 	"starling/wire"
 )
@@ -357,7 +358,80 @@ func TestMutatedBlock(t *testing.T) {
 	})
 }
 
-// TestMalformed counts messages that cannot be read until they are too many.
+// TestTornMessages sends what cannot be read, and what is for nobody: the session
+// goes on, and a block that could not be read is asked of somebody else.
+func TestTornMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 100)
+		blocks := w.gen.Chain(w.gen.Genesis(), 101)
+		a := w.start(1)
+		a.give(blocks[:100]...)
+		first, second := w.dial(a, 8), w.dial(a, 9)
+		for _, cmd := range []string{wire.CmdInv, wire.CmdBlock, wire.CmdTx, wire.CmdCmpctBlock, wire.CmdHeaders, wire.CmdGetData, wire.CmdSendCmpct} {
+			first.send(&wire.MsgUnknown{Cmd: cmd, Payload: []byte{9}})
+			first.sync()
+		}
+		first.send(&wire.MsgMerkleBlock{Header: blocks[100].Header, Total: 1, Hashes: make([]wire.Hash, 1), Flags: []byte{1}})
+		first.sync()
+
+		good := blocks[100]
+		first.send(&wire.MsgHeaders{Headers: []wire.Header{good.Header}})
+		first.expect(wire.CmdGetData)
+		second.send(&wire.MsgHeaders{Headers: []wire.Header{good.Header}})
+		second.sync()
+		first.send(&wire.MsgBlock{Raw: good.Bytes()[:150]})
+		second.expect(wire.CmdGetData)
+		second.send(&wire.MsgBlock{Raw: good.Bytes()})
+		second.sync()
+		if a.Chain().Tip().Hash != good.Hash() {
+			t.Error("the good copy was not taken")
+		}
+		first.noise = append(first.noise, wire.CmdHeaders, wire.CmdInv, wire.CmdCmpctBlock)
+		first.sync()
+	})
+}
+
+// TestOnInvalid sends headers and compact blocks that build on a block which is
+// known to be invalid: whoever does follows a chain that this node never will,
+// and goes, also if he has connected to this node.
+func TestOnInvalid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 100)
+		blocks := w.gen.Chain(w.gen.Genesis(), 100)
+		a := w.start(1)
+		a.give(blocks...)
+		bad := w.gen.Next(last(blocks), 1) // a fee that nobody pays
+		on := w.gen.Next(bad, 0)
+		liar := w.dial(a, 7)
+		liar.send(&wire.MsgHeaders{Headers: []wire.Header{bad.Header}})
+		liar.expect(wire.CmdGetData)
+		liar.send(&wire.MsgBlock{Raw: bad.Bytes()})
+		liar.gone()
+
+		same := w.dial(a, 6) // tells of the bad block itself
+		same.send(&wire.MsgHeaders{Headers: []wire.Header{bad.Header}})
+		same.sync()
+		cmpct, err := compact.Build(on.Block, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range []wire.Message{&wire.MsgHeaders{Headers: []wire.Header{on.Header}}, cmpct, &wire.MsgBlock{Raw: on.Bytes()}} {
+			s := w.dial(a, byte(10+i))
+			s.send(m)
+			s.gone()
+			if host := netip.AddrFrom4([4]byte{10, byte(10 + i), 0, 1}); !a.Conns().Discouraged(host) {
+				t.Errorf("%s: the host is not discouraged", m.Command())
+			}
+		}
+		if n := len(a.Conns().Bans()); n != 1 {
+			t.Errorf("%d hosts are banned, want the one that gave the bad block", n)
+		}
+		same.sync()
+	})
+}
+
+// TestMalformed counts messages that are beyond all limits until they are too
+// many.
 func TestMalformed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
@@ -367,7 +441,7 @@ func TestMalformed(t *testing.T) {
 				t.Fatal("banned too early")
 			}
 			s := w.dial(a, 9)
-			s.send(&wire.MsgUnknown{Cmd: wire.CmdInv, Payload: []byte{9}})
+			s.send(&wire.MsgInv{Inv: make([]wire.InvVect, wire.MaxInv+1)})
 			s.gone()
 			synctest.Wait()
 		}

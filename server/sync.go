@@ -160,5 +160,7 @@ func (n *Server) misbehaved(s *session, a netsync.Misbehaved) {
 		n.offence(s.origin(), connmgr.BrokenHeaders, 1)
 	case netsync.InvalidCompactBlock:
 		n.offence(s.origin(), connmgr.BadCompactBlock, 1)
+	case netsync.OnInvalidBlock:
+		n.offence(s.origin(), connmgr.OnInvalidBlock, 1)
 	}
 }

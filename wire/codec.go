@@ -15,6 +15,9 @@ const MaxCompactSize = 0x02000000
 type DecodeError struct {
 	What   string // the thing being decoded, such as "tx" or "headers"
 	Reason string
+	// Excess says that nothing is missing: there is more, or another value, than
+	// the protocol allows, which no slip of a program makes of a sound message.
+	Excess bool
 }
 
 // Error implements the error interface.
@@ -53,6 +56,14 @@ func (c *Cursor) Offset() int { return c.off }
 func (c *Cursor) Failf(format string, args ...any) {
 	if c.err == nil {
 		c.err = &DecodeError{What: c.what, Reason: fmt.Sprintf(format, args...)}
+	}
+}
+
+// Excess makes the cursor fail because of more, or another value, than the
+// protocol allows, unless it has failed already.
+func (c *Cursor) Excess(format string, args ...any) {
+	if c.err == nil {
+		c.err = &DecodeError{What: c.what, Reason: fmt.Sprintf(format, args...), Excess: true}
 	}
 }
 
@@ -175,7 +186,11 @@ func (c *Cursor) Count(limit, itemSize int) int {
 		return 0
 	}
 	if v > uint64(limit) {
-		c.Failf("%d items, limit %d", v, limit)
+		if v > uint64(c.Left()/max(itemSize, 1)) {
+			c.Failf("%d items, limit %d", v, limit)
+		} else {
+			c.Excess("%d items, limit %d", v, limit)
+		}
 		return 0
 	}
 	if itemSize > 0 && v > uint64(c.Left()/itemSize) {

@@ -21,16 +21,17 @@ const (
 // FrameHeader is the header before each payload of version 1 framing.
 type FrameHeader struct {
 	Magic    [4]byte // which network
-	Command  string
+	Command  string  // all bytes of its field if Garbled
+	Garbled  bool    // the field is not printable text, padded with zeros
 	Length   uint32  // of the payload, in bytes
 	Checksum [4]byte // see [Checksum]
 }
 
 // ParseFrameHeader reads a frame header from the first [FrameHeaderSize]
-// bytes of b. It refuses a command that is not printable and padded with
-// zeros, and a length above the command's own limit; whether the magic is the
-// right one is for the caller to check, before calling if it can. For known
-// commands it allocates nothing. Errors are [*DecodeError].
+// bytes of b. It refuses a length above the command's own limit. Whether the
+// magic is the right one is for the caller to check, before calling if it can,
+// and a frame whose command is garbled is for it to pass over. For known commands
+// it allocates nothing. Errors are [*DecodeError].
 func ParseFrameHeader(b []byte) (FrameHeader, error) {
 	var h FrameHeader
 	c := NewCursor(b, "frame header")
@@ -42,16 +43,14 @@ func ParseFrameHeader(b []byte) (FrameHeader, error) {
 		return FrameHeader{}, c.err
 	}
 	n := 0
-	for n < maxCommand && cmd[n] != 0 {
-		if cmd[n] < ' ' || cmd[n] > '~' {
-			return FrameHeader{}, frameError("command %q is not printable", cmd)
-		}
+	for n < maxCommand && cmd[n] >= ' ' && cmd[n] <= '~' {
 		n++
 	}
 	for _, pad := range cmd[n:] {
-		if pad != 0 {
-			return FrameHeader{}, frameError("command %q is not padded with zeros", cmd)
-		}
+		h.Garbled = h.Garbled || pad != 0
+	}
+	if h.Garbled {
+		n = maxCommand
 	}
 	limit := uint32(MaxPayloadSize)
 	if t, ok := messageTypes[string(cmd[:n])]; ok {

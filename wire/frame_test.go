@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,10 +53,8 @@ func TestGoldenFrames(t *testing.T) {
 func TestFrameHeaderRefuses(t *testing.T) {
 	tests := []struct{ name, frame string }{
 		{"short", "f9beb4d9 76657261636b000000000000 00000000 5df6e0"},
-		{"letters after the padding", "f9beb4d9 7665720061636b0000000000 00000000 5df6e0e2"},
-		{"control character", "f9beb4d9 76651f61636b000000000000 00000000 5df6e0e2"},
-		{"character above ASCII", "f9beb4d9 76657f61636b000000000000 00000000 5df6e0e2"},
 		{"above the command's limit", "f9beb4d9 76657261636b000000000000 00000001 5df6e0e2"},
+		{"no command, above 4 MB", "f9beb4d9 7a7f7a000000000000000000 01093d00 5df6e0e2"},
 		{"unknown, above 4 MB", "f9beb4d9 7a7a7a000000000000000000 01093d00 5df6e0e2"},
 	}
 	for _, tc := range tests {
@@ -74,10 +73,13 @@ func TestFrameAccepts(t *testing.T) {
 		{"command that fills its room", "f9beb4d9 676574636663686563 6b7074 00000000 5df6e0e2", CmdGetCFCheckpt},
 		{"unknown command of 4 MB", "f9beb4d9 7a7a7a000000000000000000 00093d00 5df6e0e2", "zzz"},
 		{"empty command", "f9beb4d9 000000000000000000000000 00000000 5df6e0e2", ""},
+		{"letters after the padding", "f9beb4d9 7665720061636b0000000000 00000000 5df6e0e2", "ver\x00ack\x00\x00\x00\x00\x00"},
+		{"control character", "f9beb4d9 76651f61636b000000000000 00000000 5df6e0e2", "ve\x1fack\x00\x00\x00\x00\x00\x00"},
+		{"character above ASCII", "f9beb4d9 76657f61636b000000000000 00000000 5df6e0e2", "ve\x7fack\x00\x00\x00\x00\x00\x00"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h, err := ParseFrameHeader(unhex(t, tc.frame))
-			if err != nil || h.Command != tc.cmd {
+			if err != nil || h.Command != tc.cmd || h.Garbled != strings.ContainsAny(tc.cmd, "\x00\x1f\x7f") {
 				t.Errorf("got %+v, %v", h, err)
 			}
 		})

@@ -151,12 +151,12 @@ func Decode(cmd string, payload []byte) (Message, error) {
 	t, ok := messageTypes[cmd]
 	if !ok {
 		if len(payload) > MaxPayloadSize {
-			return nil, &DecodeError{What: "message", Reason: "payload is too large"}
+			return nil, &DecodeError{What: "message", Reason: "payload is too large", Excess: true}
 		}
 		return &MsgUnknown{Cmd: cmd, Payload: payload}, nil
 	}
 	if len(payload) > int(t.limit) {
-		return nil, &DecodeError{What: cmd, Reason: "payload of " + strconv.Itoa(len(payload)) + " bytes is too large"}
+		return nil, &DecodeError{What: cmd, Reason: "payload of " + strconv.Itoa(len(payload)) + " bytes is too large", Excess: true}
 	}
 	m, c := t.make(), NewCursor(payload, cmd)
 	m.decode(&c)

@@ -60,7 +60,7 @@ func (m *MsgFilterLoad) decode(c *Cursor) {
 	m.Tweak = c.Uint32()
 	m.Flags = FilterFlags(c.Uint8())
 	if m.HashFuncs > MaxFilterHashFuncs {
-		c.Failf("%d hash functions, limit %d", m.HashFuncs, MaxFilterHashFuncs)
+		c.Excess("%d hash functions, limit %d", m.HashFuncs, MaxFilterHashFuncs)
 	}
 }
 

@@ -34,8 +34,12 @@ func (m *MsgSendCmpct) AppendPayload(dst []byte) []byte {
 }
 
 func (m *MsgSendCmpct) decode(c *Cursor) {
-	m.Announce = c.Uint8() != 0
+	announce := c.Uint8()
+	m.Announce = announce == 1
 	m.Version = c.Uint64()
+	if announce > 1 {
+		c.Excess("announce is %d, neither 0 nor 1", announce)
+	}
 }
 
 // PrefilledTx is a transaction that a compact block carries whole.

@@ -45,7 +45,12 @@ type RuleError struct {
 	Kind   Kind
 	Reason string // Bitcoin Core's reject reason, such as "bad-txns-vin-empty"
 	Detail string // more for a person to read; may be empty
+	// Err is what stands behind it; nil unless the bytes are no block at all.
+	Err error
 }
+
+// Unwrap returns what stands behind the error.
+func (e *RuleError) Unwrap() error { return e.Err }
 
 // Error implements the error interface, in the form that Bitcoin Core logs.
 func (e *RuleError) Error() string {

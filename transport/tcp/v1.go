@@ -40,7 +40,7 @@ func (f v1) receive(s *socket, limit int) (m transport.Message, whole bool, err 
 		return m, false, err
 	}
 	m = transport.Message{Command: h.Command, Payload: payload, Size: wire.FrameHeaderSize + size}
-	return m, wire.Checksum(payload) == h.Checksum, nil
+	return m, !h.Garbled && wire.Checksum(payload) == h.Checksum, nil
 }
 
 func wrongNetwork(got, want [4]byte) error {
