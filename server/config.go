@@ -62,6 +62,9 @@ type Config struct {
 	// tells others that this node can. With Transports that are given it only
 	// tells: those must be able to.
 	V2 bool
+	// Proxies are what is dialled through. Transports that are given must do so
+	// themselves.
+	Proxies Proxies
 	// Listen holds the addresses to listen at; none if empty.
 	Listen []ma.Multiaddr
 	// Peers are connected to, and again whenever the link ends.
@@ -174,7 +177,7 @@ func (c *Config) fill() error {
 		c.UserAgent = DefaultUserAgent
 	}
 	if len(c.Transports) == 0 {
-		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2})}
+		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2, Proxy: c.Proxies.dialer})}
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = connmgr.DefaultMaxPeers

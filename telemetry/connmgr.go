@@ -14,6 +14,7 @@ import (
 	"starling/connmgr"
 	"starling/peer"
 	"starling/transport"
+	"starling/transport/socks5"
 )
 
 // maxOffences is how many offences get a label of their own; package connmgr
@@ -53,11 +54,14 @@ func (m *Metrics) DialEnded(_ ma.Multiaddr, wasUp bool, err error) {
 // names that others chose, so only its kind counts.
 func (m *Metrics) dialResult(err error) string {
 	var session *peer.Disconnect
+	var proxy *socks5.Error
 	var dns *net.DNSError
 	var late net.Error
 	switch {
 	case errors.As(err, &session): // reached, and not up before it ended
 		return m.peers.reasons.label(string(session.Reason))
+	case errors.As(err, &proxy):
+		return "proxy"
 	case errors.Is(err, context.Canceled):
 		return "called off"
 	case errors.As(err, &dns):

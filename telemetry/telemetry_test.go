@@ -30,6 +30,7 @@ import (
 	"starling/peer"
 	"starling/telemetry"
 	"starling/transport"
+	"starling/transport/socks5"
 	"starling/wire"
 )
 
@@ -227,7 +228,7 @@ func TestPeers(t *testing.T) {
 // nothing that somebody else wrote.
 func TestConnections(t *testing.T) {
 	m := telemetry.New(telemetry.Options{})
-	for range 9 {
+	for range 10 {
 		m.DialStarted(nil)
 	}
 	m.DialEnded(nil, true, &peer.Disconnect{Reason: peer.RemoteClosed})
@@ -239,6 +240,7 @@ func TestConnections(t *testing.T) {
 		fmt.Errorf("dial: %w", context.Canceled),
 		&peer.Disconnect{Reason: peer.WrongNetwork, Detail: "their words"},
 		transport.ErrAddress,
+		&socks5.Error{Proxy: "127.0.0.1:9050", Err: syscall.ECONNREFUSED},
 		errors.New("their words"),
 	} {
 		m.DialEnded(nil, false, err)
@@ -248,7 +250,7 @@ func TestConnections(t *testing.T) {
 	m.Banned(connmgr.Ban{Reason: connmgr.InvalidTx.String(), ByScore: true})
 	m.Banned(connmgr.Ban{Reason: "my own words"})
 	want(t, m,
-		"conn_dials_total 9",
+		"conn_dials_total 10", `conn_dials_ended_total{result="proxy"} 1`,
 		`conn_dials_ended_total{result="connected"} 1`, `conn_dials_ended_total{result="refused"} 1`,
 		`conn_dials_ended_total{result="no answer"} 1`, `conn_dials_ended_total{result="unreachable"} 1`,
 		`conn_dials_ended_total{result="name not found"} 1`, `conn_dials_ended_total{result="called off"} 1`,

@@ -88,6 +88,19 @@ func validName(s string) bool {
 	return true
 }
 
+// Overlay returns the last label of a name that belongs to a network on top of
+// the internet, "onion" or "i2p", and "" for all other hosts. No resolver knows
+// such names, and asking one would tell it who is sought. Whether there can be
+// such a name is for its network to say.
+func Overlay(host string) string {
+	host = strings.ToLower(strings.TrimRight(host, "."))
+	switch top := host[strings.LastIndexByte(host, '.')+1:]; top {
+	case "onion", "i2p":
+		return top
+	}
+	return ""
+}
+
 // FromAddrPort returns /ip4/…/tcp/… or /ip6/…/tcp/….
 func FromAddrPort(ap netip.AddrPort) ma.Multiaddr {
 	ip, proto := ap.Addr().Unmap().WithZone(""), "/ip6/"

@@ -85,3 +85,14 @@ func FuzzParseAddr(f *testing.F) {
 		}
 	})
 }
+
+func TestOverlay(t *testing.T) {
+	for host, want := range map[string]string{
+		"abc.onion": "onion", "x.ABC.Onion.": "onion", "onion": "onion", "abc.b32.i2p": "i2p", "abc.i2p..": "i2p",
+		"onion.example": "", "abconion": "", "127.0.0.1": "", "::1": "", "": "", ".": "",
+	} {
+		if got := Overlay(host); got != want {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func TestConfigShowRoundTrip(t *testing.T) {
 		"network": "signet", "signet-challenge": "51", "datadir": t.TempDir(), "node-id": "8000",
 		"rpc-listen": "127.0.0.1:1", "rpc-user": "alice", "rpc-password": "geheim", "rpc-allow-host": "node.example", "exempt-local": "false",
 		"listen": "127.0.0.1:2", "connect": "1.2.3.4:5", "addnode": "1.2.3.4:6", "max-connections": "7", "max-outbound": "3", "min-peers": "2",
-		"onlynet": "ipv6", "externalip": "1.2.3.4:5", "discover": "false", "dnsseed": "false", "forcednsseed": "true", "dns-resolver": "127.0.0.1:9", "seednode": "1.2.3.4:7", "fixedseeds": "false",
+		"onlynet": "ipv6", "externalip": "1.2.3.4:5", "discover": "false", "dnsseed": "false", "forcednsseed": "true", "proxy": "127.0.0.1:9", "onion": "127.0.0.1:8", "proxy-randomize": "false", "seednode": "1.2.3.4:7", "fixedseeds": "false",
 		"ping-interval": "61s", "ping-timeout": "90m1s",
 		"v2transport": "false", "banscore": "8", "bantime": "3h", "user-agent-comment": "a\tb \"c\" \\ \x1b \u200b é", "dbcache": "9", "prune": "1000",
 		"assume-valid": "0", "min-chain-work": "10", "load-block": "x y.dat", "reindex": "true", "maxmempool": "10", "mempool-expiry": "25h",
@@ -38,8 +38,8 @@ func TestConfigShowRoundTrip(t *testing.T) {
 		"relay-delay-inbound": "0s", "relay-delay-outbound": "1500ms", "whitelist": "noban@::1/128", "mine-threads": "1", "mine-min-txs": "0",
 		"block-max-weight": "8000", "block-min-fee": "0", "wallet": "w", "no-wallet": "true", "log-level": "net=debug", "log-format": "json", "metrics-listen": "127.0.0.1:3",
 	}
-	// What signet, or a pruned node, refuses, or needs a file.
-	left := []string{"config", "asmap", "txindex", "mine", "miner"}
+	// What signet, a pruned node, or one with a proxy refuses, or needs a file.
+	left := []string{"config", "asmap", "dns-resolver", "txindex", "mine", "miner"}
 	var all []string
 	for _, o := range settings.Options() {
 		v, ok := changed[o.Name]

@@ -19,6 +19,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"starling/transport/socks5/sockstest"
+
 	"starling/internal/cli/cmdkit"
 	"starling/params/netfile"
 )
@@ -36,6 +38,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	free := newPorts()
+	via := &proxies{t: t, all: make(map[string]*sockstest.Server)}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -55,8 +58,51 @@ func TestScripts(t *testing.T) {
 			"waitfor":  waitFor,
 			"balances": balances,
 			"equal":    equal,
+			"proxy":    via.start,
+			"asked":    via.asked,
 		},
 	})
+}
+
+// proxies are the SOCKS5 proxies of the stories, which run until the last ends.
+type proxies struct {
+	t   *testing.T
+	mu  sync.Mutex
+	all map[string]*sockstest.Server // by address
+}
+
+// start NAME HOST=ADDR… starts a proxy that knows these hosts, and sets a
+// variable to its address.
+func (p *proxies) start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: proxy NAME [host=addr...]")
+	}
+	hosts := make(map[string]string)
+	for _, a := range args[1:] {
+		host, addr, _ := strings.Cut(a, "=")
+		hosts[host] = addr
+	}
+	s := sockstest.Start(p.t, sockstest.Options{Hosts: hosts})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[s.Address()] = s
+	ts.Setenv(args[0], s.Address())
+}
+
+// asked ADDRESS prints what a proxy was asked for, and by how many logins.
+func (p *proxies) asked(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: asked ADDRESS")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	logins := make(map[string]bool)
+	requests := p.all[args[0]].Requests()
+	for _, r := range requests {
+		logins[r.User+":"+r.Password] = true
+		fmt.Fprintf(ts.Stdout(), "%s:%s by name: %v\n", r.Host, r.Port, r.Named)
+	}
+	fmt.Fprintf(ts.Stdout(), "one login for each: %v\n", len(logins) == len(requests))
 }
 
 // code N COMMAND… runs a command that must end with exit code N.

@@ -24,6 +24,7 @@ var floors = map[string]int{
 
 	"script/curve":      10, // script checks signatures with it
 	"transport/bip324":  10, // the tcp transport seals with it
+	"transport/socks5":  10, // the tcp transport dials through it
 	"script/descriptor": 12, // reads addresses
 
 	"chain/consensus":  20,

@@ -41,7 +41,7 @@ func DefaultDataDir() string {
 
 // Options returns all settings, in the order in which they are shown.
 func Options() []layered.Option {
-	return slices.Concat(clientOptions(), rpcOptions(), peerOptions(), slotOptions(), chainOptions(), relayOptions(), miningOptions(), walletOptions(), watchOptions())
+	return slices.Concat(clientOptions(), rpcOptions(), peerOptions(), proxyOptions(), slotOptions(), chainOptions(), relayOptions(), miningOptions(), walletOptions(), watchOptions())
 }
 
 // AddFlags adds the flags of all settings, or only of those that commands

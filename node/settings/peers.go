@@ -78,8 +78,11 @@ func (s *Settings) settleAddresses() error {
 	}
 	if len(s.List("listen")) == 0 {
 		s.Listen = []string{":" + port}
-		if s.NodeID != 0 {
+		switch {
+		case s.NodeID != 0:
 			s.Listen = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(s.NodeID))}
+		case s.Server.Proxies.All != nil:
+			s.Listen = nil // or who hides behind it could be found by this port
 		}
 	}
 	if s.Connect, err = s.addresses("connect", port); err != nil {

@@ -94,7 +94,7 @@ func (s *Settings) settle(parts []string) error {
 	s.Server.Dir = s.NetDirOf(s.Server.Network)
 	for _, settle := range []func() error{
 		s.settleRPC, s.settlePeers, s.settleChain, func() error { return s.settleLog(parts) },
-		s.settleRelay, s.settleWallets, s.settleMining, s.settleAddresses, s.settleSlots,
+		s.settleRelay, s.settleWallets, s.settleMining, s.settleProxies, s.settleAddresses, s.settleSlots,
 	} {
 		if err := settle(); err != nil {
 			return err

@@ -24,7 +24,7 @@ func slotOptions() []layered.Option {
 		{Name: "dns-resolver", Value: "HOST:PORT", Help: "the DNS server to ask, in place of the system's"},
 		{Name: "seednode", Value: "HOST:PORT", Kind: layered.List, Help: "a node to ask for addresses of others when short of peers; may be repeated"},
 		{Name: "fixedseeds", Kind: layered.Bool, Default: true, Help: "try addresses built into the program when nothing else is known"},
-		{Name: "onlynet", Value: "NETWORK", Kind: layered.List, Help: "look for peers on this network only: ipv4, ipv6, onion, i2p or cjdns; may be repeated"},
+		{Name: "onlynet", Value: "NETWORK", Kind: layered.List, Help: "look for peers on this network only: ipv4, ipv6, onion or cjdns; may be repeated"},
 		{Name: "externalip", Value: "HOST[:PORT]", Kind: layered.List, Help: "an address at which others can reach this node, which is told to them; may be repeated"},
 		{Name: "discover", Kind: layered.Bool, Default: true, Help: "find out by itself at which addresses others can reach this node (not with --externalip)"},
 		{Name: "asmap", Value: "FILE", Help: "a map of IP addresses to the operators that announce them, in Bitcoin Core's format, so that no one operator gets more than its share of peers"},
@@ -45,10 +45,15 @@ func (s *Settings) settleSlots() error {
 		nets = nil
 		for _, w := range words {
 			if onlyNets[w] == nil {
-				return s.Fail("onlynet", "%q is none of ipv4, ipv6, onion, i2p and cjdns", w)
+				return s.Fail("onlynet", "%q is none of ipv4, ipv6, onion and cjdns", w)
+			}
+			if err := s.checkNet(w); err != nil {
+				return err
 			}
 			nets = append(nets, onlyNets[w]...)
 		}
+	} else if c.Proxies.Onion != nil {
+		nets = append(nets, wire.NetTorV3)
 	}
 	if out := int(s.Number("max-outbound")); out > 0 && !s.connectOnly() {
 		if err := s.settleFind(); err != nil {
@@ -67,12 +72,27 @@ func (s *Settings) settleSlots() error {
 	return s.settleASMap()
 }
 
+// checkNet refuses a network that the node has no way to.
+func (s *Settings) checkNet(name string) error {
+	switch {
+	case name == "i2p":
+		return s.Fail("onlynet", "this node has no way to I2P")
+	case name == "onion" && s.Server.Proxies.Onion == nil:
+		return s.Fail("onlynet", "Tor is reached through a proxy; give its address with onion or proxy, such as --onion 127.0.0.1:9050")
+	}
+	return nil
+}
+
 // settleFind fills in which sources are asked for addresses.
 func (s *Settings) settleFind() error {
 	f := &discover.Config{DNS: s.Bool("dnsseed"), ForceDNS: s.Bool("forcednsseed"), Fixed: s.Bool("fixedseeds")}
 	var err error
 	if f.Nodes, err = s.addresses("seednode", strconv.Itoa(int(s.Server.Network.DefaultPort))); err != nil {
 		return err
+	}
+	s.Server.Find = f
+	if s.Server.Proxies.All != nil {
+		return nil // the seeds are asked through it, as nodes
 	}
 	server := s.Text("dns-resolver")
 	if server != "" {
@@ -81,7 +101,6 @@ func (s *Settings) settleFind() error {
 		}
 	}
 	f.Resolver = discover.NewResolver(server)
-	s.Server.Find = f
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"starling/addrmgr"
+	"starling/transport/socks5"
 	"starling/wire"
 )
 
@@ -63,6 +65,61 @@ func TestSlots(t *testing.T) {
 		"asmap=/nowhere/at/all": "no such file", "asmap=" + broken: "not a map", "max-outbound=-1": "",
 	} {
 		if _, err := loadFlags(t, args); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want something with %q", args, err, want)
+		}
+	}
+}
+
+func TestProxies(t *testing.T) {
+	const at = "127.0.0.1:9050"
+	for name, c := range map[string]struct {
+		args       []string
+		all, onion string // addresses of the proxies
+		isolate    bool
+		listens    bool
+		discover   bool
+		looksUp    bool // DNS is asked
+		nets       []wire.NetworkID
+	}{
+		"none":                   {nil, "", "", false, true, true, true, []wire.NetworkID{wire.NetIPv4, wire.NetIPv6}},
+		"for all":                {[]string{"proxy=127.0.0.1"}, at, at, true, false, false, false, []wire.NetworkID{wire.NetIPv4, wire.NetIPv6, wire.NetTorV3}},
+		"shared circuits":        {[]string{"proxy=" + at, "proxy-randomize=false"}, at, at, false, false, false, false, nil},
+		"no Tor":                 {[]string{"proxy=" + at, "onion=0"}, at, "", true, false, false, false, []wire.NetworkID{wire.NetIPv4, wire.NetIPv6}},
+		"Tor alone":              {[]string{"onion=tor:1"}, "", "tor:1", true, true, true, true, []wire.NetworkID{wire.NetIPv4, wire.NetIPv6, wire.NetTorV3}},
+		"nothing but Tor":        {[]string{"onion=tor:1", "onlynet=onion"}, "", "tor:1", true, true, true, true, []wire.NetworkID{wire.NetTorV3}},
+		"listening all the same": {[]string{"proxy=" + at, "listen=127.0.0.1:1", "discover=true"}, at, at, true, true, true, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := loadFlags(t, c.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			address := func(p *socks5.Proxy) string {
+				if p == nil {
+					return ""
+				}
+				if p.Isolate != c.isolate {
+					t.Errorf("%+v", p)
+				}
+				return p.Address
+			}
+			sc := s.Server
+			if all, onion := address(sc.Proxies.All), address(sc.Proxies.Onion); all != c.all || onion != c.onion {
+				t.Errorf("proxies %q and %q", all, onion)
+			}
+			if (len(s.Listen) > 0) != c.listens || sc.Discover != c.discover || (sc.Find.Resolver != nil) != c.looksUp {
+				t.Errorf("listens at %v, discover %v, resolver %v", s.Listen, sc.Discover, sc.Find.Resolver)
+			}
+			if c.nets != nil && sc.Slots.Networks != addrmgr.NetworkSet(c.nets...) {
+				t.Errorf("networks %b", sc.Slots.Networks)
+			}
+		})
+	}
+	for args, want := range map[string]string{
+		"proxy=a:b:c": "host:port", "onion=:x": "host:port", "onlynet=onion": "--onion 127.0.0.1:9050", "onlynet=i2p": "no way to I2P",
+		"proxy=127.0.0.1 dns-resolver=127.0.0.1": "no names are looked up here", "proxy=127.0.0.1 onion=0 onlynet=onion": "through a proxy",
+	} {
+		if _, err := loadFlags(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want something with %q", args, err, want)
 		}
 	}

@@ -40,6 +40,7 @@ type Peers interface {
 	LocalServices() wire.ServiceFlag
 	UserAgent() string
 	WantsTxs() bool
+	Networks() []server.Network
 	DialPlain(addr ma.Multiaddr, plain bool)
 }
 

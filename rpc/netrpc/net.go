@@ -87,9 +87,12 @@ func (a *api) getNetworkInfo(context.Context, jsonrpc.None) (rpctypes.NetworkInf
 			info.ConnectionsOut++
 		}
 	}
-	for _, name := range []string{"ipv4", "ipv6", "onion", "i2p", "cjdns"} {
-		ip := name == "ipv4" || name == "ipv6"
-		info.Networks = append(info.Networks, rpctypes.Network{Name: name, Limited: !ip, Reachable: ip})
+	for _, n := range a.Peers.Networks() {
+		net := rpctypes.Network{Name: n.ID.String(), Limited: !n.Reachable, Reachable: n.Reachable}
+		if n.Proxy != nil {
+			net.Proxy, net.RandomizeCredentials = n.Proxy.Address, n.Proxy.Isolate
+		}
+		info.Networks = append(info.Networks, net)
 	}
 	return info, nil
 }

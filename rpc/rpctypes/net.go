@@ -28,7 +28,7 @@ type NetworkInfo struct {
 // getnetworkinfo.
 type Network struct {
 	Name                 string `json:"name" help:"ipv4, ipv6, onion, i2p or cjdns"`
-	Limited              bool   `json:"limited" help:"whether it is left out on purpose"`
+	Limited              bool   `json:"limited" help:"whether peers of it are not looked for"`
 	Reachable            bool   `json:"reachable" help:"whether it can be reached"`
 	Proxy                string `json:"proxy" help:"the proxy to it; empty if there is none"`
 	RandomizeCredentials bool   `json:"proxy_randomize_credentials" help:"whether each connection shows the proxy other credentials"`

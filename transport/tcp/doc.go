@@ -10,6 +10,9 @@
 // Dial waits for the other side's key, and the handshake of a link that was
 // accepted is made by Receive.
 //
+// Who is to be dialled through a proxy is for others to say ([Options.Proxy]);
+// names that no resolver knows are then the proxy's, or refused.
+//
 // An idle link costs a read buffer of 4 KiB, and an encrypted one its keys
 // beside that; write buffers are shared and held only while something is
 // buffered.

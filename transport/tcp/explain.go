@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// ErrHidden means that a name of Tor or I2P cannot be dialled, as there is no
+// proxy for it.
+var ErrHidden = errors.New("no proxy for names of Tor and I2P")
+
 // DialError says in a few words why nobody was reached. It is the same text for
 // the same cause, so that whoever repeats a dial can tell that nothing has
 // changed.

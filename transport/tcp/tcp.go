@@ -23,7 +23,18 @@ const (
 	// DefaultDialTimeout bounds dialling where the context does not. Bitcoin
 	// nodes that do not answer within seconds are not worth waiting for.
 	DefaultDialTimeout = 10 * time.Second
+
+	// DefaultProxyTimeout is the same for dialling through a proxy: Tor may have
+	// to build a circuit first, and to meet a hidden service takes many trips
+	// around the world.
+	DefaultProxyTimeout = 30 * time.Second
 )
+
+// Dialer makes connections in place of this machine, as a proxy does. The host
+// is an IP address or a name that nobody has looked up.
+type Dialer interface {
+	Dial(ctx context.Context, host, port string) (net.Conn, error)
+}
 
 // Options configure a [Transport].
 type Options struct {
@@ -37,6 +48,14 @@ type Options struct {
 	Stall time.Duration
 	// DialTimeout bounds one attempt to dial; DefaultDialTimeout if zero.
 	DialTimeout time.Duration
+	// Proxy returns what dials a host, an IP address or a name, and nil for hosts
+	// that this machine dials itself; it does for all if Proxy is nil. The names
+	// of Tor and I2P are known to no resolver, and asking one would tell it who
+	// is sought: without a Dialer they are refused.
+	Proxy func(host string) Dialer
+	// ProxyTimeout bounds one attempt to dial with a Dialer; DefaultProxyTimeout
+	// if zero.
+	ProxyTimeout time.Duration
 	// LocalAddr is where dialled connections come from; any address if nil.
 	LocalAddr *net.TCPAddr
 }
@@ -54,6 +73,9 @@ func New(opts Options) *Transport {
 	if opts.DialTimeout == 0 {
 		opts.DialTimeout = DefaultDialTimeout
 	}
+	if opts.ProxyTimeout == 0 {
+		opts.ProxyTimeout = DefaultProxyTimeout
+	}
 	return &Transport{opts}
 }
 
@@ -67,7 +89,8 @@ func (t *Transport) CanDial(addr ma.Multiaddr) bool {
 	return ok
 }
 
-// Dial connects to addr. A name is resolved by the system's resolver.
+// Dial connects to addr. A name is resolved by the system's resolver, unless a
+// proxy dials it. The link's RemoteAddr is then addr, never that of the proxy.
 //
 // With [Options.V2] it returns when the other side has shown that it speaks
 // version 2 on this network.
@@ -105,6 +128,14 @@ func (t *Transport) connect(ctx context.Context, addr ma.Multiaddr) (*link, erro
 	if !ok {
 		return nil, fmt.Errorf("dial %s: %w", addr, transport.ErrAddress)
 	}
+	if t.opts.Proxy != nil {
+		if via := t.opts.Proxy(host); via != nil {
+			return t.connectVia(ctx, via, addr)
+		}
+	}
+	if transport.Overlay(host) != "" {
+		return nil, &DialError{Reason: "this node has no proxy to reach " + host + " through", Err: ErrHidden}
+	}
 	d := net.Dialer{Timeout: t.opts.DialTimeout}
 	if t.opts.LocalAddr != nil {
 		d.LocalAddr = t.opts.LocalAddr
@@ -114,6 +145,23 @@ func (t *Transport) connect(ctx context.Context, addr ma.Multiaddr) (*link, erro
 		return nil, dialError(err, t.opts.DialTimeout)
 	}
 	return newLink(c, &t.opts), nil
+}
+
+// connectVia has a proxy make a connection.
+func (t *Transport) connectVia(ctx context.Context, via Dialer, addr ma.Multiaddr) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.opts.ProxyTimeout)
+	defer cancel()
+	host, port, _ := transport.HostPort(addr)
+	c, err := via.Dial(ctx, host, port)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, dialError(err, t.opts.ProxyTimeout)
+	case err != nil:
+		return nil, &DialError{Reason: err.Error(), Err: err}
+	}
+	l := newLink(c, &t.opts)
+	l.remote = addr // not the proxy: who sits behind it is another host each time
+	return l, nil
 }
 
 // network keeps to the address family that a name was given with.
