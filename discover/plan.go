@@ -28,6 +28,10 @@ const (
 	// anew by a node that still is short of peers; doubled each time.
 	againMin = time.Minute
 	againMax = 6 * time.Hour
+	// againJitter is the part of such a wait that is left to chance: nodes that
+	// were started together, or lost the same peer, would else ask together, and
+	// drive each other out of the places of who is asked.
+	againJitter = 0.5
 )
 
 // Sources are what can be asked. Empty ones are left out.
@@ -160,7 +164,7 @@ func (l *list) take(now time.Time, short bool, first time.Duration, most int, th
 // rest has all of them asked anew after a wait, which doubles each time.
 func (l *list) rest(now time.Time) {
 	l.again = min(max(2*l.again, againMin), againMax)
-	l.next = now.Add(l.again)
+	l.next = now.Add(time.Duration(float64(l.again) * (1 - againJitter*l.rng.Float64())))
 }
 
 func later(a, b time.Time) time.Time {

@@ -44,24 +44,24 @@ func TestPlan(t *testing.T) {
 		at   func(time.Duration) Situation
 		want string
 	}{
-		"nothing known":       {Sources{DNS: five, Fixed: true}, time.Minute, always(0, 0), "[0 dns*5 60 dns*5 fixed]"},
+		"nothing known":       {Sources{DNS: five, Fixed: true}, time.Minute, always(0, 0), "[0 dns*5 36 dns*5 60 fixed]"},
 		"fixed seeds alone":   {Sources{Fixed: true}, 59 * time.Second, always(0, 0), "[0 fixed]"},
-		"some known":          {Sources{DNS: five, Fixed: true}, time.Minute, always(10, 0), "[11 dns*3 22 dns*2]"},
+		"some known":          {Sources{DNS: five, Fixed: true}, time.Minute, always(10, 0), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"many known":          {Sources{DNS: five}, 9 * time.Minute, always(1000, 0), "[300 dns*3]"},
 		"links are up":        {Sources{DNS: five, Nodes: five, Fixed: true}, time.Hour, always(10, 2), "[]"},
-		"one link is too few": {Sources{DNS: five}, time.Minute, always(10, 1), "[11 dns*3 22 dns*2]"},
-		"more are wanted":     {Sources{DNS: five, Enough: 4}, time.Minute, always(10, 3), "[11 dns*3 22 dns*2]"},
+		"one link is too few": {Sources{DNS: five}, time.Minute, always(10, 1), "[11 dns*3 22 dns*2 58 dns*3]"},
+		"more are wanted":     {Sources{DNS: five, Enough: 4}, time.Minute, always(10, 3), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"forced":              {Sources{DNS: five, ForceDNS: true}, time.Minute, always(2000, 8), "[0 dns*5]"},
-		"slots are free":      {Sources{DNS: five, Nodes: []string{"x"}, Slots: 8}, time.Minute, always(10, 7), "[11 node*1]"},
-		"named nodes":         {Sources{Nodes: []string{"x", "y"}}, time.Minute, always(0, 0), "[0 node*1 10 node*1]"},
+		"slots are free":      {Sources{DNS: five, Nodes: []string{"x"}, Slots: 8}, time.Minute, always(10, 7), "[11 node*1 50 node*1]"},
+		"named nodes":         {Sources{Nodes: []string{"x", "y"}}, time.Minute, always(0, 0), "[0 node*1 10 node*1 56 node*1]"},
 		"again and again": {Sources{DNS: []string{"a"}}, 90 * time.Minute, always(0, 0),
-			"[0 dns*1 60 dns*1 180 dns*1 420 dns*1 900 dns*1 1860 dns*1 3780 dns*1]"},
+			"[0 dns*1 39 dns*1 132 dns*1 310 dns*1 687 dns*1 1264 dns*1 2812 dns*1 5079 dns*1]"},
 		"links are lost": {Sources{DNS: []string{"a"}}, time.Hour, func(since time.Duration) Situation {
 			if since < 30*time.Minute {
 				return Situation{Known: 10, Links: 2}
 			}
 			return Situation{Known: 10}
-		}, "[1811 dns*1 1871 dns*1 1991 dns*1 2231 dns*1 2711 dns*1]"},
+		}, "[1811 dns*1 1850 dns*1 1943 dns*1 2121 dns*1 2498 dns*1 3075 dns*1]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := fmt.Sprint(steps(c.src, c.d, c.at)); got != c.want {
