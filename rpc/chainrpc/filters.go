@@ -196,9 +196,6 @@ func (a *api) mayHave(n *headertree.Node, scripts [][]byte) (bool, error) {
 
 // has looks into a block for scripts that it makes or spends.
 func (a *api) has(n *headertree.Node, wanted map[string]scanTarget) (bool, error) {
-	if n.Parent == nil {
-		return true, nil // its filter names what everybody knows
-	}
 	b, err := a.block(n)
 	if err != nil {
 		return false, err
