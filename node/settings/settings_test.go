@@ -140,6 +140,7 @@ func TestErrors(t *testing.T) {
 		{"network", "", nil, []string{"--network=mian"}, "network: "},
 		{"prune", "", nil, []string{"--prune=100"}, "prune: at least 550 MiB"},
 		{"prune and index", "", nil, []string{"--prune=1000", "--txindex"}, "prune: a pruned node can not"},
+		{"filters not kept", "", nil, []string{"--peerblockfilters"}, "peerblockfilters: there is nothing to serve without blockfilterindex"},
 		{"no score", "", []string{"STARLING_BANSCORE=0"}, nil, `banscore: "0" is not a number from 1 to 1000000`},
 		{"no ban", "", []string{"STARLING_BANTIME=0"}, nil, `bantime: "0" is not a time such as 90s, 2m or 24h, from 1s to`},
 		{"user alone", "", nil, []string{"--rpc-user=x"}, "rpc-user: rpc-user and rpc-password go together"},
@@ -288,5 +289,17 @@ func TestRelay(t *testing.T) {
 				t.Errorf("%v: %s may %v", tc.args, addr, got)
 			}
 		}
+	}
+}
+
+func TestFilterSettings(t *testing.T) {
+	c, err := load(t, "", nil)
+	if err != nil || c.BlockFilters || c.ServeFilters {
+		t.Errorf("by default: %v, %v, %v", c.BlockFilters, c.ServeFilters, err)
+	}
+	// A node that prunes may keep filters.
+	c, err = load(t, "", nil, "--prune=1000", "--blockfilterindex", "--peerblockfilters")
+	if err != nil || !c.BlockFilters || !c.ServeFilters {
+		t.Errorf("pruned: %v, %v, %v", c.BlockFilters, c.ServeFilters, err)
 	}
 }

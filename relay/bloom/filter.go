@@ -65,9 +65,6 @@ func (f *Filter) Contains(data []byte) bool {
 // that match are put in as the flags say, so that what spends them is relevant
 // too.
 func (f *Filter) Match(tx *wire.Tx) bool {
-	if len(f.bits) == 0 {
-		return true
-	}
 	id := tx.TxID()
 	found := f.Contains(id[:])
 	for i := range tx.Out {
