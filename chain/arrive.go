@@ -46,6 +46,8 @@ type arrival struct {
 	Incoming
 	node *headertree.Node
 	size int64 // what it takes of the bytes that may wait
+
+	aside bool // it is on a side branch, and only its origin is remembered
 }
 
 func (a *arrival) done(o Outcome) {

@@ -31,6 +31,7 @@ func (c *Chain) Invalidate(ctx context.Context, n *headertree.Node) error {
 		if err != nil {
 			return err
 		}
+		c.w.preferFirst(c.tree.All())
 		if c.w.best() == nil {
 			c.publish(c.w.at)
 		}
@@ -60,10 +61,12 @@ func (c *Chain) Reconsider(ctx context.Context, n *headertree.Node) error {
 		if err := c.changeInvalid(nil, c.declaredInvalid(n)); err != nil {
 			return err
 		}
-		for _, m := range c.tree.Unfail(n) {
+		again := c.tree.Unfail(n)
+		for _, m := range again {
 			c.index.touch(m)
 		}
 		c.w.rebuildCandidates()
+		c.w.preferFirst(again)
 		// The list does not name them any more, but an index from before would
 		// have them failed.
 		return c.writeIndex()

@@ -32,6 +32,7 @@ type writer struct {
 	sequence   uint64 // numbers candidates in the order of arrival
 
 	waiting map[*headertree.Node]*arrival // whose outcome is not known yet
+	aside   []*headertree.Node            // those of waiting on side branches, the oldest first
 
 	unwritable error // why index or UTXO set could not be written, which ends the writer
 
@@ -254,9 +255,30 @@ func (w *writer) settle(n *headertree.Node, o Outcome) {
 	if a := w.waiting[n]; a != nil {
 		// The origin is kept until the block is connected or fails.
 		a.done(o)
-		if n.ChainTx() != 0 && n.Work.Cmp(&w.at.Work) <= 0 {
-			delete(w.waiting, n)
+		if !a.aside && n.ChainTx() != 0 && n.Work.Cmp(&w.at.Work) <= 0 {
+			w.setAside(n, a)
 		}
+	}
+}
+
+// maxAside is of how many blocks that were not connected, as they have no more
+// work than the tip, it is remembered who gave them, should they be connected
+// later and turn out bad. Each has cost its giver a proof of work.
+const maxAside = 1000
+
+// setAside remembers who gave a block on a side branch.
+func (w *writer) setAside(n *headertree.Node, a *arrival) {
+	if a.Origin == nil || n.Failed() {
+		delete(w.waiting, n)
+		return
+	}
+	a.aside = true
+	if w.aside = append(w.aside, n); len(w.aside) > maxAside {
+		if old := w.waiting[w.aside[0]]; old != nil && old.aside {
+			delete(w.waiting, w.aside[0])
+		}
+		w.aside[0] = nil
+		w.aside = w.aside[1:]
 	}
 }
 
@@ -319,16 +341,6 @@ func (w *writer) forget(n *headertree.Node) {
 	n.SetTxs(0)
 	w.c.index.touch(n)
 	w.rebuildCandidates()
-}
-
-// rebuildCandidates finds the candidates anew among all blocks.
-func (w *writer) rebuildCandidates() {
-	w.candidates = w.candidates[:0]
-	for _, n := range w.c.tree.All() {
-		if n.ChainTx() != 0 && n.Data() != nil {
-			w.offer(n)
-		}
-	}
 }
 
 // makeRoom writes the UTXO set if its cache is full, or if files can be pruned

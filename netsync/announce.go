@@ -30,7 +30,7 @@ func (s *news) fresh() (fresh []*headertree.Node) {
 }
 
 // tell announces blocks to a peer, by a compact block or by headers if the peer
-// wants that and can connect them, else by inv.
+// wants that and can connect them, else by an inv of the last one.
 func (s *news) tell(p *peer, fresh []*headertree.Node) []Action {
 	p.resolve(s.chain.Headers())
 	tip := fresh[len(fresh)-1]
@@ -57,11 +57,6 @@ func (s *news) tell(p *peer, fresh []*headertree.Node) []Action {
 	if len(fresh) > maxAnnounce {
 		fresh = fresh[len(fresh)-1:]
 	}
-	var inv []wire.InvVect
-	for _, n := range fresh {
-		if !p.has(n) {
-			inv = append(inv, wire.InvVect{Type: wire.InvBlock, Hash: n.Hash})
-		}
-	}
-	return []Action{SendInv{Peer: p.id, Inv: inv}}
+	// The last one says it all: a peer that lacks others asks for the headers.
+	return []Action{SendInv{Peer: p.id, Inv: []wire.InvVect{{Type: wire.InvBlock, Hash: tip.Hash}}}}
 }

@@ -155,6 +155,8 @@ func (c *compact) open(now time.Time, p *peer, n *headertree.Node, f *flight, he
 		return openNot
 	case own != nil && !wanted && own.stage != stageWhole:
 		return openNot // it is being rebuilt already, or that has failed
+	case !wanted && (c.whole || !p.compact.provides):
+		return openNot // without a pool it is of little use, and who never spoke of it cannot mean it
 	case f == nil && !c.nearTip(now):
 		return openNot // the download will get to it
 	case !p.compact.firstTime(n.Hash) && !wanted:

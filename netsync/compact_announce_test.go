@@ -18,8 +18,15 @@ func TestAnnouncers(t *testing.T) {
 	give := func(id PeerID) []Action {
 		t.Helper()
 		at = b.w.grow(at, 1, byte(id))
-		b.opens("a block", id, at, true)
-		b.reads("a block", id, at, CompactComplete, CompactSubmit)
+		if b.m.compact.whole || !b.m.peers[id].compact.provides {
+			h := at.Header
+			if v, _ := b.m.Block(b.now, id, at.Hash, &h); !v.Submit {
+				t.Fatal("the block is not wanted")
+			}
+		} else {
+			b.opens("a block", id, at, true)
+			b.reads("a block", id, at, CompactComplete, CompactSubmit)
+		}
 		var told []Action
 		for _, a := range b.stored(at) {
 			if _, ok := a.(SendCmpct); ok {

@@ -29,20 +29,24 @@ func TestCompactOpen(t *testing.T) {
 		here   bool
 		want   opening
 		again  opening // the same once more, with nothing changed
+		whole  bool    // this node takes no transactions
 	}{
-		"the next one, unasked": {want: openPlace},
-		"two ahead":             {height: 42, want: openPlace},
-		"three ahead":           {height: 43, want: openNot},
-		"here":                  {here: true, want: openHere, again: openHere},
-		"an old one":            {height: 39, want: openNot},
-		"transactions known":    {spoil: func(l *lab, _ *window, _ *peer) { l.at(41).SetTxs(1) }, want: openNot},
-		"an old tip":            {spoil: func(l *lab, _ *window, _ *peer) { l.now = l.now.Add(directFetch * l.net.TargetSpacing) }, want: openNot},
-		"asked for so":          {spoil: place(stageAsked), want: openOwn, again: openOwn},
-		"asked for whole":       {spoil: place(stageWhole), want: openOwn},
-		"being rebuilt":         {spoil: place(stageOpen), want: openNot},
-		"waiting for the rest":  {spoil: place(stageTxs), want: openNot},
-		"failed":                {spoil: place(stageFailed), want: openNot},
-		"no longer wanted":      {spoil: func(l *lab, w *window, p *peer) { place(stageAsked)(l, w, p); p.window.flights[0].void = true }, want: openNot},
+		"unasked, from a peer that did not say it would": {spoil: func(_ *lab, _ *window, p *peer) { p.compact.provides = false }, want: openNot},
+		"unasked, to a node without transactions":        {whole: true, want: openNot},
+		"asked for, by a node without transactions":      {whole: true, spoil: place(stageAsked), want: openOwn, again: openOwn},
+		"the next one, unasked":                          {want: openPlace},
+		"two ahead":                                      {height: 42, want: openPlace},
+		"three ahead":                                    {height: 43, want: openNot},
+		"here":                                           {here: true, want: openHere, again: openHere},
+		"an old one":                                     {height: 39, want: openNot},
+		"transactions known":                             {spoil: func(l *lab, _ *window, _ *peer) { l.at(41).SetTxs(1) }, want: openNot},
+		"an old tip":                                     {spoil: func(l *lab, _ *window, _ *peer) { l.now = l.now.Add(directFetch * l.net.TargetSpacing) }, want: openNot},
+		"asked for so":                                   {spoil: place(stageAsked), want: openOwn, again: openOwn},
+		"asked for whole":                                {spoil: place(stageWhole), want: openOwn},
+		"being rebuilt":                                  {spoil: place(stageOpen), want: openNot},
+		"waiting for the rest":                           {spoil: place(stageTxs), want: openNot},
+		"failed":                                         {spoil: place(stageFailed), want: openNot},
+		"no longer wanted":                               {spoil: func(l *lab, w *window, p *peer) { place(stageAsked)(l, w, p); p.window.flights[0].void = true }, want: openNot},
 		"asked for, of no use now": {spoil: func(l *lab, w *window, p *peer) {
 			place(stageAsked)(l, w, p)
 			l.chain.tip = l.w.grow(l.at(40), 1, 5)
@@ -63,8 +67,9 @@ func TestCompactOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab()
-			w, c := newWindow(l.env, 0), compact{env: l.env}
+			w, c := newWindow(l.env, 0), compact{env: l.env, whole: tc.whole}
 			p := l.peer(outbound(), 60)
+			p.compact.speaks(false)
 			if tc.spoil != nil {
 				tc.spoil(l, &w, p)
 			}

@@ -310,6 +310,7 @@ func TestBlocksNobodyAskedFor(t *testing.T) {
 	next := b.w.grow(tip, 1, 1)
 	far := b.w.grow(tip, maxUnrequested+1, 2)
 	side := b.w.grow(tip.Parent, 1, 3)
+	less := b.w.grow(tip.Parent.Parent, 1, 3)
 	deep := b.w.grow(tip, 3, 4)
 	give := func(n *headertree.Node) Verdict {
 		h := n.Header
@@ -323,8 +324,11 @@ func TestBlocksNobodyAskedFor(t *testing.T) {
 	if v := give(next); v.Submit {
 		t.Errorf("a second copy: %+v", v)
 	}
-	if v := give(side); v.Submit {
-		t.Errorf("one with no more work than the tip: %+v", v)
+	if v := give(less); v.Submit {
+		t.Errorf("one with less work than the tip: %+v", v)
+	}
+	if v := give(side); !v.Submit || v.Requested {
+		t.Errorf("one with the tip's work: %+v", v)
 	}
 	if v := give(deep); v.Submit {
 		t.Errorf("one without its parents: %+v", v)

@@ -121,7 +121,7 @@ func (m *Manager) NotFound(now time.Time, id PeerID, blocks []wire.Hash) []Actio
 		if !m.window.takeBack(now, p, h) {
 			continue
 		}
-		p.window.mark(now, h)
+		p.window.mark(now.Add(lacksFor), h)
 		if m.feeder.lacks(p) {
 			m.pauseFeed(now, p)
 		}

@@ -180,7 +180,8 @@ func TestAnnounce(t *testing.T) {
 	}
 	diff(s.ours(b), SendHeaders{peers[0].id, []wire.Header{b.Header}}, inv(peers[2], b))
 
-	// A reorganisation is told from the fork on, up to eight blocks.
+	// A reorganisation is told from the fork on, up to eight blocks, to peers that
+	// take headers, and by its last hash to others.
 	c := s.w.grow(old, 3, 2)
 	path := path(nil, c, c.Height, 3)
 	for _, n := range path[:2] {
@@ -188,7 +189,7 @@ func TestAnnounce(t *testing.T) {
 		s.chain.store(own)
 	}
 	head = []wire.Header{path[0].Header, path[1].Header, path[2].Header}
-	diff(s.ours(c), SendHeaders{peers[0].id, head}, SendHeaders{peers[1].id, head}, inv(peers[2], path...))
+	diff(s.ours(c), SendHeaders{peers[0].id, head}, SendHeaders{peers[1].id, head}, inv(peers[2], c))
 
 	// More than that by the tip's hash alone.
 	d := s.w.grow(old, 12, 3)

@@ -42,6 +42,10 @@ const (
 	// lacksFor is how long a peer is not asked again for a block that it did
 	// not have or of which it sent a bad copy.
 	lacksFor = 10 * time.Minute
+	// trustedBadFor is the same for a bad copy of a peer that the operator trusts
+	// or asked for, which keeps its link and may be the only one with the block.
+	// It is long enough that a disk gone bad does not keep the line busy.
+	trustedBadFor = 10 * time.Second
 )
 
 // window decides which block is asked of which peer, within a window ahead of
@@ -94,7 +98,8 @@ type windowPeer struct {
 	hope time.Time
 	// held counts its blocks that the chain has not finished with.
 	held int
-	// lacks are blocks that it was asked for and did not have, with the time.
+	// lacks are blocks that it was asked for and did not have, or of which it sent
+	// a bad copy, and until when it is not asked again.
 	lacks map[wire.Hash]time.Time
 }
 
@@ -149,20 +154,29 @@ func (p *windowPeer) void() {
 	}
 }
 
-// mark notes that the peer cannot give a good copy of a block.
-func (p *windowPeer) mark(now time.Time, h wire.Hash) {
+// badFor returns how long a peer that sent a bad copy of a block is not asked for
+// it again.
+func (p *peer) badFor() time.Duration {
+	if p.info.NoBan || p.info.Manual {
+		return trustedBadFor
+	}
+	return lacksFor
+}
+
+// mark notes that the peer cannot give a good copy of a block until a given time.
+func (p *windowPeer) mark(until time.Time, h wire.Hash) {
 	if p.lacks == nil {
 		p.lacks = make(map[wire.Hash]time.Time)
 	}
 	if len(p.lacks) < maxLacks {
-		p.lacks[h] = now
+		p.lacks[h] = until
 	}
 }
 
 // forgetLacks drops what has expired.
 func (p *windowPeer) forgetLacks(now time.Time) {
-	for h, at := range p.lacks {
-		if now.Sub(at) >= lacksFor {
+	for h, until := range p.lacks {
+		if !now.Before(until) {
 			delete(p.lacks, h)
 		}
 	}
@@ -172,7 +186,7 @@ func (p *windowPeer) forgetLacks(now time.Time) {
 // it is to be asked for, which are the last of its list.
 func (w *window) fill(now time.Time, p *peer) int {
 	free := maxInFlight - len(p.window.flights)
-	if p.leaving || free <= 0 || !p.serves() || len(p.window.lacks) >= maxLacks {
+	if p.leaving || free <= 0 || !p.serves() && !w.direct(now, p) || len(p.window.lacks) >= maxLacks {
 		return 0
 	}
 	found := w.walk(now, p, free)
@@ -186,6 +200,16 @@ func (w *window) fill(now time.Time, p *peer) int {
 		h.window.stalling = now
 	}
 	return len(p.window.flights) - (maxInFlight - free)
+}
+
+// direct reports whether a peer that offers no blocks is asked for those that it
+// has told of all the same: new ones are not kept back by who announces them. As
+// in Bitcoin Core the node must be up to date, and they must be few.
+func (w *window) direct(now time.Time, p *peer) bool {
+	if p.resolve(w.chain.Headers()); p.best == nil || !w.nearTip(now) {
+		return false
+	}
+	return p.best.Height-headertree.Fork(p.best, w.chain.Tip()).Height <= maxInFlight
 }
 
 // ask notes that the block is being asked of the peer.
@@ -286,7 +310,7 @@ func (w *window) wants(p *peer, n *headertree.Node, requested bool) bool {
 	switch {
 	case n.Failed(), have(n, tip), w.holds(n.Hash):
 		return false
-	case !requested && (!n.Work.Gt(&tip.Work) || n.Height > tip.Height+maxUnrequested || n.Work.Lt(&w.minWork)):
+	case !requested && (n.Work.Lt(&tip.Work) || n.Height > tip.Height+maxUnrequested || n.Work.Lt(&w.minWork)):
 		return false
 	}
 	w.held[n.Hash] = p
@@ -313,7 +337,7 @@ func (w *window) stored(now time.Time, h wire.Hash) {
 // Its peer is not asked for it again for a while.
 func (w *window) rejected(now time.Time, h wire.Hash) {
 	if p := w.unhold(h); p != nil && !p.leaving {
-		p.window.mark(now, h)
+		p.window.mark(now.Add(p.badFor()), h)
 	}
 	w.open = true
 }

@@ -156,18 +156,19 @@ func TestWindowWants(t *testing.T) {
 		spoil     func(l *lab, w *window)
 		want      bool
 	}{
-		"the next one":                  {41, false, nil, true},
-		"asked for":                     {41, true, nil, true},
-		"stored":                        {40, true, nil, false},
-		"pruned":                        {39, true, func(l *lab, _ *window) { l.at(39).SetData(nil) }, false},
-		"held":                          {41, true, func(l *lab, w *window) { w.wants(l.peer(inbound(), 1), l.at(41), true) }, false},
-		"bad":                           {41, true, func(l *lab, _ *window) { l.chain.tree.MarkFailed(l.at(41)) }, false},
-		"below the minimum, asked for":  {41, true, func(l *lab, _ *window) { l.minWork = l.at(42).Work }, true},
-		"below the minimum, by itself":  {41, false, func(l *lab, _ *window) { l.minWork = l.at(42).Work }, false},
-		"without more work, by itself":  {40, false, func(l *lab, _ *window) { l.at(40).SetData(nil); l.chain.tip = l.w.grow(l.at(39), 2, 7) }, false},
-		"without more work, asked for":  {40, true, func(l *lab, _ *window) { l.at(40).SetData(nil); l.chain.tip = l.w.grow(l.at(39), 2, 7) }, true},
-		"far ahead of an early tip":     {60, false, func(l *lab, _ *window) { l.chain.tip = l.at(0) }, true},
-		"too far ahead of an early tip": {maxUnrequested + 1, false, func(l *lab, _ *window) { l.chain.tip = l.at(0); l.top = l.w.grow(l.top, 300, 0) }, false},
+		"the next one":                   {41, false, nil, true},
+		"asked for":                      {41, true, nil, true},
+		"stored":                         {40, true, nil, false},
+		"pruned":                         {39, true, func(l *lab, _ *window) { l.at(39).SetData(nil) }, false},
+		"held":                           {41, true, func(l *lab, w *window) { w.wants(l.peer(inbound(), 1), l.at(41), true) }, false},
+		"bad":                            {41, true, func(l *lab, _ *window) { l.chain.tree.MarkFailed(l.at(41)) }, false},
+		"below the minimum, asked for":   {41, true, func(l *lab, _ *window) { l.minWork = l.at(42).Work }, true},
+		"below the minimum, by itself":   {41, false, func(l *lab, _ *window) { l.minWork = l.at(42).Work }, false},
+		"with the tip's work, by itself": {40, false, func(l *lab, _ *window) { l.at(40).SetData(nil); l.chain.tip = l.w.grow(l.at(39), 1, 7) }, true},
+		"with less work, by itself":      {40, false, func(l *lab, _ *window) { l.at(40).SetData(nil); l.chain.tip = l.w.grow(l.at(39), 2, 7) }, false},
+		"with less work, asked for":      {40, true, func(l *lab, _ *window) { l.at(40).SetData(nil); l.chain.tip = l.w.grow(l.at(39), 2, 7) }, true},
+		"far ahead of an early tip":      {60, false, func(l *lab, _ *window) { l.chain.tip = l.at(0) }, true},
+		"too far ahead of an early tip":  {maxUnrequested + 1, false, func(l *lab, _ *window) { l.chain.tip = l.at(0); l.top = l.w.grow(l.top, 300, 0) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab()
@@ -188,6 +189,12 @@ func TestWindowWants(t *testing.T) {
 			w.rejected(l.now, n.Hash)
 			if w.holds(n.Hash) || p.window.held != 0 || !p.cannot(n) || !w.opened() || w.opened() {
 				t.Errorf("after it was rejected: %+v", p.window)
+			}
+			if p.window.forgetLacks(l.now.Add(lacksFor - 1)); !p.cannot(n) {
+				t.Error("asked again too early")
+			}
+			if p.window.forgetLacks(l.now.Add(lacksFor)); p.cannot(n) {
+				t.Error("not asked again")
 			}
 		})
 	}
