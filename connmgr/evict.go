@@ -150,13 +150,21 @@ func protectByUptime(left []Candidate) []Candidate {
 	return left[min(len(left), total-kept):]
 }
 
-// common are the networks whose peers need no places of their own.
-func common(net string) bool { return net == "ipv4" || net == "ipv6" || net == "" }
+// rare reports whether peers of a network have places of their own. Whoever has
+// a private address does not: it is as fast as any other, and one machine may
+// have many.
+func rare(net string) bool {
+	return net == "cjdns" || net == "i2p" || net == netLocal || net == "onion"
+}
+
+// netLocal is the network of those who connect from this machine, among them all
+// who come through Tor or another proxy.
+const netLocal = "local"
 
 // netOf returns the network that a peer counts for.
 func netOf(c Candidate) string {
 	if c.Local {
-		return "local"
+		return netLocal
 	}
 	return c.Net
 }
@@ -168,7 +176,7 @@ func minorities(left []Candidate) []string {
 	var nets []string
 	for _, c := range left {
 		net := netOf(c)
-		if common(net) {
+		if !rare(net) {
 			continue
 		}
 		if count[net] == 0 {

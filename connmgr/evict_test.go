@@ -61,6 +61,7 @@ func TestSelectEviction(t *testing.T) {
 		{"noban", func(p *Candidate, i int) { p.NoBan = true }, 20, true},
 		{"local peers", func(p *Candidate, i int) { p.Local = true }, 5, true},
 		{"onion peers", func(p *Candidate, i int) { p.Net = "onion" }, 5, true},
+		{"private peers", func(p *Candidate, i int) { p.Net = "not_publicly_routable" }, 5, false},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
