@@ -261,6 +261,7 @@ func TestBadCompactBlocks(t *testing.T) {
 				a.give(c.chain...)
 				a.knows(chaintest.Spend(wire.OutPoint{Index: 77}, 1, 0, 1))
 				s := w.dial(a, 9)
+				s.send(speaksCompact)
 				b := c.block(c.txs(3)...)
 				tc.play(s, b)
 				if tc.gone {
@@ -281,6 +282,9 @@ func TestBadCompactBlocks(t *testing.T) {
 	}
 }
 
+// speaksCompact is what a peer says whose unasked compact blocks are rebuilt.
+var speaksCompact = &wire.MsgSendCmpct{Version: wire.CompactBlocksWitness}
+
 // TestInvalidCompactBlock sends a block that pays its miner too much, as a
 // compact block. It is passed on, as that shows only when it is connected, but
 // nobody is blamed; afterwards it is not served.
@@ -295,7 +299,7 @@ func TestInvalidCompactBlock(t *testing.T) {
 		other.expect(wire.CmdHeaders)
 		other.sync()
 		bad := w.gen.Next(c.tip(), 1)
-		s.send(compactOf(t, bad))
+		s.send(speaksCompact, compactOf(t, bad))
 		s.sync()
 		if m := other.expect(wire.CmdCmpctBlock).(*wire.MsgCmpctBlock); m.Header.Hash() != bad.Hash() {
 			t.Error("another block was announced")
@@ -407,6 +411,7 @@ func TestCompactFlood(t *testing.T) {
 		a.give(c.chain...)
 		s := w.dial(a, 9)
 		s.noise = append(s.noise, wire.CmdGetBlockTxn, wire.CmdGetData)
+		s.send(speaksCompact)
 		txs := c.txs(3)
 		for range 20 {
 			m := compactOf(t, w.gen.Next(c.tip(), 0, txs...))
