@@ -12,13 +12,14 @@ import (
 type news struct {
 	*env
 	announced *headertree.Node // tip at the last announcement
+	reorg     bool             // the change before it took blocks back
 }
 
 // fresh returns the blocks up to the tip that are to be told of, the lowest
 // first; if there are many, more than [maxAnnounce] of the last ones.
 func (s *news) fresh() (fresh []*headertree.Node) {
 	tip, old := s.chain.Tip(), s.announced
-	s.announced = tip
+	s.announced, s.reorg = tip, !old.IsAncestorOf(tip)
 	if tip == old || s.chain.IsInitialDownload() {
 		return nil
 	}
@@ -30,7 +31,7 @@ func (s *news) fresh() (fresh []*headertree.Node) {
 }
 
 // tell announces blocks to a peer, by a compact block or by headers if the peer
-// wants that and can connect them, else by an inv of the last one.
+// wants that and can connect them, else by inv.
 func (s *news) tell(p *peer, fresh []*headertree.Node) []Action {
 	p.resolve(s.chain.Headers())
 	tip := fresh[len(fresh)-1]
@@ -51,12 +52,18 @@ func (s *news) tell(p *peer, fresh []*headertree.Node) []Action {
 			return []Action{SendHeaders{Peer: p.id, Headers: headers}}
 		}
 	}
-	// A few blocks are all named: btcd, when it learns only of the last, takes
-	// it for an orphan and may not come to ask for its parents. Of many the
-	// last one must do.
-	if len(fresh) > maxAnnounce {
+	// A few new blocks are all named: btcd, when it learns only of the last, takes
+	// it for an orphan and may not come to ask for its parents. Of many, and of a
+	// reorganisation, the last one must do, which is all that Bitcoin Core ever
+	// names: who lacks its parents asks for the headers.
+	if len(fresh) > maxAnnounce || s.reorg {
 		fresh = fresh[len(fresh)-1:]
 	}
-	// The last one says it all: a peer that lacks others asks for the headers.
-	return []Action{SendInv{Peer: p.id, Inv: []wire.InvVect{{Type: wire.InvBlock, Hash: tip.Hash}}}}
+	var inv []wire.InvVect
+	for _, n := range fresh {
+		if !p.has(n) {
+			inv = append(inv, wire.InvVect{Type: wire.InvBlock, Hash: n.Hash})
+		}
+	}
+	return []Action{SendInv{Peer: p.id, Inv: inv}}
 }

@@ -369,8 +369,8 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// Up to eight blocks are told by their headers to who wants them so and can
-// connect them, else by the hash of the last one.
+// Up to eight blocks are told by their headers to who wants them so, up to eight
+// by their hashes to others, and of more the last one.
 func TestTellBounds(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -380,9 +380,9 @@ func TestTellBounds(t *testing.T) {
 		want    string
 	}{
 		{"one", true, 40, 41, "1 headers"}, {"eight", true, 40, 48, "8 headers"}, {"nine", true, 40, 49, "1 hashes"},
-		{"three of which it has one", true, 41, 43, "2 headers"}, {"what it can not connect", true, 20, 42, "1 hashes"},
-		{"one by its hash", false, 40, 41, "1 hashes"}, {"eight by hash", false, 40, 48, "1 hashes"}, {"nine by hash", false, 40, 49, "1 hashes"},
-		{"eight by hash, of which it has three", false, 43, 48, "1 hashes"}, {"all known", true, 48, 48, "nothing"},
+		{"three of which it has one", true, 41, 43, "2 headers"}, {"what it can not connect", true, 20, 42, "2 hashes"},
+		{"one by its hash", false, 40, 41, "1 hashes"}, {"eight by hash", false, 40, 48, "8 hashes"}, {"nine by hash", false, 40, 49, "1 hashes"},
+		{"eight by hash, of which it has three", false, 43, 48, "5 hashes"}, {"all known", true, 48, 48, "nothing"},
 	} {
 		l := newLab()
 		s := news{env: l.env, announced: l.at(40)}
