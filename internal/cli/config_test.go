@@ -37,6 +37,7 @@ func TestConfigShowRoundTrip(t *testing.T) {
 		"persist-mempool": "false", "min-relay-fee": "0", "accept-nonstandard": "true", "blocks-only": "true", "whole-blocks": "true",
 		"relay-delay-inbound": "0s", "relay-delay-outbound": "1500ms", "whitelist": "noban@::1/128", "mine-threads": "1", "mine-min-txs": "0",
 		"block-max-weight": "8000", "block-min-fee": "0", "wallet": "w", "no-wallet": "true", "log-level": "net=debug", "log-format": "json", "metrics-listen": "127.0.0.1:3",
+		"blockfilterindex": "true", "peerblockfilters": "true", "peerbloomfilters": "true", "fallback-fee": "7",
 	}
 	// What signet, a pruned node, or one with a proxy refuses, or needs a file.
 	left := []string{"config", "asmap", "dns-resolver", "txindex", "mine", "miner"}
