@@ -161,7 +161,7 @@ func TestPassedOver(t *testing.T) {
 		o, got := greet(t, k, raw, garbage)
 		sent := [][]byte{
 			o.Sealer.Seal(o.SendTerminator[:], true, o.garbage, []byte("a decoy vouches for the garbage")),
-			o.seal(true), o.seal(false, []byte("whatever the version packet will hold")),
+			o.seal(true), o.seal(false, []byte("\x12what the version packet holds is no ping")),
 			o.seal(true, ping), o.seal(false), o.seal(false, []byte{200, 1}), o.seal(false, []byte("\x00too short")),
 			o.seal(false, ping),
 		}
@@ -178,6 +178,71 @@ func TestPassedOver(t *testing.T) {
 		o.write(again)
 		if m, err := k.Receive(); err != nil || m.Size != len(again) {
 			t.Errorf("then %d bytes of %d, %v", m.Size, len(again), err)
+		}
+	}
+}
+
+// TestHandshakeCounts compares what both ends count for the first messages, which
+// bear the cost of the handshake.
+func TestHandshakeCounts(t *testing.T) {
+	tr := New(Options{Magic: magic, V2: true})
+	l, err := tr.Listen(t.Context(), ma.StringCast("/ip4/127.0.0.1/tcp/0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	// exchange sends and receives two pings and returns what is counted here. Who
+	// was dialled is the second to send.
+	type counted struct {
+		sent, got [2]int
+		err       error
+	}
+	exchange := func(k transport.Link, first bool) (c counted) {
+		defer k.Close()
+		for i := range c.sent {
+			var m transport.Message
+			if !first {
+				m, c.err = k.Receive()
+			}
+			if c.err == nil {
+				c.sent[i], c.err = k.Send(wire.CmdPing, ping[1:])
+			}
+			if c.err == nil {
+				c.err = k.Flush()
+			}
+			if first && c.err == nil {
+				m, c.err = k.Receive()
+			}
+			if c.got[i] = m.Size; c.err != nil {
+				break
+			}
+		}
+		return c
+	}
+	other := make(chan counted, 1)
+	go func() {
+		k, err := l.Accept()
+		if err != nil {
+			other <- counted{err: err}
+			return
+		}
+		other <- exchange(k, false)
+	}()
+	k, err := tr.Dial(t.Context(), l.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := exchange(k, true), <-other
+	if err := errors.Join(here.err, there.err); err != nil {
+		t.Fatal(err)
+	}
+	if here.sent != there.got || here.got != there.sent {
+		t.Errorf("here %+v, there %+v", here, there)
+	}
+	const packet = bip324.Overhead + 9
+	for _, x := range [][2]int{here.sent, here.got} {
+		if least := bip324.KeySize + bip324.TerminatorSize + bip324.Overhead + packet; x[0] < least || x[0] > least+bip324.MaxGarbage || x[1] != packet {
+			t.Errorf("%v bytes were counted, want at least %d and then %d", x, least, packet)
 		}
 	}
 }
