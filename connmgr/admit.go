@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr/netaddr"
 	"starling/transport"
 )
 
@@ -16,6 +18,9 @@ var (
 	ErrDiscouraged = errors.New("host has misbehaved, and there is hardly any room")
 	ErrFull        = errors.New("all places are taken by peers worth keeping")
 	ErrInactive    = errors.New("networking is switched off")
+	ErrHostFull    = errors.New("the host has as many links as one may have")
+	ErrGroupFull   = errors.New("the network group has as many links as one may have")
+	ErrTooFast     = errors.New("the network group opens links too fast")
 )
 
 // Handshakes have places of their own, so that whoever opens links and says
@@ -35,6 +40,52 @@ type Places struct {
 	Ending int
 	// Pending is how many of the others have not done the handshake.
 	Pending int
+	// OfHost and OfGroup are how many links there are of the newcomer's host
+	// and network group.
+	OfHost, OfGroup int
+}
+
+// A host and a network group can hold a share of the places for inbound links,
+// but not so few that those who share an address, as behind a home router or a
+// proxy of an office, get in each other's way.
+const (
+	hostShareOf  = 8
+	minPerHost   = 16
+	groupShareOf = 2
+	minPerGroup  = 32
+)
+
+// Pace returns how long a newcomer is to be held back before it is admitted, or
+// [ErrTooFast]. One that is held back is to be reported with Paced when that is
+// over. Newcomers of this machine and permitted ones (noban) do not wait.
+func (m *Manager) Pace(addr netaddr.Addr, noBan bool) (time.Duration, error) {
+	if noBan || !m.counts(addr) {
+		return 0, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	wait, ok := m.pace.Take(m.cfg.Clock.Now(), m.cfg.Slots.Grouper.Group(addr))
+	if !ok || wait > 0 && m.held >= m.cfg.MaxPending {
+		return 0, ErrTooFast
+	}
+	if wait > 0 {
+		m.held++
+	}
+	return wait, nil
+}
+
+// Paced tells that a newcomer is no longer held back.
+func (m *Manager) Paced() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held--
+}
+
+// counts reports whether links of an address are counted for its host: not
+// those of this machine, which all who come through a proxy seem to be, unless
+// they are to be treated like others.
+func (m *Manager) counts(a netaddr.Addr) bool {
+	return a.IsValid() && (m.cfg.CountLocal || !a.IsLocal())
 }
 
 // Admission is what has to be done for a newcomer.
@@ -65,10 +116,16 @@ func (m *Manager) Admit(addr ma.Multiaddr, noBan bool, places Places, candidates
 		}
 		discouraged = m.Discouraged(ip)
 	}
+	newcomer, _ := netaddr.FromMultiaddr(addr)
+	limited := !noBan && m.counts(newcomer)
 	found := false
 	switch {
 	case m.cfg.MaxInbound < 0:
 		return 0, 0, ErrFull
+	case limited && m.cfg.MaxPerHost > 0 && places.OfHost >= m.cfg.MaxPerHost:
+		return 0, 0, ErrHostFull
+	case limited && m.cfg.MaxPerGroup > 0 && places.OfGroup >= m.cfg.MaxPerGroup:
+		return 0, 0, ErrGroupFull
 	case discouraged && places.Links+1 >= m.cfg.MaxInbound:
 		return 0, 0, ErrDiscouraged
 	case places.Links >= m.cfg.MaxInbound && places.Ending > 0:

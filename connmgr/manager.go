@@ -76,6 +76,14 @@ type Config struct {
 	// for a quarter of them, or 8 if that is more.
 	MaxPending int
 
+	// MaxPerHost and MaxPerGroup are how many of the inbound links one host and
+	// one network group may have; 0 for an eighth and a half of them, but no fewer
+	// than 16 and 32; below 0 for no limit.
+	MaxPerHost, MaxPerGroup int
+	// AcceptRate and AcceptBurst are the pace of newcomers, see [NewPace].
+	AcceptRate  float64
+	AcceptBurst int
+
 	BanScore float64       // score at which a host is banned; 0 for [DefaultBanScore]
 	BanTime  time.Duration // how long; 0 for [DefaultBanTime]
 	// CountLocal treats local and private addresses like any others, see
@@ -116,6 +124,8 @@ type Manager struct {
 	autoCancel  map[uint64]context.CancelFunc // of the dials and links of slots
 	lagging     bool
 	tried       uint64 // dials for slots
+	pace        *Pace
+	held        int // newcomers that are held back
 	synced      bool
 	wake        chan struct{} // holds a value when the schedule has changed
 
@@ -149,6 +159,12 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxPending == 0 {
 		cfg.MaxPending = max(minPending, cfg.MaxInbound/pendingShareOf)
 	}
+	if cfg.MaxPerHost == 0 {
+		cfg.MaxPerHost = max(minPerHost, cfg.MaxInbound/hostShareOf)
+	}
+	if cfg.MaxPerGroup == 0 {
+		cfg.MaxPerGroup = max(minPerGroup, cfg.MaxInbound/groupShareOf)
+	}
 	if cfg.FS == nil {
 		cfg.FS = vfs.Default
 	}
@@ -159,6 +175,7 @@ func New(cfg Config) (*Manager, error) {
 		bans:        NewBans(),
 		active:      true,
 		discouraged: newDiscouraged(),
+		pace:        NewPace(cfg.AcceptRate, cfg.AcceptBurst),
 		cancel:      make(map[uint64]context.CancelFunc),
 		autoCancel:  make(map[uint64]context.CancelFunc),
 		wake:        make(chan struct{}, 1),

@@ -30,7 +30,8 @@ const (
 var errLeaving = errors.New("no place became free in time")
 
 // accept takes links that others open, until the listener is closed.
-func (n *Server) accept(ctx context.Context, l transport.Listener) {
+// Perm is what those may do beyond others who come this way.
+func (n *Server) accept(ctx context.Context, l transport.Listener, perm peer.Permissions) {
 	for {
 		link, err := l.Accept()
 		if errors.Is(err, transport.ErrClosed) {
@@ -43,19 +44,42 @@ func (n *Server) accept(ctx context.Context, l transport.Listener) {
 			}
 			continue
 		}
-		n.admit(ctx, link)
+		n.pace(ctx, link, perm)
+	}
+}
+
+// pace lets a newcomer in at once, after a while if its network group opens
+// links too fast, or not at all.
+func (n *Server) pace(ctx context.Context, link transport.Link, perm peer.Permissions) {
+	addr := link.RemoteAddr()
+	host, _ := transport.IP(addr)
+	perm |= n.cfg.Permissions(host, peer.Inbound)
+	wait, err := n.conns.Pace(remoteAddr(addr), perm.Has(peer.PermNoBan))
+	switch {
+	case err != nil:
+		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
+		link.Close()
+	case wait == 0:
+		n.admit(ctx, link, perm)
+	default:
+		n.links.Go(func() {
+			defer n.conns.Paced()
+			if clock.Sleep(ctx, n.clk, wait) != nil {
+				link.Close()
+				return
+			}
+			n.admit(ctx, link, perm)
+		})
 	}
 }
 
 // admit starts a session over a link that somebody has opened, if there is a
 // place for it. One newcomer is dealt with at a time, so that no two of them take
 // the same place.
-func (n *Server) admit(ctx context.Context, link transport.Link) {
+func (n *Server) admit(ctx context.Context, link transport.Link, perm peer.Permissions) {
 	n.admitting.Lock()
 	defer n.admitting.Unlock()
 	addr := link.RemoteAddr()
-	host, _ := transport.IP(addr)
-	perm := n.cfg.Permissions(host)
 	if err := n.makePlace(ctx, addr, perm); err != nil {
 		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
 		link.Close()
@@ -73,7 +97,7 @@ func (n *Server) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Per
 	defer patience.Stop()
 	for {
 		removed := n.sessions.onRemoved() // asked for first, so that none is missed
-		do, evict, err := n.conns.Admit(addr, perm.Has(peer.PermNoBan), n.places(), n.candidates)
+		do, evict, err := n.conns.Admit(addr, perm.Has(peer.PermNoBan), n.places(addr), n.candidates)
 		switch {
 		case err != nil:
 			return err
@@ -96,8 +120,10 @@ func (n *Server) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Per
 
 // places says how the places for inbound links are taken. Links that the node
 // has opened beyond those that are kept for it take places, too.
-func (n *Server) places() connmgr.Places {
+func (n *Server) places(newcomer ma.Multiaddr) connmgr.Places {
 	var p connmgr.Places
+	host, _ := transport.IP(newcomer)
+	group := n.book.Grouper().Group(remoteAddr(newcomer))
 	outbound := 0
 	for _, s := range n.sessions.all() {
 		if s.peer.Kind() != peer.Inbound {
@@ -105,6 +131,12 @@ func (n *Server) places() connmgr.Places {
 			continue
 		}
 		p.Links++
+		if s.host == host {
+			p.OfHost++
+		}
+		if n.book.Grouper().Group(s.addr()) == group {
+			p.OfGroup++
+		}
 		switch {
 		case s.peer.Ending():
 			p.Ending++

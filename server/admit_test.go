@@ -57,7 +57,7 @@ func limitOfLinks(t *testing.T, long time.Duration) {
 		var a *node
 		o := &lingering{n: func() *Server { return a.Server }, long: long}
 		a = w.startWith(1, vfs.NewMem(), func(c *Config) {
-			c.MaxPeers, c.PeerObservers = limit+testOutbound, []peer.Observer{o}
+			c.MaxPeers, c.PeerObservers, c.AcceptRate, c.MaxPerGroup = limit+testOutbound, []peer.Observer{o}, -1, -1
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
@@ -119,7 +119,7 @@ func TestHandshakesMakeRoom(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Second)
-		if p := a.places(); p.Pending != 10 || p.Links != 30 {
+		if p := a.places(addr(9)); p.Pending != 10 || p.Links != 30 {
 			t.Errorf("%+v", p)
 		}
 		w.dial(a, 99).sync()
@@ -151,7 +151,7 @@ func TestLinksOfOurOwn(t *testing.T) {
 		if got := len(a.Peers()); got > limit {
 			t.Errorf("%d links, want at most %d", got, limit)
 		}
-		if p := a.places(); p.Links > 10 || p.Links < 5 {
+		if p := a.places(addr(9)); p.Links > 10 || p.Links < 5 {
 			t.Errorf("%+v", p)
 		}
 	})

@@ -253,7 +253,7 @@ func TestBloomPermission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 2)
 		a := m.nodeWith(1, vfs.NewMem(), func(cfg *Config) {
-			cfg.Permissions = func(h netip.Addr) peer.Permissions {
+			cfg.Permissions = func(h netip.Addr, _ peer.Kind) peer.Permissions {
 				if h == netip.AddrFrom4([4]byte{10, 9, 0, 1}) {
 					return peer.PermBloomFilter
 				}

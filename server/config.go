@@ -92,9 +92,21 @@ type Config struct {
 	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node
 	// opens, or more if Slots has more.
 	MaxPeers int
-	// Permissions returns what peers of an address may do beyond what any may;
-	// nil for nothing.
-	Permissions func(netip.Addr) peer.Permissions
+	// Permissions returns what peers of an address may do beyond what any may,
+	// by the kind of link; nil for nothing.
+	Permissions func(netip.Addr, peer.Kind) peer.Permissions
+	// WhiteBind are further addresses to listen at, where whoever connects may
+	// do more.
+	WhiteBind []WhiteBind
+	// MaxInbound is how many of the links others may open, beside the bound of
+	// MaxPeers; 0 for no other. MaxPerHost, MaxPerGroup, AcceptRate and
+	// AcceptBurst are as in [connmgr.Config].
+	MaxInbound, MaxPerHost, MaxPerGroup int
+	AcceptRate                          float64
+	AcceptBurst                         int
+	// MaxUpload is how many bytes may be sent in a day before old blocks are
+	// not served any more; 0 for any number.
+	MaxUpload uint64
 
 	// Pool holds the settings of the mempool, see [mempool.Config]. Chain,
 	// Verifier, Clock, Log and FS are the node's, and so are RequireStandard,
@@ -129,8 +141,11 @@ type Config struct {
 	// Limits of what a session keeps for the other side.
 	Limits peer.Limits
 	// Timing of sessions, see [peer.Config].
-	PingInterval time.Duration
-	PingTimeout  time.Duration
+	HandshakeTimeout time.Duration
+	PingInterval     time.Duration
+	PingTimeout      time.Duration
+	// DialTimeout bounds one attempt to dial; 0 for the transport's own.
+	DialTimeout time.Duration
 
 	UserAgent string // DefaultUserAgent if empty
 
@@ -155,6 +170,13 @@ type Config struct {
 	Seed [32]byte
 }
 
+// WhiteBind is an address to listen at, and what those may do who connect to
+// it.
+type WhiteBind struct {
+	Addr        ma.Multiaddr
+	Permissions peer.Permissions
+}
+
 // fill puts the defaults in and checks what can be checked.
 func (c *Config) fill() error {
 	if c.Network == nil || c.Dir == "" {
@@ -177,13 +199,13 @@ func (c *Config) fill() error {
 		c.UserAgent = DefaultUserAgent
 	}
 	if len(c.Transports) == 0 {
-		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2, Proxy: c.Proxies.dialer})}
+		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2, Proxy: c.Proxies.dialer, DialTimeout: c.DialTimeout})}
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = connmgr.DefaultMaxPeers
 	}
 	if c.Permissions == nil {
-		c.Permissions = func(netip.Addr) peer.Permissions { return 0 }
+		c.Permissions = func(netip.Addr, peer.Kind) peer.Permissions { return 0 }
 	}
 	if c.Seed == ([32]byte{}) {
 		rand.Read(c.Seed[:])
@@ -194,7 +216,11 @@ func (c *Config) fill() error {
 // maxInbound returns how many links others may open, in the form that connmgr
 // wants: below zero for none.
 func (c *Config) maxInbound() int {
-	if n := c.MaxPeers - c.outboundSlots(); n > 0 {
+	n := c.MaxPeers - c.outboundSlots()
+	if c.MaxInbound > 0 {
+		n = min(n, c.MaxInbound)
+	}
+	if n > 0 && c.MaxInbound >= 0 {
 		return n
 	}
 	return -1

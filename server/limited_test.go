@@ -22,7 +22,7 @@ func TestNetworkLimited(t *testing.T) {
 		trusted := netip.AddrFrom4([4]byte{10, 9, 0, 1})
 		pruned := w.startWith(1, vfs.NewMem(), func(cfg *Config) {
 			cfg.Prune = 1
-			cfg.Permissions = func(h netip.Addr) peer.Permissions {
+			cfg.Permissions = func(h netip.Addr, _ peer.Kind) peer.Permissions {
 				if h == trusted {
 					return peer.PermNoBan
 				}

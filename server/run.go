@@ -59,7 +59,7 @@ func (n *Server) serve(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range n.listen {
 		n.log.Info("listening", "addr", transport.FormatAddr(l.Addr()))
-		wg.Go(func() { n.accept(ctx, l) })
+		wg.Go(func() { n.accept(ctx, l, n.white[l]) })
 	}
 	wg.Go(func() { n.conns.Run(ctx) })
 	wg.Go(func() { n.syncLoop(ctx) })

@@ -102,6 +102,9 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		w.miss(v)
 		return nil, nil
 	}
+	if n.tooMuch(node) && !w.s.peer.Permissions().Has(peer.PermDownload) {
+		return nil, &peer.Disconnect{Reason: peer.Requested, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
+	}
 	m, err := w.block(v, node)
 	switch {
 	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):

@@ -45,6 +45,7 @@ type Server struct {
 	book   *addrmgr.Manager
 	local  addrmgr.Local
 	listen []transport.Listener
+	white  map[transport.Listener]peer.Permissions // of Config.WhiteBind
 
 	handlers map[string]handler
 	nonces   peer.Nonces
@@ -59,6 +60,7 @@ type Server struct {
 	strangers strangers
 	gossip    addrGossip
 	anchors   anchors
+	upload    *upload
 	finder    *discover.Finder // nil if no source is to be asked
 
 	pool     *mempool.Pool
@@ -94,6 +96,8 @@ func New(cfg Config) (*Server, error) {
 	n.handlers = handlers()
 	n.wakeTxs, n.wakeTry = make(chan struct{}, 1), make(chan struct{}, 1)
 	n.ctx = context.Background()
+	n.white = make(map[transport.Listener]peer.Permissions)
+	n.upload = newUpload(n.clk.Now(), cfg.MaxUpload, cfg.Network.TargetSpacing)
 	n.events.init()
 	n.sessions.init()
 	n.fanOut()
@@ -129,15 +133,16 @@ func (n *Server) open() (err error) {
 	n.gossip.m, n.gossip.wake = gossip.New(cfg.Seed, cfg.Gossip), make(chan struct{}, 1)
 	cc := connmgr.Config{
 		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: cfg.ConnObserver, Seed: cfg.Seed,
-		MaxInbound: cfg.maxInbound(),
-		BanScore:   cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
+		MaxInbound: cfg.maxInbound(), MaxPerHost: cfg.MaxPerHost, MaxPerGroup: cfg.MaxPerGroup,
+		AcceptRate: cfg.AcceptRate, AcceptBurst: cfg.AcceptBurst,
+		BanScore: cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
 		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "banlist.dat"),
 		Own: n.local.Has, Wanted: n.wanted,
 	}
 	if cfg.Slots != nil {
 		cc.Book, cc.Slots, cc.Anchors = n.book, *cfg.Slots, first
-		cc.Slots.Grouper = n.book.Grouper()
 	}
+	cc.Slots.Grouper = n.book.Grouper()
 	if n.conns, err = connmgr.New(cc); err != nil {
 		return err
 	}
@@ -147,8 +152,13 @@ func (n *Server) open() (err error) {
 		}
 	}
 	for _, a := range cfg.Listen {
-		if err := n.listenAt(a); err != nil {
+		if err := n.listenAt(a, 0); err != nil {
 			return fmt.Errorf("listen on %s: %w", transport.FormatAddr(a), err)
+		}
+	}
+	for _, w := range cfg.WhiteBind {
+		if err := n.listenAt(w.Addr, w.Permissions); err != nil {
+			return fmt.Errorf("whitebind on %s: %w", transport.FormatAddr(w.Addr), err)
 		}
 	}
 	n.findOwn()
@@ -156,8 +166,9 @@ func (n *Server) open() (err error) {
 	return nil
 }
 
-// listenAt listens with the first transport that takes the address.
-func (n *Server) listenAt(a ma.Multiaddr) error {
+// listenAt listens with the first transport that takes the address. Perm is
+// what those may do who connect there.
+func (n *Server) listenAt(a ma.Multiaddr, perm peer.Permissions) error {
 	for _, t := range n.cfg.Transports {
 		if !t.CanDial(a) {
 			continue
@@ -167,6 +178,7 @@ func (n *Server) listenAt(a ma.Multiaddr) error {
 			return err
 		}
 		n.listen = append(n.listen, l)
+		n.white[l] = perm
 		return nil
 	}
 	return transport.ErrAddress

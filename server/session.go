@@ -106,10 +106,11 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 		ID: l.last, Kind: kind, Permissions: perm,
 		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.cfg.Logs("peer"), Nonces: &n.nonces,
 		Services: n.services(perm), UserAgent: n.cfg.UserAgent,
-		StartHeight:  func() int32 { return n.chain.Tip().Height },
-		Relay:        n.wantsTxs(kind, perm),
-		Limits:       n.cfg.Limits,
-		PingInterval: n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
+		StartHeight:      func() int32 { return n.chain.Tip().Height },
+		Relay:            n.wantsTxs(kind, perm),
+		Limits:           n.cfg.Limits,
+		HandshakeTimeout: n.cfg.HandshakeTimeout,
+		PingInterval:     n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
 	})
 	l.byID[l.last] = s
 	return s
@@ -158,7 +159,7 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 			return err
 		}
 		host, _ := transport.IP(link.RemoteAddr())
-		s := d.n.newSession(link, kind, d.n.cfg.Permissions(host), up)
+		s := d.n.newSession(link, kind, d.n.cfg.Permissions(host, kind), up)
 		s.stale = d.n.wasForeign(addr)
 		s.dialled, _ = netaddr.FromMultiaddr(addr)
 		err = d.n.runSession(ctx, s)

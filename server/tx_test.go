@@ -130,7 +130,7 @@ func TestForceRelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 1)
 		a := m.nodeWith(1, vfs.NewMem(), func(c *Config) {
-			c.Permissions = func(a netip.Addr) peer.Permissions {
+			c.Permissions = func(a netip.Addr, _ peer.Kind) peer.Permissions {
 				if a.As4()[1] == 8 {
 					return peer.PermForceRelay | peer.PermRelay
 				}
@@ -203,7 +203,7 @@ func TestBlocksOnly(t *testing.T) {
 				m := newMarket(t, 2)
 				a := m.nodeWith(1, vfs.NewMem(), func(c *Config) {
 					c.BlocksOnly = true
-					c.Permissions = func(a netip.Addr) peer.Permissions {
+					c.Permissions = func(a netip.Addr, _ peer.Kind) peer.Permissions {
 						if a.As4()[1] == 8 {
 							return peer.PermRelay
 						}
@@ -260,7 +260,7 @@ func TestServeMempool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 3)
 		a := m.nodeWith(1, vfs.NewMem(), func(c *Config) {
-			c.Permissions = func(a netip.Addr) peer.Permissions {
+			c.Permissions = func(a netip.Addr, _ peer.Kind) peer.Permissions {
 				if a.As4()[1] == 8 {
 					return peer.PermMempool
 				}

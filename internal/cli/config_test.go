@@ -29,7 +29,8 @@ func TestConfigShowRoundTrip(t *testing.T) {
 	changed := map[string]string{
 		"network": "signet", "signet-challenge": "51", "datadir": t.TempDir(), "node-id": "8000",
 		"rpc-listen": "127.0.0.1:1", "rpc-user": "alice", "rpc-password": "geheim", "rpc-allow-host": "node.example", "exempt-local": "false",
-		"listen": "127.0.0.1:2", "connect": "1.2.3.4:5", "addnode": "1.2.3.4:6", "max-connections": "7", "max-outbound": "3", "min-peers": "2",
+		"listen": "127.0.0.1:2", "connect": "1.2.3.4:5", "addnode": "1.2.3.4:6", "max-connections": "7", "max-outbound": "3", "max-inbound": "5", "max-per-host": "4", "max-per-group": "-1",
+		"max-upload-target": "100", "dial-timeout": "3s", "handshake-timeout": "20s", "whitebind": "addr@127.0.0.1:7", "min-peers": "2",
 		"onlynet": "ipv6", "externalip": "1.2.3.4:5", "discover": "false", "dnsseed": "false", "forcednsseed": "true", "proxy": "127.0.0.1:9", "onion": "127.0.0.1:8", "proxy-randomize": "false", "seednode": "1.2.3.4:7", "fixedseeds": "false",
 		"ping-interval": "61s", "ping-timeout": "90m1s",
 		"v2transport": "false", "banscore": "8", "bantime": "3h", "user-agent-comment": "a\tb \"c\" \\ \x1b \u200b é", "dbcache": "9", "prune": "1000",

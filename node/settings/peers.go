@@ -19,6 +19,12 @@ func peerOptions() []layered.Option {
 		{Name: "connect", Value: "HOST:PORT", Kind: layered.List, Help: "connect only to these peers, also multiaddresses; may be repeated; 0 for none"},
 		{Name: "addnode", Value: "HOST:PORT", Kind: layered.List, Help: "keep a connection to this peer, also a multiaddress, beside others; may be repeated"},
 		{Name: "max-connections", Value: "N", Kind: layered.Number, Default: int64(125), Least: 0, Most: 100_000, Help: "how many peers at most"},
+		{Name: "max-inbound", Value: "N", Kind: layered.Number, Default: int64(0), Least: 0, Most: 100_000, Help: "how many of them may connect to this node (0 for all that max-connections leaves)"},
+		{Name: "max-per-host", Value: "N", Kind: layered.Number, Default: int64(0), Least: -1, Most: 100_000, Help: "how many connections one host may open (0 for an eighth of all, at least 16; -1 for any number)"},
+		{Name: "max-per-group", Value: "N", Kind: layered.Number, Default: int64(0), Least: -1, Most: 100_000, Help: "the same for a network group, such as the addresses of one operator (0 for half of all, at least 32)"},
+		{Name: "max-upload-target", Value: "MIB", Kind: layered.Number, Default: int64(0), Least: 0, Most: 1 << 30, Help: "MiB to send in a day before blocks older than a week are not sent any more (0 for any number)"},
+		{Name: "dial-timeout", Value: "TIME", Kind: layered.Duration, Default: "10s", Least: 1, Most: maxSeconds, Help: "how long to wait for a peer that is dialled"},
+		{Name: "handshake-timeout", Value: "TIME", Kind: layered.Duration, Default: "60s", Least: 1, Most: maxSeconds, Help: "how long a new connection may take to introduce itself"},
 		{Name: "ping-interval", Value: "TIME", Kind: layered.Duration, Default: "2m", Least: 1, Most: maxSeconds, Help: "how often peers are pinged"},
 		{Name: "ping-timeout", Value: "TIME", Kind: layered.Duration, Default: "20m", Least: 1, Most: maxSeconds, Help: "how long a peer may take to answer a ping"},
 		{Name: "banscore", Value: "N", Kind: layered.Number, Default: int64(100), Least: 1, Most: 1_000_000, Help: "the score at which a misbehaving peer is banned"},
@@ -34,6 +40,10 @@ func (s *Settings) settlePeers() error {
 	c := &s.Server
 	// At 0 there is room for none, but 0 would be the default.
 	c.MaxPeers = max(int(s.Number("max-connections")), 1)
+	c.MaxInbound, c.MaxPerHost, c.MaxPerGroup = int(s.Number("max-inbound")), int(s.Number("max-per-host")), int(s.Number("max-per-group"))
+	c.MaxUpload = uint64(s.Number("max-upload-target")) << 20
+	c.DialTimeout = s.Duration("dial-timeout")
+	c.HandshakeTimeout = s.Duration("handshake-timeout")
 	c.PingInterval, c.PingTimeout = s.Duration("ping-interval"), s.Duration("ping-timeout")
 	c.BanScore, c.BanTime, c.CountLocal = float64(s.Number("banscore")), s.Duration("bantime"), !s.Bool("exempt-local")
 	c.V2 = s.Bool("v2transport")

@@ -10,12 +10,15 @@ import (
 	"starling/mempool"
 	"starling/params"
 	"starling/peer"
+	"starling/server"
+	"starling/transport"
 )
 
 // permitted gives permissions to the peers of a range of addresses.
 type permitted struct {
-	Net  netip.Prefix
-	Perm peer.Permissions
+	Net     netip.Prefix
+	Perm    peer.Permissions
+	In, Out bool // on links that others open, and that this node opens
 }
 
 const (
@@ -44,7 +47,8 @@ func relayOptions() []layered.Option {
 		{Name: "whole-blocks", Kind: layered.Bool, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
 		{Name: "relay-delay-inbound", Value: "TIME", Kind: layered.Duration, Default: "5s", Least: 0, Most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
 		{Name: "relay-delay-outbound", Value: "TIME", Kind: layered.Duration, Default: "2s", Least: 0, Most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
-		{Name: "whitelist", Value: "[PERMS@]ADDR", Kind: layered.List, Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); may be repeated"},
+		{Name: "whitelist", Value: "[PERMS@]ADDR", Kind: layered.List, Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); in and out say on links of which direction (default in); may be repeated"},
+		{Name: "whitebind", Value: "[PERMS@]HOST:PORT", Kind: layered.List, Help: "listen here too, and let whoever connects do what --whitelist names; may be repeated"},
 	}
 }
 
@@ -78,8 +82,8 @@ func (s *Settings) settleRelay() error {
 		}
 		list = append(list, w)
 	}
-	c.Permissions = func(a netip.Addr) peer.Permissions { return permissions(list, a) }
-	return nil
+	c.Permissions = func(a netip.Addr, k peer.Kind) peer.Permissions { return permissions(list, a, k) }
+	return s.settleWhiteBind()
 }
 
 // feeRate reads a fee rate, in satoshi for 1,000 virtual bytes, that may be left out.
@@ -111,15 +115,9 @@ func atOnce(d time.Duration) time.Duration { return max(d, time.Nanosecond) }
 
 // parseWhitelist reads permissions@address, and says what is wrong with it.
 func parseWhitelist(s string) (w permitted, bad string) {
-	perms, host, ok := strings.Cut(s, "@")
-	w.Perm = listedPermissions
-	if !ok {
-		host = s
-	} else {
-		var unknown string
-		if w.Perm, unknown = peer.ParsePermissions(perms); unknown != "" {
-			return w, "there is no permission " + unknown
-		}
+	w, host, bad := parsePermitted(s)
+	if bad != "" {
+		return w, bad
 	}
 	var err error
 	if w.Net, err = netip.ParsePrefix(host); err == nil {
@@ -134,11 +132,67 @@ func parseWhitelist(s string) (w permitted, bad string) {
 	return w, ""
 }
 
-// permissions returns what a peer of an address may do beyond others: all that
-// any entry that fits gives it.
-func permissions(list []permitted, a netip.Addr) (p peer.Permissions) {
+// parsePermitted reads permissions@rest, with the directions among the
+// permissions. Without them they are the usual ones, of links that others open.
+func parsePermitted(s string) (w permitted, rest, bad string) {
+	perms, rest, ok := strings.Cut(s, "@")
+	w.Perm, w.In = listedPermissions, true
+	if !ok {
+		return w, s, ""
+	}
+	var words []string
+	directions := 0
+	for word := range strings.SplitSeq(perms, ",") {
+		switch word {
+		case "in":
+			directions |= 1
+		case "out":
+			directions |= 2
+		default:
+			words = append(words, word)
+		}
+	}
+	if directions != 0 {
+		w.In, w.Out = directions&1 != 0, directions&2 != 0
+	}
+	if len(words) == 0 {
+		return w, rest, ""
+	}
+	var unknown string
+	if w.Perm, unknown = peer.ParsePermissions(strings.Join(words, ",")); unknown != "" {
+		return w, rest, "there is no permission " + unknown
+	}
+	return w, rest, ""
+}
+
+// settleWhiteBind fills in where the node listens for peers that may do more.
+func (s *Settings) settleWhiteBind() error {
+	for _, t := range s.List("whitebind") {
+		w, at, bad := parsePermitted(t)
+		if bad == "" && w.Out {
+			bad = "out is for links that this node opens"
+		}
+		if bad != "" {
+			return s.Fail("whitebind", "%q: %s", t, bad)
+		}
+		hp, err := hostPort(at, strconv.Itoa(int(s.Server.Network.DefaultPort)))
+		if err != nil {
+			return s.Fail("whitebind", "%v", err)
+		}
+		addr, err := transport.ParseAddr(hp)
+		if err != nil {
+			return s.Fail("whitebind", "%v", err)
+		}
+		s.Server.WhiteBind = append(s.Server.WhiteBind, server.WhiteBind{Addr: addr, Permissions: w.Perm})
+	}
+	return nil
+}
+
+// permissions returns what a peer of an address may do beyond others on a kind
+// of link: all that any entry that fits gives it.
+func permissions(list []permitted, a netip.Addr, k peer.Kind) (p peer.Permissions) {
 	for _, w := range list {
-		if w.Net.Contains(a.Unmap()) {
+		if w.Net.Contains(a.Unmap()) && (w.In && !k.Outbound() || w.Out && k.Outbound()) {
 			p |= w.Perm
 		}
 	}

@@ -285,7 +285,7 @@ func TestRelay(t *testing.T) {
 			if len(c.List("whitelist")) == 0 {
 				want = 0
 			}
-			if got := c.Server.Permissions(netip.MustParseAddr(addr)); got != want {
+			if got := c.Server.Permissions(netip.MustParseAddr(addr), peer.Inbound); got != want {
 				t.Errorf("%v: %s may %v", tc.args, addr, got)
 			}
 		}

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"starling/addrmgr"
 	"starling/transport/socks5"
+	"starling/peer"
 	"starling/wire"
 )
 
@@ -121,6 +123,38 @@ func TestProxies(t *testing.T) {
 	} {
 		if _, err := loadFlags(t, strings.Fields(args)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want something with %q", args, err, want)
+		}
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	s, err := loadFlags(t, "whitelist=addr@10.0.0.1,out,noban@10.0.0.2,in,out,mempool@10.0.0.3,out@10.0.0.4")
+	if err == nil {
+		t.Error("one entry with several addresses was taken")
+	}
+	for entry, want := range map[string][2]peer.Permissions{ // inbound, outbound
+		"10.0.0.1":                {listedPermissions, 0},
+		"addr@10.0.0.1":           {peer.PermAddr, 0},
+		"out,addr@10.0.0.1":       {0, peer.PermAddr},
+		"in,out,mempool@10.0.0.1": {peer.PermMempool, peer.PermMempool},
+		"out@10.0.0.1":            {0, listedPermissions},
+	} {
+		if s, err = loadFlags(t, "whitelist="+entry); err != nil {
+			t.Errorf("%s: %v", entry, err)
+			continue
+		}
+		ip := netip.MustParseAddr("10.0.0.1")
+		if got := [2]peer.Permissions{s.Server.Permissions(ip, peer.Inbound), s.Server.Permissions(ip, peer.Manual)}; got != want {
+			t.Errorf("%s: %v, want %v", entry, got, want)
+		}
+	}
+	if s, err = loadFlags(t, "whitebind=addr@127.0.0.1"); err != nil || len(s.Server.WhiteBind) != 1 ||
+		s.Server.WhiteBind[0].Permissions != peer.PermAddr || s.Server.WhiteBind[0].Addr.String() != "/ip4/127.0.0.1/tcp/18444" {
+		t.Errorf("%+v, %v", s.Server.WhiteBind, err)
+	}
+	for _, bad := range []string{"whitebind=out,addr@127.0.0.1", "whitebind=fly@127.0.0.1", "whitebind=addr@a:b:c"} {
+		if _, err := loadFlags(t, bad); err == nil {
+			t.Errorf("%s was taken", bad)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type Peers interface {
 	PingAll()
 	Totals() (in, out uint64)
 	Local() *addrmgr.Local
+	Upload() server.UploadTarget
 	LocalServices() wire.ServiceFlag
 	UserAgent() string
 	WantsTxs() bool

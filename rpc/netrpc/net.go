@@ -99,8 +99,11 @@ func (a *api) getNetworkInfo(context.Context, jsonrpc.None) (rpctypes.NetworkInf
 
 func (a *api) getNetTotals(context.Context, jsonrpc.None) (rpctypes.NetTotals, error) {
 	t := rpctypes.NetTotals{Millis: a.Clock.Now().UnixMilli()}
-	t.Target.Timeframe = int64((24 * time.Hour).Seconds())
-	t.Target.ServeHistoric = true
+	u := a.Peers.Upload()
+	t.Target = rpctypes.UploadTarget{
+		Timeframe: int64(u.Cycle.Seconds()), Target: int64(u.Limit), Reached: u.Limit > 0 && u.BytesLeft == 0,
+		ServeHistoric: u.ServesOld, BytesLeft: int64(u.BytesLeft), TimeLeft: int64(u.Left.Seconds()),
+	}
 	t.Received, t.Sent = a.Peers.Totals()
 	return t, nil
 }

@@ -46,11 +46,10 @@ type NetTotals struct {
 	Received uint64       `json:"totalbytesrecv" help:"bytes received from peers"`
 	Sent     uint64       `json:"totalbytessent" help:"bytes sent to peers"`
 	Millis   int64        `json:"timemillis" help:"the time, in milliseconds since 1970"`
-	Target   UploadTarget `json:"uploadtarget" help:"the limit on what is sent; there is none"`
+	Target   UploadTarget `json:"uploadtarget" help:"the limit on what is sent"`
 }
 
-// UploadTarget is a limit on what is sent, in the result of getnettotals. There
-// is none.
+// UploadTarget is a limit on what is sent, in the result of getnettotals.
 type UploadTarget struct {
 	Timeframe     int64 `json:"timeframe" help:"the time that it is for, in seconds"`
 	Target        int64 `json:"target" help:"the limit in bytes; 0 for none"`
