@@ -70,21 +70,19 @@ func TestFilterHurries(t *testing.T) {
 	}
 }
 
-// A peer that lowers its filter is told of what was held back only if it falls
-// below half; zero is a filter too.
+// A filter of zero lets all through, and one below is none.
 func TestFilterFalls(t *testing.T) {
 	g := newGame(t, Config{})
 	g.up(1, out)
-	g.m.FeeFilter(g.now, 1, 2000)
+	g.m.FeeFilter(1, 2000)
 	e := g.entry(1900)
 	g.add(e)
 	g.run(time.Minute)
-	for _, rate := range []mempool.FeeRate{1700, 850} {
-		g.m.FeeFilter(g.now, 1, rate)
-		g.run(time.Minute)
-		g.wantTold(1)
-	}
-	g.m.FeeFilter(g.now, 1, 0)
+	g.wantTold(1)
+	g.m.FeeFilter(1, 0)
+	g.m.FeeFilter(1, -1)
+	e = g.entry(1)
+	g.add(e)
 	g.run(time.Minute)
 	g.wantTold(1, e)
 	if s, _ := g.m.Peer(1); s.FeeFilter != 0 {
@@ -237,9 +235,13 @@ func TestAgain(t *testing.T) {
 	g.wantTold(1)
 	g.up(3, out)
 	g.run(time.Minute)
+	g.wantTold(3)
+	g.m.Again(g.now, wire.Hash{7}) // not in the pool
+	g.m.Again(g.now, e.TxID)
+	g.run(time.Minute)
+	g.wantTold(1)
 	g.wantTold(3, e)
 	g.m.peers[3].info.Known = new(peer.Known) // it is not known to have it any more
-	g.m.Again(g.now, wire.Hash{7})            // not in the pool
 	g.m.Again(g.now, e.TxID)
 	g.run(time.Minute)
 	g.wantTold(1)

@@ -8,9 +8,8 @@
 // turns of a bounded size, best fee rate first and parents before children.
 //
 // What a link's other side is known to have belongs to that link and ends with
-// it. A new link is told of all that the pool holds, a turn at a time: so a
-// fresh node's pool fills from its neighbours, and a miner that was off learns
-// of what it has missed. Bitcoin Core does that only on request (BIP35).
+// it. A new link is told of what the pool holds already only on request (BIP35),
+// but for own transactions that nobody has fetched yet.
 //
 // A link with a filter (BIP37) is told of what the filter wants; how much is put to
 // it in one turn is bounded, since the other side chooses what that costs.

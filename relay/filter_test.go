@@ -33,8 +33,8 @@ func TestFilter(t *testing.T) {
 	g.up(1, in)
 	g.up(2, in)
 	a, b, c := g.entry(1000), g.entry(1000), g.entry(1000)
-	g.m.SetFilter(g.now, 1, only(b))
-	g.m.SetFilter(g.now, 99, only(b)) // a link that has ended
+	g.m.SetFilter(1, only(b))
+	g.m.SetFilter(99, only(b)) // a link that has ended
 	g.add(a, b)
 	g.run(time.Minute)
 	g.wantTold(1, b)
@@ -42,25 +42,25 @@ func TestFilter(t *testing.T) {
 		t.Errorf("a link without a filter was told of %d", n)
 	}
 	// What was not wanted is not taken for known.
-	g.m.SetFilter(g.now, 1, only(a))
+	g.m.SetFilter(1, only(a))
 	g.m.Mempool(g.now, 1)
 	g.run(time.Minute)
 	g.wantTold(1, a)
-	g.m.SetFilter(g.now, 1, nil)
+	g.m.SetFilter(1, nil)
 	g.add(c)
 	g.run(time.Minute)
 	g.wantTold(1, c)
 	// The parent of a wanted transaction is not told unless it is wanted.
 	p := g.entry(1000)
 	child := g.entry(5000, p)
-	g.m.SetFilter(g.now, 1, only(child))
+	g.m.SetFilter(1, only(child))
 	g.add(p, child)
 	g.run(time.Minute)
 	g.wantTold(1, child)
 }
 
-// TestFilterWakes: a link that wanted nothing is told of what the pool holds once
-// it has set a filter, or taken one away.
+// TestFilterWakes: a link that wanted nothing is told of new transactions once it
+// has set a filter, or taken one away, and of those before them when it asks.
 func TestFilterWakes(t *testing.T) {
 	g := newGame(t, Config{})
 	quiet := PeerInfo{Inbound: true, WTxID: true}
@@ -70,11 +70,18 @@ func TestFilterWakes(t *testing.T) {
 	g.add(a, b)
 	g.run(time.Minute)
 	g.wantTold(1)
-	g.m.SetFilter(g.now, 1, only(b))
-	g.m.SetFilter(g.now, 2, nil)
+	g.m.SetFilter(1, only(b))
+	g.m.SetFilter(2, nil)
+	c := g.entry(1000)
+	g.add(c)
+	g.run(time.Minute)
+	g.wantTold(1)
+	g.wantTold(2, c)
+	g.m.Mempool(g.now, 1)
+	g.m.Mempool(g.now, 2)
 	g.run(time.Minute)
 	g.wantTold(1, b)
-	if n := len(g.told(2)); n != 2 {
+	if n := len(g.told(2)); n != 3 {
 		t.Errorf("told of %d", n)
 	}
 }
@@ -85,12 +92,12 @@ func TestFilterWakes(t *testing.T) {
 func TestFilterTakesTurns(t *testing.T) {
 	g := newGame(t, Config{})
 	all := g.many(10_000)
-	g.add(all...)
 	last := all[len(all)-1]
 	most := int(filteredSize/last.VSize) + 1
 	g.up(1, PeerInfo{Inbound: true})
 	f := only(all[5], last)
-	g.m.SetFilter(g.now, 1, f)
+	g.m.SetFilter(1, f)
+	g.add(all...)
 	step := func() bool {
 		before := f.asked
 		next := g.m.NextDeadline(g.now)

@@ -24,9 +24,8 @@ type link struct {
 	told     time.Time // when it was told last
 	sequence uint64    // of the pool at that time
 
-	wanted   Filter          // what the peer wants to hear of; nil for all
-	filter   mempool.FeeRate // least rate that the peer wants to hear of
-	heldBack bool            // something was not announced because of it
+	wanted Filter          // what the peer wants to hear of; nil for all
+	filter mempool.FeeRate // least rate that the peer wants to hear of
 
 	filterSent mempool.FeeRate // of this node, as the peer was told
 	filterDue  time.Time       // when it is told again
@@ -136,7 +135,6 @@ func (t *turn) announce(it *item, again bool) {
 	if e.Fee < t.l.filter.Fee(e.VSize) {
 		// It would not enter the peer's pool. If a child pays for it, the peer
 		// hears of the child and asks for it.
-		t.l.heldBack = true
 		return
 	}
 	if t.l.wanted != nil {

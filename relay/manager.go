@@ -65,7 +65,10 @@ type PeerInfo struct {
 	Eager   bool // it is told without delay, as the operator trusts it
 	// SendFilter: it is sent this node's fee filter.
 	SendFilter bool
-	Known      Known // required
+	// Owed are own transactions that no peer has fetched yet. They are announced
+	// to the link; of others that were there before it, it is told on request.
+	Owed  []wire.Hash
+	Known Known // required
 }
 
 // Config says how a [Manager] works. The zero value works.
@@ -75,6 +78,10 @@ type Config struct {
 	// MinRelayFee is what this node asks for at least, and IncrementalFee is
 	// what sets how fine its fee filters are.
 	MinRelayFee, IncrementalFee mempool.FeeRate
+	// Gradual answers requests for all that the pool holds in turns, without what
+	// the peer is known to have. It is for networks where all nodes ask when
+	// they start, and may have to fetch all of it.
+	Gradual bool
 	// Seed draws the delays. It must be secret in a node, and may be fixed in a
 	// simulation.
 	Seed [32]byte
@@ -106,6 +113,7 @@ type Manager struct {
 	inbound, outbound time.Duration
 	minRelay          mempool.FeeRate
 	filters           filterRounder
+	gradual           bool
 
 	events events // of the pool
 
@@ -122,7 +130,7 @@ type Manager struct {
 // New returns a Manager without peers.
 func New(cfg Config) *Manager {
 	m := &Manager{
-		inbound: cfg.InboundDelay, outbound: cfg.OutboundDelay, minRelay: cfg.MinRelayFee,
+		inbound: cfg.InboundDelay, outbound: cfg.OutboundDelay, minRelay: cfg.MinRelayFee, gradual: cfg.Gradual,
 		rng:  rand.New(rand.NewChaCha8(sha256.Sum256(append(cfg.Seed[:], "relay"...)))),
 		pool: make(map[wire.Hash]*item), peers: make(map[PeerID]*link), sequence: 1,
 	}
@@ -137,8 +145,9 @@ func New(cfg Config) *Manager {
 	return m
 }
 
-// PeerUp adds a link whose handshake is done. All that the pool holds is to be
-// announced to it, own transactions first.
+// PeerUp adds a link whose handshake is done. What the pool holds by then is not
+// announced to it: that would show the pool to everybody who connects, and cost
+// each link a walk over it.
 func (m *Manager) PeerUp(now time.Time, id PeerID, info PeerInfo) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -152,15 +161,20 @@ func (m *Manager) PeerUp(now time.Time, id PeerID, info PeerInfo) {
 		return int(min(1, max(-1, int64(l.id)-int64(id))))
 	})
 	m.order = slices.Insert(m.order, at, l)
-	m.refill(now, l)
-}
-
-// refill has all that the pool holds announced to a link, as far as its other
-// side is not known to have it.
-func (m *Manager) refill(now time.Time, l *link) {
-	if !l.info.Wants {
+	if !info.Wants {
 		return
 	}
+	for _, txid := range info.Owed {
+		if it := m.pool[txid]; it != nil {
+			l.force(it)
+		}
+	}
+	m.schedule(now, l)
+}
+
+// refill has all that the pool holds announced to a link in turns, own
+// transactions first, as far as its other side is not known to have it.
+func (m *Manager) refill(now time.Time, l *link) {
 	all := make([]*item, 0, len(m.pool))
 	for _, it := range m.pool {
 		all = append(all, it)
@@ -186,40 +200,26 @@ func (m *Manager) PeerDown(id PeerID) {
 	}
 }
 
-// FeeFilter takes the least fee rate that the peer wants to hear of (BIP133). If
-// it falls by much, as it does when the peer has caught up with the chain, the
-// peer is told of what was held back.
-func (m *Manager) FeeFilter(now time.Time, id PeerID, rate mempool.FeeRate) {
+// FeeFilter takes the least fee rate that the peer wants to hear of from now on
+// (BIP133).
+func (m *Manager) FeeFilter(id PeerID, rate mempool.FeeRate) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l := m.peers[id]
-	if l == nil || rate < 0 {
-		return
-	}
-	before := l.filter
-	l.filter = rate
-	if l.heldBack && rate < before/2 {
-		l.heldBack = false
-		m.takeEvents(now)
-		m.refill(now, l)
+	if l := m.peers[id]; l != nil && rate >= 0 {
+		l.filter = rate
 	}
 }
 
 // SetFilter has a link told only of what a filter wants; nil is for no filter. A
 // peer that did not want announcements does from then on.
-func (m *Manager) SetFilter(now time.Time, id PeerID, f Filter) {
+func (m *Manager) SetFilter(id PeerID, f Filter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := m.peers[id]
 	if l == nil {
 		return
 	}
-	l.wanted = f
-	if !l.info.Wants {
-		l.info.Wants = true
-		m.takeEvents(now)
-		m.refill(now, l)
-	}
+	l.wanted, l.info.Wants = f, true
 }
 
 // Mempool takes that the peer wants to be told of all that the pool holds, at
@@ -227,7 +227,15 @@ func (m *Manager) SetFilter(now time.Time, id PeerID, f Filter) {
 func (m *Manager) Mempool(now time.Time, id PeerID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l := m.peers[id]; l != nil {
+	l := m.peers[id]
+	switch {
+	case l == nil:
+	case m.gradual:
+		if l.info.Wants {
+			m.takeEvents(now)
+			m.refill(now, l)
+		}
+	default:
 		l.all = true
 		m.schedule(now, l)
 	}

@@ -252,56 +252,93 @@ func TestParentsFirst(t *testing.T) {
 	g.wantTold(1, a, b, c, d)
 }
 
-// TestFeeFilter holds back what pays less than the peer wants, but not its
-// child; when the filter falls, as it does after the first synchronisation, the
-// rest follows.
+// TestFeeFilter leaves out what pays less than the peer wants, but not its child;
+// when the filter falls, what was left out stays so.
 func TestFeeFilter(t *testing.T) {
 	g := newGame(t, Config{})
 	g.up(1, out)
-	g.m.FeeFilter(g.now, 1, 2000)
+	g.m.FeeFilter(1, 2000)
 	a := g.entry(1000)
 	b := g.entry(5000, a)
 	c := g.entry(2000)
 	g.add(a, b, c)
 	g.run(time.Minute)
 	g.wantTold(1, b, c)
-	g.m.FeeFilter(g.now, 1, 1500)
+	g.m.FeeFilter(1, 1500)
 	g.run(time.Minute)
 	g.wantTold(1) // by little
-	g.m.FeeFilter(g.now, 1, maxMoney)
+	g.m.FeeFilter(1, maxMoney)
 	d := g.entry(100_000)
 	g.add(d)
 	g.run(time.Minute)
 	g.wantTold(1)
-	g.m.FeeFilter(g.now, 1, 100)
+	g.m.FeeFilter(1, 100)
 	g.run(time.Minute)
-	g.wantTold(1, d, a)
-	g.m.FeeFilter(g.now, 1, -5) // nonsense
+	g.wantTold(1)
+	e := g.entry(1000)
+	g.add(e)
+	g.run(time.Minute)
+	g.wantTold(1, e)
+	g.m.FeeFilter(1, -5) // nonsense
 	if s, _ := g.m.Peer(1); s.FeeFilter != 100 {
 		t.Errorf("filter %d", s.FeeFilter)
 	}
 }
 
-// TestNewLink tells a new link of all that the pool holds, a turn at a time,
-// own transactions first, whatever the same host was told on another link.
+// TestNewLink tells a new link of nothing that was there before it, but for own
+// transactions that nobody has fetched.
 func TestNewLink(t *testing.T) {
 	g := newGame(t, Config{})
-	all := g.many(300)
-	mine := g.entry(200)
-	g.add(append(all, mine)...)
+	mine, owed := g.entry(200), g.entry(300)
+	g.add(append(g.many(300), mine, owed)...)
 	g.m.Own(g.now, mine.TxID)
 	g.up(1, in)
+	info := out
+	info.Owed = []wire.Hash{{7}, owed.TxID} // one that has left the pool
+	g.up(2, info)
+	info.Wants = false
+	g.up(3, info)
 	g.run(5 * time.Minute)
-	got := g.told(1)
-	if len(got) != 301 || got[0] != mine.WTxID {
-		t.Fatalf("%d told, own first: %v", len(got), len(got) > 0 && got[0] == mine.WTxID)
+	g.wantTold(1)
+	g.wantTold(2, owed)
+	g.wantTold(3)
+	next := g.entry(1000)
+	g.add(next)
+	g.run(time.Minute)
+	g.wantTold(1, next)
+	g.wantTold(2, next)
+}
+
+// TestGradual tells whoever asks of all that the pool holds, a turn at a time, own
+// transactions first, whatever the same host was told on another link; and of
+// what it knows not again.
+func TestGradual(t *testing.T) {
+	g := newGame(t, Config{Gradual: true})
+	mine := g.entry(200)
+	g.add(append(g.many(300), mine)...)
+	g.m.Own(g.now, mine.TxID)
+	for id := PeerID(1); id <= 2; id++ {
+		g.up(id, in)
+		g.m.Mempool(g.now, id)
+		g.run(2 * time.Minute)
+		if n := len(g.sent[id]); n < 3 {
+			t.Errorf("told in %d turns", n)
+		}
+		if got := g.told(id); len(got) != 301 || got[0] != mine.WTxID {
+			t.Fatalf("%d told, own first: %v", len(got), len(got) > 0 && got[0] == mine.WTxID)
+		}
+		g.m.Mempool(g.now, id)
+		g.run(2 * time.Minute)
+		if got := g.told(id); len(got) != 1 { // the own one
+			t.Errorf("told of %d again", len(got))
+		}
+		g.m.PeerDown(id)
 	}
-	g.m.PeerDown(1)
-	g.up(2, in)
-	g.run(5 * time.Minute)
-	if got := g.told(2); len(got) != 301 {
-		t.Errorf("a second link was told of %d", len(got))
-	}
+	g.up(3, PeerInfo{Inbound: true})
+	g.m.Mempool(g.now, 3)
+	g.m.Mempool(g.now, 4) // a link that has ended
+	g.run(2 * time.Minute)
+	g.wantTold(3)
 }
 
 // TestOwn announces own transactions every 10 to 15 minutes, also to those who
@@ -400,7 +437,7 @@ func TestMempool(t *testing.T) {
 	g.add(all...)
 	g.run(10 * time.Minute)
 	g.told(1)
-	g.m.FeeFilter(g.now, 1, 12_000)
+	g.m.FeeFilter(1, 12_000)
 	g.m.Mempool(g.now, 1)
 	if len(g.told(1)) != 0 {
 		t.Error("answered before its time")

@@ -23,6 +23,7 @@ func (s *script) loaded(items ...[]byte) {
 	for _, it := range items {
 		s.send(&wire.MsgFilterAdd{Data: it})
 	}
+	s.sync()
 }
 
 // dialLight connects a script that wants no transactions until it says so, and
@@ -137,7 +138,8 @@ func TestBloomRelay(t *testing.T) {
 	})
 }
 
-// TestBloomPool: a filter that comes when the pool holds something has that told.
+// TestBloomPool: a peer with a filter that asks for the pool is told what the
+// filter wants of it.
 func TestBloomPool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 4)
@@ -147,7 +149,9 @@ func TestBloomPool(t *testing.T) {
 		s, _ := m.dialLight(a, 9)
 		time.Sleep(time.Minute)
 		s.loaded(idOf(two))
-		// The first message has made it want all; the filter is there by then.
+		time.Sleep(time.Minute)
+		s.sync() // not unless it asks
+		s.send(&wire.MsgMempool{})
 		s.announced(two)
 		time.Sleep(time.Minute)
 		s.sync()

@@ -72,7 +72,7 @@ func (s *session) setFilter(b *bloomFilter) {
 	if b != nil {
 		wanted = b
 	}
-	n.relay.SetFilter(n.clk.Now(), s.relayID(), wanted)
+	n.relay.SetFilter(s.relayID(), wanted)
 	wake(n.wakeTxs)
 }
 

@@ -175,7 +175,7 @@ func (n *Server) orphanLoop(ctx context.Context) {
 func (s *session) handleFeeFilter(context.Context, *wire.MsgFeeFilter) error {
 	// The session has read it already, and passed over nonsense.
 	n := s.node
-	n.relay.FeeFilter(n.clk.Now(), s.relayID(), mempool.FeeRate(s.peer.Prefs().FeeFilter))
+	n.relay.FeeFilter(s.relayID(), mempool.FeeRate(s.peer.Prefs().FeeFilter))
 	wake(n.wakeTxs)
 	return nil
 }

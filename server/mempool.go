@@ -56,6 +56,7 @@ func (n *Server) openPool() error {
 	n.relay = relay.New(relay.Config{
 		InboundDelay: cfg.RelayDelayInbound, OutboundDelay: cfg.RelayDelayOutbound,
 		MinRelayFee: max(pc.MinRelayFee, 0), IncrementalFee: pc.IncrementalFee, Seed: cfg.Seed,
+		Gradual: n.asksPools(),
 	})
 	n.openFees()
 	n.subscribePool()

@@ -52,7 +52,12 @@ func (n *Server) txPeerUp(s *session) {
 			Unlimited:  perm.Has(peer.PermRelay),
 		})
 	}
+	var owed []wire.Hash
+	if p.Kind() != peer.Inbound {
+		owed = n.pool.Unbroadcast() // whoever connects to spy is not told
+	}
 	n.relay.PeerUp(n.clk.Now(), s.relayID(), relay.PeerInfo{
+		Owed:       owed,
 		Inbound:    p.Kind() == peer.Inbound,
 		Wants:      r.Relay,
 		WTxID:      r.WTxIDRelay,

@@ -20,6 +20,13 @@ import (
 // tests' transactions are not standard.
 func relaying(cfg *Config) { cfg.AcceptNonStandard = true }
 
+// own is a change of the configuration for networks of one's own.
+func own(cfg *Config) {
+	net := *cfg.Network
+	net.Name = "flock"
+	cfg.Network = &net
+}
+
 // market is a world whose nodes have a chain with coins to spend.
 type market struct {
 	*world
@@ -322,14 +329,60 @@ func TestPoolRestart(t *testing.T) {
 		if own := a.relay.Owned(); len(own) != 1 || own[0] != mine.TxID() {
 			t.Errorf("own: %v", own)
 		}
-		// Another node hears of both, of its own again and again.
+		// Another node hears of its own again and again.
 		x = m.dialWTx(a, 8)
-		first := x.expect(wire.CmdInv).(*wire.MsgInv).Inv
-		if len(first) != 2 || first[0] != wtx(mine) {
-			t.Errorf("told of %v", first)
+		x.expectTxs(wire.CmdInv, wtx(mine))
+		x.expectTxs(wire.CmdInv, wtx(mine))
+	})
+}
+
+// TestNewLinks: on Bitcoin's networks a new link is not told of what the pool held
+// before it, however long it waits, nor may its peer ask.
+func TestNewLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, 3)
+		a := m.node(1)
+		a.add(m.pay(1000), m.pay(1000))
+		x := m.dialWTx(a, 9)
+		time.Sleep(15 * time.Minute)
+		x.sync()
+		next := m.pay(1000)
+		a.add(next)
+		x.expectTxs(wire.CmdInv, wtx(next))
+		for asked := range 4 {
+			if got, most := a.Conns().Score(netip.MustParseAddr("10.9.0.1")), float64(33*asked); got > most || got < most-1 {
+				t.Errorf("after it has asked %d times its score is %v, want %v", asked, got, most)
+			}
+			x.send(&wire.MsgMempool{})
+			x.gone()
+			synctest.Wait()
+			if asked < 3 {
+				x = m.dialWTx(a, 9)
+			}
 		}
-		x.expectTxs(wire.CmdInv, wtx(mine))
-		x.expectTxs(wire.CmdInv, wtx(mine))
+		if len(a.Conns().Bans()) != 1 {
+			t.Error("who asks again and again is not banned")
+		}
+	})
+}
+
+// TestAskedForThePool: on a network of one's own whoever connects is asked for its
+// mempool and told of this node's when it asks, once for each link.
+func TestAskedForThePool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMarket(t, 2)
+		a := m.nodeWith(1, vfs.NewMem(), own)
+		one, two := m.pay(2000), m.pay(1000)
+		a.add(one, two)
+		x := m.dial(a, 9)
+		x.expect(wire.CmdMempool)
+		time.Sleep(time.Minute)
+		x.sync()
+		x.send(&wire.MsgMempool{})
+		x.expectTxs(wire.CmdInv, wire.InvVect{Type: wire.InvTx, Hash: one.TxID()}, wire.InvVect{Type: wire.InvTx, Hash: two.TxID()})
+		x.send(&wire.MsgMempool{})
+		time.Sleep(time.Minute)
+		x.sync()
 	})
 }
 
@@ -338,9 +391,10 @@ func TestPoolRestart(t *testing.T) {
 func TestMinerComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 1)
-		central := m.node(1)
-		payer := m.node(2, 1)
-		miner := m.nodeWith(3, vfs.NewMem(), func(c *Config) { c.ForgetPool = true }, 1)
+		forgetful := func(c *Config) { own(c); c.ForgetPool = true }
+		central := m.nodeWith(1, vfs.NewMem(), own)
+		payer := m.nodeWith(2, vfs.NewMem(), own, 1)
+		miner := m.nodeWith(3, vfs.NewMem(), forgetful, 1)
 		time.Sleep(time.Second)
 		if !miner.Mempool().Info().Loaded {
 			t.Error("a node that saves no mempool says that it is still reading one")
@@ -352,7 +406,7 @@ func TestMinerComesBack(t *testing.T) {
 		payer.stop() // the payer need not be there any more
 		for range 3 {
 			time.Sleep(time.Hour)
-			miner = m.nodeWith(3, miner.fs, func(c *Config) { c.ForgetPool = true }, 1)
+			miner = m.nodeWith(3, miner.fs, forgetful, 1)
 			miner.has(time.Minute, tx)
 			time.Sleep(time.Minute)
 			miner.stop()
@@ -381,12 +435,13 @@ func TestLostAtPeer(t *testing.T) {
 	})
 }
 
-// TestFreshNodeFills starts a node that has nothing. Its pool fills from its
-// neighbour, once it has the chain.
+// TestFreshNodeFills starts a node that has nothing, on a network of one's own. Its
+// pool fills from its neighbour, once it has the chain.
 func TestFreshNodeFills(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 130)
-		a := m.node(1)
+		relaying := func(cfg *Config) { relaying(cfg); own(cfg) }
+		a := m.nodeWith(1, vfs.NewMem(), own)
 		var txs []*wire.Tx
 		for range 130 {
 			txs = append(txs, m.pay(1000))

@@ -36,19 +36,23 @@ func (w *order) tx(v wire.InvVect) wire.Message {
 	return nil
 }
 
-// serveMempool answers mempool (BIP35), which only chosen peers may ask, and those
-// that may use bloom filters: the answer shows all that the mempool holds at
-// once, as far as the peer's filter wants it, and costs a walk over it.
+// serveMempool answers mempool (BIP35). On Bitcoin's networks only chosen peers may
+// ask, and those that may use bloom filters: the answer shows all that the mempool
+// holds at once, as far as the peer's filter wants it. On a network of one's own
+// everybody may, once. Each answer costs a walk over the mempool, so what goes
+// beyond that is counted.
 func (s *session) serveMempool(context.Context, *wire.MsgMempool) error {
 	n, perm := s.node, s.peer.Permissions()
-	if !perm.Has(peer.PermMempool) {
-		if !n.servesBloom(perm) {
-			if perm.Has(peer.PermNoBan) {
-				return nil
-			}
+	first := n.asksPools() && !s.answeredPool.Swap(true)
+	if !first && !perm.Has(peer.PermMempool) {
+		n.offence(s.origin(), connmgr.MempoolFlood, 1)
+		switch {
+		case n.servesBloom(perm):
+		case n.asksPools() || perm.Has(peer.PermNoBan):
+			return nil
+		default:
 			return &peer.Disconnect{Reason: peer.Misbehaved, Detail: "it asked for the mempool, which it may not"}
 		}
-		n.offence(s.origin(), connmgr.MempoolFlood, 1)
 	}
 	n.relay.Mempool(n.clk.Now(), s.relayID())
 	wake(n.wakeTxs)

@@ -32,6 +32,9 @@ type session struct {
 
 	stale bool // its peer was of another network the last time
 
+	askedPool    atomic.Bool // it was asked for its mempool
+	answeredPool atomic.Bool // it has asked for this node's
+
 	// Times when it last gave something new, in nanoseconds since 1970; 0 for
 	// never.
 	lastBlock, lastTx atomic.Int64
@@ -217,6 +220,7 @@ func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 		Download:       p.Permissions().Has(peer.PermDownload),
 	}))
 	n.txPeerUp(s)
+	s.askPool(n.chain.Tip())
 	return n.gossipUp(s)
 }
 

@@ -68,6 +68,7 @@ func (n *Server) syncLoop(ctx context.Context) {
 		if t := n.chain.Tip(); t != tip {
 			tip = t
 			n.do(n.sync.TipChanged(n.clk.Now()))
+			n.askPools(tip)
 		}
 		for _, e := range n.events.take() {
 			switch {

@@ -82,7 +82,6 @@ func TestWitness(t *testing.T) {
 		program := sha256.Sum256(chaintest.AnyoneCanSpend)
 		op, value := m.blocks[0].Coinbase()
 		parent := wire.NewTx(2, []wire.TxIn{{PrevOut: op}}, []wire.TxOut{{Value: value - 1000, Script: append([]byte{0, 32}, program[:]...)}}, 0)
-		a.add(parent)
 		make := func(wit ...[]byte) *wire.Tx {
 			return wire.NewTx(2, []wire.TxIn{{PrevOut: wire.OutPoint{Hash: parent.TxID()}, Witness: wire.NewWitness(wit...)}},
 				[]wire.TxOut{{Value: value - 9000, Script: chaintest.AnyoneCanSpend}, {Value: 1000, Script: chaintest.AnyoneCanSpend}}, 0)
@@ -92,6 +91,7 @@ func TestWitness(t *testing.T) {
 			t.Fatal("not the same transaction")
 		}
 		x, y, z := m.dialWTx(a, 7), m.dialWTx(a, 8), m.dial(a, 9)
+		a.add(parent)
 		for _, s := range []*script{x, y, z} {
 			s.expect(wire.CmdInv) // of the parent
 		}
@@ -272,10 +272,8 @@ func TestServeMempool(t *testing.T) {
 		x.send(&wire.MsgMempool{})
 		x.gone()
 		y := m.dialWTx(a, 8)
-		if inv := y.expect(wire.CmdInv).(*wire.MsgInv).Inv; len(inv) != 3 {
-			t.Fatal("at first")
-		}
-		y.sync()
+		time.Sleep(time.Minute)
+		y.sync() // nothing at first
 		y.send(&wire.MsgMempool{})
 		if inv := y.expect(wire.CmdInv).(*wire.MsgInv).Inv; len(inv) != 3 {
 			t.Error("when asked")
