@@ -251,7 +251,7 @@ func TestStoryReorganisation(t *testing.T) {
 	w.want(`"`+r["hash"]+`"`, "getbestblockhash")
 	w.pool(other)
 	w.refused(first, "bad-txns-inputs-missingorspent")
-	w.mine(1)
+	w.mine(2) // one more than the other branch has, which was first
 	w.pool()
 	if out := get[json.RawMessage](w.testNode, "gettxout", double.TxID().String(), 0); string(out) == "null" {
 		t.Error("the winner is not there")

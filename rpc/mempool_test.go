@@ -440,18 +440,20 @@ func TestEstimateFees(t *testing.T) {
 	w.fails(jsonrpc.CodeInvalidParam, "Invalid threshold", "estimaterawfee", 6, 1.5)
 }
 
-// TestPrecious prefers the second of two blocks of the same height.
+// TestPrecious prefers the second of two blocks of the same height; by themselves
+// nodes prefer the first, also when it has been invalid meanwhile.
 func TestPrecious(t *testing.T) {
 	w := newWalletNode(t, 1, mempool.Config{})
 	first := w.mine(1)[0]
 	get[any](w.testNode, "invalidateblock", first)
 	second := w.mine(1)[0]
-	get[any](w.testNode, "reconsiderblock", first)
 	w.want(`"`+second+`"`, "getbestblockhash")
-	w.want("null", "preciousblock", first)
+	get[any](w.testNode, "reconsiderblock", first)
 	w.want(`"`+first+`"`, "getbestblockhash")
 	w.want("null", "preciousblock", second)
 	w.want(`"`+second+`"`, "getbestblockhash")
+	w.want("null", "preciousblock", first)
+	w.want(`"`+first+`"`, "getbestblockhash")
 	w.fails(jsonrpc.CodeInvalidAddress, "Block not found", "preciousblock", strings.Repeat("00", 32))
 }
 
