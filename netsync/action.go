@@ -11,7 +11,7 @@ type PeerID uint64
 
 // Action is something the caller has to do now. The kinds are [SendGetHeaders],
 // [SendGetBlocks], [SendGetData], [SendHeaders], [SendInv], [SendCmpct],
-// [SendCmpctBlock], [Misbehaved] and [Disconnect]. Actions of one list for one peer are to be done in order.
+// [SendCmpctBlock], [Presyncing], [Misbehaved] and [Disconnect]. Actions of one list for one peer are to be done in order.
 type Action interface {
 	// Target is the peer that the action concerns.
 	Target() PeerID
@@ -49,6 +49,16 @@ type SendInv struct {
 	Inv  []wire.InvVect
 }
 
+// Presyncing tells the operator how far the headers of a chain have come that
+// has not shown its work, and of which nothing is kept yet. It comes now and then
+// during the initial download, for the chain that has come furthest.
+type Presyncing struct {
+	Peer   PeerID
+	Height int32
+	Second bool    // the work is shown, and the headers come again
+	Share  float64 // of the headers that the chain has by the clock, from 0 to 1
+}
+
 // Misbehaved reports that the peer broke a rule that an honest peer keeps. What
 // follows is the caller's decision.
 type Misbehaved struct {
@@ -79,6 +89,9 @@ func (a SendHeaders) Target() PeerID { return a.Peer }
 
 // Target implements [Action].
 func (a SendInv) Target() PeerID { return a.Peer }
+
+// Target implements [Action].
+func (a Presyncing) Target() PeerID { return a.Peer }
 
 // Target implements [Action].
 func (a Misbehaved) Target() PeerID { return a.Peer }

@@ -8,6 +8,7 @@ import (
 
 	"starling/chain/consensus"
 	"starling/chain/headertree"
+	"starling/netsync/presync"
 	"starling/wire"
 )
 
@@ -60,10 +61,10 @@ func addWork(work uint256.Int, headers []wire.Header) uint256.Int {
 // to [headerSync.accepted] or [headerSync.blame].
 func (s *headerSync) offer(now time.Time, p *peer, b batch) (ok batch, out []Action) {
 	if b.len() == 0 {
-		// The answer of a peer that has nothing for us.
+		// The answer of a peer that has nothing for us, or nothing more.
 		p.headers.askedAt = time.Time{}
 		s.end(p)
-		return batch{}, nil
+		return batch{}, s.abandon(p)
 	}
 	full := b.len() == wire.MaxHeaders
 	lost := p.headers.gate != nil
@@ -98,7 +99,7 @@ func (s *headerSync) offer(now time.Time, p *peer, b batch) (ok batch, out []Act
 // part of its walk, the headers are to be treated like any others.
 func (s *headerSync) offerGate(now time.Time, p *peer, b batch, full bool) (ok batch, out []Action, walked bool) {
 	p.headers.askedAt = time.Time{}
-	start := p.headers.gate.start
+	start := p.headers.gate.Start()
 	ok, walked = s.walkGate(p, b, full)
 	switch {
 	case !walked:
@@ -162,7 +163,7 @@ func (s *headerSync) tooWeak(p *peer) []Action {
 
 // begin puts a gate before the peer's chain on top of a known header.
 func (s *headerSync) begin(now time.Time, p *peer, parent *headertree.Node) {
-	p.headers.gate = newGate(s.net, parent, s.threshold(), now, s.rng)
+	p.headers.gate = presync.New(s.net, parent, s.threshold(), now, s.rng, s.limits)
 }
 
 // walkGate passes headers through the peer's gate. It returns those that may
@@ -170,20 +171,21 @@ func (s *headerSync) begin(now time.Time, p *peer, parent *headertree.Node) {
 // are to be treated like any others. The gate is gone when it has ended.
 func (s *headerSync) walkGate(p *peer, b batch, more bool) (ok batch, walked bool) {
 	at := &p.headers
-	out, err := at.gate.offer(b, more)
+	headers, hashes, err := at.gate.Offer(b.headers, b.hashes, more)
 	switch {
-	case errors.Is(err, errGateWeak):
+	case errors.Is(err, presync.ErrTooWeak):
 		at.gate = nil
 		return batch{}, true
 	case err != nil:
 		at.gate = nil
 		return b, false
 	}
-	s.obs.GateMoved(p.id, at.gate.height(), at.gate.second)
-	if at.gate.ended {
+	step := at.gate.Progress()
+	s.obs.GateMoved(p.id, step.Height, step.Second)
+	if at.gate.Done() {
 		at.gate = nil
 	}
-	return out, true
+	return batch{headers, hashes}, true
 }
 
 // entry is what header sync makes of the header of a block that came before it.
@@ -201,9 +203,9 @@ func (s *headerSync) enter(now time.Time, p *peer, h wire.Hash, header *wire.Hea
 	}
 	b := single(h, header)
 	if fed && p.headers.gate != nil {
-		second := p.headers.gate.second
+		second := p.headers.gate.Progress().Second
 		e.ok, e.walked = s.walkGate(p, b, true)
-		e.again = p.headers.gate != nil && p.headers.gate.second != second
+		e.again = p.headers.gate != nil && p.headers.gate.Progress().Second != second
 		if e.walked {
 			return e, nil
 		}

@@ -11,7 +11,7 @@
 // Everything a peer can grow is bounded: 16 blocks in flight, three or four of
 // them compact blocks that wait for transactions, one request for headers, one
 // queue of at most [wire.MaxGetBlocks] announced blocks, and the memory of one
-// header gate (about 2 MB at the very worst, see gate.go).
+// header gate (about 2 MB at the very worst, see [presync.Options]).
 //
 // # Who owns what
 //
@@ -21,7 +21,7 @@
 // own part in the field of its name; it may look at the others', and changes
 // none of them.
 //
-//   - headerSync (headers.go, admit.go, gate.go): of whom headers are asked, and
+//   - headerSync (headers.go, admit.go): of whom headers are asked, and
 //     which may enter the tree
 //   - window (window.go, window_walk.go, stall.go): which block is asked of whom,
 //     ahead of what is connected, and when a peer has had its time
@@ -44,9 +44,9 @@
 //
 // Headers come first: from one peer until the end of its chain or until the
 // best header is recent, then from all. Chains without the network's minimum
-// work go through a gate that keeps no header before the work is shown. Blocks
-// are fetched from all peers at once within the window; who holds it up is
-// replaced. Peers that do not answer getheaders are asked with getblocks. Near
-// the tip blocks come and go as compact blocks: the caller rebuilds them, the
-// Manager says which, and how to go on.
+// work go through a gate (package presync) that keeps no header before the work
+// is shown. Blocks are fetched from all peers at once within the window; who
+// holds it up is replaced. Peers that do not answer getheaders are asked with
+// getblocks. Near the tip blocks come and go as compact blocks: the caller
+// rebuilds them, the Manager says which, and how to go on.
 package netsync

@@ -8,6 +8,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"starling/chain/headertree"
+	"starling/netsync/presync"
 	"starling/wire"
 )
 
@@ -31,6 +32,9 @@ const (
 	// three times the spacing of blocks on the main network. It costs one
 	// small message per peer, and covers announcements that were lost.
 	staleTip = 30 * time.Minute
+	// tellEvery is how often progress through a gate is told of. It takes some
+	// minutes on the main network.
+	tellEvery = 10 * time.Second
 	// maxAnnounce is the largest number of headers that a peer sends unasked
 	// (BIP130); more that do not connect are no announcement.
 	maxAnnounce = 8
@@ -41,7 +45,7 @@ const (
 
 // headerSync decides of whom headers are asked, and which of those that arrive
 // may enter the tree (admit.go): only chains that have shown their work, at the
-// gate (gate.go) if not at once.
+// gate (package presync) if not at once.
 //
 // What holds at every moment:
 //   - Within [headersResponseTime] no second getheaders goes to a peer that has
@@ -52,22 +56,24 @@ const (
 //   - A mute peer is asked by getblocks, and has no time limit for headers.
 type headerSync struct {
 	*env
-	rng *rand.Rand // of the gates' secrets
+	rng    *rand.Rand      // of the gates' secrets
+	limits presync.Options // of the gates
 
 	done     bool        // some peer has given all the headers it has
 	bestSeen uint256.Int // work of the best header when it last grew
 	bestGrew time.Time   // when that was, or when all were asked because it did not
 	poked    wire.Hash   // last block that made us ask a peer before its turn
+	told     time.Time   // when progress through a gate was last told of
 }
 
 // headersPeer is what header sync keeps of a peer.
 type headersPeer struct {
-	syncing  bool      // headers are being asked of it
-	deadline time.Time // zero if it has given all its headers
-	askedAt  time.Time // of the unanswered getheaders; zero if none
-	gate     *gate     // walks a chain that has not shown its work
-	poked    wire.Hash // block that made us ask before header sync with it
-	mute     bool      // it does not answer, and is asked by getblocks instead
+	syncing  bool          // headers are being asked of it
+	deadline time.Time     // zero if it has given all its headers
+	askedAt  time.Time     // of the unanswered getheaders; zero if none
+	gate     *presync.Walk // over a chain that has not shown its work
+	poked    wire.Hash     // block that made us ask before header sync with it
+	mute     bool          // it does not answer, and is asked by getblocks instead
 }
 
 // waiting reports whether an answer to getheaders may still come.
@@ -136,7 +142,7 @@ func (s *headerSync) ask(now time.Time, p *peer, n *headertree.Node) []Action {
 // askGate asks for the headers that the peer's gate waits for.
 func (s *headerSync) askGate(now time.Time, p *peer) Action {
 	p.headers.askedAt = now
-	return SendGetHeaders{Peer: p.id, Locator: p.headers.gate.locator()}
+	return SendGetHeaders{Peer: p.id, Locator: p.headers.gate.Locator()}
 }
 
 // heard takes the last block that a peer announced of which nothing is known.
@@ -227,7 +233,33 @@ func (s *headerSync) walks(p *peer) []wire.Hash {
 	if p.headers.gate == nil {
 		return nil
 	}
-	return p.headers.gate.locator()
+	return p.headers.gate.Locator()
+}
+
+// tell tells how far the peer's walk has come, if none of the others has come
+// further: at the first start nothing else shows for minutes that something is
+// going on.
+func (s *headerSync) tell(now time.Time, p *peer, peers []*peer) []Action {
+	if p.headers.gate == nil || !s.chain.IsInitialDownload() || now.Sub(s.told) < tellEvery {
+		return nil
+	}
+	at := p.headers.gate.Progress()
+	for _, q := range peers {
+		if q.headers.gate != nil && q != p && further(q.headers.gate.Progress(), at) {
+			return nil
+		}
+	}
+	s.told = now
+	done, left := float64(at.Height), float64(max(0, now.Sub(at.Time)))/float64(s.net.TargetSpacing)
+	return []Action{Presyncing{Peer: p.id, Height: at.Height, Second: at.Second, Share: done / max(1, done+left)}}
+}
+
+// further reports whether one walk has come further than another.
+func further(a, b presync.Progress) bool {
+	if a.Second != b.Second {
+		return a.Second
+	}
+	return a.Work.Gt(&b.Work)
 }
 
 // abandon ends the walk through the peer's gate, if there is one.
@@ -235,7 +267,7 @@ func (s *headerSync) abandon(p *peer) []Action {
 	if p.headers.gate == nil {
 		return nil
 	}
-	start := p.headers.gate.start
+	start := p.headers.gate.Start()
 	p.headers.gate = nil
 	return s.weakEnd(p, start)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/holiman/uint256"
 
 	"starling/chain/headertree"
+	"starling/netsync/presync"
 	"starling/params"
 	"starling/wire"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	// MinimumWork is the work that a chain of headers must show before any of
 	// it is kept; nil takes the network's.
 	MinimumWork *uint256.Int
+	// Presync are the limits of what is remembered of such a chain before.
+	Presync presync.Options
 	// Seed feeds the secrets of the header gate. It must be random and secret
 	// in a node, and may be fixed in a simulation.
 	Seed [32]byte
@@ -112,7 +115,7 @@ func New(cfg Config) *Manager {
 	}
 	return &Manager{
 		env: e, tree: cfg.Chain, peers: make(map[PeerID]*peer),
-		headers: headerSync{env: e, rng: rand.New(rand.NewChaCha8(cfg.Seed))},
+		headers: headerSync{env: e, rng: rand.New(rand.NewChaCha8(cfg.Seed)), limits: cfg.Presync},
 		window:  newWindow(e, cfg.PrunedWindow),
 		feeder:  feeder{env: e},
 		compact: compact{env: e, whole: cfg.WholeBlocks},

@@ -58,7 +58,7 @@ type PeerStatus struct {
 	// CommonBlock is the height of the last stored block that it shares with
 	// this node, -1 if none is known.
 	CommonBlock int32
-	// PresyncHeight is the height that the walk over a chain without the
+	// PresyncHeight is the height that the first pass over a chain without the
 	// minimum work has reached, -1 if there is none.
 	PresyncHeight int32
 	// InFlight are the heights of the blocks asked of it, the oldest first; -1
@@ -92,7 +92,7 @@ func (m *Manager) Peer(id PeerID) (PeerStatus, bool) {
 		s.CommonBlock = p.window.common.Height
 	}
 	if p.headers.gate != nil {
-		s.PresyncHeight = p.headers.gate.first.height
+		s.PresyncHeight = p.headers.gate.Progress().First
 	}
 	for _, a := range p.window.flights {
 		h := int32(-1)

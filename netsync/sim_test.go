@@ -536,8 +536,8 @@ func (s *sim) check() {
 		if p.feed != nil && len(p.feed.queue) > wire.MaxGetBlocks {
 			s.t.Fatalf("peer %d: %d announced blocks queued", p.id, len(p.feed.queue))
 		}
-		if p.headers.gate != nil && len(p.headers.gate.buffer) > gateBuffer+wire.MaxHeaders {
-			s.t.Fatalf("peer %d: %d headers at the gate", p.id, len(p.headers.gate.buffer))
+		if g := p.headers.gate; g != nil && g.Bound() >= 0 && g.Size() > g.Bound() {
+			s.t.Fatalf("peer %d: %d bytes at the gate, bound %d", p.id, g.Size(), g.Bound())
 		}
 		if p.leaving && len(p.window.flights) > 0 {
 			s.t.Fatalf("peer %d leaves with blocks in flight", p.id)

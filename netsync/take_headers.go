@@ -41,12 +41,12 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, b batch) {
 	m.feeder.leave(p)
 	m.headers.speaks(p)
 	ok, decided := m.headers.offer(now, p, b)
+	m.do(decided...)
+	m.do(m.headers.tell(now, p, m.order)...)
 	if ok.len() == 0 {
 		m.obs.HeadersReceived(p.id, b.len(), 0)
-		m.do(decided...)
 		return
 	}
-	m.do(decided...)
 	n, added, err := m.accept(p, ok)
 	m.obs.HeadersReceived(p.id, b.len(), added)
 	if err != nil {

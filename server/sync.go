@@ -143,6 +143,8 @@ func (n *Server) do(actions []netsync.Action) {
 			s.peer.Send(&wire.MsgSendCmpct{Announce: a.Announce, Version: wire.CompactBlocksWitness})
 		case netsync.SendCmpctBlock:
 			n.sendCmpctBlock(s, a.Node)
+		case netsync.Presyncing:
+			n.tellPresync(a)
 		case netsync.Misbehaved:
 			n.misbehaved(s, a)
 		case netsync.Disconnect:

@@ -43,6 +43,8 @@ var floors = map[string]int{
 
 	"index/gcs": 29, // index keeps what it makes
 
+	"netsync/presync": 39, // netsync takes headers through it
+
 	"netsync": 40,
 	"relay":   40,
 	"mining":  40,
