@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,9 +45,12 @@ func many(a, b byte, n int) (ips []netip.Addr) {
 }
 
 // find runs a finder for a while.
-func find(t *testing.T, d time.Duration, cfg Config) (*Finder, *addrmgr.Book) {
+func find(t *testing.T, d time.Duration, cfg Config) (*Finder, *addrmgr.Manager) {
 	t.Helper()
-	book := addrmgr.NewBook([32]byte{1}, addrmgr.Options{})
+	book, err := addrmgr.Open(addrmgr.Config{Seed: [32]byte{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg.Book = book
 	cfg.Found = func() {}
 	if cfg.Links == nil {
@@ -78,7 +82,7 @@ func TestSeeds(t *testing.T) {
 		if n := book.Len(); n < 3+maxFromSeed/2 || n > 3+maxFromSeed {
 			t.Errorf("%d addresses, want 3 and at most %d", n, maxFromSeed)
 		}
-		for _, e := range book.All() {
+		for _, e := range book.Entries(addrmgr.TableNew) {
 			if age := time.Since(e.Seen); age < seedAgeMin || age > seedAgeMin+seedAgeSpread+time.Hour {
 				t.Errorf("%v counts as seen %v ago", e.Addr, age)
 			}
@@ -117,12 +121,15 @@ func TestFixed(t *testing.T) {
 // must not be looked up; one that never answers is given up.
 func TestFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var asked []string
 		f, _ := find(t, 30*time.Second, Config{
 			Network: network("seed.example"), Nodes: []string{"1.2.3.4", "1.2.3.5:6"}, DNS: true,
 			Fetch: func(ctx context.Context, a ma.Multiaddr) error {
+				mu.Lock()
 				asked = append(asked, transport.FormatAddr(a))
-				if asked[len(asked)-1] == "1.2.3.5:6" {
+				mu.Unlock()
+				if transport.FormatAddr(a) == "1.2.3.5:6" {
 					<-ctx.Done()
 					return ctx.Err()
 				}

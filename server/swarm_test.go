@@ -31,6 +31,9 @@ func swarmSize() int {
 	if os.Getenv("STARLING_TEST_LONG") != "" {
 		return 200
 	}
+	if testing.Short() {
+		return 12
+	}
 	return 30
 }
 
