@@ -158,6 +158,11 @@ func (n *Server) ownFor(s *session) (netaddr.Addr, bool) {
 	if !n.cfg.Discover || len(n.listen) == 0 || !n.book.Grouper().IsUsable(seen) {
 		return best.Addr, ok
 	}
+	if ok && seen.IsLocal() {
+		// On one machine all links come from one address, wherever a node
+		// listens.
+		return best.Addr, true
+	}
 	// What the peer says that it sees is taken now and then, so that nodes
 	// which do not know their address get known; less often if an operator or many
 	// peers have confirmed another.
