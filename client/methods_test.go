@@ -49,7 +49,7 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Float64:
 		v.SetFloat(1)
-	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(1)
 	default:
 		v.SetInt(1)
@@ -125,7 +125,7 @@ func TestTypedCalls(t *testing.T) {
 func checkResults(t *testing.T, name string, m *jsonrpc.Method, ct reflect.Type) {
 	t.Helper()
 	known := m.ResultTypes()
-	if ct.NumOut() == 1 && !slices.Contains(known, nil) {
+	if ct.NumOut() == 1 && !slices.Contains(known, nil) && !slices.Contains(known, reflect.TypeFor[struct{}]()) {
 		t.Errorf("%s drops a result of type %v", name, known)
 	}
 	for i := range ct.NumOut() - 1 {

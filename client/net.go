@@ -7,9 +7,21 @@ import (
 	"starling/rpc/rpctypes"
 )
 
+// GetInfo says in short how the node is doing.
+func (c *Client) GetInfo(ctx context.Context) (rpctypes.Info, error) {
+	return get[rpctypes.Info](ctx, c, "getinfo", none{})
+}
+
 // GetPeerInfo describes each peer.
 func (c *Client) GetPeerInfo(ctx context.Context) ([]rpctypes.PeerInfo, error) {
 	return get[[]rpctypes.PeerInfo](ctx, c, "getpeerinfo", none{})
+}
+
+// GetPeerInfoAt describes the peers at an address, with or without a port.
+func (c *Client) GetPeerInfoAt(ctx context.Context, address string) ([]rpctypes.PeerInfo, error) {
+	return get[[]rpctypes.PeerInfo](ctx, c, "getpeerinfo", struct {
+		Address string `json:"address"`
+	}{address})
 }
 
 // GetConnectionCount returns the number of peers.

@@ -61,8 +61,11 @@ func TestEveryMethod(t *testing.T) {
 	if err := s.c.DisconnectNodeByID(t.Context(), 99); !errors.Is(err, &client.Error{Code: jsonrpc.CodeClientNodeNotConnected}) {
 		t.Errorf("disconnectnode: %v", err)
 	}
+	if err := s.c.SendMsgToPeer(t.Context(), 99, "ping", ""); !errors.Is(err, &client.Error{Code: jsonrpc.CodeMisc}) {
+		t.Errorf("sendmsgtopeer: %v", err)
+	}
 	for _, m := range n.Table.Methods() {
-		if s.rec.good[m.Name] == 0 && !slices.Contains([]string{"pruneblockchain", "abandontransaction", "disconnectnode"}, m.Name) {
+		if s.rec.good[m.Name] == 0 && !slices.Contains([]string{"pruneblockchain", "abandontransaction", "disconnectnode", "sendmsgtopeer"}, m.Name) {
 			t.Errorf("%s was never called with success", m.Name)
 		}
 	}
@@ -315,6 +318,14 @@ func (s *story) mining() {
 
 func (s *story) net() {
 	ctx, c := s.Context(), s.c
+	expect(s, "peers at an address", len(must(c.GetPeerInfoAt(ctx, "192.0.2.9"))), 0)
+	expect(s, "network", must(c.GetInfo(ctx)).Network, "regtest")
+	expect(s, "address added", must(c.AddPeerAddress(ctx, "1.2.3.4", 8333, false)).Success, true)
+	expect(s, "address", must(c.GetNodeAddresses(ctx, 0, "ipv4"))[0].Address, "1.2.3.4")
+	all, _ := must(c.GetAddrManInfo(ctx)).Get("all_networks")
+	expect(s, "addresses", all.Total, 1)
+	expect(s, "places", len(must(c.GetRawAddrMan(ctx)).New), 1)
+	expect(s, "connection", must(c.AddConnection(ctx, "192.0.2.9:1", "feeler")).Type, "feeler")
 	expect(s, "peers", len(must(c.GetPeerInfo(ctx))), must(c.GetConnectionCount(ctx)))
 	must(c.GetNetworkInfo(ctx))
 	must(c.GetNetTotals(ctx))

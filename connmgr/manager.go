@@ -122,6 +122,9 @@ type Manager struct {
 	cancel      map[uint64]context.CancelFunc // of the running attempts
 	slots       *Slots                        // nil if the node opens no links by itself
 	autoCancel  map[uint64]context.CancelFunc // of the dials and links of slots
+	opens       []open                        // asked for, and not dialled yet
+	openID      uint64
+	openCancel  map[uint64]context.CancelFunc // of the links that were asked for
 	lagging     bool
 	tried       uint64 // dials for slots
 	pace        *Pace
@@ -178,6 +181,7 @@ func New(cfg Config) (*Manager, error) {
 		pace:        NewPace(cfg.AcceptRate, cfg.AcceptBurst),
 		cancel:      make(map[uint64]context.CancelFunc),
 		autoCancel:  make(map[uint64]context.CancelFunc),
+		openCancel:  make(map[uint64]context.CancelFunc),
 		wake:        make(chan struct{}, 1),
 	}
 	if cfg.Book != nil {
@@ -245,6 +249,10 @@ func (m *Manager) SetActive(on bool) {
 		for _, cancel := range m.autoCancel {
 			cancel()
 		}
+		for _, cancel := range m.openCancel {
+			cancel()
+		}
+		m.opens = nil
 	}
 	m.kick()
 }
@@ -274,6 +282,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	timer := m.cfg.Clock.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		m.dialOpens(ctx, &links)
 		next := earlier(earlier(m.dial(ctx, &links), m.fill(ctx, &links)), m.keepBans())
 		var due <-chan time.Time
 		if !next.IsZero() {

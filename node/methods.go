@@ -48,7 +48,7 @@ func (n *Node) groups() rpc.Groups {
 			Chain: c, Miner: n.Miner, Worker: n.Worker, Clock: n.Clock, Txs: txs,
 			Peers: func() int { return len(s.Peers()) },
 		},
-		Net:    netrpc.Deps{Network: net, Peers: s, Conns: s.Conns(), Fees: pool, Tap: n.messages, Clock: n.Clock},
+		Net:    netrpc.Deps{Network: net, Peers: s, Conns: s.Conns(), Fees: pool, Chain: c, Tap: n.messages, Clock: n.Clock},
 		Wallet: walletrpc.Deps{Network: net, Wallets: n.Wallets, Chain: c, Txs: txs},
 	}
 }

@@ -66,6 +66,11 @@ func (k *keepalive) totalPaused(now time.Time) time.Duration {
 	return d
 }
 
+// unasked tells that a pong came in that answers no ping in particular: without
+// a nonce, or with none in it. The ping that is outstanding is given up, as Bitcoin
+// Core does, because such a node will not answer it any better.
+func (k *keepalive) unasked() { k.pingWait = false }
+
 // ponged tells that a pong came in and reports whether it answers the ping
 // that is outstanding, and after how long.
 func (k *keepalive) ponged(now time.Time, nonce uint64) (time.Duration, bool) {

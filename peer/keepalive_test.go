@@ -80,3 +80,22 @@ func TestKeepalive(t *testing.T) {
 		}
 	})
 }
+
+// TestAimlessPong ends the wait for a pong when one comes that answers no ping in
+// particular, and measures nothing by it; one for another ping changes nothing.
+func TestAimlessPong(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	k := keepalive{interval: DefaultPingInterval, timeout: DefaultPingTimeout, pongs: true}
+	k.start(now)
+	k.pinged(now, 7)
+	if _, ok := k.ponged(now, 8); ok || !k.pingWait {
+		t.Fatal("a pong for another ping ended the wait")
+	}
+	k.unasked()
+	if k.pingWait || k.last != 0 || k.min != 0 {
+		t.Fatalf("%+v", k)
+	}
+	if due := k.due(now); !due.Equal(now.Add(DefaultPingInterval)) {
+		t.Errorf("the next ping is due after %v", due.Sub(now))
+	}
+}

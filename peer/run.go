@@ -192,9 +192,15 @@ func (p *Peer) ponged(m *wire.MsgPong) {
 	now := p.cfg.Clock.Now()
 	p.mu.Lock()
 	took, ok := p.ka.ponged(now, m.Nonce)
+	aimless := !ok && (!m.HasNonce || m.Nonce == 0)
+	if aimless {
+		p.ka.unasked()
+	}
 	p.mu.Unlock()
-	if ok {
+	if ok || aimless {
 		signal(p.q.wake) // the next ping is due earlier than a timeout was
+	}
+	if ok {
 		p.cfg.Observer.Ping(p, took)
 	}
 }

@@ -34,6 +34,21 @@ type link struct {
 // busy reports whether there is something to tell.
 func (l *link) busy() bool { return l.all || len(l.rest) > 0 || len(l.queue) > 0 || len(l.forced) > 0 }
 
+// waiting returns how many transactions are to be announced; one that waits for
+// several reasons counts once.
+func (l *link) waiting() int {
+	if len(l.forced) == 0 && len(l.rest) == 0 {
+		return len(l.queue)
+	}
+	all := make(map[*item]struct{}, len(l.queue)+len(l.forced)+len(l.rest))
+	for _, list := range [][]*item{l.queue, l.forced, l.rest} {
+		for _, it := range list {
+			all[it] = struct{}{}
+		}
+	}
+	return len(all)
+}
+
 // add has a transaction announced.
 func (l *link) add(it *item) {
 	heap.Push(&l.queue, it)

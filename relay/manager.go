@@ -334,6 +334,7 @@ func (m *Manager) MayServe(now time.Time, id PeerID, e *mempool.Entry) bool {
 
 // Status is what is known of one link.
 type Status struct {
+	Wants      bool            // the peer is to be told of transactions
 	Waiting    int             // transactions that are to be announced
 	FeeFilter  mempool.FeeRate // the peer's; 0 for none
 	FilterSent mempool.FeeRate // this node's, as last sent; 0 for none
@@ -348,5 +349,5 @@ func (m *Manager) Peer(id PeerID) (Status, bool) {
 	if l == nil {
 		return Status{}, false
 	}
-	return Status{Waiting: len(l.queue) + len(l.forced) + len(l.rest), FeeFilter: l.filter, FilterSent: l.filterSent, Sequence: l.sequence}, true
+	return Status{Wants: l.info.Wants, Waiting: l.waiting(), FeeFilter: l.filter, FilterSent: l.filterSent, Sequence: l.sequence}, true
 }

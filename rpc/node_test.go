@@ -94,7 +94,7 @@ func (n *testNode) mineWith(cfg mining.Config) {
 		Mempool: mempoolrpc.Deps{Pool: pool, Coins: n.chain, Relay: n.node, Orphans: n.node.TxDownload(), Fees: n.node.Fees()},
 		Mining: miningrpc.Deps{Chain: n.chain, Miner: mining.New(cfg), Clock: n.clk, Txs: txs,
 			Peers: func() int { return len(n.node.Peers()) }},
-		Net: netrpc.Deps{Network: net, Peers: n.node, Conns: n.node.Conns(), Fees: pool, Tap: n.tap, Clock: n.clk},
+		Net: netrpc.Deps{Network: net, Peers: n.node, Conns: n.node.Conns(), Fees: pool, Chain: n.chain, Tap: n.tap, Clock: n.clk},
 		Node: noderpc.Deps{Network: net, Clock: n.clk, Logs: n.levels, Stop: func() {}, Uptime: n.node.Uptime,
 			Active: func() []jsonrpc.ActiveCall { return nil }},
 		Wallet: walletrpc.Deps{Network: net, Chain: n.chain, Txs: txs},

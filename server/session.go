@@ -47,7 +47,7 @@ type session struct {
 // sessions is the list of all sessions, also of those that are not ready yet.
 type sessions struct {
 	mu      sync.Mutex
-	last    uint64
+	next    uint64 // number of the next one
 	byID    map[uint64]*session
 	seed    maphash.Seed  // of network groups
 	removed chan struct{} // closed and replaced whenever one is removed
@@ -104,9 +104,10 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 	l := &n.sessions
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.last++
+	id := l.next
+	l.next++
 	s.peer = peer.New(link, peer.Config{
-		ID: l.last, Kind: kind, Permissions: perm,
+		ID: id, Kind: kind, Permissions: perm,
 		Handler: s, Observer: observer{n}, Clock: n.clk, Log: n.cfg.Logs("peer"), Nonces: &n.nonces,
 		Services: n.services(perm), UserAgent: n.cfg.UserAgent,
 		StartHeight:      func() int32 { return n.chain.Tip().Height },
@@ -115,7 +116,7 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 		HandshakeTimeout: n.cfg.HandshakeTimeout,
 		PingInterval:     n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
 	})
-	l.byID[l.last] = s
+	l.byID[id] = s
 	return s
 }
 

@@ -42,6 +42,7 @@ const (
 	CodeClientNodeNotAdded     Code = -24
 	CodeClientNodeNotConnected Code = -29
 	CodeClientInvalidIPSubnet  Code = -30
+	CodeClientCapacity         Code = -34 // all places of that kind are taken
 )
 
 // Errors about wallets.

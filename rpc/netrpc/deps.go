@@ -9,10 +9,12 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/addrmgr"
+	"starling/chain/headertree"
 	"starling/clock"
 	"starling/connmgr"
 	"starling/mempool"
 	"starling/params"
+	"starling/peer"
 	"starling/server"
 	"starling/wire"
 )
@@ -28,6 +30,9 @@ type Conns interface {
 	Ban(p netip.Prefix, until time.Time, reason string) error
 	Unban(p netip.Prefix) error
 	Bans() []connmgr.Ban
+	Banned(a netip.Addr) (connmgr.Ban, bool)
+	Discouraged(a netip.Addr) bool
+	Open(addr ma.Multiaddr, kind peer.Kind) error
 	ClearBans() error
 }
 
@@ -38,6 +43,7 @@ type Peers interface {
 	Totals() (in, out uint64)
 	Local() *addrmgr.Local
 	Upload() server.UploadTarget
+	Book() *addrmgr.Manager
 	LocalServices() wire.ServiceFlag
 	UserAgent() string
 	WantsTxs() bool
@@ -48,12 +54,16 @@ type Peers interface {
 // Fees is what transactions must pay to be relayed.
 type Fees interface{ Info() mempool.Info }
 
+// Chain is how far the node is.
+type Chain interface{ Tip() *headertree.Node }
+
 // Deps is what the methods about peers need.
 type Deps struct {
 	Network *params.Network
 	Peers   Peers
 	Conns   Conns
 	Fees    Fees
+	Chain   Chain
 	Tap     *Tap // observes the node's sessions
 	Clock   clock.Clock
 }

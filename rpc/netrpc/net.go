@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"starling/rpc/jsonrpc"
@@ -18,11 +19,20 @@ import (
 	"starling/wire"
 )
 
+const category = "Network"
+
 func (a *api) methods() []*jsonrpc.Method {
-	const category = "Network"
+	return slices.Concat(a.linkMethods(), a.bookMethods(), a.testMethods())
+}
+
+// linkMethods are those about peers, links and bans.
+func (a *api) linkMethods() []*jsonrpc.Method {
 	return []*jsonrpc.Method{
+		jsonrpc.Define(jsonrpc.Method{Name: "getinfo", Category: category,
+			Summary: "Says in short how the node is doing, and what its operator should know."}, a.getInfo),
 		jsonrpc.Define(jsonrpc.Method{Name: "getpeerinfo", Category: category,
-			Summary: "Describes each peer."}, a.getPeerInfo),
+			Summary:  "Describes each peer, or those at an address.",
+			Examples: [][]any{{}, {"192.168.0.6"}, {"192.168.0.6:8333"}}}, a.getPeerInfo),
 		jsonrpc.Define(jsonrpc.Method{Name: "getconnectioncount", Category: category,
 			Summary: "Returns the number of peers.", Returns: "The number"},
 			func(context.Context, jsonrpc.None) (int, error) { return len(a.Peers.Peers()), nil }),
@@ -74,8 +84,10 @@ func (a *api) getNetworkInfo(context.Context, jsonrpc.None) (rpctypes.NetworkInf
 		NetworkActive: a.Conns.Active(),
 		LocalRelay:    a.Peers.WantsTxs(),
 		RelayFee:      rpctypes.Amount(pool.MinRelayFee), IncrementalFee: rpctypes.Amount(pool.Incremental),
-		LocalAddresses: []rpctypes.LocalAddress{}, Warnings: []string{},
+		LocalAddresses: []rpctypes.LocalAddress{},
 	}
+	at := a.situation()
+	info.TimeOffset, info.Warnings = int64(at.offset/time.Second), at.warnings()
 	for _, l := range a.Peers.Local().All() {
 		info.LocalAddresses = append(info.LocalAddresses, rpctypes.LocalAddress{Address: l.Addr.Host(), Port: l.Addr.Port(), Score: l.Score})
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"starling/peer"
@@ -15,12 +18,40 @@ import (
 	"starling/wire"
 )
 
-func (a *api) getPeerInfo(context.Context, jsonrpc.None) ([]rpctypes.PeerInfo, error) {
+type peerInfoParams struct {
+	Address string `rpc:"address,optional" help:"Only peers at this address, with or without a port; all if left out"`
+}
+
+func (a *api) getPeerInfo(_ context.Context, p peerInfoParams) ([]rpctypes.PeerInfo, error) {
 	infos := []rpctypes.PeerInfo{}
-	for _, p := range a.Peers.Peers() {
-		infos = append(infos, describePeer(&p))
+	for _, s := range a.Peers.Peers() {
+		if p.Address == "" || isAt(transport.FormatAddr(s.Peer.RemoteAddr()), p.Address) {
+			infos = append(infos, describePeer(&s))
+		}
 	}
 	return infos, nil
+}
+
+// isAt reports whether a peer at host:port is meant by want, which is the same or
+// the host alone, in any of the ways in which addresses are written.
+func isAt(addr, want string) bool {
+	if addr == want {
+		return true
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host == want
+	}
+	if ap, err := netip.ParseAddrPort(want); err == nil {
+		own, err := netip.ParseAddrPort(addr)
+		return err == nil && own.Port() == ap.Port() && ip.Unmap() == ap.Addr().Unmap()
+	}
+	w, err := netip.ParseAddr(strings.Trim(want, "[]"))
+	return err == nil && ip.Unmap() == w.Unmap()
 }
 
 func describePeer(s *server.PeerInfo) rpctypes.PeerInfo {
@@ -52,7 +83,7 @@ func describePeer(s *server.PeerInfo) rpctypes.PeerInfo {
 	var services wire.ServiceFlag
 	if r := p.Remote(); r != nil {
 		services = r.Services
-		info.ServicesNames, info.RelayTxes = serviceNames(services), r.Relay
+		info.ServicesNames, info.RelayTxes = serviceNames(services), s.RelaysTxs && s.Relay.Wants
 		info.TimeOffset = int64(r.TimeOffset / time.Second)
 		info.Version, info.SubVer, info.StartingHeight = r.Version, r.UserAgent, r.StartHeight
 		if r.AddrLocal.IsValid() {
