@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"starling/addrmgr"
-	"starling/transport/socks5"
 	"starling/peer"
+	"starling/transport/socks5"
 	"starling/wire"
 )
 
@@ -128,8 +128,7 @@ func TestProxies(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	s, err := loadFlags(t, "whitelist=addr@10.0.0.1,out,noban@10.0.0.2,in,out,mempool@10.0.0.3,out@10.0.0.4")
-	if err == nil {
+	if _, err := loadFlags(t, "whitelist=addr@10.0.0.1,out,noban@10.0.0.2,in,out,mempool@10.0.0.3,out@10.0.0.4"); err == nil {
 		t.Error("one entry with several addresses was taken")
 	}
 	for entry, want := range map[string][2]peer.Permissions{ // inbound, outbound
@@ -139,7 +138,8 @@ func TestPermissions(t *testing.T) {
 		"in,out,mempool@10.0.0.1": {peer.PermMempool, peer.PermMempool},
 		"out@10.0.0.1":            {0, listedPermissions},
 	} {
-		if s, err = loadFlags(t, "whitelist="+entry); err != nil {
+		s, err := loadFlags(t, "whitelist="+entry)
+		if err != nil {
 			t.Errorf("%s: %v", entry, err)
 			continue
 		}
@@ -148,7 +148,8 @@ func TestPermissions(t *testing.T) {
 			t.Errorf("%s: %v, want %v", entry, got, want)
 		}
 	}
-	if s, err = loadFlags(t, "whitebind=addr@127.0.0.1"); err != nil || len(s.Server.WhiteBind) != 1 ||
+	s, err := loadFlags(t, "whitebind=addr@127.0.0.1")
+	if err != nil || len(s.Server.WhiteBind) != 1 ||
 		s.Server.WhiteBind[0].Permissions != peer.PermAddr || s.Server.WhiteBind[0].Addr.String() != "/ip4/127.0.0.1/tcp/18444" {
 		t.Errorf("%+v, %v", s.Server.WhiteBind, err)
 	}
