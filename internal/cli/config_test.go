@@ -89,3 +89,17 @@ func TestConfigShowRoundTrip(t *testing.T) {
 		t.Errorf("from the file the node listens at %v, %v", c.Listen, err)
 	}
 }
+
+// TestConfigExample: what the help of config show writes to is not the file that it
+// reads, as the shell empties that before anything is read.
+func TestConfigExample(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := Run([]string{"config", "show", "--help"}, strings.NewReader(""), &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &errs)
+	}
+	_, to, ok := strings.Cut(out.String(), " > ")
+	to, _, _ = strings.Cut(to, "\n")
+	if !ok || filepath.Base(to) == settings.FileName {
+		t.Errorf("an example writes to %q", to)
+	}
+}

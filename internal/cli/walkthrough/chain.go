@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,7 +76,8 @@ func createBlockchain(c *cobra.Command, to string) error {
 	// The data directory is made now, so that it can be copied for others.
 	_, closeNode, err := cmdkit.OpenClient(c, cfg, false)
 	if err != nil {
-		return err
+		// There is nothing of it yet but the file, in the way of the next attempt.
+		return errors.Join(err, os.Remove(made.Path))
 	}
 	networkcmd.Describe(c.OutOrStdout(), cfg, made.Network, made.Path)
 	return closeNode()

@@ -141,12 +141,17 @@ func (o *payments) send(ctx context.Context, node attach.Caller, w io.Writer) er
 	var made []wire.Hash
 	var failed error
 	for i, p := range o.list {
-		txid, err := p.send(ctx, node, w)
+		txid, err := p.send(ctx, node)
 		if err != nil {
 			failed = o.explain(i, err)
 			break
 		}
+		// Whatever fails from here on, this payment stands.
 		made = append(made, txid)
+		if err := p.tell(ctx, node, txid, w); err != nil {
+			failed = fmt.Errorf("payment %s was made, but: %w", txid, err)
+			break
+		}
 	}
 	if len(made) == 0 {
 		return failed
@@ -162,7 +167,7 @@ func (o *payments) send(ctx context.Context, node attach.Caller, w io.Writer) er
 	return failed
 }
 
-// Explain says which of several payments was not made.
+// explain says which of several payments was not made.
 func (o *payments) explain(i int, err error) error {
 	switch {
 	case len(o.list) == 1:
@@ -218,14 +223,13 @@ func ownWallet(node attach.Caller) *client.Client {
 	return cmdkit.Client(node).WithWallet(wallet.DefaultName)
 }
 
-// send makes one payment and says so.
-func (p *payment) send(ctx context.Context, node attach.Caller, w io.Writer) (txid wire.Hash, err error) {
+// send makes one payment.
+func (p *payment) send(ctx context.Context, node attach.Caller) (txid wire.Hash, err error) {
 	var outs []client.Output
 	for _, out := range p.outs {
 		outs = append(outs, client.Output{Address: out.to, Amount: rpctypes.Amount(out.amount)})
 	}
-	own := ownWallet(node)
-	sent, err := own.Send(ctx, outs, &client.SendOptions{
+	sent, err := ownWallet(node).Send(ctx, outs, &client.SendOptions{
 		CoinOptions:   client.CoinOptions{From: []string{p.from}},
 		ChangeOptions: client.ChangeOptions{ChangeTo: p.from},
 	})
@@ -235,10 +239,14 @@ func (p *payment) send(ctx context.Context, node attach.Caller, w io.Writer) (tx
 	if sent.TxID == nil {
 		return txid, errors.New("the wallet could not sign the payment; it was not sent")
 	}
-	txid = *sent.TxID
-	tx, err := own.GetTransaction(ctx, txid, false)
+	return *sent.TxID, nil
+}
+
+// tell says what was paid by a payment that was made.
+func (p *payment) tell(ctx context.Context, node attach.Caller, txid wire.Hash, w io.Writer) error {
+	tx, err := ownWallet(node).GetTransaction(ctx, txid, false)
 	if err != nil {
-		return txid, err
+		return err
 	}
 	var fee rpctypes.Amount
 	if tx.Fee != nil {
@@ -248,7 +256,7 @@ func (p *payment) send(ctx context.Context, node attach.Caller, w io.Writer) (tx
 		fmt.Fprintf(w, "Sent: %s to %s\n", out.coins, out.to)
 	}
 	_, err = fmt.Fprintf(w, "Fee: %s, paid by %s\nTransaction: %s\n", cmdkit.CoinText(int64(fee)), p.from, txid)
-	return txid, err
+	return err
 }
 
 var errNoWalletHere = errors.New("this node has no wallet yet; createwallet makes one")
