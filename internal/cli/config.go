@@ -28,7 +28,7 @@ which of them each value comes from. A password is not shown: a copy of the file
 has neither it nor the user.
 
   starling config show --origin
-  starling config show --network regtest > starling.toml`,
+  starling config show --network regtest > regtest.toml`,
 		Args: cmdkit.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := cmdkit.LoadConfig(c)
