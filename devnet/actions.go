@@ -197,14 +197,12 @@ func (d *Net) Heal(ctx context.Context) error {
 	return nil
 }
 
-// SetPath changes latency and loss.
-func (d *Net) SetPath(p Path) error {
-	c := d.cfg
-	c.Path = p
-	if err := c.Check(); err != nil {
+// ChangePath changes latency, loss or both.
+func (d *Net) ChangePath(change PathChange) error {
+	if err := change.Check(); err != nil {
 		return err
 	}
-	d.faults.SetPath(p)
+	p := d.faults.ChangePath(change)
 	d.emit(Event{Kind: "path", Path: &p})
 	return nil
 }

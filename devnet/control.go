@@ -173,7 +173,7 @@ type Request struct {
 	Amount int64      `json:"amount,omitempty"` // satoshi
 	Wait   bool       `json:"wait,omitempty"`
 	Groups [][]string `json:"groups,omitempty"`
-	Path   Path       `json:"path,omitzero"`
+	Path   PathChange `json:"path,omitzero"`
 }
 
 // Reply is what came of it.
@@ -215,7 +215,7 @@ func (c *control) action(ctx context.Context, name string, q Request) (r Reply, 
 	case "heal":
 		err = d.Heal(ctx)
 	case "path":
-		err = d.SetPath(q.Path)
+		err = d.ChangePath(q.Path)
 	case "mine":
 		blocks, err := d.Mine(ctx, q.Node, q.N)
 		return hashes(texts(blocks), err)

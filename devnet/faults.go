@@ -72,6 +72,34 @@ func (f *Faults) SetPath(p Path) {
 	f.path = p
 }
 
+// PathChange is a change of a [Path]. What is nil stays as it is.
+type PathChange struct {
+	Latency *time.Duration `json:"latency,omitempty"`
+	Loss    *float64       `json:"loss,omitempty"`
+}
+
+// on returns a path with the change.
+func (c PathChange) on(p Path) Path {
+	if c.Latency != nil {
+		p.Latency = *c.Latency
+	}
+	if c.Loss != nil {
+		p.Loss = *c.Loss
+	}
+	return p
+}
+
+// Check returns what is wrong with the change, if anything.
+func (c PathChange) Check() error { return (&Config{Path: c.on(Path{})}).Check() }
+
+// ChangePath is SetPath for a part of it, and returns the whole.
+func (f *Faults) ChangePath(change PathChange) Path {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.path = change.on(f.path)
+	return f.path
+}
+
 // Path returns what lies between the nodes.
 func (f *Faults) Path() Path {
 	f.mu.Lock()

@@ -35,7 +35,7 @@ const (
 	announceDelay = 50 * time.Millisecond
 )
 
-// node is one node of the network.
+// member is one node of the network.
 type member struct {
 	*node.Node // while it runs, see use
 	life       life
@@ -178,6 +178,4 @@ func (n *member) knows(id wire.Hash) bool {
 }
 
 // coins returns an amount in the way that people write it.
-func coins(sat int64) string {
-	return strconv.FormatFloat(float64(sat)/params.Coin, 'f', -1, 64)
-}
+func coins(sat int64) string { return params.ShortCoins(sat) }

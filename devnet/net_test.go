@@ -187,14 +187,18 @@ func TestNetwork(t *testing.T) {
 		t.Error("a payment was lost in the reorganisation")
 	}
 
-	do("path", Request{Path: Path{Latency: 5 * time.Millisecond, Loss: 0.01}})
+	do("path", Request{Path: PathChange{Latency: new(5 * time.Millisecond), Loss: new(0.02)}})
+	do("path", Request{Path: PathChange{Loss: new(0.01)}})
+	if got, want := d.Status().Path, (Path{Latency: 5 * time.Millisecond, Loss: 0.01}); got != want {
+		t.Errorf("between the nodes lies %+v, want %+v", got, want)
+	}
 	do("mine", Request{N: 1})
 
 	for name, q := range map[string]Request{
 		"mine":      {Node: "nobody", N: 1},
 		"reorg":     {N: 1 << 20},
 		"pay":       {To: "nobody", Amount: 1},
-		"path":      {Path: Path{Loss: 1}},
+		"path":      {Path: PathChange{Loss: new(1.0)}},
 		"partition": {Groups: [][]string{{"central", "wallet", "miner"}}},
 		"dance":     {},
 	} {

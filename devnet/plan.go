@@ -122,7 +122,7 @@ func writeFile(path string, b []byte, mode fs.FileMode) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return nil
+	return store.SyncDir(vfs.Default, filepath.Dir(path))
 }
 
 // netDir returns the data directory of a node's network.

@@ -52,7 +52,7 @@ type Config struct {
 	Wallet   wallet.Config
 	NoWallet bool
 
-	// Stop is called when a client asks the node to stop; nil to refuse that.
+	// Stop is called when a client asks the node to stop. Without, that is refused.
 	Stop func()
 
 	Version string // as people write it

@@ -103,3 +103,16 @@ func TestOpenFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestNoStop asks a node to stop that nobody has said how: it does not pretend.
+func TestNoStop(t *testing.T) {
+	n, err := Open(t.Context(), Config{Server: server.Config{Network: params.Regtest(), FS: vfs.NewMem(), Dir: "/node"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	local := jsonrpc.Local{Table: n.Table}
+	if answer, err := local.Call(t.Context(), "stop", []any{}); err == nil {
+		t.Errorf("answered %s", answer)
+	}
+}

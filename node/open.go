@@ -72,9 +72,6 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if n.cfg.Levels == nil {
 		n.cfg.Levels = fixedLevels{}
 	}
-	if n.cfg.Stop == nil {
-		n.cfg.Stop = func() {}
-	}
 	if err := n.listen(ctx); err != nil {
 		return nil, err
 	}

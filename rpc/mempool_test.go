@@ -292,6 +292,7 @@ func TestMempoolFamily(t *testing.T) {
 	w.fails(jsonrpc.CodeInvalidParam, "Verbose results cannot contain mempool sequence values.", "getrawmempool", true, true)
 	w.fails(jsonrpc.CodeInvalidParam, "Invalid parameter, outputs are missing", "gettxspendingprevout", []any{})
 	w.fails(jsonrpc.CodeInvalidParam, "Invalid parameter, vout cannot be negative", "gettxspendingprevout", []any{map[string]any{"txid": unknown, "vout": -1}})
+	w.fails(jsonrpc.CodeInvalidParam, "Invalid parameter, vout is out of range", "gettxspendingprevout", []any{map[string]any{"txid": unknown, "vout": 1 << 32}})
 	w.fails(jsonrpc.CodeType, "Missing vout", "gettxspendingprevout", []any{map[string]any{"txid": unknown}})
 	w.fails(jsonrpc.CodeMisc, "Mempool lacks a relevant spend, and txospenderindex is unavailable.",
 		"gettxspendingprevout", []any{map[string]any{"txid": unknown, "vout": 0}}, map[string]any{"mempool_only": false})

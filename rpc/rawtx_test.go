@@ -408,6 +408,8 @@ func TestSignErrors(t *testing.T) {
 		[]any{jsonrpc.Object{{Name: "txid", Value: ops[0].Hash.String()}, {Name: "vout", Value: 0}, {Name: "scriptPubKey", Value: "51"}}})
 	n.fails(jsonrpc.CodeDeserialization, "vout cannot be negative", "signrawtransactionwithkey", raw, []string{wifA},
 		[]any{jsonrpc.Object{{Name: "txid", Value: ops[0].Hash.String()}, {Name: "vout", Value: -1}, {Name: "scriptPubKey", Value: "51"}}})
+	n.fails(jsonrpc.CodeDeserialization, "vout is out of range: no transaction has so many outputs", "signrawtransactionwithkey", raw, []string{wifA},
+		[]any{jsonrpc.Object{{Name: "txid", Value: ops[0].Hash.String()}, {Name: "vout", Value: 1 << 32}, {Name: "scriptPubKey", Value: "51"}}})
 	r := get[signedText](n, "signrawtransactionwithkey", raw, []string{wifA}, prev(jsonrpc.Member{Name: "witnessScript", Value: jsonrpc.Hex(o.Witness)}))
 	if r.Complete || len(r.Errors) != 1 || r.Errors[0].Error != "Missing amount" {
 		t.Errorf("without amount: %+v", r)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"starling/params"
 	"starling/wire"
 )
 
@@ -98,13 +99,7 @@ func (e *RejectedError) Error() string { return "the node refused the transactio
 func (e *RejectedError) Unwrap() error { return e.Err }
 
 // coins writes an amount in coins, for messages.
-func coins(sat int64) string {
-	sign := ""
-	if sat < 0 {
-		sign, sat = "-", -sat
-	}
-	return fmt.Sprintf("%s%d.%08d", sign, sat/1e8, sat%1e8)
-}
+func coins(sat int64) string { return params.FormatCoins(sat) }
 
 // pointName writes an outpoint as people do.
 func pointName(op wire.OutPoint) string { return fmt.Sprintf("%s:%d", op.Hash, op.Index) }

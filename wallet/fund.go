@@ -302,7 +302,7 @@ func (w *Wallet) assemble(p *plan, chosen []coinselect.Candidate, changeScript [
 	for _, out := range outs {
 		d.Fee -= out.Value
 	}
-	if d.Fee > max(maxFee, 0) {
+	if d.Fee > maxFee {
 		return nil, paymentErrorf("Fee exceeds maximum configured by user: %s is more than %s", coins(d.Fee), coins(maxFee))
 	}
 	var ins []wire.TxIn

@@ -200,7 +200,7 @@ func (w *Wallet) Abandon(id wire.Hash) error {
 	return w.save()
 }
 
-// Height returns the block that the wallet stands on.
+// Position returns the block that the wallet stands on.
 func (w *Wallet) Position() (hash wire.Hash, height int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,6 +2,7 @@ package mempoolrpc
 
 import (
 	"context"
+	"math"
 
 	"starling/mempool"
 	"starling/rpc/describe"
@@ -222,6 +223,9 @@ func (a *api) getTxSpendingPrevOut(_ context.Context, p spendingParams) ([]rpcty
 	for i, out := range p.Outputs {
 		if out.Vout < 0 {
 			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, vout cannot be negative")
+		}
+		if out.Vout > math.MaxUint32 {
+			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Invalid parameter, vout is out of range")
 		}
 		r[i] = rpctypes.SpendingPrevOut{TxID: out.TxID, Vout: out.Vout}
 		e, ok := a.Pool.Spender(wire.OutPoint{Hash: out.TxID, Index: uint32(out.Vout)})

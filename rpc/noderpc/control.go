@@ -45,6 +45,9 @@ type stopParams struct {
 }
 
 func (a *api) stop(ctx context.Context, p stopParams) (string, error) {
+	if a.Stop == nil {
+		return "", jsonrpc.Errorf(jsonrpc.CodeMisc, "This node is not stopped by calls; end the program that it runs in")
+	}
 	a.Stop()
 	if p.Wait > 0 {
 		wait, cancel := context.WithTimeout(ctx, rpcargs.Milliseconds(p.Wait))

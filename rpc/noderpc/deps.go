@@ -31,7 +31,7 @@ type Deps struct {
 	Network *params.Network
 	Clock   ClockSetter
 	Logs    LogLevels
-	Stop    func() // begins the shutdown
+	Stop    func() // begins the shutdown; nil if no call may do that
 	Uptime  func() time.Duration
 	Active  func() []jsonrpc.ActiveCall // the calls in progress
 	TxIndex Index                       // nil if the node keeps none

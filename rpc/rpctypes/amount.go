@@ -16,7 +16,8 @@ const SatoshiPerCoin = 100_000_000
 // decimals, the way Core writes money. No floating point is involved.
 type Amount int64
 
-// String returns the amount in coins, such as "0.00012000".
+// String returns the amount in coins, such as "0.00012000". It is written here, and not
+// by package params, as programs that link no node link this.
 func (a Amount) String() string {
 	sign, v := "", uint64(a)
 	if a < 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"math"
 
 	"starling/address"
 	"starling/rpc/jsonrpc"
@@ -101,6 +102,9 @@ func NewSignable(f *txfind.Finder, tx *wire.Tx, prevs []PrevTx, keys bool) (*Sig
 func (s *Signable) add(p *PrevTx, keys bool) error {
 	if p.Vout < 0 {
 		return jsonrpc.Errorf(jsonrpc.CodeDeserialization, "vout cannot be negative")
+	}
+	if p.Vout > math.MaxUint32 {
+		return jsonrpc.Errorf(jsonrpc.CodeDeserialization, "vout is out of range: no transaction has so many outputs")
 	}
 	op := wire.OutPoint{Hash: p.TxID, Index: uint32(p.Vout)}
 	if have, ok := s.Outputs[op]; ok && !bytes.Equal(have.Script, p.Script) {

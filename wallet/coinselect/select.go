@@ -41,7 +41,7 @@ func TxFee(weight, rate int64) int64 {
 type Goal struct {
 	Target int64 // payments, and the fee of all but inputs and change
 	Rate   int64 // satoshi for 1,000 virtual bytes
-	// whole makes coins count with their full value, for payments whose fee
+	// Whole makes coins count with their full value, for payments whose fee
 	// is taken from what they pay.
 	Whole bool
 	// ChangeCost is what making change and spending it later costs; a

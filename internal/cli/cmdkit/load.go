@@ -20,7 +20,7 @@ func AddSomeFlags(fl *pflag.FlagSet, names ...string) {
 // LoadConfig gathers the settings for a command.
 func LoadConfig(c *cobra.Command) (*settings.Settings, error) { return LoadConfigWith(c, nil) }
 
-// LoadConfigWith is loadConfig with some settings decided by the command.
+// LoadConfigWith is [LoadConfig] with some settings decided by the command.
 func LoadConfigWith(c *cobra.Command, fixed map[string]string) (*settings.Settings, error) {
 	cfg, err := settings.Load(c.Flags(), settings.Environ(), fixed, node.Parts())
 	if err != nil {

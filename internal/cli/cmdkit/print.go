@@ -25,10 +25,7 @@ func Plural(n int, what string) string {
 }
 
 // CoinText writes an amount in coins without needless zeros.
-func CoinText(sat int64) string {
-	s := fmt.Sprintf("%d.%08d", sat/params.Coin, sat%params.Coin)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
-}
+func CoinText(sat int64) string { return params.ShortCoins(sat) }
 
 // WriteJSON writes a value as an indented JSON document.
 func WriteJSON(w io.Writer, v any) error {

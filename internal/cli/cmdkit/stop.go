@@ -40,7 +40,7 @@ func (e *SignalError) Code() int {
 
 // UntilSignal returns a context that the first signal to stop ends: an
 // interrupt, a termination, or the end of the terminal. Its cause is then a
-// *signalError. The second one ends the process at once.
+// *[SignalError]. The second one ends the process at once.
 func UntilSignal(stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	stopping := []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -168,21 +168,30 @@ func (f *devnetFlags) healCmd() *cobra.Command {
 	return c
 }
 
-// linkCmd changes latency and loss.
+// linkCmd changes latency and loss. What is not named stays as it is.
 func (f *devnetFlags) linkCmd() *cobra.Command {
 	var path devnetFlags
 	c := &cobra.Command{
-		Use: "link", Short: "Change latency and loss between the nodes", Args: cmdkit.NoArgs,
+		Use: "link", Short: "Change latency or loss between the nodes", Args: cmdkit.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			loss, err := parseShare(path.loss)
-			if err != nil {
-				return cmdkit.UsageError{Err: fmt.Errorf("loss: %w", err)}
+			var link devnet.PathChange
+			if c.Flags().Changed("latency") {
+				link.Latency = &path.latency
 			}
-			link := devnet.Path{Latency: path.latency, Loss: loss}
-			if err := (&devnet.Config{Path: link}).Check(); err != nil {
+			if c.Flags().Changed("loss") {
+				loss, err := parseShare(path.loss)
+				if err != nil {
+					return cmdkit.UsageError{Err: fmt.Errorf("loss: %w", err)}
+				}
+				link.Loss = &loss
+			}
+			if link == (devnet.PathChange{}) {
+				return cmdkit.UsageError{Err: errors.New("say what to change: --latency, --loss or both")}
+			}
+			if err := link.Check(); err != nil {
 				return cmdkit.UsageError{Err: err}
 			}
-			_, err = f.act(c, "path", devnet.Request{Path: link})
+			_, err := f.act(c, "path", devnet.Request{Path: link})
 			return err
 		},
 	}

@@ -9,18 +9,44 @@ import (
 	"testing"
 )
 
-// run runs a command on wallets whose node does not run.
-func run(t *testing.T, dir string, args ...string) (stdout, stderr string) {
+// try runs a command on wallets whose node does not run.
+func try(t *testing.T, dir string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	c := New()
 	var out, notes bytes.Buffer
 	c.SetOut(&out)
 	c.SetErr(&notes)
 	c.SetArgs(append(args, "--datadir", dir, "--network", "regtest"))
-	if err := c.ExecuteContext(t.Context()); err != nil {
+	err = c.ExecuteContext(t.Context())
+	return out.String(), notes.String(), err
+}
+
+// run is try for commands that must work.
+func run(t *testing.T, dir string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	stdout, stderr, err := try(t, dir, args...)
+	if err != nil {
 		t.Fatalf("%v: %v", args, err)
 	}
-	return out.String(), notes.String()
+	return stdout, stderr
+}
+
+// TestImportRefused imports descriptors of which the node takes one and refuses the
+// other: the command fails, and with --json it prints the whole answer all the same.
+func TestImportRefused(t *testing.T) {
+	dir := t.TempDir()
+	run(t, dir, "create", "w", "--watch-only")
+	file := filepath.Join(dir, "two.json")
+	const two = `[{"desc":"addr(bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080)#zx3ynfm8","timestamp":"now"},{"desc":"raw(51)#00000000","timestamp":"now"}]`
+	if err := os.WriteFile(file, []byte(two), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"import", file}, {"import", file, "--json"}} {
+		out, _, err := try(t, dir, args...)
+		if err == nil || !strings.Contains(err.Error(), "was not added") || (len(args) == 3) != strings.Contains(out, `"success": false`) {
+			t.Errorf("%v: %v; %s", args, err, out)
+		}
+	}
 }
 
 // TestWarningsAreTold makes wallets of which the node cannot note that they are to be

@@ -189,13 +189,17 @@ func walletImport(p *purse, args []string) error {
 	err = p.client.CallNamed(p.ctx, "importdescriptors", &results, struct {
 		List []descriptorLine `json:"requests"`
 	}{list})
-	if done, err := p.printed(err); done || err != nil {
+	done, err := p.printed(err)
+	if err != nil {
 		return err
 	}
 	for i, r := range results {
 		if r.Error != nil {
 			return fmt.Errorf("descriptor %d was not added: %s", i+1, r.Error.Message)
 		}
+	}
+	if done {
+		return nil
 	}
 	fmt.Fprintf(p.out(), "%s added\n", cmdkit.Plural(len(results), "descriptor"))
 	return nil
