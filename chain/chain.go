@@ -53,6 +53,7 @@ type Config struct {
 	Network *params.Network
 	FS      vfs.FS
 	Dir     string // the data directory of this network
+	Locked  bool   // the caller has taken Dir ([store.LockDir]), and keeps it until the chain is closed
 
 	DBCache int64 // memory for the UTXO set, in bytes; 0 for DefaultDBCache
 	Prune   int64 // target size of block and undo files, in bytes; 0 keeps all, 1 prunes on request

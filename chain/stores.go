@@ -24,8 +24,10 @@ func (c *Chain) openStores() error {
 		return err
 	}
 	var err error
-	if c.lock, err = store.LockDir(fs, dir); err != nil {
-		return err
+	if !c.cfg.Locked {
+		if c.lock, err = store.LockDir(fs, dir); err != nil {
+			return err
+		}
 	}
 	c.blocks, err = store.OpenFiles(store.FilesOptions{FS: fs, Dir: c.blockDir(), Prefix: "blk", Magic: c.net.Magic, MaxFileSize: c.cfg.MaxFile})
 	if err != nil {

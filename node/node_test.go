@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"starling/internal/layered"
 	"starling/params"
 	"starling/server"
+	"starling/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -114,5 +116,48 @@ func TestNoStop(t *testing.T) {
 	local := jsonrpc.Local{Table: n.Table}
 	if answer, err := local.Call(t.Context(), "stop", []any{}); err == nil {
 		t.Errorf("answered %s", answer)
+	}
+}
+
+// meanwhile is a file system on which something happens when a file is made.
+type meanwhile struct {
+	vfs.FS
+	file string
+	then func()
+}
+
+func (m *meanwhile) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if filepath.Base(name) == m.file && m.then != nil {
+		then := m.then
+		m.then = nil
+		then()
+	}
+	return m.FS.Create(name, c)
+}
+
+// TestTwoStart starts a second node on a data directory while the first one leaves word
+// of itself: the second one fails, and the word of the first stays.
+func TestTwoStart(t *testing.T) {
+	cfg := Config{Server: server.Config{Network: params.Regtest(), Dir: t.TempDir()}, RPCListen: "127.0.0.1:0"}
+	first := cfg
+	first.Server.FS = &meanwhile{FS: vfs.Default, file: contactFile + ".new", then: func() {
+		second, err := Open(t.Context(), cfg)
+		var locked *store.LockedError
+		if !errors.As(err, &locked) {
+			t.Errorf("the second: %v", err)
+		}
+		if second != nil {
+			t.Cleanup(func() { second.Close() })
+		}
+	}}
+	n, err := Open(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Contact(cfg.Server.Dir); got != n.RPCAddr().String() {
+		t.Errorf("the word left is %q, want %s", got, n.RPCAddr())
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
 	}
 }

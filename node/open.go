@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -44,14 +45,16 @@ type Node struct {
 	messages *netrpc.Tap  // the last messages that passed
 	part     func(string) *slog.Logger
 
+	lock                     io.Closer // of the data directory
 	rpcListen, metricsListen net.Listener
 	stopRPC                  func() error  // ends the RPC server and returns its error
 	rpcFailed                chan struct{} // closed when it ends, asked or not
 }
 
-// Open opens a node: first the sockets that are not for peers, so that the RPC
-// interface can tell how far the start is, then all else. It is to be followed
-// by Run, or else by Close. ctx only bounds the opening.
+// Open opens a node: first it takes the data directory, so that the cookie and the
+// word that another node has left there stay as they are, then the sockets that are
+// not for peers, so that the RPC interface can tell how far the start is, then all
+// else. It is to be followed by Run, or else by Close. ctx only bounds the opening.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	n := &Node{cfg: cfg, Clock: cfg.Clock}
 	if n.Clock == nil {
@@ -72,8 +75,12 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if n.cfg.Levels == nil {
 		n.cfg.Levels = fixedLevels{}
 	}
-	if err := n.listen(ctx); err != nil {
+	var err error
+	if n.lock, err = store.LockDir(n.cfg.Server.FS, n.cfg.Server.Dir); err != nil {
 		return nil, err
+	}
+	if err := n.listen(ctx); err != nil {
+		return nil, errors.Join(err, n.lock.Close())
 	}
 	about := []any{"version", cfg.Version, "network", cfg.Server.Network.Name, "dir", cfg.Server.Dir}
 	if a := n.RPCAddr(); a != nil {
@@ -82,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	n.log.Info("starting", about...)
 	if n.rpcListen != nil {
 		if err := n.writeContact(); err != nil {
-			return nil, errors.Join(err, n.closeListeners())
+			return nil, errors.Join(err, n.closeListeners(), n.lock.Close())
 		}
 	}
 	n.serveRPC(ctx)
@@ -92,18 +99,10 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// listen takes the data directory for a moment, so that the cookie of another
-// node that uses it is left alone, and opens the sockets that are not for
-// peers.
+// listen opens the sockets that are not for peers.
 func (n *Node) listen(ctx context.Context) error {
 	if n.cfg.RPCListen != "" {
-		lock, err := store.LockDir(n.cfg.Server.FS, n.cfg.Server.Dir)
-		if err != nil {
-			return err
-		}
-		if err := lock.Close(); err != nil {
-			return err
-		}
+		var err error
 		var lc net.ListenConfig
 		if n.rpcListen, err = lc.Listen(ctx, "tcp", n.cfg.RPCListen); err != nil {
 			return fmt.Errorf("rpc-listen: %w", plainNet(err))
@@ -162,7 +161,7 @@ func (n *Node) serveRPC(ctx context.Context) {
 func (n *Node) open(ctx context.Context) error {
 	cfg := &n.cfg
 	sc := cfg.Server
-	sc.Clock = n.Clock
+	sc.Clock, sc.Locked = n.Clock, true
 	n.messages = netrpc.NewTap(n.Clock)
 	sc.PeerObservers = append(sc.PeerObservers[:len(sc.PeerObservers):len(sc.PeerObservers)], n.messages)
 	if n.metricsListen != nil {
@@ -222,7 +221,7 @@ func (n *Node) release() error {
 	if n.Server != nil {
 		errs = append(errs, n.Server.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, n.lock.Close())...)
 }
 
 // RPCAddr returns where calls are answered, or nil.

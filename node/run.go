@@ -52,7 +52,7 @@ func (n *Node) Run(ctx context.Context) error {
 		errs = append(errs, n.Wallets.Close())
 	}
 	stopServer()
-	errs = append(errs, <-serverDone)
+	errs = append(errs, <-serverDone, n.lock.Close())
 	return errors.Join(errs...)
 }
 

@@ -48,6 +48,7 @@ type Config struct {
 	Network *params.Network
 	FS      vfs.FS // the system's if nil
 	Dir     string // the data directory of this network
+	Locked  bool   // see [chain.Config]
 
 	// The chain's settings, see [chain.Config].
 	DBCache int64

@@ -111,7 +111,7 @@ func (n *Server) open() (err error) {
 	cfg := &n.cfg
 	n.verifier = scripts.NewVerifier(scripts.Options{SigCacheEntries: checkedTxs})
 	n.chain, err = chain.Open(chain.Config{
-		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir,
+		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir, Locked: cfg.Locked,
 		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
 		Clock: n.clk, Log: cfg.Logs("chain"), Observer: n.fanout.Chain(),
 		OnInvalid: n.onInvalid, Verifier: n.verifier,
