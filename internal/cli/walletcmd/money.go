@@ -344,9 +344,16 @@ func (p *purse) pay(method string, params any) error {
 		done, err = p.printed(p.client.CallNamed(p.ctx, method, &r, params))
 		return err
 	})
-	if err != nil {
+	if r.TxID == nil && r.PSBT == "" {
 		return err
 	}
+	// Whatever failed afterwards, it is made.
+	return errors.Join(err, p.paid(&r, done))
+}
+
+// paid tells of a payment that was made, unless that is done, and has it mined or
+// handed on.
+func (p *purse) paid(r *rpctypes.SendResult, done bool) error {
 	switch {
 	case r.PSBT != "":
 		if !done {
@@ -363,7 +370,7 @@ func (p *purse) pay(method string, params any) error {
 	}
 	to, err := p.client.GetNewAddress(p.ctx, "mined", "")
 	if err != nil {
-		return err
+		return fmt.Errorf("the payment was made but not mined: %w", err)
 	}
 	return cmdkit.MineNow(p.cmd.Context(), p.node, to, p.cmd.ErrOrStderr())
 }
@@ -404,14 +411,14 @@ transaction's id is printed.
 				done, err = p.printed(p.client.CallNamed(p.ctx, "bumpfee", &r, params))
 				return err
 			})
-			if err != nil {
+			if r.TxID == nil {
 				return err
 			}
 			if !done {
 				fmt.Fprintln(p.out(), orNothing(r.TxID))
 				p.note("Fee: %s instead of %s", r.Fee, r.OldFee)
 			}
-			return p.passOn(r.TxID)
+			return errors.Join(err, p.passOn(r.TxID))
 		})),
 	})
 	c.Flags().String("fee-rate", "", "what to pay for a virtual byte, in `SATOSHI` (default 5 more than before, or an estimate)")

@@ -1,11 +1,13 @@
 package walletcmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"starling/client"
@@ -13,6 +15,7 @@ import (
 	"starling/params"
 	"starling/rpc/jsonrpc"
 	"starling/server"
+	"starling/wire"
 )
 
 // runNode runs a node until the test ends, and returns a client that calls it
@@ -93,5 +96,55 @@ func TestInterruptedUnlocked(t *testing.T) {
 		if info.UnlockedUntil == nil || *info.UnlockedUntil != 0 {
 			t.Errorf("interrupted %s: still unlocked", tc.about)
 		}
+	}
+}
+
+// deaf is a node that does not answer one method.
+type deaf struct {
+	client.Caller
+	method string
+}
+
+var errDeaf = errors.New("no answer")
+
+func (d deaf) Call(ctx context.Context, method string, params any) (json.RawMessage, error) {
+	if method == d.method {
+		return nil, errDeaf
+	}
+	return d.Caller.Call(ctx, method, params)
+}
+
+// TestPaidThoughNotLocked pays from a wallet that cannot be locked again afterwards: the
+// payment is told of all the same, with what went wrong.
+func TestPaidThoughNotLocked(t *testing.T) {
+	over := runNode(t)
+	pass := filepath.Join(t.TempDir(), "pass.txt")
+	if err := os.WriteFile(pass, []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := client.Over(over).WithWallet("w")
+	if _, err := c.CreateWallet(t.Context(), "w", &client.CreateWalletOptions{Passphrase: "hush"}); err != nil {
+		t.Fatal(err)
+	}
+	to, err := c.GetNewAddress(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.GenerateToAddress(t.Context(), 101, to); err != nil {
+		t.Fatal(err)
+	}
+	cmd := newWalletSendCmd()
+	if err := cmd.Flags().Set("passphrase-file", pass); err != nil {
+		t.Fatal(err)
+	}
+	var out, notes bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(&notes)
+	p := &purse{cmd: cmd, ctx: t.Context(), node: over, client: client.Over(deaf{over, "walletlock"}).WithWallet("w")}
+	if err := walletSend(p, []string{to, "1"}); !errors.Is(err, errDeaf) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := wire.HashFromString(strings.TrimSpace(out.String())); err != nil {
+		t.Errorf("told: %q, %q", out.String(), notes.String())
 	}
 }
