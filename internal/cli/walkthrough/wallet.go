@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -66,9 +67,10 @@ func walletAddress(c *cobra.Command, fixed map[string]string) (to, mnemonic stri
 	if err != nil {
 		return "", "", err
 	}
+	notes := c.ErrOrStderr()
 	err = cmdkit.WithNode(c, cfg, false, func(node attach.Caller) error {
 		c := cmdkit.Client(node)
-		if mnemonic, err = ensureWallet(ctx, c, wallet.DefaultName); err != nil {
+		if mnemonic, err = ensureWallet(ctx, c, wallet.DefaultName, notes); err != nil {
 			return err
 		}
 		to, err = c.WithWallet(wallet.DefaultName).GetNewAddress(ctx, "", "")
@@ -94,13 +96,16 @@ func beforeTheChain(c *cobra.Command) (*settings.Settings, error) {
 }
 
 // ensureWallet makes a wallet if there is none of its name, and returns the
-// seed phrase if it did.
-func ensureWallet(ctx context.Context, node *client.Client, name string) (mnemonic string, err error) {
+// seed phrase if it did. What the node warns of is written to notes.
+func ensureWallet(ctx context.Context, node *client.Client, name string, notes io.Writer) (mnemonic string, err error) {
 	loaded, err := node.ListWallets(ctx)
 	if err != nil || slices.Contains(loaded, name) {
 		return "", err
 	}
 	r, err := node.CreateWallet(ctx, name, &client.CreateWalletOptions{LoadOnStartup: new(true), Show: true})
+	for _, text := range r.Warnings {
+		fmt.Fprintln(notes, text)
+	}
 	return r.Mnemonic, err
 }
 
