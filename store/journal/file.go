@@ -41,39 +41,28 @@ type Format struct {
 	Advice string
 }
 
-// File is an open file. It is safe for concurrent use.
+// File is an open [Log] with all that it holds in memory. It is safe for
+// concurrent use.
 type File struct {
-	format Format
-	fs     vfs.FS
-	path   string
-
-	mu     sync.Mutex
-	f      vfs.File
-	end    int64 // where the next record goes
-	seq    uint64
-	slot   int64 // where the next mark goes
-	data   map[string][]byte
-	live   int64  // bytes of keys and values
-	torn   int    // bytes left out at the end when it was opened
-	aside  string // where the file as it was then is kept
-	failed error
+	mu    sync.Mutex
+	log   *Log
+	data  map[string][]byte
+	live  int64  // bytes of keys and values
+	torn  int    // bytes left out at the end when it was opened
+	aside string // where the file as it was then is kept
 }
 
 // Create makes a new file that holds what b does, durably. If it fails it leaves
 // none behind, and one that was there before alone.
 func (k Format) Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
-	if _, err := fsys.Stat(path); err == nil {
-		return nil, fmt.Errorf("%w: %s", ErrExists, path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	f := &File{format: k, fs: fsys, path: path, data: map[string][]byte{}}
-	f.apply(b)
-	if err := f.rewrite(); err != nil {
-		_ = fsys.Remove(path) // nothing was there, so this is what has just been made
+	f := &File{data: map[string][]byte{}}
+	f.apply(b.changes)
+	var err error
+	f.log, err = k.create(fsys, path, f.content())
+	if err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -82,18 +71,12 @@ func (k Format) Create(fsys vfs.FS, path string, b *Batch) (*File, error) {
 // Open reads a file. If its end was cut short by a crash, the file as it was is
 // kept beside it; [File.Torn] tells. A missing file is fs.ErrNotExist.
 func (k Format) Open(fsys vfs.FS, path string) (*File, error) {
-	raw, err := k.read(fsys, path)
+	f := &File{data: map[string][]byte{}}
+	l, raw, err := k.open(fsys, path, f.take)
 	if err != nil {
 		return nil, err
 	}
-	if err := store.MakePrivate(fsys, path); err != nil {
-		return nil, err
-	}
-	f := &File{format: k, fs: fsys, path: path, data: map[string][]byte{}}
-	version, err := f.load(raw)
-	if err != nil {
-		return nil, err
-	}
+	f.log, f.torn = l, l.torn
 	if f.torn > 0 {
 		// It is a commit that never returned. In case it is not, the bytes are
 		// kept.
@@ -101,12 +84,8 @@ func (k Format) Open(fsys vfs.FS, path string) (*File, error) {
 			return nil, err
 		}
 	}
-	if f.torn > 0 || version < fileVersion {
+	if l.f == nil {
 		return f, f.rewrite()
-	}
-	f.f, err = fsys.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return nil, err
 	}
 	return f, nil
 }
@@ -140,8 +119,8 @@ func (k Format) ReadAside(fsys vfs.FS, path string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{format: k, path: path, data: map[string][]byte{}}
-	_, err = f.load(raw)
+	f := &File{data: map[string][]byte{}}
+	_, err = (&Log{format: k, path: path}).load(raw, f.take)
 	return f.data, err
 }
 
@@ -168,37 +147,44 @@ func (k Format) Read(fsys vfs.FS, path string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{format: k, path: path, data: map[string][]byte{}}
-	if _, err := f.load(raw); err != nil {
+	f := &File{data: map[string][]byte{}}
+	l := &Log{format: k, path: path}
+	if _, err := l.load(raw, f.take); err != nil {
 		return nil, err
 	}
-	if f.torn > 0 {
-		return nil, f.corrupt(f.end, "the file was cut short")
+	if l.torn > 0 {
+		return nil, l.corrupt(l.end, "the file was cut short")
 	}
 	return f.data, nil
 }
 
 // change carries one change out in memory.
-func (f *File) change(c change) {
-	if old, ok := f.data[string(c.key)]; ok {
-		f.live -= int64(len(c.key) + len(old))
+func (f *File) change(c Change) {
+	if old, ok := f.data[string(c.Key)]; ok {
+		f.live -= int64(len(c.Key) + len(old))
 	}
-	if c.del {
-		delete(f.data, string(c.key))
+	if c.Deleted {
+		delete(f.data, string(c.Key))
 		return
 	}
-	f.data[string(c.key)] = c.value
-	f.live += int64(len(c.key) + len(c.value))
+	f.data[string(c.Key)] = c.Value
+	f.live += int64(len(c.Key) + len(c.Value))
 }
 
-func (f *File) apply(b *Batch) {
-	for _, c := range b.changes {
+func (f *File) apply(changes []Change) {
+	for _, c := range changes {
 		f.change(c)
 	}
 }
 
+// take is apply for what is read from a file.
+func (f *File) take(changes []Change) error {
+	f.apply(changes)
+	return nil
+}
+
 // Path returns where the file is.
-func (f *File) Path() string { return f.path }
+func (f *File) Path() string { return f.log.path }
 
 // Torn returns how many bytes at the end were left out when the file was
 // opened, and the name of the file that has them.
@@ -236,13 +222,5 @@ func (f *File) All(prefix string) iter.Seq2[string, []byte] {
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.f == nil {
-		return nil
-	}
-	err := errors.Join(f.f.Sync(), f.f.Close())
-	f.f = nil
-	if f.failed == nil {
-		f.failed = store.ErrClosed
-	}
-	return err
+	return f.log.Close()
 }

@@ -232,8 +232,8 @@ func TestDamage(t *testing.T) {
 func TestFirstVersion(t *testing.T) {
 	head := append([]byte(wallets.Magic), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	raw := append(head, appendSum(head)...)
-	raw = appendRecord(raw, 1, (&change{key: []byte("a"), value: []byte("1")}).append(nil), false)
-	raw = appendRecord(raw, 2, (&change{key: []byte("b"), value: []byte("2")}).append(nil), false)
+	raw = appendRecord(raw, 1, (&Change{Key: []byte("a"), Value: []byte("1")}).append(nil), false)
+	raw = appendRecord(raw, 2, (&Change{Key: []byte("b"), Value: []byte("2")}).append(nil), false)
 	for _, c := range []struct {
 		name string
 		raw  []byte
@@ -566,7 +566,7 @@ func TestPrivate(t *testing.T) {
 // TestPayloadEnds reads payloads that fail in the middle: reading must end
 // there, with an error, and tell of no change that is not whole.
 func TestPayloadEnds(t *testing.T) {
-	whole := (&change{key: []byte("k"), value: []byte("v")}).append(nil)
+	whole := (&Change{Key: []byte("k"), Value: []byte("v")}).append(nil)
 	for name, tail := range map[string][]byte{
 		"unknown kind":      {9, 1, 1, 1},
 		"key too long":      {opSet, 0xfd, 0xff, 0xff, 1, 1},
@@ -575,7 +575,7 @@ func TestPayloadEnds(t *testing.T) {
 		"size not shortest": {opDelete, 0xfd, 1, 0, 'k'},
 	} {
 		calls := 0
-		err := parsePayload(append(bytes.Clone(whole), tail...), func(change) {
+		err := parsePayload(append(bytes.Clone(whole), tail...), func(Change) {
 			if calls++; calls > 10 {
 				t.Fatalf("%s: it goes on for ever", name)
 			}
@@ -598,7 +598,7 @@ func TestMarksInTurn(t *testing.T) {
 		for range 2 {
 			n := len(seqs) // other keys each time, so that the file is not written anew
 			mustCommit(t, f, fmt.Sprint("a", n), large, fmt.Sprint("b", n), large)
-			seqs = append(seqs, f.seq)
+			seqs = append(seqs, f.log.seq)
 			head := readAll(t, fs, "w.dat")[:headSize]
 			var got []uint64
 			for slot := range int64(2) {

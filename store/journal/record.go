@@ -164,31 +164,31 @@ func soundAfter(b []byte, seq uint64) bool {
 	}
 }
 
-// change is one key that gets a value or loses it.
-type change struct {
-	del        bool
-	key, value []byte
+// Change is one key that gets a value or loses it.
+type Change struct {
+	Deleted    bool
+	Key, Value []byte // not to be changed
 }
 
-func (c *change) append(dst []byte) []byte {
-	if c.del {
-		return wire.AppendVarBytes(append(dst, opDelete), c.key)
+func (c *Change) append(dst []byte) []byte {
+	if c.Deleted {
+		return wire.AppendVarBytes(append(dst, opDelete), c.Key)
 	}
-	return wire.AppendVarBytes(wire.AppendVarBytes(append(dst, opSet), c.key), c.value)
+	return wire.AppendVarBytes(wire.AppendVarBytes(append(dst, opSet), c.Key), c.Value)
 }
 
 // parsePayload calls fn for each change of a payload. Key and value are views.
-func parsePayload(payload []byte, fn func(change)) error {
+func parsePayload(payload []byte, fn func(Change)) error {
 	c := wire.NewCursor(payload, "journal record")
 	for c.Err() == nil && c.Left() > 0 {
-		var ch change
+		var ch Change
 		switch op := c.Uint8(); op {
 		case opSet:
-			ch.key = c.VarBytes(MaxKey)
-			ch.value = c.VarBytes(MaxValue)
+			ch.Key = c.VarBytes(MaxKey)
+			ch.Value = c.VarBytes(MaxValue)
 		case opDelete:
-			ch.del = true
-			ch.key = c.VarBytes(MaxKey)
+			ch.Deleted = true
+			ch.Key = c.VarBytes(MaxKey)
 		default:
 			c.Failf("change of unknown kind %d", op)
 		}
