@@ -18,7 +18,7 @@
 // the two apart.
 //
 // Goroutines: only those of [Pool.Run], which drops what has waited too long
-// and saves the pool soon after it has changed; short-lived ones check scripts
+// and saves what has changed soon after it has; short-lived ones check scripts
 // after a reorganisation and while a saved pool is read.
 //
 // The rules are those of Core 30 with the clusters of Core 31. Where this
@@ -31,8 +31,10 @@
 //     others out, so that another transaction may come in between. All of them
 //     together are judged in one step.
 //   - A saved pool keeps families together: what a child pays for comes back
-//     with it, where Core loses the parent. The file is of a form of its own,
-//     and is written soon after each change, not only at the end.
+//     with it, where Core loses the parent. The file is of a form of its own.
+//     What changes is added to a journal beside it within seconds, and the file
+//     is written anew when the journal has outgrown it and at the end, where Core
+//     writes a file at the end alone.
 //   - A transaction whose inputs are missing counts as confirmed already if one
 //     of its first 8 outputs is unspent; Core looks at all, but only in its
 //     cache.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -221,12 +222,13 @@ func TestRunSaves(t *testing.T) {
 	if n := saved(); n != 1 {
 		t.Errorf("%d saved", n)
 	}
+	file := w.bytesOf("mempool.dat")
 	if _, err := w.pool.Add(t.Context(), w.pay(1000), AddOptions{Local: true}); err != nil {
 		t.Fatal(err)
 	}
 	fire(hurryDelay + time.Millisecond)
-	if n := saved(); n != 2 {
-		t.Errorf("%d saved", n)
+	if n := saved(); n != 2 || !bytes.Equal(w.bytesOf("mempool.dat"), file) {
+		t.Errorf("%d saved, or all of them anew", n)
 	}
 	w.add(w.pay(1000))
 	cancel()
@@ -235,6 +237,9 @@ func TestRunSaves(t *testing.T) {
 	}
 	if n := saved(); n != 3 {
 		t.Errorf("%d saved at the end", n)
+	}
+	if _, err := w.fs.Stat(testJournal); !errors.Is(err, fs.ErrNotExist) || w.pool.saver.log != nil {
+		t.Errorf("the journal goes on: %v", err)
 	}
 }
 

@@ -2,6 +2,8 @@ package mempool
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +28,53 @@ func goldenPool() *saved {
 		},
 		deltas:      []Delta{{TxID: wire.Hash{2}, Delta: 9}},
 		unbroadcast: []wire.Hash{{3}},
+	}
+}
+
+// TestGoldenJournal holds the format of the journal against one that was written
+// once.
+func TestGoldenJournal(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("testdata", "journal-v1.dat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := goldenPool()
+	base, next := fileSum(sha256.Sum256(s.encode(nil))), fileSum{4}
+	fs := vfs.NewMem()
+	p := &Pool{cfg: Config{FS: fs, File: "mempool.dat"}}
+	p.saver.base = base
+	e := s.entries[1]
+	all := []noted{
+		{id: wire.Hash{1}}, {id: wire.Hash{2}, state: state{delta: 9}},
+		{id: wire.Hash{3}, state: state{present: true, time: e.time, delta: -8, raw: e.raw}},
+		{id: wire.Hash{4}, state: state{present: true, unbroadcast: true, time: e.time, raw: e.raw}},
+	}
+	for _, part := range [][]noted{all[:3], all[3:]} {
+		if err := p.commit(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.endJournal(next); err != nil {
+		t.Fatal(err)
+	}
+	got := bytesOf(t, fs, testJournal)
+	if !bytes.Equal(got, golden) {
+		t.Errorf("writes %x, and wrote %x", got, golden)
+	}
+	if err := store.WriteWhole(fs, "old", bytes.Clone(golden)); err != nil {
+		t.Fatal(err)
+	}
+	var r replay
+	if _, err := journalFormat().OpenLog(fs, "old", r.take); err != nil {
+		t.Fatal(err)
+	}
+	if !r.appliesTo(base) || !r.doneWith(next) || r.appliesTo(next) || r.doneWith(base) || len(r.states) != len(all) {
+		t.Errorf("reads %+v", r)
+	}
+	for _, n := range all {
+		if got, ok := r.states[n.id]; !ok || fmt.Sprint(got) != fmt.Sprint(n.state) {
+			t.Errorf("reads %v, and wrote %v", got, n.state)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (p *Pool) add(it *item) {
 // announce tells of an item that was added.
 func (p *Pool) announce(it *item) {
 	p.seq++
-	p.saver.touch()
+	p.saver.note(it.e.TxID)
 	p.cfg.Observer.TxAdded(it.e)
 }
 
@@ -94,7 +94,7 @@ func (p *Pool) forget(it *item) {
 func (p *Pool) dismiss(it *item, why RemovalReason) {
 	p.forget(it)
 	p.seq++
-	p.saver.touch()
+	p.saver.note(it.e.TxID)
 	p.cfg.Observer.TxRemoved(it.e, why)
 }
 

@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"runtime"
@@ -33,9 +34,9 @@ func (p *Pool) Loaded() bool {
 	return p.loaded
 }
 
-// Load takes in what [Pool.Save] wrote. A damaged file is set aside and told
-// of in the log; it is no error, nor is a missing one. The error is that of ctx
-// or of the disk.
+// Load takes in what [Pool.Save] wrote and what the journal says of changes
+// since. A damaged file is set aside and told of in the log; it is no error, nor
+// is a missing one. The error is that of ctx or of the disk.
 func (p *Pool) Load(ctx context.Context) (LoadStats, error) {
 	var stats LoadStats
 	s, err := p.readFile()
@@ -56,31 +57,84 @@ func (p *Pool) Load(ctx context.Context) (LoadStats, error) {
 	return stats, nil
 }
 
-// readFile reads the file of the pool; nil if there is none that is of use.
+// readFile reads the file of the pool and its journal; nil if there is none that
+// is of use.
 func (p *Pool) readFile() (*saved, error) {
 	if p.cfg.File == "" {
 		return nil, nil
 	}
 	b, err := store.ReadFileChecked(p.cfg.FS, p.cfg.File, fileVersion)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return p.readJournal(nil, fileSum{})
 	}
 	var s *saved
 	if err == nil {
 		s, err = decodeSaved(b)
 	}
+	if unreadable(err) {
+		if rerr := p.setAside(p.cfg.File); rerr != nil {
+			return nil, rerr
+		}
+		p.cfg.Log.Warn("the saved mempool can not be read and was set aside; the pool starts empty", "err", err, "aside", aside(p.cfg.File))
+		return p.readJournal(nil, fileSum{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.readJournal(s, sha256.Sum256(b))
+}
+
+// unreadable reports whether an error is about what a file holds, not about the
+// disk.
+func unreadable(err error) bool {
 	var version *store.VersionError
 	var corrupt *store.CorruptError
 	var malformed *wire.DecodeError
-	if errors.As(err, &version) || errors.As(err, &corrupt) || errors.As(err, &malformed) {
-		aside := p.cfg.File + ".bad"
-		if rerr := p.cfg.FS.Rename(p.cfg.File, aside); rerr != nil {
-			return nil, rerr
-		}
-		p.cfg.Log.Warn("the saved mempool can not be read and was set aside; the pool starts empty", "err", err, "aside", aside)
-		return nil, nil
+	return errors.As(err, &version) || errors.As(err, &corrupt) || errors.As(err, &malformed)
+}
+
+// readJournal brings what was saved in the file of the pool, nil if nothing was,
+// up to date with the journal, if there is one that belongs to it.
+func (p *Pool) readJournal(s *saved, file fileSum) (*saved, error) {
+	var r replay
+	name := p.journalFile()
+	l, err := journalFormat().OpenLog(p.cfg.FS, name, r.take)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s, nil
+	case err != nil && !unreadable(err):
+		return nil, err
 	}
-	return s, err
+	torn := 0
+	if err == nil {
+		torn = l.Torn()
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
+	}
+	// Its end comes when the pool is next written, and no earlier: what is used
+	// of it has to last until then.
+	p.saver.touch()
+	switch belongs := s != nil && r.appliesTo(file); {
+	case err != nil && (belongs || !r.begun):
+		p.cfg.Log.Warn("the journal of the mempool can not be read to its end; what comes before that is used, and the file is set aside",
+			"err", err, "aside", aside(name))
+	case s != nil && !belongs && r.doneWith(file):
+		return s, nil
+	case !belongs:
+		if err := p.setAside(name); err != nil {
+			return nil, err
+		}
+		p.cfg.Log.Warn("there is a journal of another mempool than the one that was saved; it is not used and was set aside",
+			"journal", name, "aside", aside(name))
+		return s, nil
+	case torn > 0:
+		p.cfg.Log.Warn("the journal of the mempool was cut short, as by a crash; what comes before that is used", "bytes left out", torn)
+	}
+	if !r.begun {
+		return s, nil
+	}
+	return s.with(&r), nil
 }
 
 // restore takes in what was saved, chunk by chunk, so that a transaction which
@@ -104,6 +158,7 @@ func (p *Pool) restore(ctx context.Context, s *saved) (LoadStats, error) {
 	for _, id := range s.unbroadcast {
 		if p.byTxID[id] != nil {
 			p.unbroadcast[id] = struct{}{}
+			p.saver.note(id)
 		}
 	}
 	return stats, nil
@@ -214,6 +269,7 @@ func (p *Pool) setDelta(txid wire.Hash, delta int64) {
 	defer p.mu.Unlock()
 	if _, ok := p.deltas[txid]; !ok && delta != 0 && p.byTxID[txid] == nil {
 		p.deltas[txid] = delta
+		p.saver.note(txid)
 	}
 }
 

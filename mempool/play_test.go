@@ -159,6 +159,10 @@ func TestPlay(t *testing.T) {
 				p.clk.Advance(time.Duration(rapid.IntRange(0, 200).Draw(t, "hours")) * time.Hour)
 				p.pool.makeRoom()
 			},
+			"save what has changed": func(t *rapid.T) {
+				p.pool.loaded = true
+				p.upToDate()
+			},
 			"save and load": func(t *rapid.T) {
 				p.pool.loaded = true
 				if err := p.pool.Save(); err != nil {

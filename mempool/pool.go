@@ -165,6 +165,7 @@ func (p *Pool) Broadcast(txid wire.Hash) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.unbroadcast, txid)
+	p.saver.note(txid)
 }
 
 // Changed returns a channel that is closed when an entry next comes or leaves,

@@ -18,7 +18,7 @@ func (p *Pool) Prioritise(txid wire.Hash, delta int64) {
 	} else {
 		p.deltas[txid] = d
 	}
-	p.saver.touch()
+	p.saver.note(txid)
 	if it := p.byTxID[txid]; it != nil {
 		e := *it.e
 		e.ModifiedFee += delta

@@ -49,7 +49,7 @@ func (p *Pool) takeBack(l *backlog, now time.Time) {
 	}
 	for _, d := range r.gone {
 		p.seq++
-		p.saver.touch()
+		p.saver.note(d.e.TxID)
 		p.cfg.Observer.TxRemoved(d.e, d.why)
 	}
 }

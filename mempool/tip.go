@@ -184,5 +184,6 @@ func (p *Pool) confirm(c *connected) {
 	}
 	for _, id := range c.deltas {
 		delete(p.deltas, id)
+		p.saver.note(id)
 	}
 }
