@@ -67,6 +67,14 @@ type Network struct {
 	// about blocks.
 	MinRelayFee int64
 
+	// PingInterval and PingTimeout are how often peers are pinged unless told
+	// otherwise, and how long they may take to answer.
+	PingInterval, PingTimeout time.Duration
+	// TxWait is how long a node waits for a better announcer of a transaction
+	// before it asks for it. It costs an observer dear where there are some, and
+	// only time where there are none.
+	TxWait time.Duration
+
 	// BIP34Height is the first block whose coinbase must state its height.
 	BIP34Height int32
 	// BIP34Hash is the block at BIP34Height; zero where there is only one
@@ -145,6 +153,14 @@ const BitcoinMaturity = 100
 // BitcoinMinRelayFee is the default of Bitcoin Core since version 29.1, in
 // satoshi for 1,000 virtual bytes.
 const BitcoinMinRelayFee = 100
+
+// How links are watched, and how long a better announcer of a transaction is waited
+// for, on Bitcoin's networks: as in Bitcoin Core.
+const (
+	BitcoinPingInterval = 2 * time.Minute
+	BitcoinPingTimeout  = 20 * time.Minute
+	BitcoinTxWait       = 2 * time.Second
+)
 
 // BitcoinMaxTipAge is the age beyond which Bitcoin Core takes its tip for old.
 const BitcoinMaxTipAge = 24 * time.Hour

@@ -24,6 +24,9 @@ func Own(name string) *Network {
 	n.EnforceBIP94 = true
 	n.GenesisSpendable = true
 	n.MaxTipAge = 0
+	// A node that went without a word is missed soon: after three pings' time.
+	n.PingInterval, n.PingTimeout = 30*time.Second, 90*time.Second
+	n.TxWait = 0
 	n.TxStats = TxStats{Rate: 0.001}
 	// With 21 million coins, as on the main network, nothing would be left
 	// for the genesis block to pay.

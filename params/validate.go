@@ -48,6 +48,10 @@ const (
 	// difficulty changes. A period is measured one spacing short; from ten
 	// blocks on the error is below a tenth.
 	minPeriod = 10
+	// maxPing keeps a link from being held for longer than a peer's silence may
+	// last, and maxTxWait a transaction from being forgotten before it is fetched.
+	maxPing   = time.Hour
+	maxTxWait = time.Minute
 	// maxMinRelayFee is one coin for 1,000 virtual bytes; more is a slip of the
 	// pen.
 	maxMinRelayFee = Coin
@@ -182,6 +186,15 @@ func (n *Network) validateMoney(bad func(string, string, ...any) error) error {
 	}
 	if n.CoinbaseMaturity < 0 {
 		return bad("CoinbaseMaturity", "must not be negative")
+	}
+	if n.PingInterval < time.Second || n.PingInterval > maxPing {
+		return bad("PingInterval", "want between 1s and %v", maxPing)
+	}
+	if n.PingTimeout < n.PingInterval || n.PingTimeout > maxPing {
+		return bad("PingTimeout", "want at least the interval of pings, and at most %v", maxPing)
+	}
+	if n.TxWait < 0 || n.TxWait > maxTxWait {
+		return bad("TxWait", "want between 0s and %v", maxTxWait)
 	}
 	if n.MinRelayFee < 0 || n.MinRelayFee > maxMinRelayFee {
 		return bad("MinRelayFee", "want between 0 and %d", maxMinRelayFee)

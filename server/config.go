@@ -141,7 +141,8 @@ type Config struct {
 
 	// Limits of what a session keeps for the other side.
 	Limits peer.Limits
-	// Timing of sessions, see [peer.Config].
+	// Timing of sessions, see [peer.Config]. PingInterval and PingTimeout are the
+	// network's if zero.
 	HandshakeTimeout time.Duration
 	PingInterval     time.Duration
 	PingTimeout      time.Duration
@@ -202,6 +203,12 @@ func (c *Config) fill() error {
 	if len(c.Transports) == 0 {
 		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2, Proxy: c.Proxies.dialer, DialTimeout: c.DialTimeout})}
 	}
+	if c.PingInterval == 0 {
+		c.PingInterval = c.Network.PingInterval
+	}
+	if c.PingTimeout == 0 {
+		c.PingTimeout = c.Network.PingTimeout
+	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = connmgr.DefaultMaxPeers
 	}
@@ -212,6 +219,15 @@ func (c *Config) fill() error {
 		rand.Read(c.Seed[:])
 	}
 	return nil
+}
+
+// txWait returns the network's wait for better announcers of a transaction in the
+// form that txdownload wants: below zero for none.
+func (c *Config) txWait() time.Duration {
+	if c.Network.TxWait == 0 {
+		return -1
+	}
+	return c.Network.TxWait
 }
 
 // maxInbound returns how many links others may open, in the form that connmgr

@@ -435,6 +435,44 @@ func TestLostAtPeer(t *testing.T) {
 	})
 }
 
+// TestPaymentsAreQuick: on a network of one's own a payment crosses two links that
+// others have opened in less than half a second, as nobody waits for a better
+// announcer that there is not. On Bitcoin's networks that takes longer.
+func TestPaymentsAreQuick(t *testing.T) {
+	for name, quick := range map[string]bool{"own": true, "Bitcoin's": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMarket(t, 2)
+				with := func(cfg *Config) {
+					cfg.RelayDelayInbound, cfg.RelayDelayOutbound, cfg.Seed = 20*time.Millisecond, 20*time.Millisecond, [32]byte{7}
+					if quick {
+						own(cfg)
+						cfg.Network.TxWait = 0
+					}
+				}
+				central := m.nodeWith(1, vfs.NewMem(), with)
+				payer := m.nodeWith(2, vfs.NewMem(), with, 1)
+				miner := m.nodeWith(3, vfs.NewMem(), with, 1)
+				m.dial(central, 8) // whom it did not choose
+				patron := m.startWith(4, vfs.NewMem(), func(cfg *Config) { relaying(cfg); with(cfg) })
+				patron.give(m.blocks...)
+				if err := central.Conns().Add(addr(4)); err != nil { // one that it did
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				tx := m.pay(1000)
+				payer.submit(tx)
+				time.Sleep(500 * time.Millisecond)
+				synctest.Wait()
+				if there := miner.Mempool().Get(tx.TxID()) != nil; there != quick {
+					t.Errorf("after half a second it is there: %v", there)
+				}
+				miner.has(time.Minute, tx)
+			})
+		})
+	}
+}
+
 // TestFreshNodeFills starts a node that has nothing, on a network of one's own. Its
 // pool fills from its neighbour, once it has the chain.
 func TestFreshNodeFills(t *testing.T) {

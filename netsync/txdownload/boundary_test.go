@@ -30,7 +30,7 @@ func TestTxIDDelayEnds(t *testing.T) {
 	g.down(2)
 	g.inv(1, "t:a")
 	g.expect()
-	g.wait(TxIDDelay)
+	g.wait(DefaultWait)
 	g.expect("1 T:a")
 	g.down(3)
 	g.inv(1, "t:b")
@@ -55,7 +55,7 @@ func TestRequestOrder(t *testing.T) {
 		g.up(10+id, inbound)
 		g.inv(10+id, fmt.Sprintf("w:x%d", id))
 	}
-	g.wait(InboundDelay)
+	g.wait(DefaultWait)
 	g.expect("10 w:x0", "11 w:x1", "12 w:x2", "13 w:x3", "14 w:x4")
 }
 

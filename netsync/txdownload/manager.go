@@ -21,11 +21,14 @@ const (
 	// second six minutes to get there. With 125 peers they cost at most 150 MB.
 	MaxAnnounced = 5000
 
-	// The delays before a transaction is asked for, which add up. Another
-	// announcer, by witness id or of this node's own choice, then comes first.
-	TxIDDelay       = 2 * time.Second // announced by id, while some peer announces by witness id
-	InboundDelay    = 2 * time.Second // announced by a peer that is not preferred
-	OverloadedDelay = 2 * time.Second // announced by a peer with MaxInFlight requests
+	// DefaultWait is how long a request waits for a better announcer: if it was
+	// announced by id, while some peer announces by witness id, and as long again
+	// if by a peer that is not preferred, while some peer is.
+	DefaultWait = 2 * time.Second
+
+	// OverloadedDelay is how much longer it waits if it was announced by a peer with
+	// MaxInFlight requests.
+	OverloadedDelay = 2 * time.Second
 
 	// RequestTimeout is how long a peer may take to answer before another one
 	// is asked.
@@ -86,6 +89,16 @@ type Config struct {
 	// Seed decides between peers that are equal. It must be secret in a node,
 	// and may be fixed in a simulation.
 	Seed [32]byte
+	// Wait is how long a request waits for a better announcer; 0 for
+	// [DefaultWait], below zero for not at all.
+	Wait time.Duration
+}
+
+func (c *Config) wait() time.Duration {
+	if c.Wait == 0 {
+		return DefaultWait
+	}
+	return max(c.Wait, 0)
 }
 
 // Manager is the state of the download. It is safe for concurrent use.
@@ -95,6 +108,8 @@ type Manager struct {
 	mu             sync.Mutex
 	peers          map[PeerID]PeerInfo
 	wtxidPeers     int
+	preferredPeers int
+	wait           time.Duration
 	requests       *tracker
 	judging        map[wire.Hash]bool // wtxids of what is being judged at the moment
 	orphans        *orphanage
@@ -107,6 +122,7 @@ type Manager struct {
 func New(cfg Config) *Manager {
 	return &Manager{
 		pool:           cfg.Pool,
+		wait:           cfg.wait(),
 		peers:          make(map[PeerID]PeerInfo),
 		judging:        make(map[wire.Hash]bool),
 		requests:       newTracker(sha256.Sum256(append(cfg.Seed[:], "requests"...))),
@@ -128,6 +144,9 @@ func (m *Manager) PeerUp(id PeerID, info PeerInfo) {
 	if info.WTxIDRelay {
 		m.wtxidPeers++
 	}
+	if info.Preferred {
+		m.preferredPeers++
+	}
 }
 
 // PeerDown forgets a peer; what was asked of it is asked of others at once.
@@ -141,6 +160,9 @@ func (m *Manager) PeerDown(now time.Time, id PeerID) []Request {
 	delete(m.peers, id)
 	if info.WTxIDRelay {
 		m.wtxidPeers--
+	}
+	if info.Preferred {
+		m.preferredPeers--
 	}
 	m.requests.peerDown(id)
 	m.orphans.peerDown(id)
@@ -188,11 +210,11 @@ func (m *Manager) announced(now time.Time, peer PeerID, info PeerInfo, id ID) {
 
 // delay returns how long to wait for a better announcer.
 func (m *Manager) delay(peer PeerID, info PeerInfo, byTxID bool) (d time.Duration) {
-	if !info.Preferred {
-		d += InboundDelay
+	if !info.Preferred && m.preferredPeers > 0 {
+		d += m.wait
 	}
 	if byTxID && m.wtxidPeers > 0 {
-		d += TxIDDelay
+		d += m.wait
 	}
 	if !info.Unlimited && m.requests.inFlight(peer) >= MaxInFlight {
 		d += OverloadedDelay

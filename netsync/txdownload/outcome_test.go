@@ -190,7 +190,7 @@ func TestOrphan(t *testing.T) {
 	if v := g.receive(2, c); v.Judge {
 		t.Error("an orphan is judged again")
 	}
-	g.wait(TxIDDelay)
+	g.wait(DefaultWait)
 	asked := g.out
 	g.out = nil
 	if len(asked) == 0 || len(asked) > 2 {

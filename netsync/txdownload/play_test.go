@@ -295,7 +295,7 @@ func TestHonestDelivers(t *testing.T) {
 			g.now = g.now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "ms")) * time.Millisecond)
 			take(g.m.Inv(g.now, PeerID(i+1), []wire.InvVect{{Type: wire.InvWTx, Hash: a.WTxID()}}))
 		}
-		end := g.now.Add(time.Duration(n)*RequestTimeout + InboundDelay)
+		end := g.now.Add(time.Duration(n)*RequestTimeout + DefaultWait)
 		for !got {
 			d := g.m.NextDeadline()
 			if d.IsZero() || d.After(end) {

@@ -127,16 +127,21 @@ func TestDelays(t *testing.T) {
 		inv   string
 		after time.Duration
 		asked string
+		wait  time.Duration // of the Config
 	}{
-		{"chosen peer", chosen, false, "w:a", 0, "1 w:a"},
-		{"inbound peer", inbound, false, "w:a", 2 * time.Second, "1 w:a"},
-		{"by txid, nobody does better", byTxID, false, "t:a", 0, "1 T:a"},
-		{"by txid, somebody might do better", byTxID, true, "t:a", 2 * time.Second, "1 T:a"},
-		{"by txid, inbound", PeerInfo{Witness: true}, true, "t:a", 4 * time.Second, "1 T:a"},
-		{"no witness", noBIP141, false, "t:a", 0, "1 t:a"},
+		{"chosen peer", chosen, false, "w:a", 0, "1 w:a", 0},
+		{"inbound peer", inbound, true, "w:a", 2 * time.Second, "1 w:a", 0},
+		{"inbound peer, nobody does better", inbound, false, "w:a", 0, "1 w:a", 0},
+		{"by txid, nobody does better", byTxID, false, "t:a", 0, "1 T:a", 0},
+		{"by txid, somebody might do better", byTxID, true, "t:a", 2 * time.Second, "1 T:a", 0},
+		{"by txid, inbound", PeerInfo{Witness: true}, true, "t:a", 4 * time.Second, "1 T:a", 0},
+		{"by txid, inbound, with a wait of one's own", PeerInfo{Witness: true}, true, "t:a", time.Second, "1 T:a", time.Second / 2},
+		{"by txid, inbound, without a wait", PeerInfo{Witness: true}, true, "t:a", 0, "1 T:a", -1},
+		{"no witness", noBIP141, false, "t:a", 0, "1 t:a", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g := newGame(t)
+			g.m = New(Config{Pool: g.pool, Wait: tc.wait})
 			g.up(1, tc.info)
 			if tc.other {
 				g.up(2, chosen)
@@ -223,7 +228,7 @@ func TestOrderOfAnnouncers(t *testing.T) {
 		for id := range PeerID(5) {
 			g.inv(id, "w:"+name)
 		}
-		g.wait(InboundDelay)
+		g.wait(DefaultWait)
 		g.out = nil
 		g.notFound(0, name)
 		var who []PeerID

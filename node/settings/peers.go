@@ -25,8 +25,8 @@ func peerOptions() []layered.Option {
 		{Name: "max-upload-target", Value: "MIB", Kind: layered.Number, Default: int64(0), Least: 0, Most: 1 << 30, Help: "MiB to send in a day before blocks older than a week are not sent any more (0 for any number)"},
 		{Name: "dial-timeout", Value: "TIME", Kind: layered.Duration, Default: "10s", Least: 1, Most: maxSeconds, Help: "how long to wait for a peer that is dialled"},
 		{Name: "handshake-timeout", Value: "TIME", Kind: layered.Duration, Default: "60s", Least: 1, Most: maxSeconds, Help: "how long a new connection may take to introduce itself"},
-		{Name: "ping-interval", Value: "TIME", Kind: layered.Duration, Default: "2m", Least: 1, Most: maxSeconds, Help: "how often peers are pinged"},
-		{Name: "ping-timeout", Value: "TIME", Kind: layered.Duration, Default: "20m", Least: 1, Most: maxSeconds, Help: "how long a peer may take to answer a ping"},
+		{Name: "ping-interval", Value: "TIME", Kind: layered.Duration, Default: "2m", Least: 1, Most: maxSeconds, Help: "how often peers are pinged (on networks of one's own as their file says, 30s for new ones)"},
+		{Name: "ping-timeout", Value: "TIME", Kind: layered.Duration, Default: "20m", Least: 1, Most: maxSeconds, Help: "how long a peer may take to answer a ping (on networks of one's own as their file says, 90s for new ones)"},
 		{Name: "banscore", Value: "N", Kind: layered.Number, Default: int64(100), Least: 1, Most: 1_000_000, Help: "the score at which a misbehaving peer is banned"},
 		{Name: "bantime", Value: "TIME", Kind: layered.Duration, Default: "24h", Least: 1, Most: maxSeconds, Help: "how long a ban lasts; a plain number is seconds"},
 		{Name: "exempt-local", Kind: layered.Bool, Default: true, Help: "ban no local or private address for its score, as many peers may be behind it"},
@@ -44,6 +44,10 @@ func (s *Settings) settlePeers() error {
 	c.MaxUpload = uint64(s.Number("max-upload-target")) << 20
 	c.DialTimeout = s.Duration("dial-timeout")
 	c.HandshakeTimeout = s.Duration("handshake-timeout")
+	if n := c.Network; !params.BuiltIn(n.Name) {
+		s.SetDefault("ping-interval", n.PingInterval)
+		s.SetDefault("ping-timeout", n.PingTimeout)
+	}
 	c.PingInterval, c.PingTimeout = s.Duration("ping-interval"), s.Duration("ping-timeout")
 	c.BanScore, c.BanTime, c.CountLocal = float64(s.Number("banscore")), s.Duration("bantime"), !s.Bool("exempt-local")
 	c.V2 = s.Bool("v2transport")

@@ -28,7 +28,7 @@ const (
 	// ownRelayDelay is the mean delay of announcements on networks of one's own,
 	// where there is no crowd to hide in. Some announcements still travel
 	// together.
-	ownRelayDelay = 100 * time.Millisecond
+	ownRelayDelay = 20 * time.Millisecond
 	// listedPermissions are what peers of the whitelist may do if nothing else is
 	// said, as in Bitcoin Core.
 	listedPermissions = peer.PermRelay | peer.PermMempool | peer.PermNoBan | peer.PermDownload
@@ -45,8 +45,8 @@ func relayOptions() []layered.Option {
 		{Name: "blocks-only", Kind: layered.Bool, Help: "ask peers for no transactions; your own are announced all the same"},
 		{Name: "peerbloomfilters", Kind: layered.Bool, Help: "let any peer use bloom filters (BIP37), which cost this node more than the peer"},
 		{Name: "whole-blocks", Kind: layered.Bool, Help: "ask peers for no compact blocks (BIP152), to compare or to find faults"},
-		{Name: "relay-delay-inbound", Value: "TIME", Kind: layered.Duration, Default: "5s", Least: 0, Most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 100ms)"},
-		{Name: "relay-delay-outbound", Value: "TIME", Kind: layered.Duration, Default: "2s", Least: 0, Most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 100ms)"},
+		{Name: "relay-delay-inbound", Value: "TIME", Kind: layered.Duration, Default: "5s", Least: 0, Most: maxSeconds, Help: "mean time until peers that connected to this node hear of a transaction (on networks of one's own 20ms)"},
+		{Name: "relay-delay-outbound", Value: "TIME", Kind: layered.Duration, Default: "2s", Least: 0, Most: maxSeconds, Help: "mean time until other peers hear of a transaction (on networks of one's own 20ms)"},
 		{Name: "whitelist", Value: "[PERMS@]ADDR", Kind: layered.List, Help: "what peers of an address or subnet may do beyond others: bloomfilter, relay, forcerelay, download, noban, mempool, addr or all, with commas between (default noban,mempool,relay,download); in and out say on links of which direction (default in); may be repeated"},
 		{Name: "whitebind", Value: "[PERMS@]HOST:PORT", Kind: layered.List, Help: "listen here too, and let whoever connects do what --whitelist names; may be repeated"},
 	}

@@ -65,6 +65,9 @@ func describe(n *params.Network) (*file, error) {
 		},
 		Coins:  coins{Subsidy: amount(n.InitialSubsidy), Halving: n.SubsidyHalvingInterval, Maturity: n.CoinbaseMaturity},
 		Policy: policy{MinFee: n.MinRelayFee},
+		Links: links{
+			PingInterval: (*span)(&n.PingInterval), PingTimeout: (*span)(&n.PingTimeout), TxWait: (*span)(&n.TxWait),
+		},
 		Forks: forks{
 			BIP34: n.BIP34Height, BIP65: n.BIP65Height, BIP66: n.BIP66Height, CSV: n.CSVHeight, Segwit: n.SegwitHeight,
 		},

@@ -36,6 +36,7 @@ type file struct {
 	Blocks   blocks   `toml:"blocks" comment:"Blocks: targets in compact form, as in block headers."`
 	Coins    coins    `toml:"coins"`
 	Policy   policy   `toml:"policy"`
+	Links    links    `toml:"links,omitempty" comment:"How nodes keep in touch. May be changed at any time."`
 	Forks    forks    `toml:"forks" comment:"The first block at which each of Bitcoin's later rules holds."`
 	Prefixes prefixes `toml:"prefixes" comment:"How addresses and keys begin."`
 }
@@ -74,6 +75,13 @@ type coins struct {
 
 type policy struct {
 	MinFee int64 `toml:"min-fee" comment:"The fee below which transactions are neither passed on nor mined, in satoshi\nfor 1,000 virtual bytes."`
+}
+
+// links are keys that older files do not have.
+type links struct {
+	PingInterval *span `toml:"ping-interval,omitempty" comment:"How often peers are pinged, and how long they may take to answer."`
+	PingTimeout  *span `toml:"ping-timeout,omitempty"`
+	TxWait       *span `toml:"tx-wait,omitempty" comment:"How long to wait for a better announcer of a transaction before asking for it."`
 }
 
 type forks struct {

@@ -84,6 +84,7 @@ func TestRoundTrip(t *testing.T) {
 			n.PubKeyHashPrefix, n.ScriptHashPrefix, n.WIFPrefix = 50, 51, 52
 			n.InitialSubsidy, n.SubsidyHalvingInterval, n.CoinbaseMaturity = 123_456_789, 7, 0
 			n.MinRelayFee = 1
+			n.PingInterval, n.PingTimeout, n.TxWait = time.Second, time.Minute, time.Second
 			n.MineOnDemand, n.NoRetargeting, n.AllowMinDifficulty = false, false, true
 			n.EnforceBIP94 = false
 			n.GenesisSpendable = false
@@ -131,6 +132,31 @@ func mustScript(t *testing.T, n *params.Network) []byte {
 		t.Fatal(err)
 	}
 	return a.Script()
+}
+
+// TestOlderFile reads a file from before it could say how links are watched, and
+// one that says part of it.
+func TestOlderFile(t *testing.T) {
+	n := create(t, "older")
+	text := string(encode(t, n))
+	var old []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "[links]") && !strings.HasPrefix(line, "ping-") && !strings.HasPrefix(line, "tx-wait") {
+			old = append(old, line)
+		}
+	}
+	want := *n
+	want.PingInterval, want.PingTimeout = params.BitcoinPingInterval, params.BitcoinPingTimeout
+	back, err := Parse([]byte(strings.Join(old, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, &want, back)
+	want.PingInterval = 7 * time.Second
+	if back, err = Parse([]byte(strings.Replace(text, "ping-interval = '30s'\nping-timeout = '1m30s'\n", "ping-interval = '7s'\n", 1))); err != nil {
+		t.Fatal(err)
+	}
+	same(t, &want, back)
 }
 
 // TestApart makes sure that networks never meet by accident, even two of one
@@ -211,6 +237,10 @@ func TestRefuses(t *testing.T) {
 		{"no halving", "halving = 100000", "halving = 0", "coins.halving: want at least 1"},
 		{"maturity", "maturity = 100", "maturity = -1", "coins.maturity: must not be negative"},
 		{"fee", "min-fee = 100", "min-fee = -1", "policy.min-fee: want between"},
+		{"ping interval", "ping-interval = '30s'", "ping-interval = '0s'", "links.ping-interval: want between"},
+		{"ping time-out", "ping-timeout = '1m30s'", "ping-timeout = '29s'", "links.ping-timeout: want at least"},
+		{"wait for announcers", "tx-wait = '0s'", "tx-wait = '2m'", "links.tx-wait: want between"},
+		{"unknown of links", "tx-wait = '0s'", "tx-weight = '0s'", "links.tx-weight: unknown; did you mean tx-wait?"},
 		{"target", "limit = '207fffff'", "limit = '20ffffff'", "blocks.limit: "},
 		{"target below genesis", "limit = '207fffff'", "limit = '1f7fffff'", "genesis: target 207fffff is above the limit"},
 		{"short periods", "period = 2016\n# Whether the difficulty changes at all.\nretarget = false", "period = 5\nretarget = true", "blocks.period: want at least 10"},

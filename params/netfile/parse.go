@@ -193,6 +193,7 @@ func (f *file) network() (*params.Network, error) {
 	n.SubsidyHalvingInterval = f.Coins.Halving
 	n.CoinbaseMaturity = f.Coins.Maturity
 	n.MinRelayFee = f.Policy.MinFee
+	f.Links.apply(n)
 	n.BIP34Height, n.BIP65Height, n.BIP66Height = f.Forks.BIP34, f.Forks.BIP65, f.Forks.BIP66
 	n.CSVHeight, n.SegwitHeight = f.Forks.CSV, f.Forks.Segwit
 	n.PubKeyHashPrefix, n.ScriptHashPrefix, n.WIFPrefix = f.Prefixes.PubKeyHash, f.Prefixes.ScriptHash, f.Prefixes.WIF
@@ -208,6 +209,20 @@ func (f *file) network() (*params.Network, error) {
 		return nil, err
 	}
 	return n, explain(n.Validate())
+}
+
+// apply sets what a file says of links. Networks whose file is older than these
+// keys go on as they were, but that waiting is of no use to any of them.
+func (l *links) apply(n *params.Network) {
+	n.PingInterval, n.PingTimeout = params.BitcoinPingInterval, params.BitcoinPingTimeout
+	for _, x := range []struct {
+		from *span
+		to   *time.Duration
+	}{{l.PingInterval, &n.PingInterval}, {l.PingTimeout, &n.PingTimeout}, {l.TxWait, &n.TxWait}} {
+		if x.from != nil {
+			*x.to = time.Duration(*x.from)
+		}
+	}
 }
 
 const (
@@ -294,6 +309,7 @@ func keys() map[string]string {
 		"TargetTimespan": "blocks.period", "MineOnDemand": "blocks.on-demand",
 		"InitialSubsidy": "coins.subsidy", "SubsidyHalvingInterval": "coins.halving",
 		"CoinbaseMaturity": "coins.maturity", "MinRelayFee": "policy.min-fee",
+		"PingInterval": "links.ping-interval", "PingTimeout": "links.ping-timeout", "TxWait": "links.tx-wait",
 		"BIP34Height": "forks.bip34", "BIP65Height": "forks.bip65", "BIP66Height": "forks.bip66",
 		"CSVHeight": "forks.csv", "SegwitHeight": "forks.segwit",
 		"Bech32HRP": "prefixes.hrp", "ScriptHashPrefix": "prefixes.script-hash",
