@@ -1,13 +1,8 @@
 package connmgr
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/netip"
 	"time"
-
-	"starling/store"
 )
 
 // Banned returns the ban that an address falls under.
@@ -73,62 +68,6 @@ func (m *Manager) ClearBans() error {
 	return m.save()
 }
 
-const (
-	// banFileVersion is the version of the ban file's content.
-	banFileVersion = 1
-	// saveEvery is how long it takes at least from one time that the bans by
-	// score are saved to the next, so that somebody who gets address after
-	// address banned does not keep the disk busy. Bans by hand are saved at once.
-	saveEvery = 10 * time.Second
-)
-
-// load reads the ban file, if there is one.
-func (m *Manager) load() error {
-	if m.cfg.BanFile == "" {
-		return nil
-	}
-	data, err := store.ReadFileChecked(m.cfg.FS, m.cfg.BanFile, banFileVersion)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("ban list: %w", err)
-	}
-	bans, err := decodeBans(data)
-	if err != nil {
-		return fmt.Errorf("ban list %s: %w", m.cfg.BanFile, err)
-	}
-	bans.Expire(m.cfg.Clock.Now())
-	m.bans = bans
-	return nil
-}
-
-// save writes the ban list as it is now.
-func (m *Manager) save() error {
-	if m.cfg.BanFile == "" {
-		m.mu.Lock()
-		m.dirty = false
-		m.mu.Unlock()
-		return nil
-	}
-	m.saving.Lock()
-	defer m.saving.Unlock()
-	m.mu.Lock()
-	m.bans.Expire(m.cfg.Clock.Now())
-	m.dirty, m.savedAt = false, m.cfg.Clock.Now()
-	data, err := m.bans.encode()
-	m.mu.Unlock()
-	if err == nil {
-		err = store.WriteFileAtomic(m.cfg.FS, m.cfg.BanFile, banFileVersion, data)
-	}
-	if err != nil {
-		m.mu.Lock()
-		m.dirty = true
-		m.mu.Unlock()
-	}
-	return err
-}
-
 // saveDue returns when bans by score may be saved again. The caller holds mu.
 func (m *Manager) saveDue(now time.Time) time.Time {
 	if now.Before(m.savedAt) {
@@ -150,7 +89,7 @@ func (m *Manager) keepBans() (next time.Time) {
 	for {
 		now := m.cfg.Clock.Now()
 		m.mu.Lock()
-		dirty, due := m.dirty, m.saveDue(now)
+		dirty, due := m.bans.Changed(), m.saveDue(now)
 		m.mu.Unlock()
 		switch {
 		case !dirty:
@@ -165,9 +104,12 @@ func (m *Manager) keepBans() (next time.Time) {
 // lastSave saves what has not been saved yet.
 func (m *Manager) lastSave() {
 	m.mu.Lock()
-	dirty := m.dirty
+	dirty := m.bans.Changed()
 	m.mu.Unlock()
 	if dirty {
 		m.saveLate()
 	}
 }
+
+// Close closes the ban file. Bans that are made afterwards open it again.
+func (m *Manager) Close() error { return m.file.close() }

@@ -2,13 +2,17 @@ package connmgr
 
 import (
 	"cmp"
+	"container/heap"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
+
+	"starling/store/journal"
 )
 
 const (
@@ -51,11 +55,47 @@ type Ban struct {
 type Bans struct {
 	list    map[netip.Prefix]Ban
 	lengths [2][129]int // how many entries there are by family and length
+	ends    [2]endings  // when those by hand end, and those by score
 	byScore int         // how many of them are by score
+
+	changed map[netip.Prefix]struct{} // since the list was saved
 }
 
 // NewBans returns an empty list.
-func NewBans() *Bans { return &Bans{list: make(map[netip.Prefix]Ban)} }
+func NewBans() *Bans {
+	return &Bans{list: make(map[netip.Prefix]Ban), changed: make(map[netip.Prefix]struct{})}
+}
+
+// ending is when a ban ends. It says nothing once the ban has been lifted or has
+// come to end at another time.
+type ending struct {
+	until  time.Time
+	subnet netip.Prefix
+}
+
+// endings is a heap of them, what ends first on top.
+type endings []ending
+
+func (e endings) Len() int { return len(e) }
+func (e endings) Less(i, j int) bool {
+	return cmp.Or(e[i].until.Compare(e[j].until), compare(e[i].subnet, e[j].subnet)) < 0
+}
+func (e endings) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *endings) Push(x any)   { *e = append(*e, x.(ending)) }
+func (e *endings) Pop() any {
+	old := *e
+	x := old[len(old)-1]
+	*e = old[:len(old)-1]
+	return x
+}
+
+// kind is the place in ends of bans by score, or by hand.
+func kind(byScore bool) int {
+	if byScore {
+		return 1
+	}
+	return 0
+}
 
 // ParseSubnet reads an IP address or a subnet such as 10.1.0.0/16. The error is
 // a *SubjectError.
@@ -129,31 +169,54 @@ func (b *Bans) Add(ban Ban) error {
 	}
 	switch {
 	case ban.ByScore && b.byScore >= maxScoreBans, len(b.list) >= maxBans && b.byScore > 0:
-		b.remove(b.first(true))
+		b.giveWay(true)
 	case len(b.list) >= maxBans:
-		b.remove(b.first(false))
+		b.giveWay(false)
 	}
 	b.lengths[family(ban.Subnet)][ban.Subnet.Bits()]++
 	if ban.ByScore {
 		b.byScore++
 	}
 	b.list[ban.Subnet] = ban
+	b.changed[ban.Subnet] = struct{}{}
+	b.note(ban)
 	return nil
 }
 
-// first returns the ban that ends first among those by score, or by hand.
-func (b *Bans) first(byScore bool) (first netip.Prefix) {
-	var until time.Time
-	for p, ban := range b.list {
-		if ban.ByScore != byScore {
-			continue
-		}
-		// The last comparison keeps the order of the map out of it.
-		if !first.IsValid() || cmp.Or(ban.Until.Compare(until), compare(p, first)) < 0 {
-			first, until = p, ban.Until
-		}
+// giveWay lifts the ban that ends first among those by score, or by hand.
+func (b *Bans) giveWay(byScore bool) {
+	if p, ok := b.first(byScore); ok {
+		b.remove(p)
 	}
-	return first
+}
+
+// first returns the ban that ends first among those by score, or by hand.
+func (b *Bans) first(byScore bool) (first netip.Prefix, ok bool) {
+	e := &b.ends[kind(byScore)]
+	for len(*e) > 0 {
+		top := (*e)[0]
+		if ban, ok := b.list[top.subnet]; ok && ban.ByScore == byScore && ban.Until.Equal(top.until) {
+			return top.subnet, true
+		}
+		heap.Pop(e)
+	}
+	return first, false
+}
+
+// note puts down when a ban ends. If most that is there says nothing any more, as
+// when subnets are banned and lifted again and again, it is put down anew.
+func (b *Bans) note(ban Ban) {
+	e := &b.ends[kind(ban.ByScore)]
+	if len(*e) > 2*len(b.list)+64 {
+		*e = (*e)[:0]
+		for p, other := range b.list {
+			if other.ByScore == ban.ByScore && p != ban.Subnet {
+				*e = append(*e, ending{other.Until, p})
+			}
+		}
+		heap.Init(e)
+	}
+	heap.Push(e, ending{ban.Until, ban.Subnet})
 }
 
 func compare(a, b netip.Prefix) int {
@@ -175,11 +238,19 @@ func (b *Bans) remove(p netip.Prefix) {
 		b.byScore--
 	}
 	delete(b.list, p)
+	b.changed[p] = struct{}{}
 	b.lengths[family(p)][p.Bits()]--
 }
 
 // Clear lifts all bans.
-func (b *Bans) Clear() { *b = *NewBans() }
+func (b *Bans) Clear() {
+	changed := b.changed
+	for p := range b.list {
+		changed[p] = struct{}{}
+	}
+	*b = *NewBans()
+	b.changed = changed
+}
 
 // Find returns the widest ban that an address falls under now.
 func (b *Bans) Find(now time.Time, a netip.Addr) (Ban, bool) {
@@ -210,8 +281,12 @@ func (b *Bans) covers(now time.Time, p netip.Prefix) bool {
 
 // Expire drops the bans that have ended and reports whether there were any.
 func (b *Bans) Expire(now time.Time) (changed bool) {
-	for p, ban := range b.list {
-		if !now.Before(ban.Until) {
+	for _, byScore := range []bool{false, true} {
+		for {
+			p, ok := b.first(byScore)
+			if !ok || now.Before(b.list[p].Until) {
+				break
+			}
 			b.remove(p)
 			changed = true
 		}
@@ -229,37 +304,29 @@ func (b *Bans) All() []Ban {
 	return all
 }
 
-// savedBan is how a ban is written to the file.
-type savedBan struct {
-	Subnet  netip.Prefix `json:"subnet"`
-	Created int64        `json:"created"` // seconds since 1970
-	Until   int64        `json:"until"`
-	Reason  string       `json:"reason,omitempty"`
-	ByScore bool         `json:"by_score,omitempty"`
-}
+// Changed reports whether there is something to be saved.
+func (b *Bans) Changed() bool { return len(b.changed) > 0 }
 
-// encode returns the content of the ban file.
-func (b *Bans) encode() ([]byte, error) {
-	saved := make([]savedBan, 0, len(b.list))
-	for _, ban := range b.All() {
-		saved = append(saved, savedBan{ban.Subnet, ban.Created.Unix(), ban.Until.Unix(), ban.Reason, ban.ByScore})
-	}
-	return json.Marshal(saved)
-}
-
-// decodeBans reads the content of a ban file. Entries that make no sense are
-// left out.
-func decodeBans(data []byte) (*Bans, error) {
-	var saved []savedBan
-	if err := json.Unmarshal(data, &saved); err != nil {
-		return nil, err
-	}
-	b := NewBans()
-	for _, s := range saved {
-		if s.Subnet.IsValid() {
-			// A repeated entry is no news.
-			_ = b.Add(Ban{s.Subnet, time.Unix(s.Created, 0), time.Unix(s.Until, 0), s.Reason, s.ByScore})
+// changes returns what has changed since the list was saved.
+func (b *Bans) changes() *journal.Batch {
+	out := new(journal.Batch)
+	for _, p := range slices.SortedFunc(maps.Keys(b.changed), compare) {
+		ban, ok := b.list[p]
+		if !ok {
+			out.Delete(p.String())
+			continue
+		}
+		value, err := json.Marshal(savedBan{
+			Created: ban.Created.Unix(), Until: ban.Until.Unix(), Reason: ban.Reason, ByScore: ban.ByScore,
+		})
+		if err == nil { // there is nothing in it that could not be written
+			out.Set(p.String(), value)
 		}
 	}
-	return b, nil
+	return out
 }
+
+// saved notes that all changes are on disk; unsaved that these are not.
+func (b *Bans) saved() { b.changed = make(map[netip.Prefix]struct{}) }
+
+func (b *Bans) unsaved(changed map[netip.Prefix]struct{}) { maps.Copy(b.changed, changed) }

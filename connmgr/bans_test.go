@@ -3,11 +3,15 @@ package connmgr
 import (
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"starling/store"
 )
 
 func TestParseSubnet(t *testing.T) {
@@ -146,11 +150,11 @@ func TestBansPlay(t *testing.T) {
 				t.Fatalf("%v found %v, want %v", a, got, want)
 			}
 		}
-		data, err := b.encode()
-		if err != nil {
+		file := banFile{fs: vfs.NewMem(), path: "bans"}
+		if err := file.write(b.changes()); err != nil {
 			t.Fatal(err)
 		}
-		back, err := decodeBans(data)
+		back, err := file.load()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,18 +164,122 @@ func TestBansPlay(t *testing.T) {
 	})
 }
 
-func FuzzDecodeBans(f *testing.F) {
-	f.Add([]byte(`[{"subnet":"1.2.3.0/24","created":1,"until":2,"reason":"x"}]`))
-	f.Add([]byte(`[{"subnet":"::/0","until":-9223372036854775808},{}]`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := decodeBans(data)
-		if err != nil {
-			return
+// TestOlderBans takes over a file of the older form, once.
+func TestOlderBans(t *testing.T) {
+	for name, tc := range map[string]struct {
+		text string
+		want int
+	}{
+		"one":                 {`[{"subnet":"1.2.3.0/24","created":1,"until":4000000000,"reason":"x"}]`, 1},
+		"one that has ended":  {`[{"subnet":"1.2.3.0/24","created":1,"until":2,"reason":"x","by_score":true}]`, 0},
+		"one, and nonsense":   {`[{"subnet":"::/0","until":4000000000},{}]`, 1},
+		"one, and much older": {`[{"subnet":"::/0","until":4000000000},{"subnet":"1.2.3.4/32","until":-9223372036854775808}]`, 1},
+		"none":                {`[]`, 0},
+		"no list":             {`7`, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := Config{FS: vfs.NewMem(), BanFile: "bans", OldBanFile: "old"}
+			if err := store.WriteFileAtomic(cfg.FS, "old", oldFileVersion, []byte(tc.text)); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				m, err := New(cfg)
+				if tc.want < 0 {
+					if err == nil {
+						t.Error("taken")
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := len(m.Bans()); n != tc.want {
+					t.Errorf("%d bans, want %d", n, tc.want)
+				}
+				if _, err := cfg.FS.Stat("old"); err == nil {
+					t.Error("the older file is still there")
+				}
+			}
+		})
+	}
+}
+
+// TestManyBans has one more ban cost no more than one, however many there are: of
+// bytes written, and of entries looked at.
+func TestManyBans(t *testing.T) {
+	var written atomic.Int64
+	fs := countingFS{vfs.NewMem(), &written}
+	m := newManager(t, Config{FS: fs, BanFile: "bans"})
+	until := m.cfg.Clock.Now().Add(time.Hour)
+	at := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+	}
+	for i := range maxBans {
+		if err := m.bans.Add(Ban{Subnet: at(i), Until: until.Add(time.Duration(i) * time.Second)}); err != nil {
+			t.Fatal(err)
 		}
-		if len(b.All()) != len(b.list) {
-			t.Fatal("list and table differ")
+	}
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	written.Store(0)
+	for i := range 10 {
+		if err := m.Ban(at(maxBans+i), until.Add(1000*time.Hour), "by command"); err != nil {
+			t.Fatal(err)
 		}
-		b.Find(epoch, netip.MustParseAddr("1.2.3.4"))
-		b.Expire(epoch)
-	})
+	}
+	if n := written.Load(); n > 10*1000 {
+		t.Errorf("ten bans wrote %d bytes", n)
+	}
+	if n := len(m.bans.ends[0]); n > maxBans+10 {
+		t.Errorf("%d endings are kept", n)
+	}
+	back := newManager(t, Config{FS: fs, BanFile: "bans"}) // as after a kill
+	for i, want := range map[int]bool{0: false, 9: false, 10: true, maxBans: true, maxBans + 9: true} {
+		if _, got := back.Banned(at(i).Addr()); got != want {
+			t.Errorf("ban %d is there: %v", i, got)
+		}
+	}
+	// The same subnet banned and lifted again and again leaves nothing behind.
+	small := NewBans()
+	for i := range 10_000 {
+		small.Add(Ban{Subnet: at(1), Until: until.Add(time.Duration(i) * time.Second)})
+		small.Remove(at(1))
+	}
+	if n := len(small.ends[0]); n > 100 {
+		t.Errorf("%d endings are kept of no ban", n)
+	}
+}
+
+// countingFS counts the bytes that are written.
+type countingFS struct {
+	vfs.FS
+	n *atomic.Int64
+}
+
+func (c countingFS) count(f vfs.File, err error) (vfs.File, error) {
+	return countingFile{f, c.n}, err
+}
+
+func (c countingFS) Create(name string, k vfs.DiskWriteCategory) (vfs.File, error) {
+	return c.count(c.FS.Create(name, k))
+}
+
+func (c countingFS) OpenReadWrite(name string, k vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	return c.count(c.FS.OpenReadWrite(name, k, o...))
+}
+
+type countingFile struct {
+	vfs.File
+	n *atomic.Int64
+}
+
+func (c countingFile) Write(b []byte) (int, error) {
+	c.n.Add(int64(len(b)))
+	return c.File.Write(b)
+}
+
+func (c countingFile) WriteAt(b []byte, at int64) (int, error) {
+	c.n.Add(int64(len(b)))
+	return c.File.WriteAt(b, at)
 }

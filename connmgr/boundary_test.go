@@ -105,7 +105,7 @@ func TestSaveFailureIsLogged(t *testing.T) {
 		t.Error("logged without a failure")
 	}
 	w.fail.Store(true)
-	m.dirty = true
+	m.Punish(netip.MustParseAddr("5.6.7.9"), InvalidBlock, 1)
 	m.lastSave()
 	if !log.has(text) {
 		t.Error("not logged")

@@ -102,9 +102,10 @@ type Config struct {
 	Wanted func(wire.ServiceFlag) bool
 
 	// FS and BanFile say where the ban list is kept. Without BanFile it is
-	// kept in memory only.
-	FS      vfs.FS
-	BanFile string
+	// kept in memory only. OldBanFile is where it was kept in an older form, which
+	// is taken over and removed.
+	FS                  vfs.FS
+	BanFile, OldBanFile string
 }
 
 // Manager dials, scores and bans. See the package comment.
@@ -132,10 +133,9 @@ type Manager struct {
 	synced      bool
 	wake        chan struct{} // holds a value when the schedule has changed
 
-	dirty   bool      // the ban list has changed since it was saved
-	savedAt time.Time // when that was
+	savedAt time.Time // when the ban list was saved
 
-	saving sync.Mutex // one writer of the ban file at a time
+	file banFile
 }
 
 // New returns a Manager with the bans that were saved. A damaged ban file is an

@@ -94,7 +94,6 @@ func (m *Manager) count(host netip.Addr, o Offence, share float64) counted {
 		m.obs.Banned(ban)
 		c.until = ban.Until
 	}
-	m.dirty = true
 	m.kick()
 	c.sentence, c.save = Banned, !now.Before(m.saveDue(now))
 	return c

@@ -136,7 +136,7 @@ func (n *Server) open() (err error) {
 		MaxInbound: cfg.maxInbound(), MaxPerHost: cfg.MaxPerHost, MaxPerGroup: cfg.MaxPerGroup,
 		AcceptRate: cfg.AcceptRate, AcceptBurst: cfg.AcceptBurst,
 		BanScore: cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
-		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "banlist.dat"),
+		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "bans.dat"), OldBanFile: path.Join(cfg.Dir, "banlist.dat"),
 		Own: n.local.Has, Wanted: n.wanted,
 	}
 	if cfg.Slots != nil {
@@ -197,6 +197,9 @@ func (n *Server) close() error {
 	var errs []error
 	for _, l := range n.listen {
 		errs = append(errs, l.Close())
+	}
+	if n.conns != nil {
+		errs = append(errs, n.conns.Close())
 	}
 	if n.chain != nil {
 		errs = append(errs, n.chain.Close())
