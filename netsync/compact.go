@@ -246,22 +246,28 @@ const (
 )
 
 // read decides on a block of which something is missing, or that cannot be
-// rebuilt. Here says that it is stored or held by now.
-func (c *compact) read(p *peer, h wire.Hash, r CompactResult, here bool) reading {
+// rebuilt. Here says that it is stored or held by now, busy how many blocks are
+// being rebuilt, this one included.
+func (c *compact) read(p *peer, h wire.Hash, r CompactResult, here bool, busy int) reading {
 	own := p.window.asking(h)
 	if own == nil || own.stage != stageOpen {
 		return readDrop // it was only tried, or the block has come from another
 	}
-	first := own.flight.from[0].peer == p
+	first, wide := own.flight.from[0].peer == p, own.flight.wide(p)
 	switch {
 	case here:
 		return readTakeBack // it has come from another
 	case own.whole:
 		own.stage = stageWhole // which will come anyway
 		return readDrop
-	case r == CompactMissing && (first || mayAsk(p, own.flight)):
+	case r == CompactMissing && (first || mayAsk(p, own.flight)), r == CompactMissing && wide && busy <= maxRebuildingAll:
 		own.stage = stageTxs
 		return readAsk
+	case wide:
+		// Others keep all places of blocks that wait for transactions; this one is
+		// asked for the whole, as it seems to have it.
+		own.stage = stageFailed
+		return readWhole
 	case r == CompactUnusable && first:
 		own.stage = stageFailed
 		return readWhole
@@ -300,7 +306,7 @@ func (c *compact) txs(p *peer, h wire.Hash) (fill, bad bool) {
 // Flights is how many are.
 func (c *compact) ask(now time.Time, p *peer, a *asked, flights int) bool {
 	n, tip := a.flight.node, c.chain.Tip()
-	better := n != nil && p.compact.provides && !c.whole && flights == 1 && len(a.flight.from) == 1 &&
+	better := n != nil && p.compact.provides && !c.whole && (flights == 1 && len(a.flight.from) == 1 || len(a.flight.from) > maxCopies) &&
 		n.Work.Gt(&tip.Work) && n.Height <= tip.Height+compactAhead &&
 		(n.Parent.Has(headertree.Connected) || n.Parent.IsAncestorOf(tip)) && c.nearTip(now)
 	if better {

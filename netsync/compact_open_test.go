@@ -94,7 +94,11 @@ func TestCompactReading(t *testing.T) {
 		here   bool
 		want   reading
 		stage  stage
+		busy   int // blocks that are being rebuilt
 	}{
+		"asked as others withhold it":         {before: maxCopies, result: CompactMissing, busy: maxRebuildingAll, want: readAsk, stage: stageTxs},
+		"the same, and no place is left":      {before: maxCopies, result: CompactMissing, busy: maxRebuildingAll + 1, want: readWhole, stage: stageFailed},
+		"the same, and it cannot":             {before: maxCopies, result: CompactUnusable, want: readWhole, stage: stageFailed},
 		"the first lacks something":           {result: CompactMissing, want: readAsk, stage: stageTxs},
 		"the first cannot":                    {result: CompactUnusable, want: readWhole, stage: stageFailed},
 		"the second lacks something":          {before: 1, result: CompactMissing, want: readTakeBack, stage: stageOpen},
@@ -119,7 +123,7 @@ func TestCompactReading(t *testing.T) {
 			if tc.change != nil {
 				tc.change(p, own)
 			}
-			if got := c.read(p, n.Hash, tc.result, tc.here); got != tc.want || own.stage != tc.stage {
+			if got := c.read(p, n.Hash, tc.result, tc.here, tc.busy); got != tc.want || own.stage != tc.stage {
 				t.Errorf("%d at stage %d, want %d at %d", got, own.stage, tc.want, tc.stage)
 			}
 		})
@@ -127,7 +131,7 @@ func TestCompactReading(t *testing.T) {
 	// Without a place it was only tried.
 	l := newLab()
 	c := compact{env: l.env}
-	if got := c.read(l.peer(inbound(), 60), l.at(41).Hash, CompactMissing, false); got != readDrop {
+	if got := c.read(l.peer(inbound(), 60), l.at(41).Hash, CompactMissing, false, 0); got != readDrop {
 		t.Errorf("without a place: %d", got)
 	}
 }

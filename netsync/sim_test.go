@@ -143,13 +143,15 @@ type remote struct {
 	delay time.Duration // of each message
 	block time.Duration // that it takes to send one block
 
-	compact   string        // what comes of its compact blocks; see cmpct
-	noHeaders bool          // does not answer getheaders
-	noBlocks  bool          // takes requests for blocks and does nothing
-	lies      bool          // answers requests for blocks with notfound
-	corrupt   bool          // sends blocks with damaged bytes
-	vanishes  time.Duration // after this time; zero for never
-	honest    bool
+	compact   string // what comes of its compact blocks; see cmpct
+	noHeaders bool   // does not answer getheaders
+	noBlocks  bool   // takes requests for blocks and does nothing
+	lies      bool   // answers requests for blocks with notfound
+
+	onlyCompact bool          // sends compact blocks, if it sends any, and no whole ones
+	corrupt     bool          // sends blocks with damaged bytes
+	vanishes    time.Duration // after this time; zero for never
+	honest      bool
 
 	id    PeerID
 	up    bool
@@ -384,18 +386,21 @@ func (s *sim) getData(r *remote, a SendGetData) {
 			s.whole(r, h)
 			continue
 		}
-		copies := 0
+		// See [widened]. The first who was asked may have sent a compact block, and
+		// is not among those who have yet to send something.
+		f := s.m.window.flights[h]
+		copies, wide := 0, f != nil && s.now.Sub(f.from[0].at) >= widenAfter
 		for _, o := range s.remotes {
 			if at, ok := o.asked[h]; ok && o.up {
 				if s.now.Sub(at) < copyAfter {
 					copies++
 				}
-				if s.now.Sub(at) < lateAfter {
+				if s.now.Sub(at) < lateAfter && !wide {
 					s.t.Fatalf("asked %s for a block that %s was asked for %v ago", r.name, o.name, s.now.Sub(at))
 				}
 			}
 		}
-		if copies >= maxCopies {
+		if copies >= maxCopies && !wide {
 			s.t.Fatalf("%d copies of a block in flight", copies+1)
 		}
 		r.asked[h] = s.now
@@ -403,7 +408,7 @@ func (s *sim) getData(r *remote, a SendGetData) {
 		if len(r.asked) > maxInFlight {
 			s.t.Fatalf("%d blocks in flight from %s", len(r.asked), r.name)
 		}
-		if r.noBlocks {
+		if r.noBlocks || r.onlyCompact && inv.Type != wire.InvCmpctBlock {
 			continue
 		}
 		r.free = maxTime(r.free, s.now.Add(r.delay)).Add(r.block)

@@ -28,6 +28,14 @@ const (
 	// of the block timeout.
 	maxCopies = 3
 	copyAfter = 30 * time.Second
+
+	// widenAfter is when the next block is asked of more peers than that, twice as
+	// many every widenEvery: whoever connects to this node can be many, announce a
+	// block and withhold it, and one peer among them may have it. With that, 125
+	// peers have been asked after half a minute. They are asked for the compact
+	// block where they can, of which even so many are few bytes.
+	widenAfter = 15 * time.Second
+	widenEvery = 3 * time.Second
 )
 
 // late reports whether the block may be asked of one more peer.
@@ -37,6 +45,23 @@ func late(now time.Time, f *flight) bool {
 	}
 	n := len(f.from)
 	return n < maxCopies || now.Sub(f.from[n-maxCopies].at) >= copyAfter
+}
+
+// widened returns of how many peers the next block may be asked that nobody has
+// delivered, whenever it was asked of the last of them.
+func widened(now time.Time, f *flight) int {
+	over := now.Sub(f.from[0].at) - widenAfter
+	if over < 0 {
+		return 0
+	}
+	return maxCopies << min(1+over/widenEvery, 10)
+}
+
+// withheld reports whether the next block is to be asked of one more peer, as
+// others withhold it.
+func (w *window) withheld(now time.Time, f *flight) bool {
+	tip := w.chain.Tip()
+	return f.node != nil && f.node.Parent == tip && w.nearTip(now) && len(f.from) < widened(now, f)
 }
 
 // progress lets the stall timeout fall.

@@ -100,7 +100,7 @@ func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResu
 		}
 		return CompactDrop
 	}
-	switch m.compact.read(p, h, r, m.window.holds(h)) {
+	switch m.compact.read(p, h, r, m.window.holds(h), rebuilding(m.order)) {
 	case readAsk:
 		return CompactAsk
 	case readWhole:

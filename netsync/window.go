@@ -121,6 +121,11 @@ func (f *flight) by(p *peer) bool {
 	return slices.ContainsFunc(f.from, func(h holder) bool { return h.peer == p })
 }
 
+// wide reports whether the peer was asked because others withhold the block.
+func (f *flight) wide(p *peer) bool {
+	return slices.IndexFunc(f.from, func(h holder) bool { return h.peer == p }) >= maxCopies
+}
+
 // asked is one block in flight from one peer.
 type asked struct {
 	flight *flight

@@ -54,7 +54,7 @@ func (w *window) walk(now time.Time, p *peer, count int) (found walked) {
 					first = f
 				}
 				f.node = n
-				if late(now, f) && !f.by(p) && !p.cannot(n) {
+				if (late(now, f) || w.withheld(now, f)) && !f.by(p) && !p.cannot(n) {
 					found.late = append(found.late, f)
 				}
 			case n.Height > end:
