@@ -55,8 +55,8 @@ var weights = [offences]weight{
 	OutOfOrder:      {name: "message out of order", lasting: 1},
 	// Answering costs a walk over the whole mempool.
 	MempoolFlood: {name: "mempool flood", decay: 33},
-	// In proportion to the length: a full getdata of 50,000 entries, each up to
-	// a block from disk, costs all of it.
+	// In proportion: to the bytes of blocks that the peer was sent before, and to
+	// the number of entries that nobody has.
 	GetDataFlood: {name: "getdata flood", decay: 99},
 }
 

@@ -90,6 +90,11 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		return nil, nil
 	}
 	if m := w.recent(v); m != nil {
+		if raw, ok := m.(*wire.MsgBlock); ok {
+			if node := n.chain.Headers().Lookup(v.Hash); node != nil {
+				w.s.sentBlock(node.Height, len(raw.Raw))
+			}
+		}
 		w.served = v.Hash
 		w.s.peer.Known().Add(v.Hash)
 		return m, nil
@@ -106,6 +111,9 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		return nil, &peer.Disconnect{Reason: peer.Requested, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
 	}
 	m, err := w.block(v, node)
+	if raw, ok := m.(*wire.MsgBlock); ok {
+		w.s.sentBlock(node.Height, len(raw.Raw))
+	}
 	switch {
 	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):
 		w.miss(v)
@@ -138,6 +146,7 @@ func (w *order) block(v wire.InvVect, node *headertree.Node) (wire.Message, erro
 			return nil, err
 		}
 		b.HashTxs()
+		w.s.sentBlock(node.Height, len(raw))
 		return w.filtered(b), nil
 	}
 	return &wire.MsgBlock{Raw: raw}, nil

@@ -41,6 +41,8 @@ type session struct {
 
 	bloom atomic.Pointer[bloomFilter] // nil until it loads one
 
+	repeats repeats // of blocks that it was sent; for the goroutine that writes
+
 	partials map[wire.Hash]*compact.Partial // compact blocks that lack transactions; handler only
 }
 

@@ -1,0 +1,57 @@
+package server
+
+import "starling/connmgr"
+
+const (
+	// repeatFlood is how many bytes of blocks that a peer has been sent before make
+	// a whole [connmgr.GetDataFlood]. Whoever fetches the same blocks at 2.3 MB a
+	// second for long is banned; that part of its score fades as fast as it may go on.
+	repeatFlood = 200_000_000
+	// repeatStep is how much of it is counted at a time, so that the log and the
+	// scores are not kept busy by each block.
+	repeatStep = repeatFlood / 100
+
+	// repeatPage is how many heights are noted together: 512 bytes. All heights of
+	// a million blocks take 125 KB.
+	repeatPage = 4096
+)
+
+// repeats notes which blocks a link was sent, by height: the second one of a
+// height, which reorganisations bring, counts as the first again, and that is rare
+// enough. Only the goroutine that writes to the link uses it. The first copy of
+// each block is free, however many there are.
+type repeats struct {
+	pages map[int32]*[repeatPage / 64]uint64
+	bytes int // of further copies, not counted yet
+}
+
+// sent takes that a block went out, and returns what share of a flood has come
+// together, if it is time to count it.
+func (r *repeats) sent(height int32, size int) (share float64) {
+	if r.pages == nil {
+		r.pages = make(map[int32]*[repeatPage / 64]uint64)
+	}
+	page := r.pages[height/repeatPage]
+	if page == nil {
+		page = new([repeatPage / 64]uint64)
+		r.pages[height/repeatPage] = page
+	}
+	word, bit := &page[height%repeatPage/64], uint64(1)<<(height%64)
+	if *word&bit == 0 {
+		*word |= bit
+		return 0
+	}
+	if r.bytes += size; r.bytes < repeatStep {
+		return 0
+	}
+	share = float64(r.bytes) / repeatFlood
+	r.bytes = 0
+	return share
+}
+
+// sentBlock counts a block that was asked for and sent.
+func (s *session) sentBlock(height int32, size int) {
+	if share := s.repeats.sent(height, size); share > 0 {
+		s.node.offence(s.origin(), connmgr.GetDataFlood, share)
+	}
+}

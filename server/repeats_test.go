@@ -1,0 +1,68 @@
+package server
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"starling/wire"
+)
+
+// The first copy of each block is free, further ones are counted by their bytes.
+func TestRepeats(t *testing.T) {
+	var r repeats
+	const size = 1_000_000
+	for h := range int32(50_000) {
+		if share := r.sent(h, size); share != 0 {
+			t.Fatalf("block %d cost %v", h, share)
+		}
+	}
+	if n := len(r.pages); n != 50_000/repeatPage+1 {
+		t.Errorf("%d pages", n)
+	}
+	total, times := 0.0, 0
+	for h := range int32(200) {
+		share := r.sent(h*200, size)
+		if total += share; share > 0 {
+			times++
+		}
+	}
+	if total < 0.9999 || total > 1.0001 || times != 100 {
+		t.Errorf("200 MB once more count for %v, in %d times", total, times)
+	}
+}
+
+// TestGetDataFlood fetches the same blocks again and again until that is too much;
+// who fetches each once is not counted.
+func TestGetDataFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 300)
+		blocks := w.gen.Chain(w.gen.Genesis(), 300)
+		a := w.start(1)
+		a.give(blocks...)
+		greedy, honest := w.dial(a, 8), w.dial(a, 9)
+		honest.send(&wire.MsgGetData{Inv: invOf(wire.InvWitnessBlock, blocks)})
+		for range blocks {
+			honest.expect(wire.CmdBlock)
+		}
+		var inv []wire.InvVect
+		size := 0
+		for len(inv) < 40_000 {
+			inv = append(inv, invOf(wire.InvWitnessBlock, blocks[200:])...)
+		}
+		for _, b := range blocks[200:] {
+			size += b.Size()
+		}
+		want := float64(size) * float64(len(inv)/100-1) / repeatFlood * 99
+		greedy.send(&wire.MsgGetData{Inv: inv})
+		for range inv {
+			greedy.expect(wire.CmdBlock)
+		}
+		sessions := a.sessions.all()
+		if got := a.Conns().Score(sessions[0].host); got < want-1 || got > want || want < 2 {
+			t.Errorf("who fetches the same again has a score of %v, want %v", got, want)
+		}
+		if got := a.Conns().Score(sessions[1].host); got != 0 {
+			t.Errorf("who fetches each once has a score of %v", got)
+		}
+	})
+}
