@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"starling/chain"
 	"starling/chain/chaintest"
 	"starling/chain/headertree"
+	"starling/internal/lograte"
 	"starling/mining"
 	"starling/peer"
 	"starling/relay/compact"
@@ -450,6 +453,32 @@ func TestMalformed(t *testing.T) {
 		}
 	})
 }
+
+// TestComeAndGo has a host connect, say hello and go, again and again: what that
+// writes to the log does not grow with it.
+func TestComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		var log lineCounter
+		a := w.startWith(1, vfs.NewMem(), func(c *Config) {
+			c.Logs = func(string) *slog.Logger { return slog.New(slog.NewTextHandler(&log, nil)) }
+		})
+		for range 1000 {
+			s := w.dial(a, 9)
+			s.link.Close()
+		}
+		synctest.Wait()
+		// Of each of a few messages, with those for which there was room again.
+		if n := log.n.Load(); n < 2*lograte.Burst || n > 5*lograte.Burst {
+			t.Errorf("%d lines", n)
+		}
+	})
+}
+
+// lineCounter counts the lines of a log.
+type lineCounter struct{ n atomic.Int64 }
+
+func (c *lineCounter) Write(b []byte) (int, error) { c.n.Add(1); return len(b), nil }
 
 // TestFull has one place for inbound links.
 func TestFull(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"starling/connmgr"
 	"starling/discover"
 	"starling/internal/cputime"
+	"starling/internal/lograte"
 	"starling/mempool"
 	"starling/mempool/feeest"
 	"starling/netsync"
@@ -92,7 +93,9 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	n := &Server{cfg: cfg, clk: cfg.Clock, log: cfg.Logs("net"), uptime: cputime.Start()}
+	n := &Server{cfg: cfg, clk: cfg.Clock, uptime: cputime.Start()}
+	// Whoever connects and goes, again and again, must not fill the disk.
+	n.log = slog.New(lograte.New(cfg.Logs("net").Handler(), cfg.Clock.Now))
 	n.handlers = handlers()
 	n.wakeTxs, n.wakeTry = make(chan struct{}, 1), make(chan struct{}, 1)
 	n.ctx = context.Background()
