@@ -73,6 +73,9 @@ type Misbehaved struct {
 type Disconnect struct {
 	Peer   PeerID
 	Reason Reason
+	// Awaited names what the peer was asked for and did not send; empty if it is
+	// not that.
+	Awaited string
 }
 
 // Target implements [Action].

@@ -1,6 +1,7 @@
 package netsync
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -191,7 +192,7 @@ func (s *headerSync) check(now time.Time, p *peer, peers []*peer) (mute bool, ou
 	case p.info.NoBan:
 		at.syncing, at.deadline, at.askedAt, at.gate = false, time.Time{}, time.Time{}, nil
 	default:
-		return mute, []Action{Disconnect{Peer: p.id, Reason: HeadersTimeout}}
+		return mute, []Action{Disconnect{Peer: p.id, Reason: HeadersTimeout, Awaited: fmt.Sprint("headers after ", s.chain.Headers().Best().Height)}}
 	}
 	return mute, nil
 }

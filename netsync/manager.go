@@ -221,8 +221,10 @@ func (m *Manager) do(decided ...Action) {
 	}
 }
 
-// drop ends a link.
-func (m *Manager) drop(p *peer, why Reason) { m.do(Disconnect{Peer: p.id, Reason: why}) }
+// drop ends a link; awaited names what the peer did not send.
+func (m *Manager) drop(p *peer, why Reason, awaited string) {
+	m.do(Disconnect{Peer: p.id, Reason: why, Awaited: awaited})
+}
 
 // leave takes a peer out of all machines. It stays in the list of peers until
 // its link is gone.

@@ -138,7 +138,7 @@ func (m *Manager) tickBlocks(now time.Time) {
 			continue
 		}
 		if why, over := m.window.overdue(now, p, sharing); over {
-			m.drop(p, why)
+			m.drop(p, why, p.window.flights[0].flight.String())
 			if why == StalledWindow {
 				m.window.stalled()
 			}
@@ -213,6 +213,6 @@ func (m *Manager) tickFeeder(now time.Time) {
 	case over:
 		m.pauseFeed(now, p)
 	case stalled:
-		m.drop(p, GetBlocksStalled)
+		m.drop(p, GetBlocksStalled, "blocks that it announced on getblocks")
 	}
 }

@@ -1,6 +1,7 @@
 package netsync
 
 import (
+	"fmt"
 	"time"
 
 	"starling/chain/headertree"
@@ -139,7 +140,7 @@ func (m *Manager) tickBehind(now time.Time) {
 	for _, p := range m.order {
 		switch step, from := m.behind.check(now, p); step {
 		case behindDrop:
-			m.drop(p, ChainBehind)
+			m.drop(p, ChainBehind, fmt.Sprint("headers after ", parentOr(p.behind.mark).Height))
 		case behindPrompt:
 			m.do(m.headers.ask(now, p, from)...)
 		}

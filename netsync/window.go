@@ -1,6 +1,7 @@
 package netsync
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -108,6 +109,14 @@ type flight struct {
 	hash wire.Hash
 	node *headertree.Node // nil while the header is not known (getblocks)
 	from []holder         // who was asked, in this order
+}
+
+// String names the block.
+func (f *flight) String() string {
+	if f.node == nil {
+		return "block " + f.hash.String()
+	}
+	return fmt.Sprintf("block %d %v", f.node.Height, f.hash)
 }
 
 // holder is a peer that a block was asked of.

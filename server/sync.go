@@ -148,7 +148,7 @@ func (n *Server) do(actions []netsync.Action) {
 		case netsync.Misbehaved:
 			n.misbehaved(s, a)
 		case netsync.Disconnect:
-			s.peer.End(&peer.Disconnect{Reason: peer.Requested, Err: a.Reason})
+			s.peer.End(&peer.Disconnect{Reason: peer.Requested, Detail: awaited(a), Err: a.Reason})
 		}
 	}
 }
@@ -166,4 +166,12 @@ func (n *Server) misbehaved(s *session, a netsync.Misbehaved) {
 	case netsync.OnInvalidBlock:
 		n.offence(s.origin(), connmgr.OnInvalidBlock, 1)
 	}
+}
+
+// awaited says what a peer that is to go was asked for and did not send.
+func awaited(d netsync.Disconnect) string {
+	if d.Awaited == "" {
+		return ""
+	}
+	return "waited for " + d.Awaited
 }
