@@ -8,11 +8,12 @@ import (
 )
 
 // Of branches with as much work the one that was complete first is the chain.
-// While blocks arrive the writer numbers them. When an operator has changed what is valid
-// the order is found again in the block files, where blocks lie as they arrived.
+// While blocks arrive the writer numbers them. When an operator has changed what
+// is valid, the order is found again in the block files, where blocks lie as they
+// arrived.
 
-// arrivedAt is where a block lies among all that have arrived; zero for one that is
-// not stored.
+// arrivedAt is where a block lies among all that have arrived; zero for one that
+// is not stored.
 func arrivedAt(n *headertree.Node) uint64 {
 	d := n.Data()
 	if d == nil {
