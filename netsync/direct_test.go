@@ -51,4 +51,8 @@ func TestTrustedPeerIsAskedAgain(t *testing.T) {
 	}
 	b.want("its copy is damaged", b.m.BlockRejected(b.now, next.Hash))
 	b.want("soon after", b.wait(trustedBadFor+time.Second), "SendGetData 1")
+	b.m.Block(b.now, 1, next.Hash, &h)
+	b.want("it is again", b.m.BlockRejected(b.now, next.Hash))
+	b.want("soon after", b.wait(2*trustedBadFor-time.Second))
+	b.want("later", b.wait(2*time.Second), "SendGetData 1")
 }

@@ -113,7 +113,7 @@ func (m *Manager) readCompact(now time.Time, p *peer, h wire.Hash, r CompactResu
 
 // badCompact deals with a peer that sends what no honest peer sends.
 func (m *Manager) badCompact(now time.Time, p *peer, h wire.Hash, err error) {
-	p.window.mark(now.Add(p.badFor()), h) // it is not asked for this block again, should it stay
+	p.spoilt(now, h) // it is not asked for this block again, should it stay
 	m.window.takeBack(now, p, h)
 	m.do(Misbehaved{Peer: p.id, Offence: InvalidCompactBlock, Err: err})
 }

@@ -45,7 +45,8 @@ const (
 	lacksFor = 10 * time.Minute
 	// trustedBadFor is the same for a bad copy of a peer that the operator trusts
 	// or asked for, which keeps its link and may be the only one with the block.
-	// It is long enough that a disk gone bad does not keep the line busy.
+	// It doubles with each one until the peer gives a good copy of something, so
+	// that a disk gone bad does not keep the line busy.
 	trustedBadFor = 10 * time.Second
 )
 
@@ -102,6 +103,8 @@ type windowPeer struct {
 	// lacks are blocks that it was asked for and did not have, or of which it sent
 	// a bad copy, and until when it is not asked again.
 	lacks map[wire.Hash]time.Time
+	// spoils counts its bad copies since it last gave a good one.
+	spoils int
 }
 
 // flight is a block that was asked for and has not arrived.
@@ -168,13 +171,15 @@ func (p *windowPeer) void() {
 	}
 }
 
-// badFor returns how long a peer that sent a bad copy of a block is not asked for
-// it again.
-func (p *peer) badFor() time.Duration {
+// spoilt notes that the peer sent a bad copy of a block. It is not asked for it
+// again for a while: one that is trusted comes back soon, unless it goes on so.
+func (p *peer) spoilt(now time.Time, h wire.Hash) {
+	wait := lacksFor
 	if p.info.NoBan || p.info.Manual {
-		return trustedBadFor
+		wait = min(trustedBadFor<<min(p.window.spoils, 10), lacksFor)
+		p.window.spoils++
 	}
-	return lacksFor
+	p.window.mark(now.Add(wait), h)
 }
 
 // mark notes that the peer cannot give a good copy of a block until a given time.
@@ -336,7 +341,7 @@ func (w *window) wants(p *peer, n *headertree.Node, requested bool) bool {
 // chain's hands.
 func (w *window) stored(now time.Time, h wire.Hash) {
 	if p := w.unhold(h); p != nil {
-		p.window.hope = now
+		p.window.hope, p.window.spoils = now, 0
 	}
 	if f := w.flights[h]; f != nil {
 		for len(f.from) > 0 {
@@ -351,7 +356,7 @@ func (w *window) stored(now time.Time, h wire.Hash) {
 // Its peer is not asked for it again for a while.
 func (w *window) rejected(now time.Time, h wire.Hash) {
 	if p := w.unhold(h); p != nil && !p.leaving {
-		p.window.mark(now.Add(p.badFor()), h)
+		p.spoilt(now, h)
 	}
 	w.open = true
 }
