@@ -196,8 +196,8 @@ func TestEmptyAnswerEndsWalk(t *testing.T) {
 func TestPresyncTold(t *testing.T) {
 	w := newWorld()
 	gen := w.tree.Genesis()
-	tip := w.grow(gen, 6000, 0)
-	need := tip.Ancestor(5000).Work
+	tip := w.grow(gen, 8000, 0)
+	need := tip.Ancestor(7000).Work
 	now := tip.Header.Time()
 	chain := newTestChain(w.net, func() time.Time { return now })
 	m := New(Config{Network: w.net, Chain: chain, MinimumWork: &need})
@@ -214,14 +214,16 @@ func TestPresyncTold(t *testing.T) {
 	}{
 		// There is a header each ten minutes.
 		{0, 1, 1, 2000, true, nil, 2000},
-		{0, 2, 1, 2000, false, []Action{Presyncing{2, 2000, false, 2000.0 / 6000}}, 2000},
+		{0, 2, 1, 2000, false, []Action{Presyncing{2, 2000, false, 2000.0 / 8000}}, 2000},
 		{0, 2, 2001, 4000, false, nil, 4000},
-		{tellEvery - 1, 2, 4001, 6000, false, nil, 6000},
+		{0, 2, 4001, 6000, false, nil, 6000},
+		{tellEvery - 1, 2, 6001, 8000, false, nil, 8000},
 		{tellEvery, 3, 1, 2000, false, nil, 2000}, // another is in its second pass
 		{tellEvery, 1, 1, 10, false, nil, -1},     // no part of a walk, and too little
-		{600 * time.Second, 2, 1, 2000, false, []Action{Presyncing{2, 2000, true, 2000.0 / 6001}}, 6000},
-		{601 * time.Second, 2, 2001, 4000, false, nil, 6000},
-		{700 * time.Second, 2, 4001, 6000, false, nil, -1}, // all is kept
+		{600 * time.Second, 2, 1, 2000, false, []Action{Presyncing{2, 2000, true, 2000.0 / 8001}}, 8000},
+		{600*time.Second + tellEvery - 1, 2, 2001, 4000, false, nil, 8000},
+		{600*time.Second + tellEvery, 2, 4001, 6000, false, []Action{Presyncing{2, 6000, true, 6000.0 / (8001 + tellEvery.Seconds()/600)}}, 8000},
+		{700 * time.Second, 2, 6001, 8000, false, nil, -1}, // all is kept
 	} {
 		chain.ibd = !c.busy
 		var got []Action

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/holiman/uint256"
 
@@ -102,5 +103,8 @@ func TestBound(t *testing.T) {
 		if got := w.Bound(); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
+	}
+	if got := New(net, gen, work(1), time.Unix(0, 0), secrets(1), Options{}).Bound(); got != 80*16_400 {
+		t.Errorf("no time for a single bit: %d", got)
 	}
 }

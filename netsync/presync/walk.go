@@ -35,6 +35,7 @@ type position struct {
 	time   uint32
 	height int32
 	work   uint256.Int
+	each   uint256.Int // work of a header with these bits
 }
 
 // Walk goes over one chain of headers of one peer that has not shown its work.
@@ -86,7 +87,8 @@ func New(net *params.Network, start *headertree.Node, need uint256.Int, now time
 // origin is where both passes begin.
 func (w *Walk) origin() position {
 	h := &w.start.Header
-	return position{hash: w.start.Hash, bits: h.Bits, time: h.Timestamp, height: w.start.Height, work: w.start.Work}
+	return position{hash: w.start.Hash, bits: h.Bits, time: h.Timestamp, height: w.start.Height,
+		work: w.start.Work, each: consensus.BlockWork(h.Bits)}
 }
 
 // Start returns the known header that the chain branches off.
@@ -172,9 +174,11 @@ func (w *Walk) step(p *position, h *wire.Header, hash wire.Hash) error {
 	if !permitted(w.net, p.height+1, p.bits, h.Bits) {
 		return ErrDifficulty
 	}
-	work := consensus.BlockWork(h.Bits)
-	p.work.Add(&p.work, &work)
-	p.hash, p.bits, p.time = hash, h.Bits, h.Timestamp
+	if h.Bits != p.bits {
+		p.bits, p.each = h.Bits, consensus.BlockWork(h.Bits)
+	}
+	p.work.Add(&p.work, &p.each)
+	p.hash, p.time = hash, h.Timestamp
 	p.height++
 	return nil
 }
