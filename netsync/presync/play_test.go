@@ -60,11 +60,12 @@ func (m *model) step(h *wire.Header, hash wire.Hash) error {
 	}
 	*pass = append(*pass, hash)
 	height := len(*pass)
-	from, to := works[m.bits], works[h.Bits]
-	if m.strict && from != to && (height%every != 0 || from > 4*to || to > 4*from) {
+	// All targets of the play have the same exponent.
+	from, to := m.bits&0x7fffff, h.Bits&0x7fffff
+	if m.strict && from != to && (height%every != 0 || to > 4*from || to < from/4) {
 		return ErrDifficulty
 	}
-	m.work += to
+	m.work += works[h.Bits]
 	m.bits = h.Bits
 	if !m.w.marked(int32(height)) {
 		return nil
