@@ -22,7 +22,6 @@ import (
 	"starling/relay/gossip"
 	"starling/server/fanout"
 	"starling/transport"
-	"starling/transport/tcp"
 )
 
 // DefaultUserAgent is what a node says that it is (BIP14), unless told
@@ -201,7 +200,7 @@ func (c *Config) fill() error {
 		c.UserAgent = DefaultUserAgent
 	}
 	if len(c.Transports) == 0 {
-		c.Transports = []transport.Transport{tcp.New(tcp.Options{Magic: c.Network.Magic, V2: c.V2, Proxy: c.Proxies.dialer, DialTimeout: c.DialTimeout})}
+		c.Transports = []transport.Transport{c.Proxies.TCP(c.Network, c.V2, c.DialTimeout)}
 	}
 	if c.PingInterval == 0 {
 		c.PingInterval = c.Network.PingInterval

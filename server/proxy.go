@@ -2,8 +2,10 @@ package server
 
 import (
 	"net/netip"
+	"time"
 
 	"starling/addrmgr/netaddr"
+	"starling/params"
 	"starling/transport"
 	"starling/transport/socks5"
 	"starling/transport/tcp"
@@ -31,6 +33,11 @@ func (p Proxies) For(n wire.NetworkID) *socks5.Proxy {
 		return p.Onion
 	}
 	return nil
+}
+
+// TCP returns the transport of a network over TCP, through the proxies.
+func (p Proxies) TCP(net *params.Network, v2 bool, dialTimeout time.Duration) *tcp.Transport {
+	return tcp.New(tcp.Options{Magic: net.Magic, V2: v2, Proxy: p.dialer, DialTimeout: dialTimeout})
 }
 
 // dialer returns what dials a host, nil for this machine. It does dial the

@@ -41,6 +41,9 @@ var floors = map[string]int{
 	"mempool":  30,
 	"index":    30,
 
+	"discover/crawl":  30,
+	"discover/seeder": 31, // goes on crawling, and serves what is found
+
 	"index/gcs": 29, // index keeps what it makes
 
 	"netsync/presync": 39, // netsync takes headers through it
@@ -80,6 +83,7 @@ var floors = map[string]int{
 
 	"internal/cli/cmdkit":      90,
 	"internal/cli/nodecmd":     91,
+	"internal/cli/peercmd":     91,
 	"internal/cli/networkcmd":  91,
 	"internal/cli/devnetcmd":   91,
 	"internal/cli/walletcmd":   91,

@@ -110,21 +110,29 @@ are transactions to put into them, and pays what they bring to ADDRESS.
 
 func newGetPeerInfoAlias() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "getpeerinfo",
+		Use:   "getpeerinfo [-address HOST[:PORT]]",
 		Short: "Show the peers of the running node (starling rpc getpeerinfo)",
-		Long:  `Show the peers of the running node.` + aliasHelp,
+		Long: `Show the peers of the running node, or those at an address.
+
+  NODE_ID=8001 starling getpeerinfo
+  NODE_ID=8001 starling getpeerinfo -address 127.0.0.1:8000` + aliasHelp,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := aliasConfig(c)
 			if err != nil {
 				return err
 			}
-			result, err := attach.Client(cfg).Call(c.Context(), "getpeerinfo", []any{})
+			params := []any{}
+			if at := c.Flag("address").Value.String(); at != "" {
+				params = append(params, at)
+			}
+			result, err := attach.Client(cfg).Call(c.Context(), "getpeerinfo", params)
 			if err != nil {
 				return cmdkit.Explain("getpeerinfo", attach.Explain(cfg, err))
 			}
 			return cmdkit.PrintResult(c.OutOrStdout(), result)
 		},
 	}
+	c.Flags().String("address", "", "only peers at this address, with or without a port")
 	aliasFlags(c)
 	return c
 }

@@ -1,4 +1,4 @@
-package nodecmd
+package peercmd
 
 import (
 	"bytes"
@@ -21,44 +21,62 @@ import (
 func NewPeers() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "peers",
-		Short: "Show the peers of a running node",
-		Long: `Show the peers of a running node, or the messages that pass between them.
+		Short: "Show and choose the peers of a running node",
+		Long: `Show the peers of a running node, or the messages that pass between them, and
+choose whom it connects to.
 
   starling peers               who is connected now
   starling peers --watch       the same, again and again
   starling peers --messages    every message as it passes
 
+  starling peers add 192.0.2.7:8333
+  starling peers ban 192.0.2.0/24 --for 48h
+
 Below the peers stand the nodes that were asked for (--connect, --addnode, the
 seeds of a network of your own) and cannot be reached, and why.`,
 		Args: cmdkit.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := cmdkit.LoadConfig(c)
-			if err != nil {
-				return err
-			}
-			node, ctx, w := cmdkit.Client(attach.Client(cfg)), c.Context(), c.OutOrStdout()
-			messages, _ := c.Flags().GetBool("messages")
-			watch, _ := c.Flags().GetBool("watch")
-			asJSON, _ := c.Flags().GetBool("json")
-			switch {
-			case asJSON && watch:
-				return cmdkit.UsageError{Err: errors.New("--json shows the peers once; it cannot go with --watch")}
-			case messages:
-				err = quiet(ctx, watchMessages(ctx, node, w))
-			case watch:
-				err = quiet(ctx, watchPeers(ctx, node, w))
-			default:
-				err = showPeers(ctx, node, w, asJSON)
-			}
-			return attach.Explain(cfg, err)
-		},
+		RunE: listPeers,
 	}
+	listFlags(c)
+	c.AddCommand(newPeersList(), newPeersAdd(), newPeersRemove(), newPeersDisconnect(), newPeersBan(), newPeersUnban(), newPeersBans(), newPeersAddresses())
+	return c
+}
+
+// newPeersList returns what peers does by itself, under a name.
+func newPeersList() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "Show who is connected, and who cannot be reached", Args: cmdkit.NoArgs, RunE: listPeers}
+	listFlags(c)
+	return c
+}
+
+func listFlags(c *cobra.Command) {
 	settings.AddFlags(c.Flags(), true)
 	c.Flags().SortFlags = false
 	c.Flags().Bool("watch", false, "show them again every second")
 	c.Flags().Bool("messages", false, "show the messages as they pass")
 	c.Flags().Bool("json", false, "print JSON")
-	return c
+}
+
+func listPeers(c *cobra.Command, _ []string) error {
+	cfg, err := cmdkit.LoadConfig(c)
+	if err != nil {
+		return err
+	}
+	node, ctx, w := cmdkit.Client(attach.Client(cfg)), c.Context(), c.OutOrStdout()
+	messages, _ := c.Flags().GetBool("messages")
+	watch, _ := c.Flags().GetBool("watch")
+	asJSON, _ := c.Flags().GetBool("json")
+	switch {
+	case asJSON && watch:
+		return cmdkit.UsageError{Err: errors.New("--json shows the peers once; it cannot go with --watch")}
+	case messages:
+		err = quiet(ctx, watchMessages(ctx, node, w))
+	case watch:
+		err = quiet(ctx, watchPeers(ctx, node, w))
+	default:
+		err = showPeers(ctx, node, w, asJSON)
+	}
+	return attach.Explain(cfg, err)
 }
 
 // quiet makes nothing of an error that comes from being interrupted.

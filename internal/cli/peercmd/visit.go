@@ -1,0 +1,69 @@
+package peercmd
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/spf13/cobra"
+
+	"starling/discover/crawl"
+	"starling/internal/cli/cmdkit"
+	"starling/node/settings"
+	"starling/server"
+	"starling/transport"
+	"starling/wire"
+)
+
+// visitFlags adds the flags of commands that talk to the network by themselves.
+func visitFlags(c *cobra.Command) {
+	cmdkit.AddSomeFlags(c.Flags(), "network", "signet-challenge", "datadir", "config", "proxy", "onion", "v2transport")
+	c.Flags().SortFlags = false
+	c.Flags().Duration("timeout", crawl.DefaultTimeout, "how long a node may take, a `TIME` such as 10s")
+}
+
+// newVisitor returns what visits nodes of the network of the settings.
+func newVisitor(c *cobra.Command, cfg *settings.Settings) (*crawl.Visitor, error) {
+	timeout, _ := c.Flags().GetDuration("timeout")
+	if timeout <= 0 {
+		return nil, cmdkit.UsageError{Err: fmt.Errorf("--timeout %v is no time to answer in", timeout)}
+	}
+	s := &cfg.Server
+	return &crawl.Visitor{
+		Transports: []transport.Transport{s.Proxies.TCP(s.Network, s.V2, s.DialTimeout)},
+		Timeout:    timeout, UserAgent: server.DefaultUserAgent,
+	}, nil
+}
+
+// parseNodes reads addresses with the network's port as the default.
+func parseNodes(cfg *settings.Settings, words []string) ([]ma.Multiaddr, error) {
+	var all []ma.Multiaddr
+	for _, w := range words {
+		m, err := transport.ParseAddrDefault(w, cfg.Server.Network.DefaultPort)
+		if err != nil {
+			return nil, cmdkit.UsageError{Err: err}
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func hostPort(host string, port uint16) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// servicesText writes services by short names.
+func servicesText(bits uint64) string {
+	return strings.ToLower(strings.ReplaceAll(wire.ServiceFlag(bits).String(), "NODE_", ""))
+}
+
+// latencyText writes a round trip with three digits or so.
+func latencyText(d time.Duration) string {
+	if d < 10*time.Millisecond {
+		return d.Round(10 * time.Microsecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
