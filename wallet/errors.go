@@ -29,7 +29,7 @@ var (
 	// ErrExists is returned for making a wallet whose name is taken.
 	ErrExists = errors.New("a wallet of that name exists already")
 	// ErrName is returned for names that no wallet can have.
-	ErrName = errors.New("a wallet's name has letters, digits, spaces and .-_ only, begins with none of .- and has at most 64 characters")
+	ErrName = errors.New("a wallet's name has letters, digits, spaces and .-_ only, begins with none of .- nor with autoload.dat, and has at most 64 characters")
 	// ErrUnknownTx is returned for ids of transactions that the wallet does
 	// not have.
 	ErrUnknownTx = errors.New("the wallet has no such transaction")

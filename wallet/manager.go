@@ -206,6 +206,10 @@ func checkName(name string) error {
 			return ErrName
 		}
 	}
+	// The list of wallets, and what it is written to first, lie beside them.
+	if len(name) >= len(autoloadFile) && strings.EqualFold(name[:len(autoloadFile)], autoloadFile) {
+		return ErrName
+	}
 	return nil
 }
 
@@ -380,6 +384,10 @@ func (m *Manager) autoloadPath() string { return m.cfg.FS.PathJoin(m.cfg.Dir, au
 // of: the node and its wallets are worth more than the list.
 func (m *Manager) readAutoload() ([]string, error) {
 	path := m.autoloadPath()
+	if info, err := m.cfg.FS.Stat(path); err == nil && info.IsDir() {
+		m.log.Warn("a wallet has the name of the list of wallets to load at every start, so there is none; rename its directory", "dir", path)
+		return nil, nil
+	}
 	b, err := store.ReadFileChecked(m.cfg.FS, path, autoloadVersion)
 	var names []string
 	if err == nil {

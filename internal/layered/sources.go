@@ -3,6 +3,7 @@ package layered
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -99,6 +100,9 @@ func (s *Schema) Read(flags *pflag.FlagSet, environ []string, decided map[string
 	return all, nil
 }
 
+// maxFile is the largest configuration file that is read, in bytes.
+const maxFile = 1 << 20
+
 // readFile reads the file, which is where the other sources say, and then must
 // be there, or in the directory that they name.
 func (s *Sources) readFile() error {
@@ -108,6 +112,10 @@ func (s *Sources) readFile() error {
 		path = filepath.Join(dir, s.schema.FileName)
 	}
 	s.path = path
+	if info, err := os.Stat(path); err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
+		// A pipe or a device may never end.
+		return &Error{Origin: "file " + path, Reason: "it is no regular file, or larger than any configuration"}
+	}
 	err := s.layers[fromFile].Load(file.Provider(path), toml.Parser())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && named == fromDefault:

@@ -3,6 +3,7 @@ package settings
 import (
 	"os"
 	"strconv"
+	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -54,6 +55,9 @@ func (s *Settings) settleSlots() error {
 		}
 	} else if c.Proxies.Onion != nil {
 		nets = append(nets, wire.NetTorV3)
+	}
+	if len(s.List("connect")) == 0 && strings.HasPrefix(s.Origin("connect"), "flag") {
+		return s.Fail("connect", "names no peer; 0 is for none at all, and without the flag the node finds peers by itself")
 	}
 	if out := int(s.Number("max-outbound")); out > 0 && !s.connectOnly() {
 		if err := s.settleFind(); err != nil {
@@ -129,6 +133,9 @@ func (s *Settings) settleASMap() error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return s.Fail("asmap", "%v", err)
+	}
+	if !info.Mode().IsRegular() {
+		return s.Fail("asmap", "%s is no regular file", name)
 	}
 	if info.Size() > netaddr.MaxASMap {
 		return s.Fail("asmap", "%s has %d bytes, which is more than any such map has", name, info.Size())

@@ -64,7 +64,7 @@ func TestSlots(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"onlynet=moon": "none of ipv4", "externalip=seed.example:1": "looked up first", "externalip=1.2.3.4:x": "host:port",
-		"asmap=/nowhere/at/all": "no such file", "asmap=" + broken: "not a map", "max-outbound=-1": "",
+		"asmap=/nowhere/at/all": "no such file", "asmap=" + broken: "not a map", "max-outbound=-1": "", "asmap=" + os.DevNull: "no regular file", "config=" + os.DevNull: "no regular file",
 	} {
 		if _, err := loadFlags(t, args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want something with %q", args, err, want)
