@@ -246,7 +246,7 @@ func (s *headerSync) tell(now time.Time, p *peer, peers []*peer) []Action {
 	}
 	at := p.headers.gate.Progress()
 	for _, q := range peers {
-		if q.headers.gate != nil && q != p && further(q.headers.gate.Progress(), at) {
+		if q.headers.gate != nil && further(q.headers.gate.Progress(), at) {
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -172,12 +173,17 @@ func TestMinimumWork(t *testing.T) {
 	})
 }
 
-// TestHeaderSpam sends cheap headers without end; none of them is kept.
+// TestHeaderSpam sends cheap headers without end; none of them is kept, and one
+// line tells of them all.
 func TestHeaderSpam(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 4100)
 		blocks := w.gen.Chain(w.gen.Genesis(), 4000)
-		b := w.startWith(2, vfs.NewMem(), withMinimum(1_000_000))
+		log := newTold()
+		b := w.startWith(2, vfs.NewMem(), func(cfg *Config) {
+			withMinimum(1_000_000)(cfg)
+			cfg.Logs = func(string) *slog.Logger { return log.log() }
+		})
 		s := w.dial(b, 99)
 		for _, part := range [][]chaintest.Block{blocks[:2000], blocks[2000:]} {
 			var m wire.MsgHeaders
@@ -192,6 +198,9 @@ func TestHeaderSpam(t *testing.T) {
 		}
 		if p := b.Peers(); len(p) != 1 || p[0].Sync.PresyncHeight != 4000 {
 			t.Errorf("walked to %d", p[0].Sync.PresyncHeight)
+		}
+		if all, first := log.count("pre-synchronising"), log.count("pre-synchronising", "height=2000", "progress="); all != 1 || first != 1 {
+			t.Errorf("%d lines tell of it, %d of the first headers", all, first)
 		}
 	})
 }
