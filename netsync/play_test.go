@@ -104,16 +104,8 @@ func TestPlay(t *testing.T) {
 			t.Fatalf("peer %d blamed for %v: %v", b.Peer, b.Offence, b.Err)
 		}
 		// All requests end. Peers that were dropped stay away for that: one which
-		// takes requests and does nothing would be asked again and again. Those that
-		// damage blocks go, too, as a node would have it: nobody here drops them,
-		// and one that alone has a longer chain would be asked without end.
+		// takes requests and does nothing would be asked again and again.
 		s.noBack = true
-		for _, r := range s.remotes {
-			if r.corrupt {
-				r.gone = true
-				s.cut(r)
-			}
-		}
 		s.run(6*time.Hour, func() bool { return len(s.m.window.flights) == 0 && len(s.m.window.held) == 0 })
 	})
 }

@@ -279,11 +279,7 @@ func (s *sim) cut(r *remote) {
 	delete(s.byID, r.id)
 	s.act(s.m.PeerDown(s.now, r.id))
 	if !r.gone && !s.noBack {
-		s.after(10*time.Second, func() {
-			if !r.gone {
-				s.link(r)
-			}
-		})
+		s.after(10*time.Second, func() { s.link(r) })
 	}
 }
 
