@@ -26,7 +26,6 @@ const seederFile = "seeder.dat"
 func NewSeeder() *cobra.Command {
 	cfg := seeder.Config{Workers: crawl.DefaultWorkers}
 	var starts []string
-	var local bool
 	c := &cobra.Command{
 		Use:   "seeder --name NAME --start HOST:PORT...",
 		Short: "Serve a network as a DNS seed",
@@ -74,7 +73,7 @@ DNS carries no ports. What is known is kept in the data directory.
 			}
 			log := cmdkit.NewLogger(s, levels, c.ErrOrStderr()).With(loglevel.PartKey, "net")
 			cfg.File, cfg.Log = filepath.Join(dir, seederFile), log
-			cfg.Pool.Port, cfg.Pool.Grouper = s.Server.Network.DefaultPort, netaddr.Grouper{CountLocal: local}
+			cfg.Pool.Port, cfg.Pool.Grouper = s.Server.Network.DefaultPort, netaddr.Grouper{CountLocal: s.Server.CountLocal}
 			cfg.Visit = func(ctx context.Context, a netaddr.Addr) crawl.Node { return v.Visit(ctx, a.Multiaddr()) }
 			cfg.Ready = func(udp, _ net.Addr) { log.Info("answering", "name", cfg.Name, "addr", udp) }
 			d, err := seeder.New(cfg)
@@ -85,13 +84,12 @@ DNS carries no ports. What is known is kept in the data directory.
 		},
 	}
 	visitFlags(c)
-	cmdkit.AddSomeFlags(c.Flags(), "log-level", "log-format")
+	cmdkit.AddSomeFlags(c.Flags(), "exempt-local", "log-level", "log-format")
 	c.Flags().StringVar(&cfg.Name, "name", "", "the `NAME` that the seed answers for")
 	c.Flags().StringVar(&cfg.Listen, "listen", "127.0.0.1:5353", "`HOST:PORT` where DNS questions are answered, over UDP and TCP")
 	c.Flags().StringSliceVar(&starts, "start", nil, "`HOST:PORT` of nodes where the crawl begins")
 	c.Flags().DurationVar(&cfg.Pool.Revisit, "revisit", seeder.DefaultRevisit, "the `TIME` from one visit of a node to the next")
 	c.Flags().IntVar(&cfg.Workers, "workers", crawl.DefaultWorkers, "how many nodes are visited at a time")
 	c.Flags().Float64Var(&cfg.Rate, "rate", seeder.DefaultRate, "how many datagrams a second one source is answered")
-	c.Flags().BoolVar(&local, "count-local", false, "count local and private addresses too, for networks on one machine")
 	return cmdkit.MakesData(c)
 }
