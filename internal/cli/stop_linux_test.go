@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -266,6 +267,11 @@ func hidden(t *testing.T, tty *os.File) {
 // TestTerminalGoes takes the terminal away from programs that run on it. They
 // stop cleanly and leave nothing behind.
 func TestTerminalGoes(t *testing.T) {
+	// Tests that run under nohup hand its deafness down; a signal that is
+	// listened for here is heard there.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	for _, tc := range []struct {
 		about, ready string
 		args         []string
