@@ -41,10 +41,9 @@ const (
 	// who asks often learns nothing more.
 	cacheMin    = 21 * time.Hour
 	cacheSpread = 6 * time.Hour
-	// cacheFew is how long an answer of fewer than fewAddrs is kept: a node that
+	// fewAddrs is how many addresses an answer must hold to be kept: a node that
 	// has only begun to know its network must not answer for a day that it knows
 	// nobody.
-	cacheFew = time.Minute
 	fewAddrs = 100
 	// knownAddrs is how many addresses a link remembers as known to its peer,
 	// and knownChance how often it is wrong about that; 18 kB, made with the first.
@@ -313,7 +312,7 @@ func (m *Manager) cached(now time.Time, s *peerState, sample func(limit, percent
 	key := cacheKey{s.Addr.Network(), s.Bind}
 	c := m.cache[key]
 	if c == nil || !now.Before(c.until) {
-		c = &answer{sample(wire.MaxAddr, samplePercent), now.Add(cacheFew)}
+		c = &answer{sample(wire.MaxAddr, samplePercent), now}
 		if len(c.addrs) >= fewAddrs {
 			c.until = now.Add(cacheMin + time.Duration(m.rng.Int64N(int64(cacheSpread))))
 		}
