@@ -28,15 +28,22 @@ func (n *Server) openBook() (anchors []netaddr.Addr, err error) {
 	grouper := netaddr.Grouper{ASMap: cfg.ASMap, CountLocal: cfg.CountLocal}
 	opts := cfg.Book
 	opts.Grouper = grouper
+	// A node that looks for no peers leaves the files of one that does alone.
+	file := ""
+	if cfg.Slots != nil {
+		file = path.Join(cfg.Dir, bookFile)
+	}
 	n.book, err = addrmgr.Open(addrmgr.Config{
-		Options: opts, Clock: n.clk, Log: n.log, FS: cfg.FS, File: path.Join(cfg.Dir, bookFile), Seed: cfg.Seed,
+		Options: opts, Clock: n.clk, Log: n.log, FS: cfg.FS, File: file, Seed: cfg.Seed,
 	})
 	if err != nil {
 		return nil, err
 	}
-	anchors, err = addrmgr.TakeAnchors(cfg.FS, path.Join(cfg.Dir, anchorsFile))
-	if err != nil {
-		n.log.Warn("the anchors cannot be read", "err", err)
+	if cfg.Slots != nil {
+		anchors, err = addrmgr.TakeAnchors(cfg.FS, path.Join(cfg.Dir, anchorsFile))
+		if err != nil {
+			n.log.Warn("the anchors cannot be read", "err", err)
+		}
 	}
 	for _, m := range cfg.External {
 		if a, ok := netaddr.FromMultiaddr(m); ok {

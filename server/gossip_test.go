@@ -199,3 +199,27 @@ func TestSeedNode(t *testing.T) {
 		}
 	})
 }
+
+// A node that looks for no peers leaves the book and the anchors of one that
+// did alone.
+func TestLeavesBookAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		fs := vfs.NewMem()
+		run := func(change func(*Config)) {
+			nd := w.startWith(1, fs, change)
+			time.Sleep(time.Minute)
+			nd.stop()
+		}
+		run(auto)
+		before, err := fs.Stat("data/anchors.dat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(nil)
+		after, err := fs.Stat("data/anchors.dat")
+		if err != nil || !after.ModTime().Equal(before.ModTime()) {
+			t.Errorf("the anchors were touched: %v", err)
+		}
+	})
+}

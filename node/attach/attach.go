@@ -217,6 +217,7 @@ func openLocal(ctx context.Context, opts Options) (Caller, func() error, error) 
 	fc.RPCListen, fc.Metrics, fc.Server.Listen = "", "", nil
 	// Whatever the settings of the node itself say.
 	fc.Worker, fc.Server.Load, fc.Server.Reindex = nil, nil, opts.Rebuild
+	fc.Server.Slots, fc.Server.Find = nil, nil // a command dials whom it was given
 	fc.Server.DBCache = min(fc.Server.DBCache, localCache)
 	var hand *handover
 	if opts.Connect {
