@@ -7,9 +7,9 @@ import (
 	"starling/rpc/rpctypes"
 )
 
-// GetInfo says in short how the node is doing.
-func (c *Client) GetInfo(ctx context.Context) (rpctypes.Info, error) {
-	return get[rpctypes.Info](ctx, c, "getinfo", none{})
+// GetNodeInfo says in short how the node is doing.
+func (c *Client) GetNodeInfo(ctx context.Context) (rpctypes.Info, error) {
+	return get[rpctypes.Info](ctx, c, "getnodeinfo", none{})
 }
 
 // GetPeerInfo describes each peer.

@@ -319,7 +319,7 @@ func (s *story) mining() {
 func (s *story) net() {
 	ctx, c := s.Context(), s.c
 	expect(s, "peers at an address", len(must(c.GetPeerInfoAt(ctx, "192.0.2.9"))), 0)
-	expect(s, "network", must(c.GetInfo(ctx)).Network, "regtest")
+	expect(s, "network", must(c.GetNodeInfo(ctx)).Network, "regtest")
 	expect(s, "address added", must(c.AddPeerAddress(ctx, "1.2.3.4", 8333, false)).Success, true)
 	expect(s, "address", must(c.GetNodeAddresses(ctx, 0, "ipv4"))[0].Address, "1.2.3.4")
 	all, _ := must(c.GetAddrManInfo(ctx)).Get("all_networks")

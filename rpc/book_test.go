@@ -52,7 +52,7 @@ func TestConnections(t *testing.T) {
 	b := newTestNode(t, params.Regtest())
 	addr := transport.FormatAddr(a.node.Listening()[0])
 	get[[]string](a, "generatetoaddress", 1, regtestAddress(t))
-	info := get[rpctypes.Info](b, "getinfo")
+	info := get[rpctypes.Info](b, "getnodeinfo")
 	if info.Network != "regtest" || info.Blocks != 0 || info.Connections != 0 || len(info.Warnings) != 1 {
 		t.Errorf("%+v", info)
 	}
@@ -72,7 +72,7 @@ func TestConnections(t *testing.T) {
 	if in := get[[]rpctypes.PeerInfo](a, "getpeerinfo"); len(in) != 1 || in[0].RelayTxes {
 		t.Errorf("%+v", in)
 	}
-	if info := get[rpctypes.Info](b, "getinfo"); info.Connections != 1 || info.Blocks != 1 || len(info.Warnings) != 0 {
+	if info := get[rpctypes.Info](b, "getnodeinfo"); info.Connections != 1 || info.Blocks != 1 || len(info.Warnings) != 0 {
 		t.Errorf("%+v", info)
 	}
 	b.want("{}", "sendmsgtopeer", 0, "feefilter", "e803000000000000")

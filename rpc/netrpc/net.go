@@ -28,7 +28,9 @@ func (a *api) methods() []*jsonrpc.Method {
 // linkMethods are those about peers, links and bans.
 func (a *api) linkMethods() []*jsonrpc.Method {
 	return []*jsonrpc.Method{
-		jsonrpc.Define(jsonrpc.Method{Name: "getinfo", Category: category,
+		// Not getinfo, which Bitcoin Core has no more: clients such as btcsuite's
+		// rpcclient take whoever answers that for a btcd, and ask it for less.
+		jsonrpc.Define(jsonrpc.Method{Name: "getnodeinfo", Category: category,
 			Summary: "Says in short how the node is doing, and what its operator should know."}, a.getInfo),
 		jsonrpc.Define(jsonrpc.Method{Name: "getpeerinfo", Category: category,
 			Summary:  "Describes each peer, or those at an address.",

@@ -50,7 +50,7 @@ type AddedConnection struct {
 	Type    string `json:"connection_type" help:"the kind of connection"`
 }
 
-// Info is the result of getinfo.
+// Info is the result of getnodeinfo.
 type Info struct {
 	Version         int           `json:"version" help:"the version of Bitcoin Core that these methods are those of, as a number"`
 	SubVersion      string        `json:"subversion" help:"the name that peers see"`

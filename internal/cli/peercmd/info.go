@@ -20,7 +20,7 @@ func NewInfo() *cobra.Command {
 		Long: `Say in short how a running node is doing, and what its operator should know: that
 it has no peers, or that its clock is wrong.`,
 	}, 0, func(ctx context.Context, node *client.Client, _ []string, w io.Writer) error {
-		info, err := node.GetInfo(ctx)
+		info, err := node.GetNodeInfo(ctx)
 		if err != nil {
 			return err
 		}
