@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -199,12 +200,23 @@ func (f *Finder) seed(ctx context.Context, name string) {
 func Lookup(ctx context.Context, r Resolver, seed string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
 	defer cancel()
-	// Seeds tell the services that are wanted by the first label.
-	ips, err := r.LookupNetIP(ctx, "ip", fmt.Sprintf("x%x.%s", uint64(Services), strings.TrimSuffix(seed, ".")))
+	ips, err := r.LookupNetIP(ctx, "ip", askName(seed))
 	if err != nil {
 		return nil, explain(err)
 	}
 	return ips[:min(len(ips), maxFromSeed)], nil
+}
+
+// askName returns the name by which a seed is asked: its first label tells the
+// services that are wanted. A name that begins with such a label is asked as it is.
+func askName(seed string) string {
+	seed = strings.TrimSuffix(seed, ".")
+	if label, _, ok := strings.Cut(seed, "."); ok && len(label) > 1 && (label[0] == 'x' || label[0] == 'X') {
+		if _, err := strconv.ParseUint(label[1:], 16, 64); err == nil {
+			return seed
+		}
+	}
+	return fmt.Sprintf("x%x.%s", uint64(Services), seed)
 }
 
 // add puts addresses that a seed has told in the book.

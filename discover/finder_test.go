@@ -145,3 +145,14 @@ func TestFetch(t *testing.T) {
 		}
 	})
 }
+
+func TestAskName(t *testing.T) {
+	for seed, want := range map[string]string{
+		"seed.example": "x9.seed.example", "seed.example.": "x9.seed.example", "x9.seed.example": "x9.seed.example",
+		"xc09.seed.example": "xc09.seed.example", "x.example": "x9.x.example", "xyz.example": "x9.xyz.example", "seed": "x9.seed",
+	} {
+		if got := askName(seed); got != want {
+			t.Errorf("%s is asked as %s, want %s", seed, got, want)
+		}
+	}
+}
