@@ -15,6 +15,6 @@
 // is kept in, and is safe for concurrent use; [Local] are the addresses of this node
 // itself. The package never opens a connection.
 //
-// Goroutines: [Manager.Run] has none of its own; it saves the book every quarter of an hour until it
-// is told to stop.
+// Goroutines: [Manager.Run] has none of its own; it saves the book every quarter of an hour, and
+// sooner after the start, until it is told to stop.
 package addrmgr

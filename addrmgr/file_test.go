@@ -91,7 +91,8 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// The book is on disk a quarter of an hour after a change, and at the end.
+// The book is on disk soon after the start, a quarter of an hour after a change,
+// and at the end.
 func TestRunSaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mem := vfs.NewMem()
@@ -113,13 +114,19 @@ func TestRunSaves(t *testing.T) {
 		}
 		now := time.Now()
 		m.Add(now, ip(9, 9, 9, 9), 0, news(ip(8, 8, 8, 8), now))
-		time.Sleep(SaveEvery + time.Second)
+		time.Sleep(saveFirst + time.Second)
 		if n := saved(); n != 1 {
+			t.Errorf("%d saved soon after the start", n)
+		}
+		time.Sleep(24 * time.Hour)
+		m.Add(now, ip(9, 9, 9, 9), 0, news(ip(8, 7, 8, 8), now))
+		time.Sleep(SaveEvery)
+		if n := saved(); n != 2 {
 			t.Errorf("%d saved after a quarter of an hour", n)
 		}
 		m.Add(now, ip(9, 9, 9, 9), 0, news(ip(8, 9, 8, 8), now))
 		stop()
-		if err := <-done; err != nil || saved() != 2 {
+		if err := <-done; err != nil || saved() != 3 {
 			t.Errorf("%d saved at the end, %v", saved(), err)
 		}
 	})

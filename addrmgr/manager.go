@@ -21,6 +21,10 @@ import (
 const (
 	// SaveEvery is how often the book is written to its file, beside the end.
 	SaveEvery = 15 * time.Minute
+	// saveFirst is when it is written first after the start; then the times
+	// double up to SaveEvery. A node that is killed when it is young must not have
+	// to look for its network anew.
+	saveFirst = 10 * time.Second
 	// bookVersion is the version of the file's content.
 	bookVersion = 1
 	// setAside is what is added to the name of a file that is damaged.
@@ -102,9 +106,10 @@ func isDamage(err error) bool {
 	return errors.As(err, &corrupt) || errors.As(err, &version) || errors.Is(err, errBook)
 }
 
-// Run saves the book every quarter of an hour, and once more when ctx is done.
+// Run saves the book every quarter of an hour, more often soon after the start,
+// and once more when ctx is done.
 func (m *Manager) Run(ctx context.Context) error {
-	for clock.Sleep(ctx, m.cfg.Clock, SaveEvery) == nil {
+	for wait := saveFirst; clock.Sleep(ctx, m.cfg.Clock, wait) == nil; wait = min(2*wait, SaveEvery) {
 		if err := m.Save(); err != nil {
 			m.cfg.Log.Warn("the address book could not be saved", "err", err)
 		}
