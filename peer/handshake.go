@@ -29,7 +29,8 @@ type Remote struct {
 	WTxIDRelay bool
 	// AddrV2: it understands addrv2 (BIP155).
 	AddrV2 bool
-	// TxRcncl holds its offer to reconcile transactions (BIP330), if it made one.
+	// TxRcncl holds its first offer to reconcile transactions (BIP330), if it made
+	// one. Nothing follows from it here.
 	TxRcncl *wire.MsgSendTxRcncl
 	// Features lists the features that it announced (BIP434).
 	Features []string
@@ -117,10 +118,9 @@ func (h *handshake) handle(ctx context.Context, m transport.Message) error {
 	case *wire.MsgSendAddrV2:
 		h.remote.AddrV2 = true
 	case *wire.MsgSendTxRcncl:
-		if h.remote.TxRcncl != nil {
-			return &Disconnect{Reason: HandshakeOrder, Detail: "second sendtxrcncl"}
+		if h.remote.TxRcncl == nil {
+			h.remote.TxRcncl = msg
 		}
-		h.remote.TxRcncl = msg
 	case *wire.MsgFeature:
 		if len(h.remote.Features) < maxFeatures {
 			h.remote.Features = append(h.remote.Features, msg.ID)

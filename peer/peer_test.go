@@ -218,9 +218,7 @@ func TestBadHandshakes(t *testing.T) {
 		"only a torn version":       {[]wire.Message{torn(wire.CmdVersion), ack}, HandshakeTimeout},
 		"late wtxidrelay":           {[]wire.Message{ver, ack, &wire.MsgWTxIDRelay{}}, HandshakeOrder},
 		"late sendaddrv2":           {[]wire.Message{ver, ack, &wire.MsgSendAddrV2{}}, HandshakeOrder},
-		"late sendtxrcncl":          {[]wire.Message{ver, ack, &wire.MsgSendTxRcncl{Version: 1}}, HandshakeOrder},
 		"late feature":              {[]wire.Message{ver, ack, &wire.MsgFeature{ID: "test/one"}}, HandshakeOrder},
-		"two sendtxrcncl":           {[]wire.Message{ver, &wire.MsgSendTxRcncl{Version: 1}, &wire.MsgSendTxRcncl{Version: 1}}, HandshakeOrder},
 		"longer than allowed":       {[]wire.Message{ver, ack, many}, BadMessage},
 		"announce neither 0 nor 1":  {[]wire.Message{ver, ack, odd}, BadMessage},
 	} {
@@ -264,6 +262,8 @@ func TestPassedOver(t *testing.T) {
 		"torn inv":             {ver, ack, torn(wire.CmdInv)},
 		"torn ping":            {ver, ack, torn(wire.CmdPing)},
 		"torn version later":   {ver, ack, torn(wire.CmdVersion)},
+		"two sendtxrcncl":      {ver, &wire.MsgSendTxRcncl{Version: 1}, &wire.MsgSendTxRcncl{Version: 1}, ack},
+		"late sendtxrcncl":     {ver, ack, &wire.MsgSendTxRcncl{Version: 1}},
 		"count above the rest": {ver, ack, &wire.MsgUnknown{Cmd: wire.CmdInv, Payload: []byte{0xfe, 0xff, 0xff, 0xff, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {

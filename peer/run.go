@@ -122,8 +122,12 @@ func (p *Peer) handle(ctx context.Context, hs *handshake, m transport.Message) e
 	case *wire.MsgVersion, *wire.MsgVerack:
 		p.passOver(m, nil)
 		return nil
-	case *wire.MsgWTxIDRelay, *wire.MsgSendAddrV2,
-		*wire.MsgSendTxRcncl, *wire.MsgFeature:
+	case *wire.MsgSendTxRcncl:
+		// This node reconciles no transactions, and a Bitcoin Core that does not
+		// takes no offence either.
+		p.passOver(m, nil)
+		return nil
+	case *wire.MsgWTxIDRelay, *wire.MsgSendAddrV2, *wire.MsgFeature:
 		return &Disconnect{Reason: HandshakeOrder, Detail: m.Command + " after verack"}
 	case *wire.MsgUnknown:
 		return nil
