@@ -2,6 +2,7 @@ package discover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -180,7 +181,8 @@ func (f *Finder) fetch(ctx context.Context, addr ma.Multiaddr) error {
 
 // seed asks a DNS seed.
 func (f *Finder) seed(ctx context.Context, name string) {
-	if f.cfg.Resolver == nil {
+	if f.cfg.Resolver == nil || transport.Overlay(name) != "" {
+		// Through a proxy if there is one to it; without, it cannot be dialled.
 		f.node(ctx, name)
 		return
 	}
@@ -195,9 +197,16 @@ func (f *Finder) seed(ctx context.Context, name string) {
 	f.note(name, found, err)
 }
 
+// ErrOverlay is the answer to looking up a name that no DNS server knows.
+var ErrOverlay = errors.New("names of Tor and I2P are in no DNS; a proxy dials them")
+
 // Lookup asks a DNS seed for nodes with the [Services] that are looked for, and
-// returns at most as many addresses as are taken of one seed.
+// returns at most as many addresses as are taken of one seed. Names of Tor and I2P
+// are [ErrOverlay]: no resolver is to learn who is sought there.
 func Lookup(ctx context.Context, r Resolver, seed string) ([]netip.Addr, error) {
+	if transport.Overlay(seed) != "" {
+		return nil, ErrOverlay
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
 	defer cancel()
 	ips, err := r.LookupNetIP(ctx, "ip", askName(seed))

@@ -28,9 +28,9 @@ const (
 	// comes into play.
 	MaxQuiet = 30 * time.Minute
 
-	// MaxSilence is after how long without a message a peer is given up: three
-	// times the rule above.
-	MaxSilence = 90 * time.Minute
+	// DefaultSilenceTimeout is after how long without a message a peer is given up:
+	// three times the rule above.
+	DefaultSilenceTimeout = 90 * time.Minute
 )
 
 // Handler is what a session gives messages to. Its methods are called one at a
@@ -86,6 +86,7 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	PingInterval     time.Duration
 	PingTimeout      time.Duration
+	SilenceTimeout   time.Duration
 }
 
 func (c *Config) fill() {
@@ -107,4 +108,5 @@ func (c *Config) fill() {
 	def(&c.HandshakeTimeout, DefaultHandshakeTimeout)
 	def(&c.PingInterval, DefaultPingInterval)
 	def(&c.PingTimeout, DefaultPingTimeout)
+	def(&c.SilenceTimeout, DefaultSilenceTimeout)
 }

@@ -11,6 +11,7 @@ import "time"
 type keepalive struct {
 	interval time.Duration // between pings; negative: only against quiet
 	timeout  time.Duration // for a pong; negative: never
+	silence  time.Duration // without any message; negative: for ever
 	pongs    bool          // whether the other side answers pings
 
 	lastSend, lastRecv time.Time
@@ -88,7 +89,10 @@ func (k *keepalive) ponged(now time.Time, nonce uint64) (time.Duration, bool) {
 // due returns when tick has to be called next.
 func (k *keepalive) due(now time.Time) time.Time {
 	paused := k.totalPaused(now)
-	t := k.lastRecv.Add(MaxSilence + paused - k.recvPaused)
+	t := now.Add(never)
+	if k.silence >= 0 {
+		t = k.lastRecv.Add(k.silence + paused - k.recvPaused)
+	}
 	first := func(u time.Time) {
 		if u.Before(t) {
 			t = u
@@ -113,7 +117,7 @@ func (k *keepalive) tick(now time.Time) action {
 	switch {
 	case waits && reached(k.pingSent.Add(k.timeout+paused-k.pingPaused)):
 		return pingTimedOut
-	case reached(k.lastRecv.Add(MaxSilence + paused - k.recvPaused)):
+	case k.silence >= 0 && reached(k.lastRecv.Add(k.silence+paused-k.recvPaused)):
 		return silent
 	case !waits && k.interval >= 0 && reached(k.pingSent.Add(k.interval)),
 		!waits && reached(k.lastSend.Add(MaxQuiet)):

@@ -12,7 +12,7 @@ import (
 func TestKeepalive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1_700_000_000, 0)
-		k := keepalive{interval: DefaultPingInterval, timeout: DefaultPingTimeout, pongs: rapid.Bool().Draw(t, "pongs")}
+		k := keepalive{interval: DefaultPingInterval, timeout: DefaultPingTimeout, silence: DefaultSilenceTimeout, pongs: rapid.Bool().Draw(t, "pongs")}
 		k.start(now)
 		heard, said := now, now
 		var waits time.Duration // how long the pong has been outstanding while reading
@@ -62,7 +62,7 @@ func TestKeepalive(t *testing.T) {
 				}
 				return
 			case silent:
-				if now.Sub(heard) < MaxSilence {
+				if now.Sub(heard) < DefaultSilenceTimeout {
 					t.Fatalf("silent after %v", now.Sub(heard))
 				}
 				return
@@ -70,7 +70,7 @@ func TestKeepalive(t *testing.T) {
 				if !k.due(now).After(now) {
 					t.Fatal("something is due, but nothing is to be done")
 				}
-				if now.Sub(heard) >= MaxSilence || waits >= DefaultPingTimeout {
+				if now.Sub(heard) >= DefaultSilenceTimeout || waits >= DefaultPingTimeout {
 					t.Fatalf("still here after %v of silence and %v without a pong", now.Sub(heard), waits)
 				}
 				if !k.pingWait && now.Sub(said) > MaxQuiet {
@@ -85,7 +85,7 @@ func TestKeepalive(t *testing.T) {
 // particular, and measures nothing by it; one for another ping changes nothing.
 func TestAimlessPong(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	k := keepalive{interval: DefaultPingInterval, timeout: DefaultPingTimeout, pongs: true}
+	k := keepalive{interval: DefaultPingInterval, timeout: DefaultPingTimeout, silence: DefaultSilenceTimeout, pongs: true}
 	k.start(now)
 	k.pinged(now, 7)
 	if _, ok := k.ponged(now, 8); ok || !k.pingWait {

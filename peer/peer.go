@@ -43,7 +43,7 @@ func New(link transport.Link, cfg Config) *Peer {
 	p := &Peer{cfg: cfg, link: link, connected: cfg.Clock.Now()}
 	p.log = cfg.Log.With("peer", cfg.ID)
 	p.q.init(cfg.Limits)
-	p.ka.interval, p.ka.timeout = cfg.PingInterval, cfg.PingTimeout
+	p.ka.interval, p.ka.timeout, p.ka.silence = cfg.PingInterval, cfg.PingTimeout, cfg.SilenceTimeout
 	p.ka.start(p.connected)
 	return p
 }

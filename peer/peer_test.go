@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -424,7 +425,7 @@ func TestQuiet(t *testing.T) {
 			}
 		}
 		d := <-p.end
-		if d.Reason != Silent || time.Since(start) != MaxSilence {
+		if d.Reason != Silent || time.Since(start) != DefaultSilenceTimeout {
 			t.Errorf("got %v after %v", d, time.Since(start))
 		}
 	})
@@ -676,5 +677,25 @@ func TestPrefs(t *testing.T) {
 			t.Errorf("bytes by command: %v", got)
 		}
 		p.close()
+	})
+}
+
+// TestSilenceTimeout sets another time of silence.
+func TestSilenceTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct{ set, want time.Duration }{{5 * time.Minute, 5 * time.Minute}, {-1, 0}} {
+			start := time.Now()
+			_, p := dial(t, t.Context(), memnet.Options{Stall: 1000 * time.Hour}, Config{PingInterval: -1, PingTimeout: -1, SilenceTimeout: c.set})
+			select {
+			case d := <-p.end:
+				if d.Reason != Silent || time.Since(start) != c.want || !strings.Contains(d.Error(), c.want.String()) {
+					t.Errorf("%v: got %v after %v", c.set, d, time.Since(start))
+				}
+			case <-time.After(10 * time.Hour):
+				if c.want != 0 {
+					t.Errorf("%v: it goes on", c.set)
+				}
+			}
+		}
 	})
 }

@@ -334,7 +334,7 @@ func (p *Peer) tick(now time.Time) *Disconnect {
 	case pingTimedOut:
 		return &Disconnect{Reason: PingTimeout, Detail: p.cfg.PingTimeout.String()}
 	case silent:
-		return &Disconnect{Reason: Silent, Detail: MaxSilence.String()}
+		return &Disconnect{Reason: Silent, Detail: p.cfg.SilenceTimeout.String()}
 	}
 	return nil
 }

@@ -168,7 +168,9 @@ func (n *Server) candidates() []connmgr.Candidate {
 		r := p.Remote()
 		if c.Pending = r == nil; !c.Pending {
 			c.Useful = r.Services.Has(wire.NodeNetwork | wire.NodeWitness)
-			c.RelaysTxs = r.Relay
+			st, relays := n.relay.Peer(s.relayID())
+			c.RelaysTxs = relays && st.Wants // by its version, or since it has loaded a filter
+			c.Bloom = s.bloom.Load() != nil
 		}
 		all = append(all, c)
 	}

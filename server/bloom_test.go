@@ -104,7 +104,13 @@ func TestBloomRelay(t *testing.T) {
 		quiet() // it wants none
 
 		one, two, three := m.pay(1000), m.pay(1000), m.pay(1000)
+		if c := a.candidates(); len(c) != 1 || c[0].RelaysTxs {
+			t.Errorf("before it has a filter: %+v", c)
+		}
 		s.loaded(idOf(one))
+		if c := a.candidates(); len(c) != 1 || !c[0].RelaysTxs || !c[0].Bloom {
+			t.Errorf("since it has a filter: %+v", c)
+		}
 		a.add(one, two)
 		s.announced(one)
 		quiet()

@@ -145,6 +145,7 @@ type Config struct {
 	HandshakeTimeout time.Duration
 	PingInterval     time.Duration
 	PingTimeout      time.Duration
+	SilenceTimeout   time.Duration
 	// DialTimeout bounds one attempt to dial; 0 for the transport's own.
 	DialTimeout time.Duration
 

@@ -117,6 +117,7 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 		Limits:           n.cfg.Limits,
 		HandshakeTimeout: n.cfg.HandshakeTimeout,
 		PingInterval:     n.cfg.PingInterval, PingTimeout: n.cfg.PingTimeout,
+		SilenceTimeout: n.cfg.SilenceTimeout,
 	})
 	l.byID[id] = s
 	return s

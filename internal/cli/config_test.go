@@ -32,7 +32,7 @@ func TestConfigShowRoundTrip(t *testing.T) {
 		"listen": "127.0.0.1:2", "connect": "1.2.3.4:5", "addnode": "1.2.3.4:6", "max-connections": "7", "max-outbound": "3", "max-inbound": "5", "max-per-host": "4", "max-per-group": "-1",
 		"max-upload-target": "100", "dial-timeout": "3s", "handshake-timeout": "20s", "whitebind": "addr@127.0.0.1:7", "min-peers": "2",
 		"onlynet": "ipv6", "externalip": "1.2.3.4:5", "discover": "false", "dnsseed": "false", "forcednsseed": "true", "proxy": "127.0.0.1:9", "onion": "127.0.0.1:8", "proxy-randomize": "false", "seednode": "1.2.3.4:7", "fixedseeds": "false",
-		"ping-interval": "61s", "ping-timeout": "90m1s",
+		"ping-interval": "61s", "ping-timeout": "90m1s", "silence-timeout": "2h",
 		"v2transport": "false", "banscore": "8", "bantime": "3h", "user-agent-comment": "a\tb \"c\" \\ \x1b \u200b é", "dbcache": "9", "prune": "1000",
 		"assume-valid": "0", "min-chain-work": "10", "load-block": "x y.dat", "reindex": "true", "maxmempool": "10", "mempool-expiry": "25h",
 		"persist-mempool": "false", "min-relay-fee": "0", "accept-nonstandard": "true", "blocks-only": "true", "whole-blocks": "true",

@@ -27,6 +27,7 @@ func peerOptions() []layered.Option {
 		{Name: "handshake-timeout", Value: "TIME", Kind: layered.Duration, Default: "60s", Least: 1, Most: maxSeconds, Help: "how long a new connection may take to introduce itself"},
 		{Name: "ping-interval", Value: "TIME", Kind: layered.Duration, Default: "2m", Least: 1, Most: maxSeconds, Help: "how often peers are pinged (on networks of one's own as their file says, 30s for new ones)"},
 		{Name: "ping-timeout", Value: "TIME", Kind: layered.Duration, Default: "20m", Least: 1, Most: maxSeconds, Help: "how long a peer may take to answer a ping (on networks of one's own as their file says, 90s for new ones)"},
+		{Name: "silence-timeout", Value: "TIME", Kind: layered.Duration, Default: "90m", Least: 1, Most: maxSeconds, Help: "after how long without any message a peer is given up"},
 		{Name: "banscore", Value: "N", Kind: layered.Number, Default: int64(100), Least: 1, Most: 1_000_000, Help: "the score at which a misbehaving peer is banned"},
 		{Name: "bantime", Value: "TIME", Kind: layered.Duration, Default: "24h", Least: 1, Most: maxSeconds, Help: "how long a ban lasts; a plain number is seconds"},
 		{Name: "exempt-local", Kind: layered.Bool, Default: true, Help: "ban no local or private address for its score, as many peers may be behind it"},
@@ -40,6 +41,9 @@ func (s *Settings) settlePeers() error {
 	c := &s.Server
 	// At 0 there is room for none, but 0 would be the default.
 	c.MaxPeers = max(int(s.Number("max-connections")), 1)
+	if in := s.Number("max-inbound"); in > s.Number("max-connections") {
+		return s.Fail("max-inbound", "%d is more than all connections that there may be, which max-connections sets to %d", in, s.Number("max-connections"))
+	}
 	c.MaxInbound, c.MaxPerHost, c.MaxPerGroup = int(s.Number("max-inbound")), int(s.Number("max-per-host")), int(s.Number("max-per-group"))
 	c.MaxUpload = uint64(s.Number("max-upload-target")) << 20
 	c.DialTimeout = s.Duration("dial-timeout")
@@ -49,6 +53,11 @@ func (s *Settings) settlePeers() error {
 		s.SetDefault("ping-timeout", n.PingTimeout)
 	}
 	c.PingInterval, c.PingTimeout = s.Duration("ping-interval"), s.Duration("ping-timeout")
+	c.SilenceTimeout = s.Duration("silence-timeout")
+	if c.SilenceTimeout < c.PingInterval {
+		// A peer with nothing to tell would be given up before it is pinged.
+		return s.Fail("silence-timeout", "%v is less than the time between pings, %v", c.SilenceTimeout, c.PingInterval)
+	}
 	c.BanScore, c.BanTime, c.CountLocal = float64(s.Number("banscore")), s.Duration("bantime"), !s.Bool("exempt-local")
 	c.V2 = s.Bool("v2transport")
 	c.UserAgent = server.DefaultUserAgent
