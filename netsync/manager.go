@@ -186,12 +186,17 @@ func (m *Manager) NextDeadline(now time.Time) time.Time {
 	if len(m.window.flights) > 0 || m.feeder.turn != nil {
 		return now.Add(tickBusy)
 	}
+	next := now.Add(tickIdle)
 	for _, p := range m.order {
 		if p.headers.waiting(now) {
 			return now.Add(tickBusy)
 		}
+		next = p.window.forgets(next)
 	}
-	return now.Add(tickIdle)
+	if soonest := now.Add(tickBusy); next.Before(soonest) {
+		return soonest
+	}
+	return next
 }
 
 // active returns the peer with this id, or nil if it is unknown or on its way

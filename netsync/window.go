@@ -201,6 +201,17 @@ func (p *windowPeer) forgetLacks(now time.Time) {
 	}
 }
 
+// forgets returns when the first of them expires, or the given time if that is
+// earlier.
+func (p *windowPeer) forgets(next time.Time) time.Time {
+	for _, until := range p.lacks {
+		if until.Before(next) {
+			next = until
+		}
+	}
+	return next
+}
+
 // fill gives the peer's free slots something to do and returns how many blocks
 // it is to be asked for, which are the last of its list.
 func (w *window) fill(now time.Time, p *peer) int {
