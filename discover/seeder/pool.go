@@ -26,6 +26,10 @@ const (
 	// perTeller is how many new nodes are taken of one visit, so that no node
 	// fills the pool with what it makes up.
 	perTeller = 250
+	// groupShare is the part of the places that one network group may fill, and
+	// leastPerGroup how many that are at least, where there are few.
+	groupShare    = 32
+	leastPerGroup = 16
 )
 
 // node is what is known of one. Times are seconds since 1970.
@@ -36,15 +40,20 @@ type node struct {
 	next     int64 // when it is to be visited
 	failures int   // since then
 	busy     bool
-	index    int // in Pool.all
+	group    string // the network group of an address of the internet
+	index    int    // in Pool.all
 }
 
 // PoolOptions configure a [Pool]. The zero value works, but for Port.
 type PoolOptions struct {
 	Port     uint16 // the network's; nodes at others are visited, and not told of
 	MaxKnown int
-	Revisit  time.Duration
-	Grouper  netaddr.Grouper // tells which addresses count
+	// MaxPerGroup is how many nodes of one network group are known at most, so
+	// that nobody fills the pool with the addresses of one provider; 0 for a
+	// thirty-second of MaxKnown, at least 16. Local addresses do not count.
+	MaxPerGroup int
+	Revisit     time.Duration
+	Grouper     netaddr.Grouper // tells groups, and which addresses count
 }
 
 // Pool holds the nodes of a network. It is a pure state machine.
@@ -52,29 +61,51 @@ type Pool struct {
 	opts   PoolOptions
 	rng    *rand.Rand
 	byAddr map[netaddr.Addr]*node
-	all    []*node // in an order of chance
+	odd    map[netaddr.Addr]struct{} // hosts, at port 0, known at another port than the network's
+	groups map[string]int            // how many nodes of each are known
+	all    []*node                   // in an order of chance
 }
 
 // NewPool returns an empty pool.
 func NewPool(opts PoolOptions, rng *rand.Rand) *Pool {
 	opts.MaxKnown = cmp.Or(opts.MaxKnown, DefaultMaxKnown)
+	opts.MaxPerGroup = cmp.Or(opts.MaxPerGroup, max(opts.MaxKnown/groupShare, leastPerGroup))
 	opts.Revisit = cmp.Or(opts.Revisit, DefaultRevisit)
-	return &Pool{opts: opts, rng: rng, byAddr: make(map[netaddr.Addr]*node)}
+	return &Pool{
+		opts: opts, rng: rng, byAddr: make(map[netaddr.Addr]*node),
+		odd: make(map[netaddr.Addr]struct{}), groups: make(map[string]int),
+	}
 }
 
 // Len returns how many nodes are known.
 func (p *Pool) Len() int { return len(p.all) }
 
-// Add has an address visited, if it is new and there is room.
+// Add has an address visited, if it is new and there is room: for all, for its
+// network group, and for its host, of which one port beside the network's is
+// enough. Whoever makes up many ports of a host would else have all knocked at.
 func (p *Pool) Add(now time.Time, a netaddr.Addr) bool {
 	if _, ok := a.IP(); !ok || p.byAddr[a] != nil || len(p.all) >= p.opts.MaxKnown || !p.opts.Grouper.IsUsable(a) {
 		return false
 	}
 	n := &node{addr: a, next: now.Unix(), index: len(p.all)}
+	if a.IsRoutable() {
+		n.group = p.opts.Grouper.Group(a)
+		_, known := p.odd[a.WithPort(0)]
+		if p.isOdd(a) && known || p.groups[n.group] >= p.opts.MaxPerGroup {
+			return false
+		}
+		p.groups[n.group]++
+		if p.isOdd(a) {
+			p.odd[a.WithPort(0)] = struct{}{}
+		}
+	}
 	p.byAddr[a] = n
 	p.all = append(p.all, n)
 	return true
 }
+
+// isOdd reports whether an address has another port than the network's.
+func (p *Pool) isOdd(a netaddr.Addr) bool { return a.Port() != p.opts.Port }
 
 // Due takes the node whose visit is due the longest.
 func (p *Pool) Due(now time.Time) (a netaddr.Addr, ok bool) {
@@ -130,24 +161,48 @@ func (p *Pool) drop(n *node) {
 	p.all[last] = nil
 	p.all = p.all[:last]
 	delete(p.byAddr, n.addr)
+	if n.group == "" {
+		return
+	}
+	if p.groups[n.group]--; p.groups[n.group] == 0 {
+		delete(p.groups, n.group)
+	}
+	if p.isOdd(n.addr) {
+		delete(p.odd, n.addr.WithPort(0))
+	}
 }
 
 // isGood reports whether a node may be told of.
 func (p *Pool) isGood(now time.Time, n *node) bool {
-	return n.good != 0 && n.failures == 0 && n.addr.Port() == p.opts.Port && now.Unix()-n.good <= int64(freshFactor*p.opts.Revisit/time.Second)
+	return n.good != 0 && n.failures == 0 && !p.isOdd(n.addr) && now.Unix()-n.good <= int64(freshFactor*p.opts.Revisit/time.Second)
 }
 
 // Good returns nodes that were reached lately and have all of the services, of
-// one network, in an order of chance: at most limit of them.
+// one network, in an order of chance: at most limit of them. A second node of a
+// network group is told of only when no further group has a first one, so that
+// many addresses of one provider are no larger part of an answer than one.
 func (p *Pool) Good(now time.Time, want wire.ServiceFlag, network wire.NetworkID, limit int) []netaddr.Addr {
-	var list []netaddr.Addr
+	var list []*node
 	for _, n := range p.all {
 		if n.addr.Network() == network && n.services.Has(want) && p.isGood(now, n) {
-			list = append(list, n.addr)
+			list = append(list, n)
 		}
 	}
 	p.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	return list[:min(limit, len(list))]
+	var rounds [][]netaddr.Addr // the first node of each group, the second, and so on
+	taken := make(map[string]int)
+	for _, n := range list {
+		round := taken[n.group]
+		taken[n.group]++
+		if round == len(rounds) {
+			rounds = append(rounds, nil)
+		}
+		if len(rounds[round]) < limit {
+			rounds[round] = append(rounds[round], n.addr)
+		}
+	}
+	all := slices.Concat(rounds...)
+	return all[:min(limit, len(all))]
 }
 
 // CountGood returns how many nodes may be told of.

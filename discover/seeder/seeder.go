@@ -32,8 +32,10 @@ const (
 	// dnsPatience bounds how long a resolver may take to ask, or to take its
 	// answer, over TCP.
 	dnsPatience = 5 * time.Second
-	// maxTCP is how many connections of resolvers are served at a time.
-	maxTCP = 100
+	// maxTCP is how many connections of resolvers are open at a time, and
+	// maxTCPPerHost how many of one host.
+	maxTCP        = 100
+	maxTCPPerHost = 10
 )
 
 // Config says what to seed. Name, Visit and Listen are needed; the zero value of
@@ -65,7 +67,6 @@ type Seeder struct {
 	mu      sync.Mutex // guards what follows
 	pool    *Pool
 	sources sources
-	tcp     int // connections that are served
 }
 
 // New returns a seeder with the nodes of its file.
@@ -125,7 +126,7 @@ func (s *Seeder) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	s.serve(ctx, g, &dns.Server{PacketConn: udp, Handler: dns.HandlerFunc(s.overUDP), ReadTimeout: dnsPatience, WriteTimeout: dnsPatience})
-	s.serve(ctx, g, &dns.Server{Listener: tcp, Handler: dns.HandlerFunc(s.overTCP), ReadTimeout: dnsPatience, WriteTimeout: dnsPatience,
+	s.serve(ctx, g, &dns.Server{Listener: newListener(tcp, maxTCP, maxTCPPerHost), Handler: dns.HandlerFunc(s.overTCP), ReadTimeout: dnsPatience, WriteTimeout: dnsPatience,
 		IdleTimeout: func() time.Duration { return dnsPatience }, MaxTCPQueries: 16})
 	g.Go(func() error { return s.crawl(ctx) })
 	return g.Wait()
@@ -171,22 +172,7 @@ func (s *Seeder) overUDP(w dns.ResponseWriter, q *dns.Msg) {
 	s.write(w, m)
 }
 
-func (s *Seeder) overTCP(w dns.ResponseWriter, q *dns.Msg) {
-	s.mu.Lock()
-	full := s.tcp >= maxTCP
-	if !full {
-		s.tcp++
-	}
-	s.mu.Unlock()
-	if full {
-		w.Close()
-		return
-	}
-	s.write(w, s.zone.answer(q, s.good))
-	s.mu.Lock()
-	s.tcp--
-	s.mu.Unlock()
-}
+func (s *Seeder) overTCP(w dns.ResponseWriter, q *dns.Msg) { s.write(w, s.zone.answer(q, s.good)) }
 
 func (s *Seeder) write(w dns.ResponseWriter, m *dns.Msg) {
 	if err := w.WriteMsg(m); err != nil {

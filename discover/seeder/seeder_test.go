@@ -76,7 +76,7 @@ func TestPoolBounds(t *testing.T) {
 	p := newPool(PoolOptions{MaxKnown: 300})
 	var many []addrmgr.Address
 	for i := range 1000 {
-		many = append(many, addrmgr.Address{Addr: addr(fmt.Sprintf("9.%d.%d.1:8333", i>>8, i&255))})
+		many = append(many, addrmgr.Address{Addr: addr(fmt.Sprintf("%d.%d.0.1:8333", 11+i>>8, i&255))})
 	}
 	see(p, start, addr("8.0.0.1:8333"), crawl.Node{Reached: true, Services: full, Known: many})
 	if p.Len() != 1+perTeller {
@@ -102,6 +102,95 @@ func TestPoolBounds(t *testing.T) {
 	}
 	if err := newPool(PoolOptions{}).Decode(start, p.Encode()[:100]); err == nil {
 		t.Error("a torn list was read")
+	}
+}
+
+// TestPoolShares has one host tell of a thousand ports of its own, and one
+// provider of thousands of addresses: neither fills the pool nor the answers.
+func TestPoolShares(t *testing.T) {
+	p := newPool(PoolOptions{MaxKnown: 3200})
+	var ports []addrmgr.Address
+	for i := range perTeller {
+		ports = append(ports, addrmgr.Address{Addr: addr(fmt.Sprintf("8.0.0.1:%d", 10_000+i))})
+	}
+	see(p, start, addr("8.0.0.1:8333"), crawl.Node{Reached: true, Services: full, Known: ports})
+	if p.Len() != 2 {
+		t.Errorf("%d ports of one host are known", p.Len())
+	}
+	for i := range 4000 {
+		see(p, start, addr(fmt.Sprintf("[2001:4860::%x]:8333", i+1)), crawl.Node{Reached: true, Services: full})
+	}
+	if got := p.Len() - 2; got != 3200/groupShare {
+		t.Errorf("%d nodes of one group are known", got)
+	}
+	for i := range maxAnswersV6 - 1 {
+		see(p, start, addr(fmt.Sprintf("[2001:%x::1]:8333", 0x5000+i)), crawl.Node{Reached: true, Services: full})
+	}
+	all := p.Good(start, full, wire.NetIPv6, maxAnswersV6)
+	few := 0
+	for _, a := range all {
+		if ip, _ := a.IP(); netip.MustParsePrefix("2001:4860::/32").Contains(ip) {
+			few++
+		}
+	}
+	if len(all) != maxAnswersV6 || few != 1 {
+		t.Errorf("%d of %d answers are of one group", few, len(all))
+	}
+	// What is forgotten makes room again.
+	for range neverFailures {
+		see(p, start, addr("8.0.0.1:10000"), crawl.Node{})
+	}
+	if !p.Add(start, addr("8.0.0.1:10001")) {
+		t.Error("a port that is forgotten keeps its host's place")
+	}
+	for range maxFailures {
+		see(p, start, addr("[2001:4860::1]:8333"), crawl.Node{})
+	}
+	if !p.Add(start, addr("[2001:4860::ffff]:8333")) || p.Add(start, addr("[2001:4860::fffe]:8333")) {
+		t.Error("the places of a group are counted wrong after one is forgotten")
+	}
+}
+
+// TestListener opens more connections than there are places for.
+func TestListener(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newListener(inner, 3, 2)
+	defer l.Close()
+	accepted := make(chan net.Conn)
+	go func() {
+		defer close(accepted)
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			accepted <- c
+		}
+	}()
+	dial := func() net.Conn {
+		c, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	a, b := dial(), dial()
+	first, second := <-accepted, <-accepted
+	refused := dial()
+	if _, err := refused.Read(make([]byte, 1)); err == nil {
+		t.Error("a connection above the limit of its host is open")
+	}
+	first.Close()
+	first.Close() // a place is given back once
+	c := dial()
+	third := <-accepted
+	if l.open != 2 {
+		t.Errorf("%d connections are counted", l.open)
+	}
+	for _, c := range []net.Conn{a, b, c, refused, second, third} {
+		c.Close()
+	}
+	if l.open != 0 || len(l.hosts) != 0 {
+		t.Errorf("%d connections of %d hosts are counted at the end", l.open, len(l.hosts))
 	}
 }
 
