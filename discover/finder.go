@@ -18,6 +18,7 @@ import (
 	"starling/addrmgr/netaddr"
 	"starling/clock"
 	"starling/params"
+	"starling/peer/await"
 	"starling/transport"
 	"starling/wire"
 )
@@ -28,7 +29,7 @@ const (
 	// lookupPatience is how long a DNS seed may take to answer.
 	lookupPatience = 30 * time.Second
 	// fetchPatience is how long a node may take to tell what it knows.
-	fetchPatience = 20 * time.Second
+	fetchPatience = await.SeedAddresses
 	// seedAge is how old what a seed tells counts as, with as much again left
 	// to chance: it knows less of the moment than a peer does.
 	seedAgeMin    = 3 * 24 * time.Hour

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"starling/chain/headertree"
+	"starling/peer/await"
 )
 
 const (
@@ -11,7 +12,7 @@ const (
 	// than ours before it is asked for something better.
 	behindAfter = 20 * time.Minute
 	// behindAnswer is how long it then has.
-	behindAnswer = 2 * time.Minute
+	behindAnswer = await.BetterChain
 	// maxProtected is how many outbound peers that have shown a chain as good
 	// as ours are safe from the chain-behind rule, so that a node is not led
 	// away from all its good peers by a longer chain that it cannot accept.
@@ -31,7 +32,7 @@ type behind struct {
 // behindPeer is what the rule keeps of a peer.
 type behindPeer struct {
 	protected bool             // safe from the rule
-	at        time.Time        // when it strikes; zero if it is not running
+	at        time.Time        // when it strikes, by the peer's clock as all here; zero if it is not running
 	mark      *headertree.Node // our tip when it began
 	prompted  time.Time        // when the peer was due to be asked for something better; zero if it was not
 	fed       bool             // it was asked with getblocks since then
@@ -70,6 +71,7 @@ func (b *behind) check(now time.Time, p *peer) (behindStep, *headertree.Node) {
 	if p.leaving || !p.info.Outbound || p.info.Manual || at.protected || !p.headers.syncing {
 		return behindWait, nil
 	}
+	now = p.clock(now)
 	tip := b.chain.Tip()
 	p.resolve(b.chain.Headers())
 	switch {

@@ -278,15 +278,15 @@ func TestHeadersWait(t *testing.T) {
 		{-1, false, false}, {0, true, false}, {10*time.Second - 1, true, false}, {10 * time.Second, true, true},
 		{2*time.Minute - 1, true, true}, {2 * time.Minute, false, true},
 	} {
-		var p headersPeer
+		var p peer
 		if c.age >= 0 {
-			p.askedAt = now.Add(-c.age)
+			p.headers.askedAt = now.Add(-c.age)
 		}
 		if p.waiting(now) != c.waiting || p.silent(now) != c.silent {
 			t.Errorf("asked %v ago: waiting %v, silent %v", c.age, p.waiting(now), p.silent(now))
 		}
 	}
-	if !(&headersPeer{mute: true}).silent(now) {
+	if !(&peer{headers: headersPeer{mute: true}}).silent(now) {
 		t.Error("a mute peer is not silent")
 	}
 }

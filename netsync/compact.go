@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"starling/chain/headertree"
+	"starling/peer/await"
 	"starling/wire"
 )
 
@@ -25,7 +26,7 @@ const (
 	// compactPatience is how long the only peer that a block was asked of may
 	// take to answer before it is asked for the whole block. Others, where there
 	// are any, are asked after lateAfter.
-	compactPatience = 10 * time.Second
+	compactPatience = await.Compact
 	// maxRebuilding is how many blocks may wait for a peer's transactions. Each
 	// keeps the compact block in memory, 4 MB at most.
 	maxRebuilding = 3

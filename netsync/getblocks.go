@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"starling/chain/headertree"
+	"starling/peer/await"
 	"starling/wire"
 )
 
@@ -17,7 +18,7 @@ import (
 const (
 	// feedAnswer is how long a getblocks may stay unanswered. A peer without
 	// anything new does not answer at all.
-	feedAnswer = 10 * time.Second
+	feedAnswer = await.Announced
 	// feedHint is how long a peer that gave a full answer has to announce its
 	// tip after its last block was fetched. Asking before that would make the
 	// announcement look like the answer.
@@ -28,9 +29,8 @@ const (
 	// little work, which takes all its blocks to find out.
 	feedWeakPause = time.Hour
 	// feedStall is how long a peer may deliver none of the blocks that it
-	// announced. Sixteen blocks of 4 MB within it need 0.5 MB/s, and each block
-	// starts the time anew.
-	feedStall = 2 * time.Minute
+	// announced.
+	feedStall = await.AnnouncedBlocks
 )
 
 // feeder decides which peer is asked with getblocks, for what, and when its turn
@@ -50,15 +50,15 @@ type feeder struct {
 type feed struct {
 	next  time.Time // when it may be asked (again)
 	weak  time.Time // until when its announcements count for nothing
-	asked time.Time // when an unanswered getblocks was sent; zero if none
-	last  time.Time // when the last getblocks was sent, answered or not
+	asked time.Time // when an unanswered getblocks was sent, by the peer's clock; zero if none
+	last  time.Time // when the last getblocks was sent, answered or not, by its clock
 
 	queue   []wire.Hash // announced and not asked for yet; at most MaxGetBlocks
 	full    bool        // the last answer was a full one: there is more
 	grew    bool        // something new came of the last answer
 	hinted  bool        // the peer has announced a block since
 	emptied time.Time   // when the last block of a full answer arrived
-	moved   time.Time   // when a block last arrived or was first asked for
+	moved   time.Time   // when a block last arrived or was first asked for, by its clock
 	entered *headertree.Node
 }
 
@@ -96,7 +96,8 @@ func (f *feeder) elect(now time.Time, peers []*peer) *peer {
 // through a gate goes on at the locator walk, which is nil if there is none.
 func (f *feeder) ask(now time.Time, p *peer, walk []wire.Hash) Action {
 	d := p.feed
-	d.asked, d.last = now, now
+	d.asked = p.clock(now)
+	d.last = d.asked
 	d.full, d.grew, d.hinted, d.emptied = false, false, false, time.Time{}
 	at := walk
 	switch {
@@ -130,7 +131,7 @@ func (f *feeder) heard(now time.Time, p *peer, blocks []wire.Hash) (known bool) 
 	blocks = blocks[:min(len(blocks), wire.MaxGetBlocks)]
 	before := d.entered
 	d.asked = time.Time{}
-	d.moved = now
+	d.moved = p.clock(now)
 	d.full = len(blocks) == wire.MaxGetBlocks
 	for _, h := range blocks {
 		n := tree.Lookup(h)
@@ -216,7 +217,7 @@ func (f *feeder) entered(now time.Time, p *peer, e entry) {
 		p.feed.queue = nil
 	}
 	if e.walked {
-		p.feed.moved = now
+		p.feed.moved = p.clock(now)
 	}
 }
 
@@ -227,7 +228,7 @@ func (f *feeder) grew(p *peer, n *headertree.Node) { p.feed.grew, p.feed.entered
 // arrived notes that a block arrived from the peer that was asked of it.
 func (f *feeder) arrived(now time.Time, p *peer) {
 	if p.feed != nil {
-		p.feed.moved = now
+		p.feed.moved = p.clock(now)
 	}
 }
 
@@ -265,7 +266,7 @@ func (f *feeder) retry(now time.Time, p *peer) bool {
 // check enforces the time limits on the peer that has its turn: over says that
 // it is over, stalled that the peer is to go.
 func (f *feeder) check(now time.Time, blind, held bool) (over, stalled bool) {
-	d := f.turn.feed
+	d, now := f.turn.feed, f.turn.clock(now)
 	switch {
 	case !d.asked.IsZero():
 		return now.Sub(d.asked) >= feedAnswer, false

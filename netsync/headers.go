@@ -10,6 +10,7 @@ import (
 
 	"starling/chain/headertree"
 	"starling/netsync/presync"
+	"starling/peer/await"
 	"starling/wire"
 )
 
@@ -17,15 +18,15 @@ const (
 	// headersTimeoutBase and headersTimeoutPerHeader are how long a peer may
 	// take for all headers of the chain: 15 minutes, and a millisecond for each
 	// header that the chain should have by its spacing.
-	headersTimeoutBase      = 15 * time.Minute
+	headersTimeoutBase      = await.AllHeaders
 	headersTimeoutPerHeader = time.Millisecond
 	// headersResponseTime is how long one getheaders is taken to be on its way.
 	// Until it is answered no other is sent to the same peer.
-	headersResponseTime = 2 * time.Minute
+	headersResponseTime = await.Headers
 	// silentAfter is when a peer counts as one that does not answer getheaders.
 	// Others are asked instead, and a peer that this node chose is asked with
 	// getblocks: a btcd that believes itself behind answers only those.
-	silentAfter = 10 * time.Second
+	silentAfter = await.HeadersSilent
 	// recentTip is how old the best header may be while all peers are asked for
 	// headers at once: each then sends little, and most of it once.
 	recentTip = 24 * time.Hour
@@ -70,21 +71,23 @@ type headerSync struct {
 // headersPeer is what header sync keeps of a peer.
 type headersPeer struct {
 	syncing  bool          // headers are being asked of it
-	deadline time.Time     // zero if it has given all its headers
-	askedAt  time.Time     // of the unanswered getheaders; zero if none
+	deadline time.Time     // by its clock; zero if it has given all its headers
+	askedAt  time.Time     // of the unanswered getheaders, by its clock; zero if none
 	gate     *presync.Walk // over a chain that has not shown its work
 	poked    wire.Hash     // block that made us ask before header sync with it
 	mute     bool          // it does not answer, and is asked by getblocks instead
 }
 
 // waiting reports whether an answer to getheaders may still come.
-func (p *headersPeer) waiting(now time.Time) bool {
-	return !p.askedAt.IsZero() && now.Sub(p.askedAt) < headersResponseTime
+func (p *peer) waiting(now time.Time) bool {
+	at := p.headers.askedAt
+	return !at.IsZero() && p.clock(now).Sub(at) < headersResponseTime
 }
 
 // silent reports whether the peer leaves getheaders unanswered.
-func (p *headersPeer) silent(now time.Time) bool {
-	return p.mute || !p.askedAt.IsZero() && now.Sub(p.askedAt) >= silentAfter
+func (p *peer) silent(now time.Time) bool {
+	at := p.headers.askedAt
+	return p.headers.mute || !at.IsZero() && p.clock(now).Sub(at) >= silentAfter
 }
 
 // start begins header sync with the peers that are due: with one, and with all
@@ -95,14 +98,14 @@ func (s *headerSync) start(now time.Time, peers []*peer) (out []Action) {
 	all := s.done || now.Sub(best.Header.Time()) < recentTip
 	busy, chosen := false, false
 	for _, p := range peers {
-		if p.leaving || p.headers.silent(now) {
+		if p.leaving || p.silent(now) {
 			continue
 		}
 		busy = busy || p.headers.syncing
 		chosen = chosen || p.preferred()
 	}
 	for _, p := range peers {
-		if p.leaving || p.headers.syncing || !p.serves() || p.headers.silent(now) {
+		if p.leaving || p.headers.syncing || !p.serves() || p.silent(now) {
 			continue
 		}
 		if !all && (busy || chosen && !p.preferred()) {
@@ -117,7 +120,7 @@ func (s *headerSync) start(now time.Time, peers []*peer) (out []Action) {
 		out = append(out, ask...)
 		p.headers.syncing, busy = true, true
 		behind := max(0, now.Sub(best.Header.Time()))
-		p.headers.deadline = now.Add(headersTimeoutBase + behind/s.net.TargetSpacing*headersTimeoutPerHeader)
+		p.headers.deadline = p.clock(now).Add(headersTimeoutBase + behind/s.net.TargetSpacing*headersTimeoutPerHeader)
 	}
 	return out
 }
@@ -133,16 +136,16 @@ func parentOr(n *headertree.Node) *headertree.Node {
 // ask asks for the headers after n, unless an earlier request may still be
 // answered.
 func (s *headerSync) ask(now time.Time, p *peer, n *headertree.Node) []Action {
-	if p.headers.waiting(now) {
+	if p.waiting(now) {
 		return nil
 	}
-	p.headers.askedAt = now
+	p.headers.askedAt = p.clock(now)
 	return []Action{SendGetHeaders{Peer: p.id, Locator: headertree.Locator(n)}}
 }
 
 // askGate asks for the headers that the peer's gate waits for.
 func (s *headerSync) askGate(now time.Time, p *peer) Action {
-	p.headers.askedAt = now
+	p.headers.askedAt = p.clock(now)
 	return SendGetHeaders{Peer: p.id, Locator: p.headers.gate.Locator()}
 }
 
@@ -176,12 +179,12 @@ func (s *headerSync) end(p *peer) {
 // is to be asked by getblocks from now on.
 func (s *headerSync) check(now time.Time, p *peer, peers []*peer) (mute bool, out []Action) {
 	at := &p.headers
-	if !at.mute && p.info.Outbound && p.serves() && at.silent(now) {
+	if !at.mute && p.info.Outbound && p.serves() && p.silent(now) {
 		mute, at.mute = true, true
 		at.gate = nil
 		at.deadline = time.Time{} // fetching by getblocks has its own limits
 	}
-	if at.deadline.IsZero() || now.Before(at.deadline) {
+	if at.deadline.IsZero() || p.clock(now).Before(at.deadline) {
 		return mute, nil
 	}
 	switch {

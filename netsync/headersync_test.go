@@ -123,7 +123,7 @@ func TestHeadersCheck(t *testing.T) {
 			if p.headers.deadline.IsZero() != tc.cleared {
 				t.Errorf("time limit %v", p.headers.deadline)
 			}
-			if mute && (p.headers.gate != nil || !p.headers.silent(l.now.Add(-time.Hour))) {
+			if mute && (p.headers.gate != nil || !p.silent(l.now.Add(-time.Hour))) {
 				t.Errorf("mute, and yet %+v", p.headers)
 			}
 			if again, _ := s.check(l.now, p, peers); again {

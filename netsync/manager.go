@@ -79,6 +79,11 @@ type PeerInfo struct {
 	// Download is true for peers that are served whatever the state of this
 	// node.
 	Download bool
+	// Off returns for how long in all the peer's time has stood still until now,
+	// as its messages were being handled: what is awaited of it may be among those
+	// that this node has yet to read. Nil for never. It is called with the Manager's
+	// lock held.
+	Off func(now time.Time) time.Duration
 }
 
 // Manager passes what happens to the machines that decide on it, carries what
@@ -188,7 +193,7 @@ func (m *Manager) NextDeadline(now time.Time) time.Time {
 	}
 	next := now.Add(tickIdle)
 	for _, p := range m.order {
-		if p.headers.waiting(now) {
+		if p.waiting(now) {
 			return now.Add(tickBusy)
 		}
 		next = p.window.forgets(next)

@@ -1,6 +1,10 @@
 package netsync
 
-import "starling/wire"
+import (
+	"time"
+
+	"starling/wire"
+)
 
 // peer is one link: what is known of it, and what each machine keeps for it.
 // Beside the facts, each field belongs to the machine that it is named after;
@@ -21,6 +25,15 @@ type peer struct {
 	// next is the last hash of a full getblocks answer. When the peer fetches
 	// it, it is told of the tip, so that it asks on.
 	next wire.Hash
+}
+
+// clock returns the time as it counts for what is awaited of the peer: it stands
+// still while a message of the peer is being handled.
+func (p *peer) clock(now time.Time) time.Time {
+	if p.info.Off == nil {
+		return now
+	}
+	return now.Add(-p.info.Off(now))
 }
 
 // serves reports whether the peer has blocks at all.

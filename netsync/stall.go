@@ -1,11 +1,15 @@
 package netsync
 
-import "time"
+import (
+	"time"
+
+	"starling/peer/await"
+)
 
 const (
 	// stallTimeoutMin is how long a peer may hold up the whole window at first.
 	// All others are idle meanwhile, so it is short.
-	stallTimeoutMin = 2 * time.Second
+	stallTimeoutMin = await.Window
 	// stallTimeoutMax is where the doubling ends. If every peer needs longer,
 	// the fault is our own link's, and changing peers does not help.
 	stallTimeoutMax = 64 * time.Second
@@ -13,7 +17,7 @@ const (
 	stallDecay = 0.85
 
 	// blockTimeoutBase is how long the oldest block asked of a peer may take.
-	blockTimeoutBase = 10 * time.Minute
+	blockTimeoutBase = await.Block
 	// blockTimeoutPerPeer is added for each other peer that is downloading,
 	// because they share our link.
 	blockTimeoutPerPeer = 5 * time.Minute
@@ -21,7 +25,7 @@ const (
 	// lateAfter is when a block in flight may be asked of one more peer, if that
 	// peer has nothing else to do. A full block takes 4 s at 1 MB/s. It keeps
 	// the end of a download, and the tip, from waiting for one slow peer.
-	lateAfter = 5 * time.Second
+	lateAfter = await.BlockLate
 	// maxCopies is from how many peers one block may be in flight, not counting
 	// those that were asked longer than copyAfter ago: these may have gone to
 	// sleep, and three of them must not keep a block from the node for the whole
@@ -86,8 +90,11 @@ func downloading(peers []*peer) (n int) {
 // to go. sharing is how many peers are downloading.
 func (w *window) overdue(now time.Time, p *peer, sharing int) (why Reason, over bool) {
 	at := &p.window
+	if len(at.flights) == 0 {
+		return 0, false
+	}
+	now = p.clock(now)
 	switch {
-	case len(at.flights) == 0:
 	case at.held > 0:
 		// Its earlier blocks are with the chain, which may be keeping us
 		// from reading on. That time is ours.

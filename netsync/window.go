@@ -90,10 +90,10 @@ type windowPeer struct {
 	common *headertree.Node
 	// flights are the blocks asked of the peer, the oldest first.
 	flights []asked
-	// since is when the oldest of them became the oldest.
+	// since is when the oldest of them became the oldest, by the peer's clock.
 	since time.Time
-	// stalling is since when the peer alone holds up the window; zero if it
-	// does not.
+	// stalling is since when, by its clock, the peer alone holds up the window;
+	// zero if it does not.
 	stalling time.Time
 	// hope is when it last gave a block that could be stored, or when it was
 	// first asked for one.
@@ -227,7 +227,7 @@ func (w *window) fill(now time.Time, p *peer) int {
 		w.ask(now, p, f.hash, f.node)
 	}
 	if h := found.holder; h != nil && len(p.window.flights) == 0 && h.window.stalling.IsZero() {
-		h.window.stalling = now
+		h.window.stalling = h.clock(now)
 	}
 	return len(p.window.flights) - (maxInFlight - free)
 }
@@ -251,7 +251,7 @@ func (w *window) ask(now time.Time, p *peer, h wire.Hash, n *headertree.Node) {
 	}
 	f.from = append(f.from, holder{p, now})
 	if len(p.window.flights) == 0 {
-		p.window.since = now
+		p.window.since = p.clock(now)
 	}
 	if p.window.hope.IsZero() {
 		p.window.hope = now
@@ -281,7 +281,7 @@ func (w *window) takeBack(now time.Time, p *peer, h wire.Hash) bool {
 		return false
 	}
 	if p.window.flights[0].flight == f {
-		p.window.since = now
+		p.window.since = p.clock(now)
 	}
 	w.unask(p, f)
 	return true

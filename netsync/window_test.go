@@ -59,7 +59,7 @@ func TestWindowFill(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab()
 			w := newWindow(l.env, 0)
-			if tc.info == (PeerInfo{}) {
+			if tc.info.Services == 0 && !tc.info.Outbound {
 				tc.info = outbound()
 			}
 			p := l.peer(tc.info, tc.best)

@@ -6,22 +6,21 @@ import (
 	"time"
 
 	"starling/clock"
+	"starling/peer/await"
 	"starling/wire"
 )
 
 const (
 	// DefaultHandshakeTimeout is how long the handshake may take, from the
 	// connection on. An honest peer needs two round trips.
-	DefaultHandshakeTimeout = 60 * time.Second
+	DefaultHandshakeTimeout = await.Version
 
 	// DefaultPingInterval is the time from one ping to the next. It bounds how
 	// old the measured round trip is, and keeps the mappings of home routers alive.
 	DefaultPingInterval = 2 * time.Minute
 
-	// DefaultPingTimeout is how long a pong may take. A peer's earlier
-	// messages are handled before its ping is answered, and a large block on a slow
-	// machine takes its time.
-	DefaultPingTimeout = 20 * time.Minute
+	// DefaultPingTimeout is how long a pong may take.
+	DefaultPingTimeout = await.Ping
 
 	// MaxQuiet is after how long something is said even if nothing else gives
 	// cause to: the network's oldest rule. With the default ping interval it never

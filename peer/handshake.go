@@ -148,6 +148,7 @@ func (h *handshake) version(m *wire.MsgVersion) error {
 	}
 	r.AddrLocal, _ = m.AddrRecv.AddrPort()
 	h.remote = r
+	p.greeted.Store(true)
 	if p.cfg.Kind == Feeler {
 		// It has shown all that a feeler wants to know.
 		p.remote.Store(r)

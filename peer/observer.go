@@ -1,6 +1,10 @@
 package peer
 
-import "time"
+import (
+	"time"
+
+	"starling/peer/await"
+)
 
 // Direction tells which way a message went.
 type Direction uint8
@@ -33,6 +37,9 @@ type Observer interface {
 	Handshake(p *Peer)
 	// Ping tells how long the other side took to answer a ping.
 	Ping(p *Peer, took time.Duration)
+	// Unanswered tells that the other side has left a request unanswered for so
+	// long that it is not awaited any more, and that this is all there is to it.
+	Unanswered(p *Peer, r await.Rule)
 	// Disconnected tells that a session has ended, and why. It is the last call
 	// for it.
 	Disconnected(p *Peer, d *Disconnect)
@@ -54,6 +61,9 @@ func (NoObserver) Handshake(*Peer) {}
 
 // Ping does nothing.
 func (NoObserver) Ping(*Peer, time.Duration) {}
+
+// Unanswered does nothing.
+func (NoObserver) Unanswered(*Peer, await.Rule) {}
 
 // Disconnected does nothing.
 func (NoObserver) Disconnected(*Peer, *Disconnect) {}

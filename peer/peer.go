@@ -12,6 +12,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/peer/await"
 	"starling/transport"
 	"starling/wire"
 )
@@ -27,9 +28,11 @@ type Peer struct {
 	q         queue
 	known     Known
 	remote    atomic.Pointer[Remote] // nil before the handshake is done
+	greeted   atomic.Bool            // its version has come
 
 	mu     sync.Mutex // guards what follows
 	ka     keepalive
+	asked  await.Watch
 	prefs  Prefs
 	traf   traffic
 	end    *Disconnect        // why the session ended; nil while it lives
@@ -120,6 +123,15 @@ func (p *Peer) Flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Off returns for how long in all the time has stood still for the peer until now:
+// one of its messages was being handled, and took its time over it. What is
+// awaited of it is awaited for so much longer.
+func (p *Peer) Off(now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked.Off(now)
 }
 
 // Ping sends a ping now, whether or not it is time for one.

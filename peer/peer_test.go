@@ -236,6 +236,15 @@ func TestBadHandshakes(t *testing.T) {
 				if d.Reason != tc.want || !errors.Is(d, tc.want) {
 					t.Errorf("got %v, want %v", d, tc.want)
 				}
+				if tc.want == HandshakeTimeout {
+					what := "waited for its verack"
+					if name == "nothing" || name == "only a torn version" {
+						what = "waited for its version"
+					}
+					if d.Detail != what {
+						t.Errorf("the end says %q, want %q", d, what)
+					}
+				}
 				if took := time.Since(start); tc.want == HandshakeTimeout && took != time.Minute || tc.want != HandshakeTimeout && took != 0 {
 					t.Errorf("it took %v", took)
 				}

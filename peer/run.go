@@ -8,6 +8,7 @@ import (
 
 	"starling/internal/cputime"
 	"starling/internal/plain"
+	"starling/peer/await"
 	"starling/transport"
 	"starling/wire"
 )
@@ -75,6 +76,7 @@ func (p *Peer) read(ctx context.Context, hs *handshake) *Disconnect {
 		if err := p.handle(ctx, hs, m); err != nil {
 			return asDisconnect(err)
 		}
+		p.handled()
 	}
 }
 
@@ -90,11 +92,21 @@ func (p *Peer) reading(on bool, size int) {
 	}
 	p.ka.received(now)
 	p.ka.pause(now)
+	p.asked.Pause(now)
+}
+
+// handled tells the timers that a message has been dealt with.
+func (p *Peer) handled() {
+	now := p.cfg.Clock.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked.Resume(now)
 }
 
 func (p *Peer) received(m transport.Message) {
 	p.mu.Lock()
 	p.traf.count(In, m.Command, m.Size)
+	p.asked.Heard(m.Command)
 	p.mu.Unlock()
 	p.cfg.Observer.Message(p, In, m.Command, m.Payload, m.Size)
 	p.trace(In, m.Command, m.Size)
@@ -285,6 +297,13 @@ func (p *Peer) writeNext(ctx context.Context) (more bool, d *Disconnect) {
 
 // send hands one message to the link.
 func (p *Peer) send(o outgoing) *Disconnect {
+	if await.Watched(o.command) {
+		// Noted first: the answer may come before this goroutine goes on.
+		now := p.cfg.Clock.Now()
+		p.mu.Lock()
+		p.asked.Sent(now, o.command)
+		p.mu.Unlock()
+	}
 	size, err := p.link.Send(o.command, o.payload)
 	if err != nil {
 		return linkError(err)
@@ -297,6 +316,14 @@ func (p *Peer) send(o outgoing) *Disconnect {
 	p.cfg.Observer.Message(p, Out, o.command, o.payload, size)
 	p.trace(Out, o.command, size)
 	return nil
+}
+
+// awaitedHello says what of the handshake is missing.
+func (p *Peer) awaitedHello() string {
+	if p.greeted.Load() {
+		return "waited for its verack"
+	}
+	return "waited for its version"
 }
 
 // never is a time that is not reached.
@@ -312,27 +339,36 @@ func (p *Peer) due() time.Time {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ka.due(p.cfg.Clock.Now())
+	now := p.cfg.Clock.Now()
+	due := p.ka.due(now)
+	if at, ok := p.asked.Due(now); ok && at.Before(due) {
+		due = at
+	}
+	return due
 }
 
 // tick does what is due at now, and returns the reason if it is the end.
 func (p *Peer) tick(now time.Time) *Disconnect {
 	if p.Remote() == nil {
 		if p.cfg.HandshakeTimeout >= 0 && !now.Before(p.connected.Add(p.cfg.HandshakeTimeout)) {
-			return &Disconnect{Reason: HandshakeTimeout}
+			return &Disconnect{Reason: HandshakeTimeout, Detail: p.awaitedHello()}
 		}
 		return nil
 	}
 	p.mu.Lock()
-	act := p.ka.tick(now)
+	act, missed := p.ka.tick(now), p.asked.Tick(now)
 	p.mu.Unlock()
+	for _, r := range missed {
+		p.log.Debug("a request was not answered", "request", r.Request, "awaited", r.What, "for", r.Wait)
+		p.cfg.Observer.Unanswered(p, r)
+	}
 	switch act {
 	case sendPing:
 		if p.ping(now) != nil {
 			return &Disconnect{Reason: Stopped} // ended meanwhile
 		}
 	case pingTimedOut:
-		return &Disconnect{Reason: PingTimeout, Detail: p.cfg.PingTimeout.String()}
+		return &Disconnect{Reason: PingTimeout, Detail: "waited " + p.cfg.PingTimeout.String() + " for a pong"}
 	case silent:
 		return &Disconnect{Reason: Silent, Detail: p.cfg.SilenceTimeout.String()}
 	}

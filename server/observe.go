@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"starling/peer"
+	"starling/peer/await"
 )
 
 // observer is told by all sessions what happens. It counts bytes and passes
@@ -38,6 +39,13 @@ func (o observer) Handshake(p *peer.Peer) {
 func (o observer) Ping(p *peer.Peer, took time.Duration) {
 	for _, to := range o.n.cfg.PeerObservers {
 		to.Ping(p, took)
+	}
+}
+
+// Unanswered implements [peer.Observer].
+func (o observer) Unanswered(p *peer.Peer, r await.Rule) {
+	for _, to := range o.n.cfg.PeerObservers {
+		to.Unanswered(p, r)
 	}
 }
 

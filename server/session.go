@@ -222,6 +222,7 @@ func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 		BlockRelayOnly: p.Kind() == peer.BlockRelayOnly,
 		NoBan:          p.Permissions().Has(peer.PermNoBan),
 		Download:       p.Permissions().Has(peer.PermDownload),
+		Off:            p.Off,
 	}))
 	n.txPeerUp(s)
 	s.askPool(n.chain.Tip())

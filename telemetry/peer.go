@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"starling/peer"
+	"starling/peer/await"
 	"starling/wire"
 )
 
@@ -29,6 +30,7 @@ type peerMetrics struct {
 	handling    *prometheus.HistogramVec
 	ping        prometheus.Histogram
 	disconnects *prometheus.CounterVec
+	unanswered  *prometheus.CounterVec
 	reasons     bounded
 
 	// commands holds the series of each known command, so that counting a
@@ -54,6 +56,7 @@ func (p *peerMetrics) init(f factory) {
 	p.handling = f.histograms("peer_message_seconds", "Time that the node took over a message.", handleBuckets, "command")
 	p.ping = f.histogram("peer_ping_seconds", "Time that peers took to answer a ping.", pingBuckets)
 	p.disconnects = f.counters("peer_disconnects_total", "Sessions that ended.", "reason")
+	p.unanswered = f.counters("peer_unanswered_total", "Requests of which peers took no notice, where that is all there is to it.", "request")
 	p.reasons.limit = maxDisconnectReasons
 	p.ready = make(map[*peer.Peer]struct{})
 	p.unknown = p.newSeries(other)
@@ -113,6 +116,11 @@ func (m *Metrics) Handshake(p *peer.Peer) {
 
 // Ping implements [peer.Observer].
 func (m *Metrics) Ping(_ *peer.Peer, took time.Duration) { m.peers.ping.Observe(took.Seconds()) }
+
+// Unanswered implements [peer.Observer]. The table of requests bounds the labels.
+func (m *Metrics) Unanswered(_ *peer.Peer, r await.Rule) {
+	m.peers.unanswered.WithLabelValues(r.Request).Inc()
+}
 
 // Disconnected implements [peer.Observer].
 func (m *Metrics) Disconnected(p *peer.Peer, d *peer.Disconnect) {

@@ -28,6 +28,7 @@ import (
 	"starling/netsync/txdownload"
 	"starling/params"
 	"starling/peer"
+	"starling/peer/await"
 	"starling/telemetry"
 	"starling/transport"
 	"starling/transport/socks5"
@@ -205,6 +206,7 @@ func TestPeers(t *testing.T) {
 	m.Message(in, peer.Out, "pong", nil, 32)
 	m.Handled(in, "inv", 2*time.Millisecond)
 	m.Ping(out, 30*time.Millisecond)
+	m.Unanswered(out, await.Rule{Request: "getaddr"})
 	want(t, m,
 		`peers{kind="inbound"} 1`, `peers{kind="outbound-full-relay"} 1`, `peers{kind="manual"} 0`,
 		`peer_handshakes_total{kind="inbound"} 1`,
@@ -213,6 +215,7 @@ func TestPeers(t *testing.T) {
 		`peer_messages_total{command="pong",direction="out"} 1`,
 		`peer_message_seconds_sum{command="inv"} 0.002`,
 		"peer_ping_seconds_count 1",
+		`peer_unanswered_total{request="getaddr"} 1`,
 	)
 	// A session that ends before its handshake never was a peer.
 	m.Disconnected(early, &peer.Disconnect{Reason: peer.HandshakeTimeout})

@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"chain":            25,
 	"chain/chaintest":  21, // for tests
 	"peer":             25,
+	"peer/await":       20, // whoever asks something of peers has its time from it
 	"addrmgr/netaddr":  24, // reads addresses as transport does
 	"addrmgr":          25,
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"starling/internal/rolling"
+	"starling/peer/await"
 	"starling/wire"
 )
 
@@ -32,7 +33,7 @@ const (
 
 	// RequestTimeout is how long a peer may take to answer before another one
 	// is asked.
-	RequestTimeout = time.Minute
+	RequestTimeout = await.Tx
 
 	// recentRejects is how many rejected transactions are remembered. Each
 	// filter takes 1.3 MB once it is used.
