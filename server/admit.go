@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
-	"net/netip"
 	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -161,7 +160,7 @@ func (n *Server) candidates() []connmgr.Candidate {
 			ID: p.ID(), Connected: p.Connected(), MinPing: p.MinPing(),
 			LastBlock: unixNano(s.lastBlock.Load()), LastTx: unixNano(s.lastTx.Load()),
 			Group: maphash.String(n.sessions.seed, n.book.Grouper().Group(s.addr())),
-			Local: s.host.IsLoopback() && !n.cfg.CountLocal, Net: network(s.host),
+			Local: s.host.IsLoopback() && !n.cfg.CountLocal, Net: s.network(),
 			NoBan:       p.Permissions().Has(peer.PermNoBan),
 			PreferEvict: s.host.IsValid() && n.conns.Discouraged(s.host),
 		}
@@ -175,18 +174,4 @@ func (n *Server) candidates() []connmgr.Candidate {
 		all = append(all, c)
 	}
 	return all
-}
-
-// network names the kind of network that an address belongs to, as Bitcoin Core
-// does.
-func network(a netip.Addr) string {
-	switch {
-	case !a.IsValid():
-		return "not_publicly_routable"
-	case a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsUnspecified():
-		return "not_publicly_routable"
-	case a.Is4():
-		return "ipv4"
-	}
-	return "ipv6"
 }

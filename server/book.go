@@ -205,6 +205,15 @@ func (s *session) addr() netaddr.Addr {
 }
 
 func remoteAddr(m ma.Multiaddr) netaddr.Addr {
-	a, _ := netaddr.FromMultiaddr(m)
+	a, _ := netaddr.OfLink(m)
 	return a
+}
+
+// network names the network that the other end of a session is reached over, in
+// Bitcoin Core's words.
+func (s *session) network() string {
+	if a := s.addr(); a.IsRoutable() {
+		return a.Network().String()
+	}
+	return "not_publicly_routable"
 }

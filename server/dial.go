@@ -18,7 +18,7 @@ import (
 func (n *Server) inClear(addr ma.Multiaddr, kind peer.Kind) bool {
 	switch kind {
 	case peer.OutboundFull, peer.BlockRelayOnly, peer.Feeler:
-		a, ok := netaddr.FromMultiaddr(addr)
+		a, ok := netaddr.OfLink(addr)
 		if !ok {
 			return false
 		}

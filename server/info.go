@@ -14,6 +14,10 @@ import (
 type PeerInfo struct {
 	Peer *peer.Peer
 
+	// Network is what its address is of: ipv4, ipv6, onion, i2p, cjdns or
+	// not_publicly_routable.
+	Network string
+
 	// Sync is what the download knows of it; heights are -1 where nothing is
 	// known.
 	Sync netsync.PeerStatus
@@ -41,6 +45,7 @@ func (n *Server) Peers() []PeerInfo {
 	for _, s := range n.sessions.all() {
 		info := PeerInfo{
 			Peer:      s.peer,
+			Network:   s.network(),
 			Sync:      netsync.PeerStatus{BestHeader: -1, CommonBlock: -1, PresyncHeight: -1},
 			LastBlock: unixNano(s.lastBlock.Load()),
 			LastTx:    unixNano(s.lastTx.Load()),

@@ -168,7 +168,7 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 		host, _ := transport.IP(link.RemoteAddr())
 		s := d.n.newSession(link, kind, d.n.cfg.Permissions(host, kind), up)
 		s.stale = d.n.wasForeign(addr)
-		s.dialled, _ = netaddr.FromMultiaddr(addr)
+		s.dialled, _ = netaddr.OfLink(addr)
 		err = d.n.runSession(ctx, s)
 		if s.peer.Remote() == nil {
 			return unheard(err)

@@ -127,6 +127,21 @@ func FromMultiaddr(m ma.Multiaddr) (Addr, bool) {
 	return fromName(host, uint16(n))
 }
 
+// cjdnsPrefix is the first byte of all addresses of CJDNS.
+const cjdnsPrefix = 0xfc
+
+// OfLink returns the address of the other end of a link, or of one that is about
+// to be dialled, as FromMultiaddr does. It knows the addresses of CJDNS, which are
+// those of an interface of this machine: whoever speaks from fc00::/8 has come over
+// it, as nobody else may use that block. One that is only told of may be anything.
+func OfLink(m ma.Multiaddr) (Addr, bool) {
+	a, ok := FromMultiaddr(m)
+	if ok && a.network == wire.NetIPv6 && a.bytes[0] == cjdnsPrefix {
+		a.network = wire.NetCJDNS
+	}
+	return a, ok
+}
+
 // fromName reads a name of Tor or I2P.
 func fromName(host string, port uint16) (Addr, bool) {
 	host = strings.ToLower(host)

@@ -141,6 +141,15 @@ func TestRoutable(t *testing.T) {
 	if !ok || !cjdns.IsRoutable() {
 		t.Error("an address of CJDNS cannot be reached")
 	}
+	// A link from there has come over CJDNS, and one from fd00::/8 has not.
+	if a, ok := OfLink(cjdns.Multiaddr()); !ok || a != cjdns {
+		t.Errorf("a link with %v is taken for one with %v", cjdns, a)
+	}
+	for _, s := range []string{"[fd00::1]:1", "[fb00::1]:1", "8.8.8.8:1", "252.0.0.1:1", onion + ":1"} {
+		if a, ok := OfLink(mustParse(t, s).Multiaddr()); !ok || a != mustParse(t, s) {
+			t.Errorf("a link with %s is taken for one with %v", s, a)
+		}
+	}
 }
 
 func FuzzDecodeKey(f *testing.F) {

@@ -48,7 +48,7 @@ func (a Addr) IsRoutable() bool {
 		ip, _ := a.IP()
 		return RoutableIP(ip)
 	case wire.NetCJDNS:
-		return a.bytes[0] == 0xfc
+		return a.bytes[0] == cjdnsPrefix
 	case wire.NetTorV3, wire.NetI2P, wire.NetYggdrasil:
 		return true
 	}

@@ -58,7 +58,7 @@ func describePeer(s *server.PeerInfo) rpctypes.PeerInfo {
 	p := s.Peer
 	stats, prefs, link := p.Stats(), p.Prefs(), p.Link()
 	info := rpctypes.PeerInfo{
-		ID: p.ID(), Addr: transport.FormatAddr(p.RemoteAddr()), Network: networkOf(p),
+		ID: p.ID(), Addr: transport.FormatAddr(p.RemoteAddr()), Network: s.Network,
 		LastSend: unix(stats.LastSend), LastRecv: unix(stats.LastRecv),
 		LastInvSequence: s.Relay.Sequence, InvToSend: s.Relay.Waiting, LastTransaction: unix(s.LastTx), LastBlock: unix(s.LastBlock),
 		BytesSent: stats.BytesOut, BytesRecv: stats.BytesIn, ConnTime: unix(stats.Connected),
@@ -116,21 +116,6 @@ func perMessage(m map[string]uint64) jsonrpc.Map[uint64] {
 		o = append(o, jsonrpc.Entry[uint64]{Name: k, Value: m[k]})
 	}
 	return o
-}
-
-// networkOf names the network that a peer is reached through, in Core's words.
-func networkOf(p *peer.Peer) string {
-	ip, ok := transport.IP(p.RemoteAddr())
-	switch {
-	case !ok:
-		return "not_publicly_routable"
-	case ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified():
-		return "not_publicly_routable"
-	case ip.Unmap().Is4():
-		return "ipv4"
-	default:
-		return "ipv6"
-	}
 }
 
 // serviceNames lists the names of service bits.
