@@ -21,6 +21,7 @@ var (
 	ErrHostFull    = errors.New("the host has as many links as one may have")
 	ErrGroupFull   = errors.New("the network group has as many links as one may have")
 	ErrTooFast     = errors.New("the network group opens links too fast")
+	ErrNoPlace     = errors.New("no place became free in time")
 )
 
 // Handshakes have places of their own, so that whoever opens links and says

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -30,34 +29,6 @@ type Dialer interface {
 	// is done.
 	Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, up func()) error
 }
-
-// Observer is told what happens, for metrics. Its methods must not block and
-// not call the Manager.
-type Observer interface {
-	// DialStarted: an address is being dialled.
-	DialStarted(addr ma.Multiaddr)
-	// DialEnded: a dial failed, or the link that came of it has ended.
-	DialEnded(addr ma.Multiaddr, wasUp bool, err error)
-	// Offended: a host has misbehaved and has the given score now.
-	Offended(host netip.Addr, o Offence, score float64)
-	// Banned: a subnet was banned.
-	Banned(ban Ban)
-}
-
-// NoObserver ignores everything.
-type NoObserver struct{}
-
-// DialStarted implements [Observer].
-func (NoObserver) DialStarted(ma.Multiaddr) {}
-
-// DialEnded implements [Observer].
-func (NoObserver) DialEnded(ma.Multiaddr, bool, error) {}
-
-// Offended implements [Observer].
-func (NoObserver) Offended(netip.Addr, Offence, float64) {}
-
-// Banned implements [Observer].
-func (NoObserver) Banned(Ban) {}
 
 // Config says how a [Manager] works. The zero value of everything but Dialer
 // works.

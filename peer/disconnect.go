@@ -14,6 +14,16 @@ const (
 	Stopped Reason = "this node is stopping"
 	// Requested: a person, or another part of this node, asked for it.
 	Requested Reason = "the connection was no longer wanted"
+	// Evicted: another peer has got its place.
+	Evicted Reason = "it made room for another peer"
+	// Surplus: this node has enough other links.
+	Surplus Reason = "one connection more than needed"
+	// Unanswered: what it was asked for did not come in time.
+	Unanswered Reason = "what it was asked for did not come"
+	// BadChain: its chain is none that this node will follow.
+	BadChain Reason = "its chain is of no use"
+	// NotServed: it asked for something that this node has not got, or may not send.
+	NotServed Reason = "it asked for what this node does not serve"
 	// AddrFetchDone: a node that was asked for addresses has told some.
 	AddrFetchDone Reason = "addresses received"
 	// Useless: the other side does not offer what this node needs.

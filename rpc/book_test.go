@@ -56,6 +56,9 @@ func TestConnections(t *testing.T) {
 	if info.Network != "regtest" || info.Blocks != 0 || info.Connections != 0 || len(info.Warnings) != 1 {
 		t.Errorf("%+v", info)
 	}
+	if got := asJSON(info.Links); got != `{"dials":{},"refused":{},"ended":{}}` {
+		t.Errorf("links: %s", got)
+	}
 	b.want(`{"address":`+asJSON(addr)+`,"connection_type":"block-relay-only"}`, "addconnection", addr, "block-relay-only")
 	b.want(`{"hash":`+asJSON(a.chain.Tip().Hash)+`,"height":1}`, "waitforblockheight", 1, 30_000)
 	peers := get[[]rpctypes.PeerInfo](b, "getpeerinfo", addr)

@@ -25,9 +25,6 @@ const (
 	leavePatience = 2 * time.Second
 )
 
-// errLeaving is why a newcomer was not let in although somebody is leaving.
-var errLeaving = errors.New("no place became free in time")
-
 // accept takes links that others open, until the listener is closed.
 // Perm is what those may do beyond others who come this way.
 func (n *Server) accept(ctx context.Context, l transport.Listener, perm peer.Permissions) {
@@ -56,15 +53,14 @@ func (n *Server) pace(ctx context.Context, link transport.Link, perm peer.Permis
 	wait, err := n.conns.Pace(remoteAddr(addr), perm.Has(peer.PermNoBan))
 	switch {
 	case err != nil:
-		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
-		link.Close()
+		n.refuse(link, err)
 	case wait == 0:
 		n.admit(ctx, link, perm)
 	default:
 		n.links.Go(func() {
 			defer n.conns.Paced()
-			if clock.Sleep(ctx, n.clk, wait) != nil {
-				link.Close()
+			if err := clock.Sleep(ctx, n.clk, wait); err != nil {
+				n.refuse(link, err)
 				return
 			}
 			n.admit(ctx, link, perm)
@@ -80,12 +76,19 @@ func (n *Server) admit(ctx context.Context, link transport.Link, perm peer.Permi
 	defer n.admitting.Unlock()
 	addr := link.RemoteAddr()
 	if err := n.makePlace(ctx, addr, perm); err != nil {
-		n.log.Debug("connection refused", "addr", transport.FormatAddr(addr), "err", err)
-		link.Close()
+		n.refuse(link, err)
 		return
 	}
 	s := n.newSession(link, peer.Inbound, perm, nil)
 	n.links.Go(func() { n.runSession(ctx, s) })
+}
+
+// refuse turns a newcomer away. Each link that is accepted comes either here or to
+// a session.
+func (n *Server) refuse(link transport.Link, why error) {
+	n.log.Debug("connection refused", "addr", transport.FormatAddr(link.RemoteAddr()), "err", why)
+	n.observer.Refused(link.RemoteAddr(), why)
+	link.Close()
 }
 
 // makePlace returns once there is a place for a newcomer, for which others may
@@ -104,13 +107,13 @@ func (n *Server) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Per
 			return nil
 		case do == connmgr.Evict:
 			n.log.Debug("making room for a newcomer", "evicted", evict)
-			n.endPeer(evict, peer.Requested, "evicted in favour of another peer")
+			n.endPeer(evict, peer.Evicted, "")
 			continue
 		}
 		select {
 		case <-removed:
 		case <-patience.C:
-			return errLeaving
+			return connmgr.ErrNoPlace
 		case <-ctx.Done():
 			return ctx.Err()
 		}

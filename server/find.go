@@ -39,7 +39,10 @@ func (n *Server) fetchAddrs(ctx context.Context, addr ma.Multiaddr) error {
 	if !n.conns.Active() {
 		return errors.New("networking is switched off")
 	}
-	err := dialer{n}.Connect(ctx, addr, peer.AddrFetch, nil)
+	n.observer.DialStarted(addr)
+	wasUp := false
+	err := dialer{n}.Connect(ctx, addr, peer.AddrFetch, func() { wasUp = true })
+	n.observer.DialEnded(addr, wasUp, err)
 	var d *peer.Disconnect
 	if errors.As(err, &d) && d.Reason == peer.AddrFetchDone {
 		return nil

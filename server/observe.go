@@ -51,6 +51,7 @@ func (o observer) Unanswered(p *peer.Peer, r await.Rule) {
 
 // Disconnected implements [peer.Observer].
 func (o observer) Disconnected(p *peer.Peer, d *peer.Disconnect) {
+	o.n.tally.ended(string(d.Reason))
 	for _, to := range o.n.cfg.PeerObservers {
 		to.Disconnected(p, d)
 	}

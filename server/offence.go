@@ -50,7 +50,7 @@ func (n *Server) invalidBlock(o origin, err error) {
 			// Its chain is one that this node will never follow. Somebody who has
 			// connected to this node may go on, as he takes no place from a
 			// useful peer that this node could have chosen.
-			n.endPeer(o.id, peer.Requested, "it is on an invalid chain")
+			n.endPeer(o.id, peer.BadChain, "it is on an invalid chain")
 		}
 	}
 }

@@ -102,13 +102,13 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	node, access := n.sync.GetBlock(n.clk.Now(), w.s.id(), v.Hash)
 	switch access {
 	case netsync.TooOld:
-		return nil, &peer.Disconnect{Reason: peer.Requested, Detail: "it asked for a block that this node no longer keeps"}
+		return nil, &peer.Disconnect{Reason: peer.NotServed, Detail: "it asked for a block that this node no longer keeps"}
 	case netsync.NotHere:
 		w.miss(v)
 		return nil, nil
 	}
 	if n.tooMuch(node) && !w.s.peer.Permissions().Has(peer.PermDownload) {
-		return nil, &peer.Disconnect{Reason: peer.Requested, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
+		return nil, &peer.Disconnect{Reason: peer.NotServed, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
 	}
 	m, err := w.block(v, node)
 	if raw, ok := m.(*wire.MsgBlock); ok {

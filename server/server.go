@@ -40,13 +40,15 @@ type Server struct {
 	log    *slog.Logger
 	uptime cputime.Stopwatch
 
-	chain  *chain.Chain
-	sync   *netsync.Manager
-	conns  *connmgr.Manager
-	book   *addrmgr.Manager
-	local  addrmgr.Local
-	listen []transport.Listener
-	white  map[transport.Listener]peer.Permissions // of Config.WhiteBind
+	chain    *chain.Chain
+	sync     *netsync.Manager
+	conns    *connmgr.Manager
+	tally    tally
+	observer connmgr.Observer // of the configuration, and tally
+	book     *addrmgr.Manager
+	local    addrmgr.Local
+	listen   []transport.Listener
+	white    map[transport.Listener]peer.Permissions // of Config.WhiteBind
 
 	handlers map[string]handler
 	nonces   peer.Nonces
@@ -103,6 +105,10 @@ func New(cfg Config) (*Server, error) {
 	n.upload = newUpload(n.clk.Now(), cfg.MaxUpload, cfg.Network.TargetSpacing)
 	n.events.init()
 	n.sessions.init()
+	n.observer = connmgr.Observers{&n.tally}
+	if cfg.ConnObserver != nil {
+		n.observer = connmgr.Observers{&n.tally, cfg.ConnObserver}
+	}
 	n.fanOut()
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.close())
@@ -135,7 +141,7 @@ func (n *Server) open() (err error) {
 	}
 	n.gossip.m, n.gossip.wake = gossip.New(cfg.Seed, cfg.Gossip), make(chan struct{}, 1)
 	cc := connmgr.Config{
-		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: cfg.ConnObserver, Seed: cfg.Seed,
+		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: n.observer, Seed: cfg.Seed,
 		MaxInbound: cfg.maxInbound(), MaxPerHost: cfg.MaxPerHost, MaxPerGroup: cfg.MaxPerGroup,
 		AcceptRate: cfg.AcceptRate, AcceptBurst: cfg.AcceptBurst,
 		BanScore: cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,

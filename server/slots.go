@@ -68,7 +68,7 @@ func (w *slotWatch) look(now time.Time) {
 	}
 	full, blockRelay := n.conns.Targets()
 	if id, ok := connmgr.Surplus(now, links, full, blockRelay); ok {
-		n.endPeer(id, peer.Requested, "it is one more than needed, and has told of blocks later than others")
+		n.endPeer(id, peer.Surplus, "it has told of blocks later than others")
 	}
 	if len(links) > 0 || len(n.sessions.all()) > 0 || !n.conns.Active() {
 		w.company = now

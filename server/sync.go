@@ -148,7 +148,7 @@ func (n *Server) do(actions []netsync.Action) {
 		case netsync.Misbehaved:
 			n.misbehaved(s, a)
 		case netsync.Disconnect:
-			s.peer.End(&peer.Disconnect{Reason: peer.Requested, Detail: awaited(a), Err: a.Reason})
+			s.peer.End(dropped(a))
 		}
 	}
 }
@@ -168,10 +168,11 @@ func (n *Server) misbehaved(s *session, a netsync.Misbehaved) {
 	}
 }
 
-// awaited says what a peer that is to go was asked for and did not send.
-func awaited(d netsync.Disconnect) string {
+// dropped says why a peer that the download gives up has to go, and what it was
+// asked for and did not send.
+func dropped(d netsync.Disconnect) *peer.Disconnect {
 	if d.Awaited == "" {
-		return ""
+		return &peer.Disconnect{Reason: peer.BadChain, Err: d.Reason}
 	}
-	return "waited for " + d.Awaited
+	return &peer.Disconnect{Reason: peer.Unanswered, Detail: "waited for " + d.Awaited, Err: d.Reason}
 }

@@ -1,20 +1,12 @@
 package telemetry
 
 import (
-	"context"
-	"errors"
-	"net"
 	"net/netip"
-	"os"
-	"syscall"
 
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"starling/connmgr"
-	"starling/peer"
-	"starling/transport"
-	"starling/transport/socks5"
 )
 
 // maxOffences is how many offences get a label of their own; package connmgr
@@ -25,6 +17,7 @@ const maxOffences = 50
 type connMetrics struct {
 	dials    prometheus.Counter
 	ended    *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 	offences *prometheus.CounterVec
 	bans     *prometheus.CounterVec
 	names    bounded // of offences
@@ -33,6 +26,7 @@ type connMetrics struct {
 func (c *connMetrics) init(f factory) {
 	c.dials = f.counter("conn_dials_total", "Dials that were started.")
 	c.ended = f.counters("conn_dials_ended_total", "Dials that are over: those that failed, by reason, and links that had come of one (connected).", "result")
+	c.refused = f.counters("conn_refused_total", "Links that others opened and that were closed before they became sessions.", "reason")
 	c.names.limit = maxOffences
 	c.offences = f.counters("conn_offences_total", "What peers did that no honest peer does.", "offence")
 	c.bans = f.counters("conn_bans_total", "Subnets that were banned, by the offence that was one too many, or by hand.", "reason")
@@ -43,39 +37,13 @@ func (m *Metrics) DialStarted(ma.Multiaddr) { m.conns.dials.Inc() }
 
 // DialEnded implements [connmgr.Observer].
 func (m *Metrics) DialEnded(_ ma.Multiaddr, wasUp bool, err error) {
-	result := "connected"
-	if !wasUp {
-		result = m.dialResult(err)
-	}
-	m.conns.ended.WithLabelValues(result).Inc()
+	// Among the outcomes are the reasons for which sessions end.
+	m.conns.ended.WithLabelValues(m.peers.reasons.label(connmgr.DialOutcome(wasUp, err))).Inc()
 }
 
-// dialResult returns the label of a failed dial. The text of an error may hold
-// names that others chose, so only its kind counts.
-func (m *Metrics) dialResult(err error) string {
-	var session *peer.Disconnect
-	var proxy *socks5.Error
-	var dns *net.DNSError
-	var late net.Error
-	switch {
-	case errors.As(err, &session): // reached, and not up before it ended
-		return m.peers.reasons.label(string(session.Reason))
-	case errors.As(err, &proxy):
-		return "proxy"
-	case errors.Is(err, context.Canceled):
-		return "called off"
-	case errors.As(err, &dns):
-		return "name not found"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &late) && late.Timeout():
-		return "no answer"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "unreachable"
-	case errors.Is(err, transport.ErrAddress):
-		return "no transport"
-	}
-	return other
+// Refused implements [connmgr.Observer].
+func (m *Metrics) Refused(_ ma.Multiaddr, why error) {
+	m.conns.refused.WithLabelValues(connmgr.Refusal(why)).Inc()
 }
 
 // Offended implements [connmgr.Observer].

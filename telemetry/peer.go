@@ -17,8 +17,8 @@ var handleBuckets = []float64{.00001, .0001, .001, .01, .1, 1, 10}
 // pingBuckets, in seconds, reach from the next desk to a satellite with a queue.
 var pingBuckets = []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10, 60}
 
-// maxDisconnectReasons is how many reasons get a label of their own; package
-// peer has about 20.
+// maxDisconnectReasons is how many reasons for which sessions end, and outcomes
+// of dials, get a label of their own; there are about 35.
 const maxDisconnectReasons = 50
 
 // peerMetrics is what [peer.Observer] tells.

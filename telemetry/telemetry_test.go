@@ -249,6 +249,8 @@ func TestConnections(t *testing.T) {
 		m.DialEnded(nil, false, err)
 	}
 	host := netip.MustParseAddr("192.0.2.1")
+	m.Refused(nil, connmgr.ErrHostBanned)
+	m.Refused(nil, errors.New("their words"))
 	m.Offended(host, connmgr.Malformed, 20)
 	m.Banned(connmgr.Ban{Reason: connmgr.InvalidTx.String(), ByScore: true})
 	m.Banned(connmgr.Ban{Reason: "my own words"})
@@ -259,6 +261,7 @@ func TestConnections(t *testing.T) {
 		`conn_dials_ended_total{result="name not found"} 1`, `conn_dials_ended_total{result="called off"} 1`,
 		`conn_dials_ended_total{result="wrong network"} 1`, `conn_dials_ended_total{result="no transport"} 1`,
 		`conn_dials_ended_total{result="other"} 1`,
+		`conn_refused_total{reason="banned"} 1`, `conn_refused_total{reason="other"} 1`,
 		`conn_offences_total{offence="malformed message"} 1`,
 		`conn_bans_total{reason="invalid transaction"} 1`, `conn_bans_total{reason="by hand"} 1`,
 	)

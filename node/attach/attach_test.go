@@ -148,6 +148,7 @@ type dialEnd struct {
 // dials tells of the first dials that have ended.
 type dials chan dialEnd
 
+func (dials) Refused(ma.Multiaddr, error)                   {}
 func (dials) DialStarted(ma.Multiaddr)                      {}
 func (dials) Offended(netip.Addr, connmgr.Offence, float64) {}
 func (dials) Banned(connmgr.Ban)                            {}

@@ -41,6 +41,7 @@ type Peers interface {
 	Peers() []server.PeerInfo
 	PingAll()
 	Totals() (in, out uint64)
+	LinkCounts() server.LinkCounts
 	Local() *addrmgr.Local
 	Upload() server.UploadTarget
 	Book() *addrmgr.Manager

@@ -73,13 +73,18 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
+func (a *api) linkCounts() rpctypes.LinkCounts {
+	c := a.Peers.LinkCounts()
+	return rpctypes.LinkCounts{Dials: counts(c.Dials), Refused: counts(c.Refused), Ended: counts(c.Ended)}
+}
+
 func (a *api) getInfo(context.Context, jsonrpc.None) (rpctypes.Info, error) {
 	at, tip := a.situation(), a.Chain.Tip()
 	info := rpctypes.Info{
 		Version: coreVersion, SubVersion: a.Peers.UserAgent(), ProtocolVersion: wire.ProtocolVersion,
 		Network: a.network().Name, Testnet: a.network().Name != mainNetwork,
 		Blocks: tip.Height, Difficulty: describe.Difficulty(tip.Header.Bits),
-		Connections: at.peers, Addresses: a.Peers.Book().Len(), TimeOffset: int64(at.offset / time.Second),
+		Connections: at.peers, Addresses: a.Peers.Book().Len(), TimeOffset: int64(at.offset / time.Second), Links: a.linkCounts(),
 		RelayFee: rpctypes.Amount(a.Fees.Info().MinRelayFee), Warnings: at.warnings(),
 	}
 	for _, n := range a.Peers.Networks() {

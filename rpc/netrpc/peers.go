@@ -66,7 +66,7 @@ func describePeer(s *server.PeerInfo) rpctypes.PeerInfo {
 		StartingHeight: -1, Presynced: s.Sync.PresyncHeight, SyncedHeaders: s.Sync.BestHeader, SyncedBlocks: s.Sync.CommonBlock,
 		InFlight: s.Sync.InFlight, AddrProcessed: s.AddrProcessed, AddrLimited: s.AddrLimited, AddrRelay: s.AddrRelay,
 		Permissions: p.Permissions().Names(), MinFeeFilter: rpctypes.Amount(prefs.FeeFilter),
-		SentPerMsg: perMessage(stats.BytesOutBy), RecvPerMsg: perMessage(stats.BytesInBy),
+		SentPerMsg: counts(stats.BytesOutBy), RecvPerMsg: counts(stats.BytesInBy),
 		ConnectionType: p.Kind().String(), Transport: link.Protocol, SessionID: link.SessionID,
 		PingTime: seconds(stats.Ping), MinPing: seconds(stats.MinPing), PingWait: seconds(stats.PingWait),
 		ServicesNames: []string{},
@@ -110,7 +110,7 @@ func seconds(d time.Duration) *jsonrpc.Float {
 	return &f
 }
 
-func perMessage(m map[string]uint64) jsonrpc.Map[uint64] {
+func counts(m map[string]uint64) jsonrpc.Map[uint64] {
 	o := jsonrpc.Map[uint64]{}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		o = append(o, jsonrpc.Entry[uint64]{Name: k, Value: m[k]})

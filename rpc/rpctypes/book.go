@@ -50,6 +50,13 @@ type AddedConnection struct {
 	Type    string `json:"connection_type" help:"the kind of connection"`
 }
 
+// LinkCounts is what has become of connections.
+type LinkCounts struct {
+	Dials   jsonrpc.Map[uint64] `json:"dials" help:"dials that are over, by outcome"`
+	Refused jsonrpc.Map[uint64] `json:"refused" help:"newcomers that were turned away, by reason"`
+	Ended   jsonrpc.Map[uint64] `json:"ended" help:"connections that have ended, by reason"`
+}
+
 // Info is the result of getnodeinfo.
 type Info struct {
 	Version         int           `json:"version" help:"the version of Bitcoin Core that these methods are those of, as a number"`
@@ -61,6 +68,7 @@ type Info struct {
 	Difficulty      jsonrpc.Float `json:"difficulty" help:"the tip's difficulty, as a multiple of the least one"`
 	Connections     int           `json:"connections" help:"number of peers"`
 	Addresses       int           `json:"addresses" help:"number of nodes in the address book"`
+	Links           LinkCounts    `json:"links" help:"what has become of connections since the start"`
 	TimeOffset      int64         `json:"timeoffset" help:"median of how far peers' clocks are ahead, in seconds"`
 	Proxy           string        `json:"proxy" help:"the proxy to IPv4 addresses; empty if there is none"`
 	RelayFee        Amount        `json:"relayfee" help:"least fee rate that is relayed, in coins for 1,000 virtual bytes"`
