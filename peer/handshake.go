@@ -192,6 +192,8 @@ func (h *handshake) finish(ctx context.Context) error {
 	now := p.cfg.Clock.Now()
 	p.mu.Lock()
 	p.ka.pongs = h.remote.Common > wire.PingNonceVersion
+	p.ka.pingSent = now // by the ping below; the other goroutine must not send one, too
+	p.ka.pingSent = now // by the ping below; the other goroutine must not send one, too
 	p.mu.Unlock()
 	p.remote.Store(h.remote)
 	h.over()
