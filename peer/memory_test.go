@@ -16,7 +16,7 @@ import (
 // What an idle session may cost, heap and stacks together: with a link in the
 // clear, and with an encrypted one, which keeps its keys beside it.
 const (
-	maxIdle   = 20 << 10 * raceFactor
+	maxIdle   = 17 << 10 * raceFactor
 	maxIdleV2 = 22 << 10 * raceFactor
 )
 

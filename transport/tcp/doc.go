@@ -13,7 +13,7 @@
 // Who is to be dialled through a proxy is for others to say ([Options.Proxy]);
 // names that no resolver knows are then the proxy's, or refused.
 //
-// An idle link costs a read buffer of 4 KiB, and an encrypted one its keys
-// beside that; write buffers are shared and held only while something is
-// buffered.
+// An idle link costs next to nothing, and an encrypted one its keys: buffers are
+// shared, and held only while something is in them or arriving (on Windows a link
+// keeps a read buffer of 4 KiB).
 package tcp

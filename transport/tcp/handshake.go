@@ -148,6 +148,7 @@ func (l *link) initiate(ctx context.Context) (heard bool, err error) {
 
 // meet waits for the other side's key, and for the end of its garbage.
 func (l *link) meet(key *bip324.Key, garbage []byte) (heard bool, err error) {
+	l.hold()
 	b, err := l.r.Peek(bip324.KeySize)
 	if err != nil {
 		return l.r.Buffered() > 0, midFrame(err)

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"bufio"
 	"fmt"
 	"net"
 	"net/netip"
@@ -42,12 +41,14 @@ type link struct {
 
 // newLink returns a link whose framing is still to be settled.
 func newLink(c net.Conn, opts *Options) *link {
-	return &link{
-		socket: socket{conn: c, stall: opts.Stall, r: bufio.NewReaderSize(c, readBuffer)},
+	l := &link{
+		socket: socket{conn: c, stall: opts.Stall},
 		opts:   opts,
 		local:  multiaddr(c.LocalAddr()), remote: multiaddr(c.RemoteAddr()),
 		limit: wire.MaxPayloadSize,
 	}
+	l.initQuiet(c)
+	return l
 }
 
 // speak settles the framing.

@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,7 @@ import (
 
 const (
 	// readBuffer holds a good number of small messages, so that they cost one
-	// system call together. It is the largest part of what an idle link costs.
-	// Larger payloads are read straight to where they stay.
+	// system call together. Larger payloads are read straight to where they stay.
 	readBuffer = 4 << 10
 
 	// writeBuffer gathers small messages until they are flushed. Buffers are
@@ -40,21 +38,13 @@ type socket struct {
 	stall  time.Duration
 	closed atomic.Bool
 
-	r     *bufio.Reader // receiver only
-	timed bool          // receiver only; there is a deadline
+	quiet quiet  // receiver only
+	r     *inbox // receiver only; nil while nothing is arriving
+	timed bool   // receiver only; there is a deadline
 
 	w    *[]byte     // sender only; nil while nothing is buffered
 	bufs net.Buffers // sender only; scratch of writev
 	vec  [2][]byte
-}
-
-// idle waits for the first byte of what comes next.
-func (s *socket) idle() error {
-	if s.r.Buffered() > 0 {
-		return nil
-	}
-	_, err := s.r.Peek(1)
-	return err
 }
 
 // extend gives what is arriving another while for its next slice.
