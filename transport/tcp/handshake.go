@@ -16,6 +16,12 @@ import (
 // begins with a version message.
 const versionStart = wire.CmdVersion + "\x00\x00\x00\x00\x00"
 
+// freeGarbage is how much garbage a key is answered with whatever came with it.
+// There is more of it only for who has sent as much: so 64 bytes at random, which
+// lead nowhere, cost their sender more than this node, with what the network adds
+// to them.
+const freeGarbage = 255
+
 // answer finds out what the other side, which has dialled, speaks, and takes
 // part in its handshake if that is version 2.
 func (l *link) answer() error {
@@ -37,6 +43,7 @@ func (l *link) answer() error {
 	}
 	theirs := [bip324.KeySize]byte(b)
 	l.r.Discard(bip324.KeySize)
+	most := min(bip324.MaxGarbage, max(freeGarbage, l.r.Buffered()))
 	key, err := bip324.NewKey()
 	if err != nil {
 		return err
@@ -46,7 +53,7 @@ func (l *link) answer() error {
 		return err
 	}
 	f := &v2{session: session, garbage: bip324.NewGarbage(session.ReceiveTerminator), got: bip324.KeySize}
-	garbage, err := l.sendKey(key)
+	garbage, err := l.sendKey(key, most)
 	if err != nil {
 		return err
 	}
@@ -88,11 +95,12 @@ func (l *link) plainStart() (bool, error) {
 	}
 }
 
-// sendKey buffers the key and some garbage, which hides how long a handshake is.
-func (l *link) sendKey(key *bip324.Key) (garbage []byte, err error) {
+// sendKey buffers the key and garbage of most bytes at most, which hides how long a
+// handshake is.
+func (l *link) sendKey(key *bip324.Key, most int) (garbage []byte, err error) {
 	var n [2]byte
 	rand.Read(n[:])
-	garbage = make([]byte, binary.LittleEndian.Uint16(n[:])%(bip324.MaxGarbage+1))
+	garbage = make([]byte, int(binary.LittleEndian.Uint16(n[:]))%(most+1))
 	rand.Read(garbage)
 	w, err := l.room(len(key.Public) + len(garbage))
 	if err != nil {
@@ -124,7 +132,7 @@ func (l *link) initiate(ctx context.Context) (heard bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	garbage, err := l.sendKey(key)
+	garbage, err := l.sendKey(key, bip324.MaxGarbage)
 	if err != nil {
 		return false, err
 	}

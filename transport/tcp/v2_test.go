@@ -153,6 +153,27 @@ func TestNoAnswerToHalfAKey(t *testing.T) {
 	}
 }
 
+// TestAnswerIsNotLonger: what a key is answered with follows what came with it, so
+// that nobody has this node send much for little.
+func TestAnswerIsNotLonger(t *testing.T) {
+	const rest = bip324.KeySize + bip324.TerminatorSize + bip324.Overhead
+	for garbage, most := range map[int]int{0: freeGarbage, 1000: 1000, bip324.MaxGarbage: bip324.MaxGarbage} {
+		longest := 0
+		for range 50 {
+			k, raw := accepted(t, time.Minute)
+			go func() { k.Receive(); k.Close() }()
+			raw.Write(make([]byte, bip324.KeySize+garbage)) // in one piece
+			raw.(*net.TCPConn).CloseWrite()
+			b, _ := io.ReadAll(raw)
+			longest = max(longest, len(b)-rest)
+			raw.Close()
+		}
+		if longest > most || longest < most/2 {
+			t.Errorf("with %d bytes of garbage up to %d came back, want up to %d", garbage, longest, most)
+		}
+	}
+}
+
 // TestPassedOver puts decoys, and types that nobody has defined, where they may
 // be. They count, and no more.
 func TestPassedOver(t *testing.T) {
