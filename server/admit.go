@@ -125,18 +125,18 @@ func (n *Server) makePlace(ctx context.Context, addr ma.Multiaddr, perm peer.Per
 func (n *Server) places(newcomer ma.Multiaddr) connmgr.Places {
 	var p connmgr.Places
 	host, _ := transport.IP(newcomer)
-	group := n.book.Grouper().Group(remoteAddr(newcomer))
+	group := n.groupOf(newcomer)
 	outbound := 0
-	for _, s := range n.sessions.all() {
+	n.sessions.count(func(s *session) {
 		if s.peer.Kind() != peer.Inbound {
 			outbound++
-			continue
+			return
 		}
 		p.Links++
 		if s.host == host {
 			p.OfHost++
 		}
-		if n.book.Grouper().Group(s.addr()) == group {
+		if s.group == group {
 			p.OfGroup++
 		}
 		switch {
@@ -145,9 +145,14 @@ func (n *Server) places(newcomer ma.Multiaddr) connmgr.Places {
 		case s.peer.Remote() == nil:
 			p.Pending++
 		}
-	}
+	})
 	p.Links += max(0, outbound-n.cfg.outboundSlots())
 	return p
+}
+
+// groupOf returns a number that stands for the network group of an address.
+func (n *Server) groupOf(addr ma.Multiaddr) uint64 {
+	return maphash.String(n.sessions.seed, n.book.Grouper().Group(remoteAddr(addr)))
 }
 
 // candidates describes the inbound sessions that are not ending to whoever
@@ -162,7 +167,7 @@ func (n *Server) candidates() []connmgr.Candidate {
 		c := connmgr.Candidate{
 			ID: p.ID(), Connected: p.Connected(), MinPing: p.MinPing(),
 			LastBlock: unixNano(s.lastBlock.Load()), LastTx: unixNano(s.lastTx.Load()),
-			Group: maphash.String(n.sessions.seed, n.book.Grouper().Group(s.addr())),
+			Group: s.group,
 			Local: s.host.IsLoopback() && !n.cfg.CountLocal, Net: s.network(),
 			NoBan:       p.Permissions().Has(peer.PermNoBan),
 			PreferEvict: s.host.IsValid() && n.conns.Discouraged(s.host),

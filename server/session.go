@@ -26,7 +26,10 @@ type session struct {
 	node *Server
 	peer *peer.Peer
 	host netip.Addr // not valid if its transport has no IP addresses
-	up   func()     // told when the handshake is done; may be nil
+	// group stands for the network group of whoever opened the link; kept, as it is
+	// compared with that of every newcomer.
+	group uint64
+	up    func() // told when the handshake is done; may be nil
 
 	dialled netaddr.Addr // where it was dialled, if it was, at an address of a node
 
@@ -83,6 +86,15 @@ func (s *sessions) all() []*session {
 // hash returns a number for a session that nobody can foresee.
 func (s *sessions) hash(id uint64) uint64 { return maphash.Comparable(s.seed, id) }
 
+// count calls each with all sessions in no order, so it must do nothing but count.
+func (s *sessions) count(each func(*session)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.byID {
+		each(c)
+	}
+}
+
 // remove takes a session that has ended off the list.
 func (s *sessions) remove(id uint64) {
 	s.mu.Lock()
@@ -103,6 +115,7 @@ func (s *sessions) onRemoved() <-chan struct{} {
 func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permissions, up func()) *session {
 	s := &session{node: n, up: up}
 	s.host, _ = transport.IP(link.RemoteAddr())
+	s.group = n.groupOf(link.RemoteAddr())
 	l := &n.sessions
 	l.mu.Lock()
 	defer l.mu.Unlock()
