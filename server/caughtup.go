@@ -10,9 +10,12 @@ func (n *Server) tellCaughtUp(tip *headertree.Node) bool {
 		return false
 	}
 	with := 0
-	for _, p := range n.Peers() {
-		r := p.Peer.Remote()
-		if r != nil && r.StartHeight <= tip.Height && p.Sync.BestHeader > 0 {
+	for _, s := range n.sessions.all() {
+		r := s.peer.Remote()
+		if r == nil || r.StartHeight > tip.Height {
+			continue
+		}
+		if st, ok := n.sync.Peer(s.id()); ok && st.BestHeader > 0 {
 			with++
 		}
 	}
