@@ -30,17 +30,14 @@ func SaveAnchors(fsys vfs.FS, file string, anchors []netaddr.Addr) error {
 	return nil
 }
 
-// TakeAnchors reads the anchors and removes the file, so that they serve once
-// only: who was able to bring this node down must not meet it again each time. No
-// file means no anchors. An error means that there are none, and
-// does not hinder anything.
-func TakeAnchors(fsys vfs.FS, file string) ([]netaddr.Addr, error) {
+// LoadAnchors reads the anchors. No file means no anchors. An error means that
+// there are none, and does not hinder anything.
+func LoadAnchors(fsys vfs.FS, file string) ([]netaddr.Addr, error) {
 	data, err := store.ReadFileChecked(fsys, file, anchorsVersion)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	rerr := fsys.Remove(file)
-	if err = errors.Join(err, rerr); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("anchors: %w", err)
 	}
 	var anchors []netaddr.Addr
@@ -52,4 +49,14 @@ func TakeAnchors(fsys vfs.FS, file string) ([]netaddr.Addr, error) {
 		anchors, data = append(anchors, a), rest
 	}
 	return anchors, nil
+}
+
+// RemoveAnchors removes the file once its peers are about to be dialled, so that
+// they serve once only: who was able to bring this node down must not meet it
+// again each time.
+func RemoveAnchors(fsys vfs.FS, file string) error {
+	if err := fsys.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("anchors: %w", err)
+	}
+	return nil
 }

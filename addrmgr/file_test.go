@@ -138,12 +138,17 @@ func TestAnchors(t *testing.T) {
 	if err := SaveAnchors(mem, "anchors.dat", append(want, ip(6, 6, 6, 6))); err != nil {
 		t.Fatal(err)
 	}
-	got, err := TakeAnchors(mem, "anchors.dat")
+	got, err := LoadAnchors(mem, "anchors.dat")
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(netaddr.Addr{})); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	// They serve once.
-	if got, err := TakeAnchors(mem, "anchors.dat"); len(got) != 0 || err != nil {
+	// They serve once, and that they are gone is no fault.
+	for range 2 {
+		if err := RemoveAnchors(mem, "anchors.dat"); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, err := LoadAnchors(mem, "anchors.dat"); len(got) != 0 || err != nil {
 		t.Errorf("a second time: %v, %v", got, err)
 	}
 }
@@ -169,6 +174,22 @@ func TestLocal(t *testing.T) {
 	}
 	if best, _ := l.For(ip(5, 5, 5, 5)); best.Addr != a {
 		t.Errorf("peers reach this node at %v, told is %v", a, best)
+	}
+	onion, err := netaddr.Parse("pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, ok := l.For(onion); ok {
+		t.Errorf("a peer of Tor is told of %v", own)
+	}
+	l.Add(onion, FromOperator)
+	if own, _ := l.For(onion); own.Addr != onion {
+		t.Errorf("a peer of Tor is told of %v", own)
+	}
+	for _, p := range []netaddr.Addr{a, six} {
+		if own, _ := l.For(p); own.Addr == onion {
+			t.Errorf("%v is told of the address of Tor", p)
+		}
 	}
 	if l.Seen(ip(1, 1, 1, 1)) || l.Has(ip(1, 1, 1, 1)) || !l.Has(a.WithPort(1)) {
 		t.Error("an address that nobody has added counts, or one that was does not")

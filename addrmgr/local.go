@@ -87,9 +87,13 @@ func (l *Local) All() []LocalAddr {
 	return all
 }
 
-// For returns the address at which a peer is most likely to reach this node.
+// For returns the address at which a peer is most likely to reach this node, of
+// those that it may be told of.
 func (l *Local) For(peer netaddr.Addr) (best LocalAddr, ok bool) {
 	for _, a := range l.All() {
+		if !MayTell(peer, a.Addr) {
+			continue
+		}
 		if !ok || reach(a.Addr.Network(), peer.Network()) > reach(best.Addr.Network(), peer.Network()) {
 			best, ok = a, true
 		}
@@ -97,8 +101,18 @@ func (l *Local) For(peer netaddr.Addr) (best LocalAddr, ok bool) {
 	return best, ok
 }
 
-// reach says how well a node on one network is reached from another. Those who
-// hide where they are want to be reached the same way.
+// MayTell reports whether a peer may be told of one of this node's own addresses.
+// Nobody is to learn that an address of a network that hides where nodes are
+// belongs to the same node as one of another network.
+func MayTell(peer, own netaddr.Addr) bool {
+	return peer.Network() == own.Network() || !hides(peer.Network()) && !hides(own.Network())
+}
+
+func hides(n wire.NetworkID) bool {
+	return n == wire.NetTorV3 || n == wire.NetI2P || n == wire.NetCJDNS
+}
+
+// reach says how well a node on one network is reached from another.
 func reach(to, from wire.NetworkID) int {
 	switch {
 	case to == from:

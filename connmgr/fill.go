@@ -83,8 +83,11 @@ func (m *Manager) situation(now time.Time) Situation {
 	at := Situation{Lagging: m.lagging, Synced: m.synced, Wanted: m.cfg.Wanted}
 	for _, s := range m.out.List() {
 		if a, ok := netaddr.FromMultiaddr(s.Addr); ok {
-			at.Manual = append(at.Manual, a)
+			at.Asked = append(at.Asked, a)
 		}
+	}
+	if m.cfg.Manual != nil {
+		at.Manual = m.cfg.Manual()
 	}
 	at.Refused = func(a netaddr.Addr) bool {
 		if m.cfg.Own != nil && m.cfg.Own(a) {

@@ -2,6 +2,7 @@ package connmgr
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -71,6 +72,9 @@ type Config struct {
 	Own func(netaddr.Addr) bool
 	// Wanted reports whether a node with these services is of use; nil for all.
 	Wanted func(wire.ServiceFlag) bool
+	// Manual returns the addresses of the links that stand by the operator's
+	// wish; nil for none. It is called with a lock held.
+	Manual func() []netaddr.Addr
 
 	// FS and BanFile say where the ban list is kept. Without BanFile it is
 	// kept in memory only. OldBanFile is where it was kept in an older form, which
@@ -156,7 +160,7 @@ func New(cfg Config) (*Manager, error) {
 		wake:        make(chan struct{}, 1),
 	}
 	if cfg.Book != nil {
-		m.slots = NewSlots(cfg.Slots, cfg.Book, cfg.Anchors, rand.New(rand.NewChaCha8(cfg.Seed)))
+		m.slots = NewSlots(cfg.Slots, cfg.Book, cfg.Anchors, rand.New(rand.NewChaCha8(sha256.Sum256(append(cfg.Seed[:], "slots"...)))))
 	}
 	return m, m.load()
 }

@@ -44,6 +44,10 @@ const (
 	// doubled each time.
 	searchMin = 500 * time.Millisecond
 	searchMax = time.Minute
+	// dialEvery is the least time from one dial to the next in the long run. When
+	// this node's line or its proxy is down all dials fail at once, and would
+	// follow one another as fast as the machine can.
+	dialEvery = 500 * time.Millisecond
 )
 
 // Book is where addresses to dial come from: an [addrmgr.Book] or
@@ -88,7 +92,11 @@ func (o *SlotOptions) fill() {
 
 // Situation is what [Slots] has to know of the rest of the node.
 type Situation struct {
-	// Manual are the addresses of links that a person asked for.
+	// Asked are the addresses that a person wants linked, whether they are or
+	// not. They are not dialled for a slot.
+	Asked []netaddr.Addr
+	// Manual are the addresses of the links that have come of that, which may be
+	// named otherwise there.
 	Manual []netaddr.Addr
 	// Refused reports whether an address is not to be dialled: it is banned,
 	// discouraged, or this node's own. May be nil.
@@ -126,6 +134,7 @@ type Slots struct {
 	nextSurplus           time.Time // when there may be another one
 	search                time.Duration
 	searchAt              time.Time // nothing is looked for before
+	paid                  time.Time // until when dials are paid for, see pay
 }
 
 // slot is one dial or link.
@@ -149,7 +158,7 @@ func (s *Slots) Due(now time.Time, at Situation) []SlotDial {
 		return nil
 	}
 	var dials []SlotDial
-	for s.dialling() < s.opts.MaxDials {
+	for s.dialling() < s.opts.MaxDials && !now.Before(s.payDay()) {
 		kind, probe, ok := s.want(now, at)
 		if !ok {
 			break
@@ -161,6 +170,7 @@ func (s *Slots) Due(now time.Time, at Situation) []SlotDial {
 			break
 		}
 		s.search = 0
+		s.paid = later(s.paid, now).Add(dialEvery)
 		switch {
 		case probe:
 			s.nextProbe = now.Add(s.chance(s.opts.ProbeEvery))
@@ -186,7 +196,7 @@ func (s *Slots) NextDue(now time.Time, at Situation) time.Time {
 		return time.Time{}
 	}
 	if _, _, ok := s.want(now, at); ok {
-		return later(now, s.searchAt)
+		return later(later(now, s.searchAt), s.payDay())
 	}
 	var next time.Time
 	for _, t := range []time.Time{s.nextFeeler, s.nextProbe, s.nextSurplus} {
@@ -195,6 +205,12 @@ func (s *Slots) NextDue(now time.Time, at Situation) time.Time {
 		}
 	}
 	return next
+}
+
+// payDay returns when there may be another dial: one in each dialEvery, of which
+// as many as there are links to be may come at once.
+func (s *Slots) payDay() time.Time {
+	return s.paid.Add(-time.Duration(s.opts.Full+s.opts.BlockRelay-1) * dialEvery)
 }
 
 func later(a, b time.Time) time.Time {
@@ -220,10 +236,21 @@ func (s *Slots) Down(now time.Time, id uint64, called bool) {
 		return
 	}
 	s.links = slices.DeleteFunc(s.links, func(k *slot) bool { return k == l })
+	if l.Kind == peer.BlockRelayOnly && !l.probe {
+		s.replace()
+	}
 	if !called && l.Kind != peer.Feeler && (l.up.IsZero() || now.Sub(l.up) < steady) {
 		s.waits.failed(now, l.Addr, s.rng)
 	}
 	s.Wake()
+}
+
+// replace has a probe that is up, if there is one, stand in place of a link for
+// blocks alone that has ended.
+func (s *Slots) replace() {
+	if i := slices.IndexFunc(s.links, func(l *slot) bool { return l.probe && !l.up.IsZero() }); i >= 0 {
+		s.links[i].probe = false
+	}
 }
 
 // find returns a link, or nil.
@@ -361,7 +388,9 @@ func (s *Slots) draw(now time.Time, kind peer.Kind, at Situation) (e addrmgr.Ent
 			if !s.inUse(e.Addr, at) {
 				return e, true, true
 			}
-			s.book.Good(now, e.Addr) // there is a link to it
+			if s.linked(e.Addr, at) {
+				s.book.Good(now, e.Addr)
+			}
 		}
 	}
 	e, ok = s.book.Select(now, kind == peer.Feeler, s.opts.Networks)
@@ -378,7 +407,12 @@ func (s *Slots) possible(a netaddr.Addr, kind peer.Kind, at Situation) bool {
 
 // inUse reports whether an address is being dialled or linked with.
 func (s *Slots) inUse(a netaddr.Addr, at Situation) bool {
-	return slices.Contains(at.Manual, a) || slices.ContainsFunc(s.links, func(l *slot) bool { return l.Addr == a })
+	return slices.Contains(at.Asked, a) || slices.Contains(at.Manual, a) || slices.ContainsFunc(s.links, func(l *slot) bool { return l.Addr == a })
+}
+
+// linked reports whether there is a link to an address, and not just a dial.
+func (s *Slots) linked(a netaddr.Addr, at Situation) bool {
+	return slices.Contains(at.Manual, a) || slices.ContainsFunc(s.links, func(l *slot) bool { return l.Addr == a && !l.up.IsZero() })
 }
 
 // groupTaken reports whether there is an outbound link to the group of an

@@ -218,11 +218,12 @@ func TestCalledOff(t *testing.T) {
 
 func TestNotDialled(t *testing.T) {
 	bad, banned, manual, weak, good := v4(8, 1, 1, 1).WithPort(25), v4(8, 2, 1, 1), v4(8, 3, 1, 1), v4(8, 4, 1, 1), v4(8, 5, 1, 1)
+	asked, beside := v4(8, 6, 1, 1), v4(8, 6, 2, 2) // what is down keeps nobody else of its group away
 	w := newWorld(t, 7, SlotOptions{ProbeEvery: -1, FeelerEvery: -1})
-	w.know(banned, manual, good, v4(8, 3, 9, 9)) // the last one is of the group of manual
+	w.know(banned, manual, good, asked, beside, v4(8, 3, 9, 9)) // the last one is of the group of manual
 	w.book.Add(w.now, v4(9, 9, 9, 9), 0, addrmgr.Address{Addr: weak, Services: wire.NodeNetworkLimited, Seen: w.now})
 	w.at.Refused = func(a netaddr.Addr) bool { return a == banned }
-	w.at.Manual = []netaddr.Addr{manual}
+	w.at.Manual, w.at.Asked = []netaddr.Addr{manual}, []netaddr.Addr{asked}
 	w.at.Wanted = func(s wire.ServiceFlag) bool { return s.Has(wire.NodeNetwork) }
 	for i := range 60 {
 		w.know(v4(7, i, 1, 1).WithPort(25))
@@ -235,9 +236,97 @@ func TestNotDialled(t *testing.T) {
 			got = append(got, l.Addr)
 		}
 	}
-	if !slices.Equal(got, []netaddr.Addr{good}) {
-		t.Errorf("dialled %v, want %v alone beside those on port 25", got, good)
+	slices.SortFunc(got, netaddr.Addr.Compare)
+	if !slices.Equal(got, []netaddr.Addr{good, beside}) {
+		t.Errorf("dialled %v, want %v and %v alone beside those on port 25", got, good, beside)
 	}
+}
+
+// While this node's line is down all dials fail at once. They are not made as
+// fast as they fail.
+func TestPaceOfDials(t *testing.T) {
+	w := newWorld(t, 10, SlotOptions{})
+	for i := range 3000 {
+		w.know(v4(8+i/200, i%200, 1, 1))
+	}
+	dials := 0
+	w.answers = func(SlotDial) bool { dials++; return false }
+	w.run(10 * time.Minute)
+	if most := int(10*time.Minute/dialEvery) + DefaultFull + DefaultBlockRelay; dials > most || dials < most/2 {
+		t.Errorf("%d dials in ten minutes, want at most %d and half of them at least", dials, most)
+	}
+}
+
+// A probe that has shown to be better than a standing link takes its place, and
+// no further link is opened beside it.
+func TestProbeStays(t *testing.T) {
+	w := newWorld(t, 11, SlotOptions{FeelerEvery: -1})
+	for i := range 200 {
+		w.know(v4(8, i, 1, 1))
+	}
+	w.run(time.Minute)
+	news := make(map[uint64]time.Time)
+	made, better := 0, false
+	w.answers = func(d SlotDial) bool {
+		if made++; !better { // one probe has told of a block
+			news[d.ID], better = w.now, true
+		}
+		return true
+	}
+	for range 6 * 60 * 4 {
+		w.run(15 * time.Second)
+		var links []OutLink
+		for id, d := range w.links {
+			links = append(links, OutLink{ID: id, Kind: d.Kind, Net: "ipv4", Connected: w.slots.find(id).up, LastBlock: news[id]})
+		}
+		if id, ok := Surplus(w.now, links, w.slots.Target(), w.slots.BlockRelayTarget()); ok {
+			w.end(id, true)
+		}
+	}
+	if made < 40 || made > 110 {
+		t.Errorf("%d links for blocks alone were made in six hours, want about 72", made)
+	}
+	for id := range news {
+		if _, up := w.links[id]; !up {
+			t.Error("the link that told of a block is gone")
+		}
+	}
+}
+
+// Who wants the place of an address in the book gets it if that one is not
+// reached, however much a person wants it.
+func TestAskedIsNotReached(t *testing.T) {
+	for _, up := range []bool{true, false} {
+		w := newWorld(t, 12, SlotOptions{Full: 1, BlockRelay: -1, ProbeEvery: -1})
+		asked := v4(8, 8, 8, 8)
+		b := &holder{Book: w.book, entry: addrmgr.Entry{Address: addrmgr.Address{Addr: asked}}}
+		w.slots.book = b
+		w.at.Asked = []netaddr.Addr{asked}
+		if up {
+			w.at.Manual = w.at.Asked
+		}
+		w.know(v4(7, 7, 7, 7))
+		w.run(time.Hour)
+		if got := b.good > 0; got != up {
+			t.Errorf("up %v: held for reached %v", up, got)
+		}
+	}
+}
+
+// holder is a book in which another address wants the place of one.
+type holder struct {
+	*addrmgr.Book
+	entry addrmgr.Entry
+	good  int
+}
+
+func (h *holder) ToTest() (addrmgr.Entry, bool) { return h.entry, true }
+
+func (h *holder) Good(now time.Time, a netaddr.Addr) bool {
+	if a == h.entry.Addr {
+		h.good++
+	}
+	return h.Book.Good(now, a)
 }
 
 // While the node lags there are more links, one after the other, and none when

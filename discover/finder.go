@@ -67,6 +67,8 @@ type Config struct {
 	Enough, Slots        int // see [Sources]
 	// Links returns how many links the node has opened by itself that are up.
 	Links func() int
+	// Active reports whether networking is switched on; nil for always.
+	Active func() bool
 	// Fetch asks a node for addresses, by a link that ends with the answer.
 	Fetch func(ctx context.Context, addr ma.Multiaddr) error
 	// Found is told that the book has grown.
@@ -109,7 +111,7 @@ func (f *Finder) Run(ctx context.Context) error {
 	defer asked.Wait()
 	for {
 		now := f.cfg.Clock.Now()
-		s := f.plan.Next(now, Situation{Known: f.cfg.Book.Len(), Links: f.cfg.Links()})
+		s := f.plan.Next(now, Situation{Known: f.cfg.Book.Len(), Links: f.cfg.Links(), Off: f.cfg.Active != nil && !f.cfg.Active()})
 		for _, node := range s.Nodes {
 			asked.Go(func() { f.node(ctx, node) })
 		}
@@ -210,7 +212,9 @@ func Lookup(ctx context.Context, r Resolver, seed string) ([]netip.Addr, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupPatience)
 	defer cancel()
-	ips, err := r.LookupNetIP(ctx, "ip", askName(seed))
+	// The dot at the end keeps the system from looking in its own domains for a
+	// name that is not found.
+	ips, err := r.LookupNetIP(ctx, "ip", askName(seed)+".")
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -52,8 +52,9 @@ type Sources struct {
 
 // Situation is how the node is doing.
 type Situation struct {
-	Known int // addresses in the book
-	Links int // that the node has opened by itself and that are up
+	Known int  // addresses in the book
+	Links int  // that the node has opened by itself and that are up
+	Off   bool // networking is switched off: nobody is to be asked
 }
 
 // Step is what is to be asked now.
@@ -85,6 +86,10 @@ func NewPlan(now time.Time, src Sources, rng *rand.Rand) *Plan {
 
 // Next returns what is to be asked now.
 func (p *Plan) Next(now time.Time, at Situation) (s Step) {
+	if at.Off {
+		p.nodes.short, p.dns.short = false, false
+		return s
+	}
 	if p.forced {
 		p.forced = false
 		s.DNS = p.dns.all

@@ -56,6 +56,9 @@ func TestPlan(t *testing.T) {
 		"named nodes":         {Sources{Nodes: []string{"x", "y"}}, time.Minute, always(0, 0), "[0 node*1 10 node*1 56 node*1]"},
 		"again and again": {Sources{DNS: []string{"a"}}, 90 * time.Minute, always(0, 0),
 			"[0 dns*1 39 dns*1 132 dns*1 310 dns*1 687 dns*1 1264 dns*1 2812 dns*1 5079 dns*1]"},
+		"switched off": {Sources{DNS: five, Nodes: five, Fixed: true, ForceDNS: true}, time.Hour, func(since time.Duration) Situation {
+			return Situation{Off: since < 59*time.Minute}
+		}, "[3540 node*1 dns*5 fixed 3550 node*1 3560 node*1 3570 node*1 3579 dns*5 3580 node*1]"},
 		"links are lost": {Sources{DNS: []string{"a"}}, time.Hour, func(since time.Duration) Situation {
 			if since < 30*time.Minute {
 				return Situation{Known: 10, Links: 2}

@@ -34,13 +34,13 @@ func (n *Server) openBook() (anchors []netaddr.Addr, err error) {
 		file = path.Join(cfg.Dir, bookFile)
 	}
 	n.book, err = addrmgr.Open(addrmgr.Config{
-		Options: opts, Clock: n.clk, Log: n.log, FS: cfg.FS, File: file, Seed: cfg.Seed,
+		Options: opts, Clock: n.clk, Log: n.log, FS: cfg.FS, File: file, Seed: cfg.seedFor("book"),
 	})
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Slots != nil {
-		anchors, err = addrmgr.TakeAnchors(cfg.FS, path.Join(cfg.Dir, anchorsFile))
+		anchors, err = addrmgr.LoadAnchors(cfg.FS, path.Join(cfg.Dir, anchorsFile))
 		if err != nil {
 			n.log.Warn("the anchors cannot be read", "err", err)
 		}
@@ -84,7 +84,7 @@ func (n *Server) findOwn() {
 }
 
 func (n *Server) noteOwn(a netaddr.Addr, from addrmgr.Origin) {
-	if n.book.Grouper().IsUsable(a) {
+	if n.reachable(a) {
 		n.local.Add(a, from)
 	}
 }
@@ -119,6 +119,16 @@ func (n *Server) left(s *session) {
 		n.book.Connected(n.clk.Now(), s.dialled)
 	}
 	n.anchors.drop(s, n.ctx)
+}
+
+// dropAnchors removes the file of the anchors, which are about to be dialled.
+func (n *Server) dropAnchors() {
+	if n.cfg.Slots == nil {
+		return
+	}
+	if err := addrmgr.RemoveAnchors(n.cfg.FS, path.Join(n.cfg.Dir, anchorsFile)); err != nil {
+		n.log.Warn("the anchors could not be removed", "err", err)
+	}
 }
 
 // saveAnchors writes down which peers are to be dialled first the next time.
@@ -162,7 +172,7 @@ func (a *anchors) list() []netaddr.Addr {
 func (n *Server) ownFor(s *session) (netaddr.Addr, bool) {
 	best, ok := n.local.For(s.addr())
 	seen := netaddr.FromAddrPort(s.peer.Remote().AddrLocal)
-	if !n.cfg.Discover || len(n.listen) == 0 || !n.book.Grouper().IsUsable(seen) {
+	if !n.cfg.Discover || len(n.listen) == 0 || !n.reachable(seen) || !addrmgr.MayTell(s.addr(), seen) {
 		return best.Addr, ok
 	}
 	if ok && seen.IsLocal() {

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -34,11 +36,12 @@ const feelerSlots = 1
 // outboundSlots returns how many of the places for links are kept for those
 // that the node opens itself, as Bitcoin Core does: 11, unless set otherwise.
 func (c *Config) outboundSlots() int {
-	full := connmgr.DefaultFull
-	if c.Slots != nil && c.Slots.Full > 0 {
-		full = c.Slots.Full
+	full, blockRelay := connmgr.DefaultFull, connmgr.DefaultBlockRelay
+	if c.Slots != nil {
+		full = cmp.Or(c.Slots.Full, full)
+		blockRelay = max(cmp.Or(c.Slots.BlockRelay, blockRelay), 0)
 	}
-	return full + connmgr.DefaultBlockRelay + feelerSlots
+	return full + blockRelay + feelerSlots
 }
 
 // Config says what node to run. Network and Dir are needed; the zero value of
@@ -228,6 +231,12 @@ func (c *Config) txWait() time.Duration {
 		return -1
 	}
 	return c.Network.TxWait
+}
+
+// seedFor returns the seed of one part of the node. Each has its own: what peers
+// can measure of one, such as waits, tells them nothing of the secrets of others.
+func (c *Config) seedFor(part string) [32]byte {
+	return sha256.Sum256(append(c.Seed[:], part...))
 }
 
 // maxInbound returns how many links others may open, in the form that connmgr

@@ -16,6 +16,9 @@ import (
 // known to encrypt, which it is once a session has shown that. Whoever is dialled
 // by hand is tried both ways.
 func (n *Server) inClear(addr ma.Multiaddr, kind peer.Kind) bool {
+	if v2, ok := n.wishes.get(addr); ok {
+		return !v2
+	}
 	switch kind {
 	case peer.OutboundFull, peer.BlockRelayOnly, peer.Feeler:
 		a, ok := netaddr.OfLink(addr)
@@ -25,39 +28,37 @@ func (n *Server) inClear(addr ma.Multiaddr, kind peer.Kind) bool {
 		e, known := n.book.Get(a)
 		return known && !e.Services.Has(wire.NodeP2PV2)
 	}
-	return n.plain.has(addr)
+	return false
 }
 
-// DialPlain says whether an address is to be dialled in the clear from now on,
-// without an attempt to encrypt first.
-func (n *Server) DialPlain(addr ma.Multiaddr, plain bool) { n.plain.set(addr, plain) }
+// DialV2 says whether dials of an address are to try to encrypt from now on, or
+// not; nil leaves that to the node.
+func (n *Server) DialV2(addr ma.Multiaddr, v2 *bool) { n.wishes.set(addr, v2) }
 
-// plainAddrs are the addresses that the operator wants dialled in the clear, as
+// v2Wishes are the addresses of which the operator has said whether to encrypt, as
 // many as he may have dialled at all. One that is left out costs a second dial,
 // and no more.
-type plainAddrs struct {
+type v2Wishes struct {
 	mu  sync.Mutex
-	all map[string]struct{}
+	all map[string]bool
 }
 
-func (p *plainAddrs) set(addr ma.Multiaddr, plain bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !plain {
-		delete(p.all, addr.String())
+func (w *v2Wishes) set(addr ma.Multiaddr, v2 *bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.all, addr.String())
+	if v2 == nil || len(w.all) >= connmgr.MaxTargets {
 		return
 	}
-	if p.all == nil {
-		p.all = make(map[string]struct{})
+	if w.all == nil {
+		w.all = make(map[string]bool)
 	}
-	if len(p.all) < connmgr.MaxTargets {
-		p.all[addr.String()] = struct{}{}
-	}
+	w.all[addr.String()] = *v2
 }
 
-func (p *plainAddrs) has(addr ma.Multiaddr) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, ok := p.all[addr.String()]
-	return ok
+func (w *v2Wishes) get(addr ma.Multiaddr) (v2, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v2, ok = w.all[addr.String()]
+	return v2, ok
 }

@@ -41,17 +41,26 @@ func TestInClear(t *testing.T) {
 		}
 	}
 	addr := transport.FromAddrPort(at(unknown))
-	n.DialPlain(addr, true)
+	no, yes := false, true
+	n.DialV2(addr, &no)
 	if !n.inClear(addr, peer.Manual) || n.inClear(transport.FromAddrPort(at(knownToEncrypt)), peer.Manual) {
 		t.Error("what a person asked for is not done, or more than that")
 	}
-	for i := range connmgr.MaxTargets + 10 {
-		n.DialPlain(transport.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{9, 1, byte(i >> 8), byte(i)}), 1)), true)
+	for _, kind := range []peer.Kind{peer.OutboundFull, peer.AddrFetch} {
+		plain, encrypts := transport.FromAddrPort(at(0)), transport.FromAddrPort(at(knownToEncrypt))
+		n.DialV2(plain, &yes)
+		n.DialV2(encrypts, &no)
+		if n.inClear(plain, kind) || !n.inClear(encrypts, kind) {
+			t.Errorf("%v: what the book says goes before what a person says", kind)
+		}
 	}
-	if got := len(n.plain.all); got != connmgr.MaxTargets {
+	for i := range connmgr.MaxTargets + 10 {
+		n.DialV2(transport.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{9, 1, byte(i >> 8), byte(i)}), 1)), &no)
+	}
+	if got := len(n.wishes.all); got != connmgr.MaxTargets {
 		t.Errorf("%d addresses are kept", got)
 	}
-	n.DialPlain(addr, false)
+	n.DialV2(addr, nil)
 	if n.inClear(addr, peer.Manual) {
 		t.Error("what a person took back is done")
 	}

@@ -7,6 +7,7 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 
+	"starling/addrmgr/netaddr"
 	"starling/connmgr"
 	"starling/discover"
 	"starling/peer"
@@ -18,9 +19,10 @@ func (n *Server) openFinder() {
 		return
 	}
 	c := *n.cfg.Find
-	c.Network, c.Book, c.Seed, c.Clock, c.Log = n.cfg.Network, n.book, n.cfg.Seed, n.clk, n.log
+	c.Network, c.Book, c.Seed, c.Clock, c.Log = n.cfg.Network, n.book, n.cfg.seedFor("finder"), n.clk, n.log
 	c.Enough, c.Slots = n.cfg.Slots.MinPeers, cmp.Or(n.cfg.Slots.Full, connmgr.DefaultFull)
 	c.Links, c.Fetch, c.Found = n.ownLinks, n.fetchAddrs, n.conns.Wake
+	c.Active = n.conns.Active
 	n.finder = discover.New(c)
 }
 
@@ -32,6 +34,17 @@ func (n *Server) ownLinks() (count int) {
 		}
 	}
 	return count
+}
+
+// manualLinks returns the addresses of the peers that the operator wants, as far
+// as there are links to them.
+func (n *Server) manualLinks() (list []netaddr.Addr) {
+	for _, s := range n.sessions.all() {
+		if a := s.addr(); s.peer.Kind() == peer.Manual && a.IsValid() {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // fetchAddrs asks a node for addresses.

@@ -65,7 +65,7 @@ func (s *session) told(addrs []wire.NetAddr) error {
 	}
 	g := &n.gossip
 	g.mu.Lock()
-	keep := g.m.Received(now, s.gossipID(), list, n.mayKeep)
+	keep := g.m.Received(now, s.gossipID(), list, n.useOf)
 	g.mu.Unlock()
 	wake(g.wake)
 	if n.book.Add(now, s.source(), hearsay, keep...) > 0 {
@@ -87,17 +87,20 @@ func (s *session) source() netaddr.Addr {
 	return netaddr.FromName(s.peer.RemoteAddr().String())
 }
 
-// mayKeep reports whether an address may be kept and passed on.
-func (n *Server) mayKeep(a netaddr.Addr) bool {
-	if !n.reachable(a) || n.local.Has(a) {
-		return false
+// useOf says what an address that a peer has told is good for.
+func (n *Server) useOf(a netaddr.Addr) gossip.Use {
+	if !n.book.Grouper().IsUsable(a) || n.local.Has(a) {
+		return gossip.Drop
 	}
-	ip, ok := a.IP()
-	if !ok {
-		return true
+	if ip, ok := a.IP(); ok {
+		if _, banned := n.conns.Banned(ip); banned || n.conns.Discouraged(ip) {
+			return gossip.Drop
+		}
 	}
-	_, banned := n.conns.Banned(ip)
-	return !banned && !n.conns.Discouraged(ip)
+	if !n.reachable(a) {
+		return gossip.PassOn
+	}
+	return gossip.KeepToo
 }
 
 // reachable reports whether this node dials addresses of that kind.

@@ -57,6 +57,7 @@ func (n *Server) Run(ctx context.Context) error {
 // serve runs the network side of the node until ctx is done.
 func (n *Server) serve(ctx context.Context) {
 	var wg sync.WaitGroup
+	n.dropAnchors()
 	for _, l := range n.listen {
 		n.log.Info("listening", "addr", transport.FormatAddr(l.Addr()))
 		wg.Go(func() { n.accept(ctx, l, n.white[l]) })

@@ -52,7 +52,7 @@ type Server struct {
 
 	handlers map[string]handler
 	nonces   peer.Nonces
-	plain    plainAddrs
+	wishes   v2Wishes
 	sessions sessions
 	totals   [2]atomic.Uint64 // bytes by [peer.Direction], of ended sessions too
 	events   events
@@ -88,13 +88,6 @@ type anchors struct {
 	sessions []*session
 }
 
-// bounded returns the logger of a part whose lines others can cause. Whoever
-// connects and goes, or sends what is refused, again and again, must not fill the
-// disk.
-func (n *Server) bounded(part string) *slog.Logger {
-	return slog.New(lograte.New(n.cfg.Logs(part).Handler(), n.clk.Now))
-}
-
 // New opens all that a node needs: the data directory, the chain, the ban
 // list, and the sockets to listen on. It is to be followed by Run, or else by
 // Close.
@@ -103,7 +96,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	n := &Server{cfg: cfg, clk: cfg.Clock, uptime: cputime.Start()}
-	n.log = n.bounded("net")
+	// Whoever connects and goes, again and again, must not fill the disk.
+	n.log = slog.New(lograte.New(cfg.Logs("net").Handler(), cfg.Clock.Now))
 	n.handlers = handlers()
 	n.wakeTxs, n.wakeTry = make(chan struct{}, 1), make(chan struct{}, 1)
 	n.ctx = context.Background()
@@ -128,7 +122,7 @@ func (n *Server) open() (err error) {
 	n.chain, err = chain.Open(chain.Config{
 		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir, Locked: cfg.Locked,
 		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
-		Clock: n.clk, Log: n.bounded("chain"), Observer: n.fanout.Chain(),
+		Clock: n.clk, Log: cfg.Logs("chain"), Observer: n.fanout.Chain(),
 		OnInvalid: n.onInvalid, Verifier: n.verifier,
 	})
 	if err != nil {
@@ -138,21 +132,21 @@ func (n *Server) open() (err error) {
 		return err
 	}
 	n.sync = netsync.New(netsync.Config{
-		Network: cfg.Network, Chain: n.chain, Seed: cfg.Seed,
+		Network: cfg.Network, Chain: n.chain, Seed: cfg.seedFor("netsync"),
 		Pruned: cfg.Prune > 0, WholeBlocks: cfg.WholeBlocks || cfg.BlocksOnly, Observer: cfg.SyncObserver,
 	})
 	first, err := n.openBook()
 	if err != nil {
 		return err
 	}
-	n.gossip.m, n.gossip.wake = gossip.New(cfg.Seed, cfg.Gossip), make(chan struct{}, 1)
+	n.gossip.m, n.gossip.wake = gossip.New(cfg.seedFor("gossip"), cfg.Gossip), make(chan struct{}, 1)
 	cc := connmgr.Config{
-		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: n.observer, Seed: cfg.Seed,
+		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: n.observer, Seed: cfg.seedFor("connmgr"),
 		MaxInbound: cfg.maxInbound(), MaxPerHost: cfg.MaxPerHost, MaxPerGroup: cfg.MaxPerGroup,
 		AcceptRate: cfg.AcceptRate, AcceptBurst: cfg.AcceptBurst,
 		BanScore: cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
 		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "bans.dat"), OldBanFile: path.Join(cfg.Dir, "banlist.dat"),
-		Own: n.local.Has, Wanted: n.wanted,
+		Own: n.local.Has, Wanted: n.wanted, Manual: n.manualLinks,
 	}
 	if cfg.Slots != nil {
 		cc.Book, cc.Slots, cc.Anchors = n.book, *cfg.Slots, first

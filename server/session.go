@@ -199,6 +199,9 @@ func (s *session) Ready(ctx context.Context, p *peer.Peer) error {
 	n, r := s.node, p.Remote()
 	if kind := p.Kind(); kind == peer.OutboundFull || kind == peer.BlockRelayOnly {
 		if !n.wanted(r.Services) {
+			if s.dialled.IsValid() {
+				n.book.SetServices(s.dialled, r.Services) // so that it is not dialled again
+			}
 			return &peer.Disconnect{Reason: peer.Useless, Detail: "it does not offer the blocks that are needed: " + r.Services.String()}
 		}
 		if kind == peer.BlockRelayOnly {

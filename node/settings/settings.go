@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"starling/discover"
 	"starling/internal/layered"
 	"starling/mining"
 	"starling/params"
@@ -26,8 +27,9 @@ type Settings struct {
 	// data directory, and what concerns blocks, transactions and peers; all but
 	// the addresses.
 	Server           server.Config
-	Listen           []string // host:port or multiaddress; empty for nowhere
-	Connect, AddNode []string // likewise, of peers
+	Listen           []string          // host:port or multiaddress; empty for nowhere
+	Connect, AddNode []string          // likewise, of peers
+	Resolver         discover.Resolver // of names; nil for nobody, with a proxy
 	TxIndex          bool
 	BlockFilters     bool
 	ServeFilters     bool

@@ -59,11 +59,17 @@ func (s *Settings) settleSlots() error {
 	if len(s.List("connect")) == 0 && strings.HasPrefix(s.Origin("connect"), "flag") {
 		return s.Fail("connect", "names no peer; 0 is for none at all, and without the flag the node finds peers by itself")
 	}
-	if out := int(s.Number("max-outbound")); out > 0 && !s.connectOnly() {
-		if err := s.settleFind(); err != nil {
+	if err := s.settleResolver(); err != nil {
+		return err
+	}
+	networks := addrmgr.NetworkSet(nets...)
+	out := min(int(s.Number("max-outbound")), int(s.Number("max-connections")))
+	if out > 0 && !s.connectOnly() {
+		if err := s.settleFind(networks); err != nil {
 			return err
 		}
-		c.Slots = &connmgr.SlotOptions{Full: out, MinPeers: int(s.Number("min-peers")), Networks: addrmgr.NetworkSet(nets...)}
+		c.Slots = slotsFor(out, int(s.Number("max-connections"))-out)
+		c.Slots.MinPeers, c.Slots.Networks = int(s.Number("min-peers")), networks
 	}
 	for _, w := range s.List("externalip") {
 		a, err := s.external(w)
@@ -74,6 +80,20 @@ func (s *Settings) settleSlots() error {
 	}
 	c.Discover = s.Bool("discover") && len(c.External) == 0
 	return s.settleASMap()
+}
+
+// slotsFor returns the links to open where there are to be full ones and room for
+// some others, of which those for blocks alone come first.
+func slotsFor(full, room int) *connmgr.SlotOptions {
+	o := &connmgr.SlotOptions{Full: full, BlockRelay: min(connmgr.DefaultBlockRelay, room)}
+	if o.BlockRelay == 0 {
+		o.BlockRelay = -1 // none, and not the default
+	}
+	if room <= connmgr.DefaultBlockRelay {
+		// Nothing is left for what comes on top.
+		o.FeelerEvery, o.ProbeEvery, o.Surplus = -1, -1, -1
+	}
+	return o
 }
 
 // checkNet refuses a network that the node has no way to.
@@ -88,15 +108,30 @@ func (s *Settings) checkNet(name string) error {
 }
 
 // settleFind fills in which sources are asked for addresses.
-func (s *Settings) settleFind() error {
+func (s *Settings) settleFind(nets addrmgr.Networks) error {
 	f := &discover.Config{DNS: s.Bool("dnsseed"), ForceDNS: s.Bool("forcednsseed"), Fixed: s.Bool("fixedseeds")}
+	if !nets.Has(wire.NetIPv4) && !nets.Has(wire.NetIPv6) {
+		// DNS knows addresses that are not to be dialled alone, and whoever wants
+		// to be seen on Tor only is not to be seen asking.
+		if !s.IsDefault("dnsseed") && f.DNS || f.ForceDNS {
+			return s.Fail("dnsseed", "DNS seeds tell addresses of IPv4 and IPv6 alone, and onlynet leaves both out")
+		}
+		f.DNS = false
+	}
 	var err error
 	if f.Nodes, err = s.addresses("seednode", strconv.Itoa(int(s.Server.Network.DefaultPort))); err != nil {
 		return err
 	}
+	f.Resolver = s.Resolver
 	s.Server.Find = f
+	return nil
+}
+
+// settleResolver fills in whom names are asked of: nobody with a proxy, as the
+// seeds are asked through it, as nodes.
+func (s *Settings) settleResolver() (err error) {
 	if s.Server.Proxies.All != nil {
-		return nil // the seeds are asked through it, as nodes
+		return nil
 	}
 	server := s.Text("dns-resolver")
 	if server != "" {
@@ -104,7 +139,7 @@ func (s *Settings) settleFind() error {
 			return s.Fail("dns-resolver", "%v", err)
 		}
 	}
-	f.Resolver = discover.NewResolver(server)
+	s.Resolver = discover.NewResolver(server)
 	return nil
 }
 
@@ -120,6 +155,9 @@ func (s *Settings) external(word string) (ma.Multiaddr, error) {
 	a, err := netaddr.Parse(hp)
 	if err != nil {
 		return nil, s.Fail("externalip", "%q is not the address of a node; names have to be looked up first", word)
+	}
+	if ip, ok := a.IP(); ok && ip.IsMulticast() || !(netaddr.Grouper{CountLocal: s.Server.CountLocal}).IsUsable(a) {
+		return nil, s.Fail("externalip", "nobody can reach %v over the internet; local addresses are of use with exempt-local false alone", a)
 	}
 	return a.Multiaddr(), nil
 }

@@ -58,12 +58,38 @@ func TestSlots(t *testing.T) {
 			}
 		})
 	}
+	for most, want := range map[string][2]int{"0": {-1, -1}, "1": {1, -1}, "2": {2, -1}, "9": {8, 1}, "10": {8, 2}, "11": {8, 2}} {
+		s, err := loadFlags(t, "max-connections="+most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [2]int{-1, -1}
+		if sc := s.Server.Slots; sc != nil {
+			got = [2]int{sc.Full, sc.BlockRelay}
+			if extra := sc.FeelerEvery == 0; extra != (most == "11") {
+				t.Errorf("at most %s: links beside the standing ones %v", most, extra)
+			}
+		}
+		if got != want {
+			t.Errorf("at most %s: %v, want %v", most, got, want)
+		}
+	}
+	if s, err := loadFlags(t, "onlynet=onion", "onion=127.0.0.1:9050"); err != nil || s.Server.Find.DNS {
+		t.Errorf("DNS seeds are asked for peers on Tor: %v", err)
+	}
+	if _, err := loadFlags(t, "onlynet=onion", "onion=127.0.0.1:9050", "dnsseed=true"); err == nil {
+		t.Error("DNS seeds are to be asked for peers on Tor")
+	}
+	if s, err := loadFlags(t, "connect=1.2.3.4", "externalip=127.0.0.1", "exempt-local=false"); err != nil || s.Resolver == nil {
+		t.Errorf("a node that looks for no peers resolves no names: %v", err)
+	}
 	broken := filepath.Join(t.TempDir(), "asmap")
 	if err := os.WriteFile(broken, []byte("no map"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
 		"onlynet=moon": "none of ipv4", "externalip=seed.example:1": "looked up first", "externalip=1.2.3.4:x": "host:port",
+		"externalip=0.0.0.0": "nobody can reach", "externalip=224.0.0.1": "nobody can reach", "externalip=127.0.0.1": "nobody can reach", "externalip=1.2.3.4:0": "nobody can reach",
 		"asmap=/nowhere/at/all": "no such file", "asmap=" + broken: "not a map", "max-outbound=-1": "", "asmap=" + os.DevNull: "no regular file", "config=" + os.DevNull: "no regular file",
 	} {
 		if _, err := loadFlags(t, args); err == nil || !strings.Contains(err.Error(), want) {

@@ -156,10 +156,21 @@ func (m *Manager) Counts(id PeerID) (done, limited uint64, relays bool) {
 	return 0, 0, false
 }
 
+// Use is what an address that was told is good for.
+type Use int
+
+// The uses. Addresses of networks that this node is not on are passed on like
+// any others, as BIP155 wants it: else they would not get around, and who tells one
+// and sees that it comes nowhere would know what networks the node is on.
+const (
+	Drop    Use = iota // its host is banned, or nobody can reach it
+	PassOn             // others may want to know of it
+	KeepToo            // and this node can reach it
+)
+
 // Received takes the addresses of a message and returns those that the book may
-// be told of. May says of an address whether it may be kept at all, because
-// its host is not banned and this node can reach its network.
-func (m *Manager) Received(now time.Time, id PeerID, addrs []addrmgr.Address, may func(netaddr.Addr) bool) []addrmgr.Address {
+// be told of. Use says what an address is good for.
+func (m *Manager) Received(now time.Time, id PeerID, addrs []addrmgr.Address, use func(netaddr.Addr) Use) []addrmgr.Address {
 	s := m.peers[id]
 	if s == nil || s.BlocksOnly {
 		return nil
@@ -185,14 +196,17 @@ func (m *Manager) Received(now time.Time, id PeerID, addrs []addrmgr.Address, ma
 			a.Seen = now.Add(-unlikely)
 		}
 		m.know(s, a.Addr)
-		if !may(a.Addr) {
+		u := use(a.Addr)
+		if u == Drop {
 			continue
 		}
 		s.done++
 		if !asked && len(addrs) <= few && now.Sub(a.Seen) < fresh {
-			m.pass(now, s, a)
+			m.pass(now, s, a, u)
 		}
-		keep = append(keep, a)
+		if u == KeepToo {
+			keep = append(keep, a)
+		}
 	}
 	if len(addrs) < wire.MaxAddr {
 		s.asked = false
@@ -208,32 +222,39 @@ func (m *Manager) refill(now time.Time, s *peerState) {
 	s.tokensAt = now
 }
 
-// pass passes an address on to one or two peers, which a keyed hash chooses for
-// a day, so that telling it again and again spreads it no further.
-func (m *Manager) pass(now time.Time, from *peerState, a addrmgr.Address) {
+// pass passes an address on to two peers, or to one or two if this node cannot
+// reach it itself, which a keyed hash chooses for a day, so that telling it again
+// and again spreads it no further.
+func (m *Manager) pass(now time.Time, from *peerState, a addrmgr.Address, u Use) {
 	h := m.hash(a.Addr)
 	// Each address has a day of its own.
 	day := (uint64(now.Unix()) + h) / uint64(rotate/time.Second)
 	count := 2
-	if !a.Addr.IsRoutable() && h&1 == 0 {
+	if u != KeepToo && h&1 == 0 {
 		count = 1
 	}
 	type ranked struct {
 		s    *peerState
 		rank uint64
 	}
-	var best []ranked
+	var first, second ranked
 	for _, s := range m.order {
 		if !s.relays || s == from || !takes(s, a.Addr) {
 			continue
 		}
 		var b [24]byte
 		putUint64(b[:], h, day, uint64(s.id))
-		best = append(best, ranked{s, m.key.Sum64(b[:])})
+		switch r := (ranked{s, m.key.Sum64(b[:])}); {
+		case first.s == nil || r.rank > first.rank:
+			first, second = r, first
+		case second.s == nil || r.rank > second.rank:
+			second = r
+		}
 	}
-	slices.SortFunc(best, func(x, y ranked) int { return cmp.Or(cmp.Compare(y.rank, x.rank), cmp.Compare(x.s.id, y.s.id)) })
-	for _, r := range best[:min(count, len(best))] {
-		m.push(r.s, a)
+	for _, r := range []ranked{first, second}[:count] {
+		if r.s != nil {
+			m.push(r.s, a)
+		}
 	}
 }
 
@@ -346,8 +367,9 @@ func (m *Manager) Due(now time.Time, own func(PeerID) (addrmgr.Address, bool)) [
 			continue
 		}
 		if !now.Before(s.nextOwn) {
-			s.nextOwn = now.Add(m.chance(ownEvery))
+			// A node that has nothing to offer yet tells as soon as it has.
 			if a, ok := own(s.id); ok {
+				s.nextOwn = now.Add(m.chance(ownEvery))
 				s.known = nil // it is told again even if it knows it from the last time
 				m.push(s, a)
 			}
@@ -364,7 +386,9 @@ func (m *Manager) Due(now time.Time, own func(PeerID) (addrmgr.Address, bool)) [
 			}
 		}
 		s.queue = nil
-		out = append(out, msg)
+		if len(msg.Addrs) > 0 { // it may have told of all of them itself meanwhile
+			out = append(out, msg)
+		}
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func list(from, n int, seen time.Time) []addrmgr.Address {
 	return l
 }
 
-func any1(netaddr.Addr) bool { return true }
+func any1(netaddr.Addr) Use { return KeepToo }
 
 func none(PeerID) (addrmgr.Address, bool) { return addrmgr.Address{}, false }
 
@@ -74,19 +74,20 @@ func TestWhatIsTaken(t *testing.T) {
 	old := start.Add(-time.Hour)
 	for name, c := range map[string]struct {
 		told addrmgr.Address
-		may  bool
+		use  Use
 		want []time.Time
 	}{
-		"ordinary":        {news(1, old), true, []time.Time{old}},
-		"banned":          {news(1, old), false, nil},
-		"no use":          {addrmgr.Address{Addr: addr(1), Services: wire.NodeBloom, Seen: old}, true, nil},
-		"from the future": {news(1, start.Add(11*time.Minute)), true, []time.Time{start.Add(-unlikely)}},
-		"from 1973":       {news(1, time.Unix(impossible, 0)), true, []time.Time{start.Add(-unlikely)}},
-		"ten minutes on":  {news(1, start.Add(10*time.Minute)), true, []time.Time{start.Add(10 * time.Minute)}},
+		"ordinary":        {news(1, old), KeepToo, []time.Time{old}},
+		"banned":          {news(1, old), Drop, nil},
+		"not reached":     {news(1, old), PassOn, nil},
+		"no use":          {addrmgr.Address{Addr: addr(1), Services: wire.NodeBloom, Seen: old}, KeepToo, nil},
+		"from the future": {news(1, start.Add(11*time.Minute)), KeepToo, []time.Time{start.Add(-unlikely)}},
+		"from 1973":       {news(1, time.Unix(impossible, 0)), KeepToo, []time.Time{start.Add(-unlikely)}},
+		"ten minutes on":  {news(1, start.Add(10*time.Minute)), KeepToo, []time.Time{start.Add(10 * time.Minute)}},
 	} {
 		m := New([32]byte{1}, Options{})
 		m.Up(start, 1, Peer{})
-		got := m.Received(start, 1, []addrmgr.Address{c.told}, func(netaddr.Addr) bool { return c.may })
+		got := m.Received(start, 1, []addrmgr.Address{c.told}, func(netaddr.Addr) Use { return c.use })
 		if len(got) != len(c.want) || len(got) == 1 && !got[0].Seen.Equal(c.want[0]) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
@@ -144,6 +145,42 @@ func TestPassedOn(t *testing.T) {
 	} {
 		if got := receivers(m, now, 3, c.addrs...); (len(got) > 0) != c.want {
 			t.Errorf("%s: passed on to %v", name, got)
+		}
+	}
+}
+
+// What this node cannot reach is passed on too, to one or two peers.
+func TestUnreachedIsPassedOn(t *testing.T) {
+	counts := make(map[int]int)
+	for i := range 64 {
+		m := crowd()
+		now := start.Add(time.Hour)
+		for _, s := range m.order {
+			s.queue, s.known, s.next = nil, nil, now
+		}
+		if keep := m.Received(now, 3, []addrmgr.Address{news(i, now)}, func(netaddr.Addr) Use { return PassOn }); len(keep) != 0 {
+			t.Fatal("it is kept")
+		}
+		counts[len(m.Due(now.Add(24*time.Hour), none))]++
+	}
+	if len(counts) != 2 || counts[1] < 16 || counts[2] < 16 {
+		t.Errorf("passed on to so many peers so often: %v", counts)
+	}
+}
+
+// Who told of an address while it waited to be told of it gets no empty message.
+func TestNothingLeftToTell(t *testing.T) {
+	m := crowd()
+	now := start.Add(time.Hour)
+	for _, s := range m.order {
+		s.queue, s.known, s.next = nil, nil, now
+	}
+	for id := range PeerID(20) {
+		m.Received(now, id, []addrmgr.Address{news(7, now)}, any1)
+	}
+	for _, msg := range m.Due(now.Add(24*time.Hour), none) {
+		if len(msg.Addrs) == 0 {
+			t.Errorf("%d gets a message with no address", msg.Peer)
 		}
 	}
 }
@@ -254,6 +291,22 @@ func TestOwn(t *testing.T) {
 	}
 	if told < days/2 || told > days*2 {
 		t.Errorf("told %d times in %d days", told, days)
+	}
+}
+
+// A node that has nothing to offer at first tells of itself soon after it has.
+func TestOwnLater(t *testing.T) {
+	m := New([32]byte{1}, Options{})
+	m.Up(start, 1, Peer{Outbound: true})
+	ready := start.Add(3 * time.Hour)
+	for now := start; ; now = m.NextDue() {
+		msgs := m.Due(now, func(PeerID) (addrmgr.Address, bool) { return news(1, now), !now.Before(ready) })
+		if len(msgs) > 0 {
+			if late := now.Sub(ready); late > 10*time.Minute {
+				t.Errorf("told %v after it could", late)
+			}
+			return
+		}
 	}
 }
 

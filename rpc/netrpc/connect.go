@@ -81,7 +81,7 @@ func (a *api) addConnection(_ context.Context, p addConnectionParams) (rpctypes.
 	if count >= openKinds[kind] {
 		return r, jsonrpc.Errorf(jsonrpc.CodeClientCapacity, "Error: Already at capacity for specified connection type.")
 	}
-	a.Peers.DialPlain(addr, p.V2 != nil && !*p.V2)
+	a.Peers.DialV2(addr, p.V2)
 	r.Address = transport.FormatAddr(addr)
 	switch err := a.Conns.Open(addr, kind); {
 	case errors.Is(err, connmgr.ErrTooMany):

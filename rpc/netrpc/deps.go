@@ -42,7 +42,6 @@ type Peers interface {
 	PingAll()
 	Totals() (in, out uint64)
 	LinkCounts() server.LinkCounts
-	ClockOffset() (offset time.Duration, peers int)
 	Local() *addrmgr.Local
 	Upload() server.UploadTarget
 	Book() *addrmgr.Manager
@@ -50,7 +49,7 @@ type Peers interface {
 	UserAgent() string
 	WantsTxs() bool
 	Networks() []server.Network
-	DialPlain(addr ma.Multiaddr, plain bool)
+	DialV2(addr ma.Multiaddr, v2 *bool)
 }
 
 // Fees is what transactions must pay to be relayed.

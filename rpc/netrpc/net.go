@@ -147,7 +147,7 @@ func (a *api) addNode(_ context.Context, p addNodeParams) (jsonrpc.Null, error) 
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Error: v2transport requested but not enabled (see -v2transport)")
 	}
 	if p.Command == "add" || p.Command == "onetry" {
-		a.Peers.DialPlain(addr, p.V2 != nil && !*p.V2)
+		a.Peers.DialV2(addr, p.V2)
 	}
 	switch p.Command {
 	case "onetry":

@@ -47,7 +47,7 @@ as a node does that knows none. No node has to run. It fails if no seed knows an
 			if len(seeds) == 0 {
 				return fmt.Errorf("the network %s has no DNS seeds; name one", cfg.Server.Network.Name)
 			}
-			resolver := cfg.Server.Find.Resolver
+			resolver := cfg.Resolver
 			if resolver == nil {
 				return errors.New("no names are looked up here with proxy, so that no DNS server learns of them")
 			}
