@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,13 +39,16 @@ const (
 	fixedAge = 7 * 24 * time.Hour
 )
 
+// fixedSeeds is the name of those as a source.
+const fixedSeeds = "fixed seeds"
+
 // Services are what is looked for in a node.
 const Services = wire.NodeNetwork | wire.NodeWitness
 
 // Book is where addresses are put.
 type Book interface {
 	Add(now time.Time, source netaddr.Addr, penalty time.Duration, addrs ...addrmgr.Address) int
-	Len() int
+	Counts() map[wire.NetworkID]addrmgr.Counts
 }
 
 // Resolver looks names up. [net.Resolver] is one.
@@ -62,6 +66,8 @@ type Config struct {
 	Resolver Resolver
 	// Nodes are host:port or multiaddresses of nodes to ask.
 	Nodes []string
+	// Networks are those that are dialled: nothing else is put in the book.
+	Networks addrmgr.Networks
 	// DNS, ForceDNS and Fixed switch the sources.
 	DNS, ForceDNS, Fixed bool
 	Enough, Slots        int // see [Sources]
@@ -109,9 +115,12 @@ func New(cfg Config) *Finder {
 func (f *Finder) Run(ctx context.Context) error {
 	var asked sync.WaitGroup
 	defer asked.Wait()
+	if n := f.cfg.Networks; !n.Has(wire.NetIPv4) && !n.Has(wire.NetIPv6) && len(f.cfg.Nodes) == 0 && f.known() == 0 {
+		f.cfg.Log.Warn("no seed knows peers on the networks that this node is on; name one with addnode or seednode")
+	}
 	for {
 		now := f.cfg.Clock.Now()
-		s := f.plan.Next(now, Situation{Known: f.cfg.Book.Len(), Links: f.cfg.Links(), Off: f.cfg.Active != nil && !f.cfg.Active()})
+		s := f.plan.Next(now, Situation{Known: f.known(), Links: f.cfg.Links(), Off: f.cfg.Active != nil && !f.cfg.Active()})
 		for _, node := range s.Nodes {
 			asked.Go(func() { f.node(ctx, node) })
 		}
@@ -125,6 +134,27 @@ func (f *Finder) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// known returns how many addresses are in the book that may be dialled.
+func (f *Finder) known() (count int) {
+	for n, c := range f.cfg.Book.Counts() {
+		if f.cfg.Networks.Has(n) {
+			count += c.New + c.Tried
+		}
+	}
+	return count
+}
+
+// put puts addresses in the book that a source has told, if they are of networks
+// that are dialled, and returns how many of them are new.
+func (f *Finder) put(now time.Time, source string, list []addrmgr.Address) int {
+	list = slices.DeleteFunc(list, func(a addrmgr.Address) bool { return !f.cfg.Networks.Has(a.Addr.Network()) })
+	n := f.cfg.Book.Add(now, netaddr.FromName(source), 0, list...)
+	if n > 0 {
+		f.cfg.Found()
+	}
+	return n
 }
 
 // Asked says which sources were asked lately, and what came of it.
@@ -156,12 +186,12 @@ func (f *Finder) note(source string, found int, err error) {
 // node asks a node for addresses.
 func (f *Finder) node(ctx context.Context, name string) {
 	addr, err := transport.ParseAddrDefault(name, f.cfg.Network.DefaultPort)
-	before := f.cfg.Book.Len()
+	before := f.known()
 	if err == nil {
 		err = f.fetch(ctx, addr)
 	}
 	if ctx.Err() == nil {
-		f.note(name, max(0, f.cfg.Book.Len()-before), err)
+		f.note(name, max(0, f.known()-before), err)
 	}
 }
 
@@ -244,11 +274,7 @@ func (f *Finder) add(seed string, ips []netip.Addr) int {
 		list = append(list, addrmgr.Address{Addr: a, Services: Services, Seen: now.Add(-age)})
 	}
 	f.mu.Unlock()
-	n := f.cfg.Book.Add(now, netaddr.FromName(seed), 0, list...)
-	if n > 0 {
-		f.cfg.Found()
-	}
-	return n
+	return f.put(now, seed, list)
 }
 
 // fixed puts the fixed seeds of the network in the book.
@@ -260,9 +286,5 @@ func (f *Finder) fixed() {
 			list = append(list, addrmgr.Address{Addr: a, Services: Services, Seen: now.Add(-fixedAge)})
 		}
 	}
-	n := f.cfg.Book.Add(now, netaddr.FromName("fixed seeds"), 0, list...)
-	f.note("fixed seeds", n, nil)
-	if n > 0 {
-		f.cfg.Found()
-	}
+	f.note(fixedSeeds, f.put(now, fixedSeeds, list), nil)
 }

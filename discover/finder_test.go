@@ -18,6 +18,7 @@ import (
 	"starling/addrmgr"
 	"starling/params"
 	"starling/transport"
+	"starling/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -117,6 +118,20 @@ func TestFixed(t *testing.T) {
 			if _, book := find(t, time.Minute, Config{Network: network(), Fixed: fixed}); book.Len() != want {
 				t.Errorf("fixed %v: %d addresses, want %d", fixed, book.Len(), want)
 			}
+		}
+	})
+}
+
+// A node on Tor alone keeps no address that it does not dial, so that it does not
+// think that it knows any, and says that nobody can tell it of others.
+func TestOtherNetworks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, book := find(t, time.Minute, Config{
+			Network: network("good"), DNS: true, Fixed: true, Networks: addrmgr.NetworkSet(wire.NetTorV3),
+			Resolver: names{"x9.good": many(8, 1, 3)},
+		})
+		if book.Len() != 0 || f.known() != 0 {
+			t.Errorf("%d addresses in the book, %d of them to be dialled", book.Len(), f.known())
 		}
 	})
 }

@@ -24,6 +24,10 @@ const (
 	// fixedAfter is how long the other sources get before the fixed seeds are
 	// taken.
 	fixedAfter = time.Minute
+	// lonelyAfter is how long a node may be without a link before the fixed seeds
+	// are taken although it knows addresses: all of them may be dead, or made up
+	// by whoever answers in the name of a DNS seed.
+	lonelyAfter = 5 * time.Minute
 	// againMin and againMax are the waits before all sources of a kind are asked
 	// anew by a node that still is short of peers; doubled each time.
 	againMin = time.Minute
@@ -52,7 +56,7 @@ type Sources struct {
 
 // Situation is how the node is doing.
 type Situation struct {
-	Known int  // addresses in the book
+	Known int  // addresses in the book, of networks that are dialled
 	Links int  // that the node has opened by itself and that are up
 	Off   bool // networking is switched off: nobody is to be asked
 }
@@ -71,7 +75,8 @@ type Plan struct {
 	src    Sources
 	start  time.Time
 	forced bool
-	fixed  bool // they were not taken yet
+	fixed  bool      // they were not taken yet
+	linked time.Time // when there last was a link, or the plan began
 	nodes  list
 	dns    list
 }
@@ -80,7 +85,7 @@ type Plan struct {
 func NewPlan(now time.Time, src Sources, rng *rand.Rand) *Plan {
 	src.Enough = cmp.Or(src.Enough, enoughLinks)
 	src.Slots = cmp.Or(src.Slots, src.Enough)
-	return &Plan{src: src, start: now, forced: src.ForceDNS, fixed: src.Fixed,
+	return &Plan{src: src, start: now, linked: now, forced: src.ForceDNS, fixed: src.Fixed,
 		nodes: list{all: src.Nodes, rng: rng}, dns: list{all: src.DNS, rng: rng}}
 }
 
@@ -88,7 +93,11 @@ func NewPlan(now time.Time, src Sources, rng *rand.Rand) *Plan {
 func (p *Plan) Next(now time.Time, at Situation) (s Step) {
 	if at.Off {
 		p.nodes.short, p.dns.short = false, false
+		p.linked = now
 		return s
+	}
+	if at.Links > 0 {
+		p.linked = now
 	}
 	if p.forced {
 		p.forced = false
@@ -106,7 +115,7 @@ func (p *Plan) Next(now time.Time, at Situation) (s Step) {
 		first = wait(at.Known)
 	}
 	s.DNS = append(s.DNS, p.dns.take(now, at.Links < p.src.Enough, first, batch, wait(at.Known))...)
-	if p.fixed && at.Known == 0 && at.Links == 0 && !now.Before(p.fixedAt()) {
+	if p.fixed && at.Links == 0 && (at.Known == 0 && !now.Before(p.fixedAt()) || now.Sub(p.linked) >= lonelyAfter) {
 		s.Fixed, p.fixed = true, false
 	}
 	return s

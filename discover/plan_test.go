@@ -48,6 +48,7 @@ func TestPlan(t *testing.T) {
 		"fixed seeds alone":   {Sources{Fixed: true}, 59 * time.Second, always(0, 0), "[0 fixed]"},
 		"some known":          {Sources{DNS: five, Fixed: true}, time.Minute, always(10, 0), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"many known":          {Sources{DNS: five}, 9 * time.Minute, always(1000, 0), "[300 dns*3]"},
+		"known are dead":      {Sources{Fixed: true}, time.Hour, always(1, 0), "[300 fixed]"},
 		"links are up":        {Sources{DNS: five, Nodes: five, Fixed: true}, time.Hour, always(10, 2), "[]"},
 		"one link is too few": {Sources{DNS: five}, time.Minute, always(10, 1), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"more are wanted":     {Sources{DNS: five, Enough: 4}, time.Minute, always(10, 3), "[11 dns*3 22 dns*2 58 dns*3]"},

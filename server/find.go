@@ -22,6 +22,7 @@ func (n *Server) openFinder() {
 	c.Network, c.Book, c.Seed, c.Clock, c.Log = n.cfg.Network, n.book, n.cfg.seedFor("finder"), n.clk, n.log
 	c.Enough, c.Slots = n.cfg.Slots.MinPeers, cmp.Or(n.cfg.Slots.Full, connmgr.DefaultFull)
 	c.Links, c.Fetch, c.Found = n.ownLinks, n.fetchAddrs, n.conns.Wake
+	c.Networks = n.cfg.Slots.Networks
 	c.Active = n.conns.Active
 	n.finder = discover.New(c)
 }
