@@ -63,7 +63,10 @@ type Pool struct {
 	byAddr map[netaddr.Addr]*node
 	odd    map[netaddr.Addr]struct{} // hosts, at port 0, known at another port than the network's
 	groups map[string]int            // how many nodes of each are known
-	all    []*node                   // in an order of chance
+	all    []*node                   // in no order that matters
+
+	drawn   []*node // the good ones in an order of chance, as of a second
+	drawnAt int64
 }
 
 // NewPool returns an empty pool.
@@ -182,27 +185,34 @@ func (p *Pool) isGood(now time.Time, n *node) bool {
 // network group is told of only when no further group has a first one, so that
 // many addresses of one provider are no larger part of an answer than one.
 func (p *Pool) Good(now time.Time, want wire.ServiceFlag, network wire.NetworkID, limit int) []netaddr.Addr {
-	var list []*node
-	for _, n := range p.all {
-		if n.addr.Network() == network && n.services.Has(want) && p.isGood(now, n) {
-			list = append(list, n)
+	if t := now.Unix(); p.drawn == nil || t != p.drawnAt {
+		p.draw(now)
+	}
+	var first, more []netaddr.Addr
+	taken := make(map[string]struct{}, limit)
+	for _, n := range p.drawn {
+		if len(first) == limit {
+			break
+		}
+		if n.addr.Network() != network || !n.services.Has(want) {
+			continue
+		}
+		if _, ok := taken[n.group]; !ok {
+			taken[n.group] = struct{}{}
+			first = append(first, n.addr)
+		} else if len(more) < limit {
+			more = append(more, n.addr)
 		}
 	}
-	p.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	var rounds [][]netaddr.Addr // the first node of each group, the second, and so on
-	taken := make(map[string]int)
-	for _, n := range list {
-		round := taken[n.group]
-		taken[n.group]++
-		if round == len(rounds) {
-			rounds = append(rounds, nil)
-		}
-		if len(rounds[round]) < limit {
-			rounds[round] = append(rounds[round], n.addr)
-		}
-	}
-	all := slices.Concat(rounds...)
-	return all[:min(limit, len(all))]
+	return append(first, more[:min(len(more), limit-len(first))]...)
+}
+
+// draw puts the good nodes in an order of chance, which serves for a second: to do
+// so for each question would have questions cost more than they do who asks.
+func (p *Pool) draw(now time.Time) {
+	p.drawn = slices.DeleteFunc(slices.Clone(p.all), func(n *node) bool { return !p.isGood(now, n) })
+	p.drawnAt = now.Unix()
+	p.rng.Shuffle(len(p.drawn), func(i, j int) { p.drawn[i], p.drawn[j] = p.drawn[j], p.drawn[i] })
 }
 
 // CountGood returns how many nodes may be told of.
