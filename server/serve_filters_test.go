@@ -20,7 +20,12 @@ import (
 // serves. Its index stands still until the returned function is called.
 func (w *world) startFilters(i byte) (a *node, x *index.FilterIndex, run func()) {
 	w.t.Helper()
-	a = w.startBefore(i, vfs.NewMem(), nil, func(n *Server) {
+	return w.startFiltersWith(i, nil)
+}
+
+func (w *world) startFiltersWith(i byte, change func(*Config)) (a *node, x *index.FilterIndex, run func()) {
+	w.t.Helper()
+	a = w.startBefore(i, vfs.NewMem(), change, func(n *Server) {
 		var err error
 		x, err = index.OpenFilters(index.Options{Source: index.Over(n.Chain()), FS: vfs.NewMem(), Dir: "filters"})
 		if err != nil {
