@@ -1,7 +1,7 @@
 // Package discover brings addresses of nodes into the address book when the node
-// is short of peers: from nodes that the operator names, from DNS seeds, and, when
-// nothing else is known, from the fixed seeds of the network. What peers tell of others is
-// not its part.
+// is short of peers: from nodes that the operator names, from DNS seeds, from a peer that
+// is asked once more, and, when nothing else is known, from the fixed seeds of the network.
+// What peers tell of others by themselves is not its part.
 //
 // It never opens a link and never decides whom to dial. Each source has a switch
 // of its own, and what it tells counts in the book as told by that source, so that none gets

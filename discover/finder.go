@@ -56,8 +56,8 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Config says what a [Finder] works with. All but ForceDNS, Log and Clock is
-// needed.
+// Config says what a [Finder] works with. All but ForceDNS, Peers, Log and Clock
+// is needed.
 type Config struct {
 	Network *params.Network
 	Book    Book
@@ -71,8 +71,12 @@ type Config struct {
 	// DNS, ForceDNS and Fixed switch the sources.
 	DNS, ForceDNS, Fixed bool
 	Enough, Slots        int // see [Sources]
-	// Links returns how many links the node has opened by itself that are up.
-	Links func() int
+	// Links returns how many full links the node has opened by itself that are
+	// up, and how many with those for blocks alone.
+	Links func() (full, all int)
+	// Peers returns the addresses of the peers that may be asked, in an order that
+	// does not matter. Nil if none is to be asked.
+	Peers func() []ma.Multiaddr
 	// Active reports whether networking is switched on; nil for always.
 	Active func() bool
 	// Fetch asks a node for addresses, by a link that ends with the answer.
@@ -90,9 +94,10 @@ type Finder struct {
 	cfg  Config
 	plan *Plan
 
-	mu  sync.Mutex
-	rng *rand.Rand
-	log []string // what was asked last, and what came of it
+	mu     sync.Mutex
+	rng    *rand.Rand
+	log    []string        // what was asked last, and what came of it
+	asking map[string]bool // what is being asked
 }
 
 // New returns a finder.
@@ -103,12 +108,12 @@ func New(cfg Config) *Finder {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	src := Sources{Nodes: cfg.Nodes, Enough: cfg.Enough, Slots: cfg.Slots, ForceDNS: cfg.ForceDNS && cfg.DNS, Fixed: cfg.Fixed && len(cfg.Network.FixedSeeds) > 0}
+	src := Sources{Nodes: cfg.Nodes, Peers: cfg.Peers != nil, Enough: cfg.Enough, Slots: cfg.Slots, ForceDNS: cfg.ForceDNS && cfg.DNS, Fixed: cfg.Fixed && len(cfg.Network.FixedSeeds) > 0}
 	if cfg.DNS {
 		src.DNS = cfg.Network.DNSSeeds
 	}
 	rng := rand.New(rand.NewChaCha8(cfg.Seed))
-	return &Finder{cfg: cfg, rng: rng, plan: NewPlan(cfg.Clock.Now(), src, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))}
+	return &Finder{cfg: cfg, rng: rng, asking: make(map[string]bool), plan: NewPlan(cfg.Clock.Now(), src, rand.New(rand.NewPCG(rng.Uint64(), rng.Uint64())))}
 }
 
 // Run asks for addresses whenever the node is short of peers, until ctx is done.
@@ -120,12 +125,20 @@ func (f *Finder) Run(ctx context.Context) error {
 	}
 	for {
 		now := f.cfg.Clock.Now()
-		s := f.plan.Next(now, Situation{Known: f.known(), Links: f.cfg.Links(), Off: f.cfg.Active != nil && !f.cfg.Active()})
+		full, all := f.cfg.Links()
+		s := f.plan.Next(now, Situation{
+			Known: f.known(), Full: full, Links: all, Off: f.cfg.Active != nil && !f.cfg.Active(),
+		})
 		for _, node := range s.Nodes {
-			asked.Go(func() { f.node(ctx, node) })
+			asked.Go(func() { f.once(node, func() { f.node(ctx, node) }) })
 		}
 		for _, seed := range s.DNS {
-			asked.Go(func() { f.seed(ctx, seed) })
+			asked.Go(func() { f.once(seed, func() { f.seed(ctx, seed) }) })
+		}
+		if s.Peer {
+			if node := f.anyPeer(); node != "" {
+				asked.Go(func() { f.once(node, func() { f.node(ctx, node) }) })
+			}
 		}
 		if s.Fixed {
 			f.fixed()
@@ -155,6 +168,33 @@ func (f *Finder) put(now time.Time, source string, list []addrmgr.Address) int {
 		f.cfg.Found()
 	}
 	return n
+}
+
+// anyPeer names one of the peers, by chance; nobody without any.
+func (f *Finder) anyPeer() string {
+	peers := f.cfg.Peers()
+	if len(peers) == 0 {
+		return ""
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return transport.FormatAddr(peers[f.rng.IntN(len(peers))])
+}
+
+// once calls ask unless the source is being asked already: one that hangs is
+// not asked by more and more at a time.
+func (f *Finder) once(source string, ask func()) {
+	f.mu.Lock()
+	busy := f.asking[source]
+	f.asking[source] = true
+	f.mu.Unlock()
+	if busy {
+		return
+	}
+	ask()
+	f.mu.Lock()
+	delete(f.asking, source)
+	f.mu.Unlock()
 }
 
 // Asked says which sources were asked lately, and what came of it.

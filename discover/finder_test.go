@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"starling/addrmgr"
+	"starling/addrmgr/netaddr"
 	"starling/params"
 	"starling/transport"
 	"starling/wire"
@@ -59,7 +59,7 @@ func find(t *testing.T, d time.Duration, cfg Config) (*Finder, *addrmgr.Manager)
 	cfg.Book = book
 	cfg.Found = func() {}
 	if cfg.Links == nil {
-		cfg.Links = func() int { return 0 }
+		cfg.Links = func() (full, all int) { return 0, 0 }
 	}
 	f := New(cfg)
 	ctx, stop := context.WithTimeout(t.Context(), d)
@@ -80,7 +80,7 @@ func network(seeds ...string) *params.Network {
 // share; one that hangs or lies about names holds nobody up.
 func TestSeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, book := find(t, 2*time.Minute, Config{
+		f, book := find(t, time.Minute, Config{
 			Network: network("good", "greedy", "hangs", "missing"), DNS: true,
 			Resolver: names{"x9.good": many(8, 1, 3), "x9.greedy": many(9, 1, 5000), "x9.missing": nil},
 		})
@@ -137,7 +137,8 @@ func TestOtherNetworks(t *testing.T) {
 }
 
 // Named nodes are asked one after the other, and so are the seeds where names
-// must not be looked up; one that never answers is given up.
+// must not be looked up; one that never answers is given up, and not asked again
+// before. As long as nothing is known all are asked again and again.
 func TestFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -155,12 +156,36 @@ func TestFetch(t *testing.T) {
 				return errors.New("refused")
 			},
 		})
-		slices.Sort(asked)
-		if got := strings.Join(asked, " "); got != "1.2.3.4:38333 1.2.3.5:6 seed.example:38333" {
-			t.Errorf("asked %s", got)
+		times := make(map[string]int)
+		for _, name := range asked {
+			times[name]++
+		}
+		if len(times) != 3 || times["1.2.3.4:38333"] < 2 || times["1.2.3.5:6"] != 1 || times["seed.example:38333"] < 3 {
+			t.Errorf("asked %v", times)
 		}
 		if told := strings.Join(f.Asked(), "\n"); !strings.Contains(told, "within 20s") || !strings.Contains(told, "refused") {
 			t.Errorf("told:\n%s", told)
+		}
+	})
+}
+
+// Where slots are free for long, one of the peers is asked.
+func TestAskPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		find(t, time.Minute, Config{
+			Network: network(), Slots: 10,
+			Links: func() (full, all int) { return 1, 1 },
+			Peers: func() []ma.Multiaddr {
+				return []ma.Multiaddr{netaddr.FromAddrPort(netip.MustParseAddrPort("1.2.3.4:5")).Multiaddr()}
+			},
+			Fetch: func(_ context.Context, a ma.Multiaddr) error {
+				asked = append(asked, transport.FormatAddr(a))
+				return nil
+			},
+		})
+		if len(asked) == 0 || asked[0] != "1.2.3.4:5" {
+			t.Errorf("asked %v", asked)
 		}
 	})
 }

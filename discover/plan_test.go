@@ -19,6 +19,9 @@ func steps(src Sources, d time.Duration, at func(since time.Duration) Situation)
 			continue
 		}
 		what := ""
+		if s.Peer {
+			what += " peer"
+		}
 		if len(s.Nodes) > 0 {
 			what += fmt.Sprintf(" node*%d", len(s.Nodes))
 		}
@@ -35,7 +38,7 @@ func steps(src Sources, d time.Duration, at func(since time.Duration) Situation)
 
 func TestPlan(t *testing.T) {
 	always := func(known, links int) func(time.Duration) Situation {
-		return func(time.Duration) Situation { return Situation{Known: known, Links: links} }
+		return func(time.Duration) Situation { return Situation{Known: known, Full: links, Links: links} }
 	}
 	five := []string{"a", "b", "c", "d", "e"}
 	for name, c := range map[string]struct {
@@ -44,7 +47,7 @@ func TestPlan(t *testing.T) {
 		at   func(time.Duration) Situation
 		want string
 	}{
-		"nothing known":       {Sources{DNS: five, Fixed: true}, time.Minute, always(0, 0), "[0 dns*5 36 dns*5 60 fixed]"},
+		"nothing known":       {Sources{DNS: five, Fixed: true}, time.Minute, always(0, 0), "[0 dns*5 3 dns*5 11 dns*5 24 dns*5 54 dns*5 60 fixed]"},
 		"fixed seeds alone":   {Sources{Fixed: true}, 59 * time.Second, always(0, 0), "[0 fixed]"},
 		"some known":          {Sources{DNS: five, Fixed: true}, time.Minute, always(10, 0), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"many known":          {Sources{DNS: five}, 9 * time.Minute, always(1000, 0), "[300 dns*3]"},
@@ -53,16 +56,29 @@ func TestPlan(t *testing.T) {
 		"one link is too few": {Sources{DNS: five}, time.Minute, always(10, 1), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"more are wanted":     {Sources{DNS: five, Enough: 4}, time.Minute, always(10, 3), "[11 dns*3 22 dns*2 58 dns*3]"},
 		"forced":              {Sources{DNS: five, ForceDNS: true}, time.Minute, always(2000, 8), "[0 dns*5]"},
+		"forced in vain":      {Sources{DNS: five, ForceDNS: true}, 9 * time.Second, always(0, 0), "[0 dns*5 3 dns*5 7 dns*5]"},
 		"slots are free":      {Sources{DNS: five, Nodes: []string{"x"}, Slots: 8}, time.Minute, always(10, 7), "[11 node*1 50 node*1]"},
-		"named nodes":         {Sources{Nodes: []string{"x", "y"}}, time.Minute, always(0, 0), "[0 node*1 10 node*1 56 node*1]"},
+		"peers": {Sources{Peers: true, Slots: 10}, 4 * time.Minute, func(since time.Duration) Situation {
+			return Situation{Known: 9, Full: 8, Links: 9}
+		}, "[11 peer 50 peer 143 peer]"},
+		"peers, all slots taken": {Sources{Peers: true, Slots: 10}, 4 * time.Minute, func(since time.Duration) Situation {
+			return Situation{Known: 9, Full: 8, Links: 10}
+		}, "[]"},
+		"peers, none there": {Sources{Peers: true, Slots: 10}, 4 * time.Minute, always(9, 0), "[]"},
+		"named nodes":       {Sources{Nodes: []string{"x", "y"}}, time.Minute, always(0, 0), "[0 node*1 10 node*1 13 node*1 23 node*1 31 node*1 41 node*1 57 node*1]"},
 		"again and again": {Sources{DNS: []string{"a"}}, 90 * time.Minute, always(0, 0),
-			"[0 dns*1 39 dns*1 132 dns*1 310 dns*1 687 dns*1 1264 dns*1 2812 dns*1 5079 dns*1]"},
+			"[0 dns*1 3 dns*1 11 dns*1 25 dns*1 57 dns*1 105 dns*1 234 dns*1 423 dns*1 955 dns*1 1612 dns*1 3812 dns*1]"},
 		"switched off": {Sources{DNS: five, Nodes: five, Fixed: true, ForceDNS: true}, time.Hour, func(since time.Duration) Situation {
 			return Situation{Off: since < 59*time.Minute}
-		}, "[3540 node*1 dns*5 fixed 3550 node*1 3560 node*1 3570 node*1 3579 dns*5 3580 node*1]"},
+		}, "[3540 node*1 dns*5 fixed 3543 dns*5 3547 dns*5 3550 node*1 3554 dns*5 3560 node*1 3568 dns*5 3570 node*1 3580 node*1 3583 node*1 3593 dns*5 3593 node*1]"},
+		"again, with some known": {Sources{DNS: []string{"a"}}, 90 * time.Minute, always(1, 0),
+			"[11 dns*1 50 dns*1 143 dns*1 321 dns*1 698 dns*1 1275 dns*1 2823 dns*1 5090 dns*1]"},
+		"known in vain, then known": {Sources{DNS: []string{"a"}}, 5 * time.Minute, func(since time.Duration) Situation {
+			return Situation{Known: int(since / (10 * time.Second))}
+		}, "[0 dns*1 3 dns*1 49 dns*1 94 dns*1 188 dns*1]"},
 		"links are lost": {Sources{DNS: []string{"a"}}, time.Hour, func(since time.Duration) Situation {
 			if since < 30*time.Minute {
-				return Situation{Known: 10, Links: 2}
+				return Situation{Known: 10, Full: 2, Links: 2}
 			}
 			return Situation{Known: 10}
 		}, "[1811 dns*1 1850 dns*1 1943 dns*1 2121 dns*1 2498 dns*1 3075 dns*1]"},

