@@ -296,3 +296,22 @@ func TestMempoolOrder(t *testing.T) {
 	g.run(time.Minute)
 	g.wantTold(1, all[1], all[3], all[4], all[0], all[2])
 }
+
+// TestLimitTies lets more wait for a link than may, all of one fee rate: what is
+// kept does not hang on the order in which it came, which may be that of a map.
+func TestLimitTies(t *testing.T) {
+	waiting := make([]*item, maxWaiting+10)
+	for i := range waiting {
+		waiting[i] = &item{txid: wire.Hash{byte(i), byte(i >> 8), byte(i >> 16)}, rate: 100, entry: new(mempool.Entry)}
+	}
+	keep := func() queue {
+		l := &link{queue: slices.Clone(waiting)}
+		l.limit()
+		return l.queue
+	}
+	first := keep()
+	slices.Reverse(waiting)
+	if again := keep(); len(first) != maxWaiting/2 || !slices.Equal(first, again) {
+		t.Errorf("%d and %d are kept, not the same ones", len(first), len(again))
+	}
+}

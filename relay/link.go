@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"cmp"
 	"container/heap"
 	"slices"
 	"time"
@@ -82,7 +81,7 @@ func (l *link) limit() {
 		return
 	}
 	kept := slices.DeleteFunc(l.queue, func(it *item) bool { return it.entry == nil })
-	slices.SortFunc(kept, func(a, b *item) int { return cmp.Compare(b.rate, a.rate) })
+	slices.SortFunc(kept, compareItems)
 	l.queue = slices.Clone(kept[:min(len(kept), maxWaiting/2)]) // sorted, and so a heap
 }
 
@@ -185,6 +184,14 @@ func (q *queue) Pop() any {
 	old[len(old)-1] = nil
 	*q = old[:len(old)-1]
 	return it
+}
+
+// compareItems is better in the form of cmp.Compare, for different items.
+func compareItems(a, b *item) int {
+	if better(a, b) {
+		return -1
+	}
+	return 1
 }
 
 // better orders by fee rate, and for the same rate by id, which is as good as

@@ -93,11 +93,6 @@ func (m *Manager) inOrder() []*item {
 	for _, it := range m.pool {
 		all = append(all, it)
 	}
-	slices.SortFunc(all, func(a, b *item) int {
-		if better(a, b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, compareItems)
 	return all
 }
