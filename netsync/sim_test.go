@@ -1,7 +1,6 @@
 package netsync
 
 import (
-	"container/heap"
 	"fmt"
 	"slices"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"starling/chain/consensus"
 	"starling/chain/headertree"
+	"starling/internal/eventheap"
 	"starling/params"
 	"starling/wire"
 )
@@ -166,31 +166,6 @@ type remote struct {
 	opened map[wire.Hash]bool // compact blocks sent, until the whole one is asked for
 }
 
-// event is something that happens at a time.
-type event struct {
-	at  time.Time
-	seq int
-	do  func()
-}
-
-type events []event
-
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	if e[i].at.Equal(e[j].at) {
-		return e[i].seq < e[j].seq
-	}
-	return e[i].at.Before(e[j].at)
-}
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	old := *e
-	x := old[len(old)-1]
-	*e = old[:len(old)-1]
-	return x
-}
-
 // fataler is what testing.T and rapid.T have in common here.
 type fataler interface {
 	Helper()
@@ -205,8 +180,7 @@ type sim struct {
 	m       *Manager
 	now     time.Time
 	start   time.Time
-	queue   events
-	seq     int
+	heap    *eventheap.Heap
 	lastID  PeerID
 	remotes []*remote
 	byID    map[PeerID]*remote
@@ -230,6 +204,7 @@ func newSim(t fataler, w *world, minWork *uint256.Int) *sim {
 	s := &sim{t: t, w: w, byID: make(map[PeerID]*remote), fetched: make(map[wire.Hash]int), minWork: minWork}
 	s.start = w.tree.Best().Header.Time().Add(365 * 24 * time.Hour)
 	s.now = s.start
+	s.heap = eventheap.New(time.Time{}, 0) // tests set the time back
 	s.chain = newTestChain(w.net, func() time.Time { return s.now })
 	s.reset()
 	return s
@@ -245,8 +220,7 @@ func (s *sim) reset() {
 }
 
 func (s *sim) after(d time.Duration, do func()) {
-	s.seq++
-	heap.Push(&s.queue, event{s.now.Add(d), s.seq, do})
+	s.heap.At(s.now.Add(d), do)
 }
 
 // connect adds a peer, which comes back ten seconds after it was dropped.
@@ -492,10 +466,9 @@ func (s *sim) run(limit time.Duration, until func() bool) {
 			s.due = due
 		}
 		tick := s.due
-		if len(s.queue) > 0 && (tick.IsZero() || !tick.Before(s.queue[0].at)) {
-			e := heap.Pop(&s.queue).(event)
-			s.now = e.at
-			e.do()
+		if at, ok := s.heap.Next(); ok && (tick.IsZero() || !tick.Before(at)) {
+			s.now = at
+			s.heap.Step()
 		} else if tick.IsZero() {
 			s.t.Fatalf("nothing left to happen at %v, tip %d", s.now.Sub(s.start), s.chain.tip.Height)
 		} else {
