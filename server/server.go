@@ -88,6 +88,13 @@ type anchors struct {
 	sessions []*session
 }
 
+// bounded returns the logger of a part whose lines others can cause. Whoever
+// connects and goes, or sends what is refused, again and again, must not fill the
+// disk.
+func (n *Server) bounded(part string) *slog.Logger {
+	return slog.New(lograte.New(n.cfg.Logs(part).Handler(), n.clk.Now))
+}
+
 // New opens all that a node needs: the data directory, the chain, the ban
 // list, and the sockets to listen on. It is to be followed by Run, or else by
 // Close.
@@ -96,8 +103,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	n := &Server{cfg: cfg, clk: cfg.Clock, uptime: cputime.Start()}
-	// Whoever connects and goes, again and again, must not fill the disk.
-	n.log = slog.New(lograte.New(cfg.Logs("net").Handler(), cfg.Clock.Now))
+	n.log = n.bounded("net")
 	n.handlers = handlers()
 	n.wakeTxs, n.wakeTry = make(chan struct{}, 1), make(chan struct{}, 1)
 	n.ctx = context.Background()
@@ -122,7 +128,7 @@ func (n *Server) open() (err error) {
 	n.chain, err = chain.Open(chain.Config{
 		Network: cfg.Network, FS: cfg.FS, Dir: cfg.Dir, Locked: cfg.Locked,
 		DBCache: cfg.DBCache, Prune: cfg.Prune, Workers: cfg.Workers, Reindex: cfg.Reindex,
-		Clock: n.clk, Log: cfg.Logs("chain"), Observer: n.fanout.Chain(),
+		Clock: n.clk, Log: n.bounded("chain"), Observer: n.fanout.Chain(),
 		OnInvalid: n.onInvalid, Verifier: n.verifier,
 	})
 	if err != nil {
