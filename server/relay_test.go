@@ -387,13 +387,18 @@ func TestAskedForThePool(t *testing.T) {
 }
 
 // TestMinerComesBack has the miner off when a payment is made, then restart
-// without its pool: it must hear of the payment each time.
+// without its pool: it must hear of the payment each time, within 5 s.
 func TestMinerComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMarket(t, 1)
-		forgetful := func(c *Config) { own(c); c.ForgetPool = true }
-		central := m.nodeWith(1, vfs.NewMem(), own)
-		payer := m.nodeWith(2, vfs.NewMem(), own, 1)
+		with := func(c *Config) { // as the settings of a node have it there
+			own(c)
+			c.Network.TxWait = 0
+			c.RelayDelayInbound, c.RelayDelayOutbound = 20*time.Millisecond, 20*time.Millisecond
+		}
+		forgetful := func(c *Config) { with(c); c.ForgetPool = true }
+		central := m.nodeWith(1, vfs.NewMem(), with)
+		payer := m.nodeWith(2, vfs.NewMem(), with, 1)
 		miner := m.nodeWith(3, vfs.NewMem(), forgetful, 1)
 		time.Sleep(time.Second)
 		if !miner.Mempool().Info().Loaded {
@@ -407,7 +412,7 @@ func TestMinerComesBack(t *testing.T) {
 		for range 3 {
 			time.Sleep(time.Hour)
 			miner = m.nodeWith(3, miner.fs, forgetful, 1)
-			miner.has(time.Minute, tx)
+			miner.has(5*time.Second, tx)
 			time.Sleep(time.Minute)
 			miner.stop()
 		}
