@@ -1,9 +1,11 @@
 package netsync
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"starling/chain/consensus"
 	"starling/chain/headertree"
 	"starling/wire"
 )
@@ -58,17 +60,25 @@ func (m *Manager) takeHeaders(now time.Time, p *peer, b batch) {
 	m.behind.protect(p)
 }
 
-// accept puts headers of a peer into the tree.
+// accept puts headers of a peer into the tree. If one of them is only too far ahead
+// of this node's clock, those before it are as good as any: with a clock that is
+// hours behind the node follows the chain as far as it can.
 func (m *Manager) accept(p *peer, b batch) (n *headertree.Node, added int, err error) {
 	n, added, err = m.tree.AcceptHashed(b.headers, b.hashes)
-	if err != nil {
+	if err != nil && (n == nil || !early(err)) {
 		return n, added, err
 	}
 	p.learn(n)
 	if added > 0 {
 		m.window.reopen() // others may have announced what is known only now
 	}
-	return n, added, nil
+	return n, added, err
+}
+
+// early reports whether a header was refused for its time alone.
+func early(err error) bool {
+	var rule *consensus.RuleError
+	return errors.As(err, &rule) && rule.Kind == consensus.Recent
 }
 
 // Inv takes the hashes of the blocks in an inv message, in their order.

@@ -17,16 +17,15 @@ const (
 	// time, for networks with fast blocks.
 	staleSpacings = 3
 	staleMin      = 5 * time.Minute
-	// aloneAfter is how long a node may be without any peer before it says so.
-	aloneAfter = 10 * time.Minute
 )
 
 // slotLoop tells the connection manager how the node is doing, gives back links
-// that are too many, and says when it is alone, until ctx is done.
+// that are too many, and says when the node is alone or its clock seems wrong, until
+// ctx is done.
 func (n *Server) slotLoop(ctx context.Context) {
 	timer := n.clk.NewTimer(slotTick)
 	defer timer.Stop()
-	w := slotWatch{n: n, tipAt: n.clk.Now(), best: make(map[uint64]news), company: n.clk.Now()}
+	w := slotWatch{n: n, tipAt: n.clk.Now(), best: make(map[uint64]news), alone: alone{since: n.clk.Now()}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -40,11 +39,13 @@ func (n *Server) slotLoop(ctx context.Context) {
 
 // slotWatch is what the loop remembers from one look to the next.
 type slotWatch struct {
-	n       *Server
-	tip     int32
-	tipAt   time.Time       // when the tip last changed
-	best    map[uint64]news // by session
-	company time.Time       // when there last was a peer, or it was told that there is none
+	n      *Server
+	tip    int32
+	tipAt  time.Time       // when the tip last changed
+	best   map[uint64]news // by session
+	alone  alone
+	before Tally // dials by outcome, up to when there last was a peer
+	skew   skew
 }
 
 // news is when a peer last told of a better block than before.
@@ -63,18 +64,14 @@ func (w *slotWatch) look(now time.Time) {
 	n.conns.SetSynced(synced)
 	stale := max(staleSpacings*n.cfg.Network.TargetSpacing, staleMin)
 	n.conns.SetLagging(synced && !busy && now.Sub(w.tipAt) > stale)
+	w.tellAlone(now)
+	w.tellClock(now)
 	if n.cfg.Slots == nil {
 		return
 	}
 	full, blockRelay := n.conns.Targets()
 	if id, ok := connmgr.Surplus(now, links, full, blockRelay); ok {
 		n.endPeer(id, peer.Surplus, "it has told of blocks later than others")
-	}
-	if len(links) > 0 || len(n.sessions.all()) > 0 || !n.conns.Active() {
-		w.company = now
-	} else if now.Sub(w.company) >= aloneAfter {
-		w.company = now
-		n.log.Warn("this node has no peers", "dialled", n.conns.Tried(), "known addresses", n.book.Len(), "asked", n.asked())
 	}
 }
 

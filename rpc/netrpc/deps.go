@@ -42,6 +42,7 @@ type Peers interface {
 	PingAll()
 	Totals() (in, out uint64)
 	LinkCounts() server.LinkCounts
+	ClockOffset() (offset time.Duration, peers int)
 	Local() *addrmgr.Local
 	Upload() server.UploadTarget
 	Book() *addrmgr.Manager

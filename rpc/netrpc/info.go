@@ -3,24 +3,18 @@ package netrpc
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"starling/peer"
 	"starling/rpc/describe"
 	"starling/rpc/jsonrpc"
 	"starling/rpc/rpctypes"
+	"starling/server"
 	"starling/wire"
 )
 
 // mainNetwork is the network on which coins are worth something.
 const mainNetwork = "main"
-
-// clockTolerance is how far the clocks of peers may be off before the operator
-// is told: a block further ahead than two hours is refused, and this leaves time
-// to set the clock right.
-const clockTolerance = 70 * time.Minute
 
 // situation is what warnings come from.
 type situation struct {
@@ -38,7 +32,7 @@ func (s situation) warnings() []string {
 	case s.peers == 0:
 		list = append(list, "This node has no peers: it hears of no block and no payment.")
 	}
-	if s.offset.Abs() > clockTolerance {
+	if s.offset.Abs() > server.ClockTolerance {
 		way := "ahead of"
 		if s.offset < 0 {
 			way = "behind"
@@ -49,28 +43,11 @@ func (s situation) warnings() []string {
 	return list
 }
 
-// situation asks the peers. Clocks are those of peers that this node has chosen:
-// whoever connects to it can say anything.
+// situation asks the node.
 func (a *api) situation() situation {
-	s := situation{active: a.Conns.Active()}
-	var offsets []time.Duration
-	for _, p := range a.Peers.Peers() {
-		s.peers++
-		if r := p.Peer.Remote(); r != nil && p.Peer.Kind() != peer.Inbound {
-			offsets = append(offsets, r.TimeOffset)
-		}
-	}
-	s.offset = median(offsets)
+	s := situation{active: a.Conns.Active(), peers: len(a.Peers.Peers())}
+	s.offset, _ = a.Peers.ClockOffset()
 	return s
-}
-
-// median returns the middle one, 0 of none.
-func median(d []time.Duration) time.Duration {
-	if len(d) == 0 {
-		return 0
-	}
-	slices.Sort(d)
-	return d[len(d)/2]
 }
 
 func (a *api) linkCounts() rpctypes.LinkCounts {
