@@ -297,7 +297,7 @@ func TestOneByteAtATime(t *testing.T) {
 				if err := a.Conns().Add(addr(6)); err != nil {
 					t.Fatal(err)
 				}
-				a.reach(last(blocks), 3*time.Minute)
+				a.reach(last(blocks), 40*time.Second)
 				time.Sleep(3 * time.Minute)
 				if logs.count("caught up with the network") != 1 {
 					t.Errorf("it does not say that it has caught up: %q", logs.lines)
