@@ -111,6 +111,9 @@ func TestBloomRelay(t *testing.T) {
 		if c := a.candidates(); len(c) != 1 || !c[0].RelaysTxs || !c[0].Bloom {
 			t.Errorf("since it has a filter: %+v", c)
 		}
+		if p := a.Peers()[0]; !p.RelaysTxs || !p.Relay.Wants {
+			t.Errorf("since it has a filter: %+v", p)
+		}
 		a.add(one, two)
 		s.announced(one)
 		quiet()

@@ -249,6 +249,37 @@ func TestClockOff(t *testing.T) {
 	}
 }
 
+// TestClockWasOff fills an address book by a clock that is off, sets the clock
+// right, and starts the node again on what it has saved: times to come, or long
+// gone, keep it from none of its peers.
+func TestClockWasOff(t *testing.T) {
+	for name, off := range map[string]time.Duration{"ahead": 5 * time.Hour, "far ahead": 400 * 24 * time.Hour, "behind": -5 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 1)
+				block := w.gen.Next(w.gen.Genesis(), 0)
+				var others []byte
+				for i := range byte(12) {
+					others = append(others, 20+i)
+					w.start(20 + i).give(block)
+				}
+				fs := vfs.NewMem()
+				a := w.startWith(1, fs, func(c *Config) { auto(c); c.Clock = newOffClock(off) })
+				a.hears(others...)
+				a.fills(5 * time.Minute)
+				for _, i := range others[:3] { // and of some it has failures to remember
+					w.net.Cut(ipOf(1), ipOf(i))
+				}
+				time.Sleep(time.Minute)
+				a.stop()
+
+				a = w.startWith(1, fs, auto)
+				a.fills(5 * time.Minute)
+			})
+		})
+	}
+}
+
 // slowing makes the path to a peer one of a byte a second at some moment.
 type slowing struct {
 	peer.NoObserver
