@@ -79,7 +79,8 @@ func (n *Server) admit(ctx context.Context, link transport.Link, perm peer.Permi
 		n.refuse(link, err)
 		return
 	}
-	s := n.newSession(link, peer.Inbound, perm, nil)
+	s := new(session)
+	n.newSession(link, peer.Inbound, perm, s)
 	n.links.Go(func() { n.runSession(ctx, s) })
 }
 

@@ -111,9 +111,10 @@ func (s *sessions) onRemoved() <-chan struct{} {
 	return s.removed
 }
 
-// newSession makes a session over a link and puts it in the list.
-func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permissions, up func()) *session {
-	s := &session{node: n, up: up}
+// newSession makes a session over a link and puts it in the list. What the caller
+// knows of it is in s already: once it is in the list others read it.
+func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permissions, s *session) {
+	s.node = n
 	s.host, _ = transport.IP(link.RemoteAddr())
 	s.group = n.groupOf(link.RemoteAddr())
 	l := &n.sessions
@@ -133,7 +134,6 @@ func (n *Server) newSession(link transport.Link, kind peer.Kind, perm peer.Permi
 		SilenceTimeout: n.cfg.SilenceTimeout,
 	})
 	l.byID[id] = s
-	return s
 }
 
 // runSession carries a session to its end and clears up after it.
@@ -179,9 +179,9 @@ func (d dialer) Connect(ctx context.Context, addr ma.Multiaddr, kind peer.Kind, 
 			return err
 		}
 		host, _ := transport.IP(link.RemoteAddr())
-		s := d.n.newSession(link, kind, d.n.cfg.Permissions(host, kind), up)
-		s.stale = d.n.wasForeign(addr)
+		s := &session{up: up, stale: d.n.wasForeign(addr)}
 		s.dialled, _ = netaddr.OfLink(addr)
+		d.n.newSession(link, kind, d.n.cfg.Permissions(host, kind), s)
 		err = d.n.runSession(ctx, s)
 		if s.peer.Remote() == nil {
 			return unheard(err)
