@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -121,7 +122,7 @@ func (w *world) giveAll(nodes []*node, b chaintest.Block) {
 type resolver map[string][]netip.Addr
 
 func (r resolver) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, error) {
-	if ips := r[host]; ips != nil {
+	if ips := r[strings.TrimSuffix(host, ".")]; ips != nil {
 		return ips, nil
 	}
 	<-ctx.Done()
