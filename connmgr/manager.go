@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -45,7 +46,7 @@ type Config struct {
 	MaxDials   int // dials by hand under way at a time; 0 for [MaxDials]
 	MaxInbound int // inbound links; 0 for [DefaultMaxPeers], below 0 for none
 	// MaxPending is how many of the inbound links may be in their handshake; 0
-	// for a quarter of them, or 8 if that is more.
+	// for a quarter of them, or 8 if that is more; below 0 for any number.
 	MaxPending int
 
 	// MaxPerHost and MaxPerGroup are how many of the inbound links one host and
@@ -134,8 +135,11 @@ func New(cfg Config) (*Manager, error) {
 	if cfg.MaxInbound == 0 {
 		cfg.MaxInbound = DefaultMaxPeers
 	}
-	if cfg.MaxPending == 0 {
+	switch {
+	case cfg.MaxPending == 0:
 		cfg.MaxPending = max(minPending, cfg.MaxInbound/pendingShareOf)
+	case cfg.MaxPending < 0:
+		cfg.MaxPending = math.MaxInt
 	}
 	if cfg.MaxPerHost == 0 {
 		cfg.MaxPerHost = max(minPerHost, cfg.MaxInbound/hostShareOf)

@@ -107,6 +107,16 @@ type Config struct {
 	MaxInbound, MaxPerHost, MaxPerGroup int
 	AcceptRate                          float64
 	AcceptBurst                         int
+	// MaxPending is how many of the inbound links may be in their handshake, as in
+	// [connmgr.Config].
+	MaxPending int
+	// RepeatFlood is how many bytes of what a link was sent before count as a whole
+	// flood, for which its host is banned if it goes on; 0 for 200 MB, below 0 for
+	// any number.
+	RepeatFlood int
+	// MaxAnnounced and MaxRejects are how many announced transactions of a peer, and
+	// refused ones of all, are remembered, as in [txdownload.Config].
+	MaxAnnounced, MaxRejects int
 	// MaxUpload is how many bytes may be sent in a day before old blocks are
 	// not served any more; 0 for any number.
 	MaxUpload uint64
@@ -211,6 +221,9 @@ func (c *Config) fill() error {
 	}
 	if c.PingTimeout == 0 {
 		c.PingTimeout = c.Network.PingTimeout
+	}
+	if c.RepeatFlood == 0 {
+		c.RepeatFlood = repeatFlood
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = connmgr.DefaultMaxPeers

@@ -52,7 +52,7 @@ func (n *Server) openPool() error {
 	case pc.File == "":
 		pc.File = path.Join(cfg.Dir, poolFile)
 	}
-	n.txs = txdownload.New(txdownload.Config{Pool: poolView{n}, Seed: cfg.seedFor("txdownload"), Wait: cfg.txWait()})
+	n.txs = txdownload.New(txdownload.Config{Pool: poolView{n}, Seed: cfg.seedFor("txdownload"), Wait: cfg.txWait(), MaxAnnounced: cfg.MaxAnnounced, Rejects: cfg.MaxRejects})
 	n.relay = relay.New(relay.Config{
 		InboundDelay: cfg.RelayDelayInbound, OutboundDelay: cfg.RelayDelayOutbound,
 		MinRelayFee: max(pc.MinRelayFee, 0), IncrementalFee: pc.IncrementalFee, Seed: cfg.seedFor("relay"),

@@ -4,12 +4,12 @@ import "starling/connmgr"
 
 const (
 	// repeatFlood is how many bytes of blocks that a peer has been sent before make
-	// a whole [connmgr.GetDataFlood]. Whoever fetches the same blocks at 2.3 MB a
+	// a whole [connmgr.GetDataFlood] by default. Whoever fetches the same blocks at 2.3 MB a
 	// second for long is banned; that part of its score fades as fast as it may go on.
 	repeatFlood = 200_000_000
-	// repeatStep is how much of it is counted at a time, so that the log and the
+	// repeatSteps is in how many parts it is counted, so that the log and the
 	// scores are not kept busy by each block.
-	repeatStep = repeatFlood / 100
+	repeatSteps = 100
 
 	// repeatPage is how many heights are noted together: 512 bytes. All heights of
 	// a million blocks take 125 KB.
@@ -25,9 +25,9 @@ type repeats struct {
 	bytes int // of further copies, not counted yet
 }
 
-// sent takes that a block went out, and returns what share of a flood has come
-// together, if it is time to count it.
-func (r *repeats) sent(height int32, size int) (share float64) {
+// sent takes that a block went out, and returns what share of a flood of so many
+// bytes has come together, if it is time to count it.
+func (r *repeats) sent(height int32, size, flood int) (share float64) {
 	if r.pages == nil {
 		r.pages = make(map[int32]*[repeatPage / 64]uint64)
 	}
@@ -41,17 +41,21 @@ func (r *repeats) sent(height int32, size int) (share float64) {
 		*word |= bit
 		return 0
 	}
-	if r.bytes += size; r.bytes < repeatStep {
+	if r.bytes += size; r.bytes < flood/repeatSteps {
 		return 0
 	}
-	share = float64(r.bytes) / repeatFlood
+	share = float64(r.bytes) / float64(flood)
 	r.bytes = 0
 	return share
 }
 
 // sentBlock counts a block that was asked for and sent.
 func (s *session) sentBlock(height int32, size int) {
-	if share := s.repeats.sent(height, size); share > 0 {
+	flood := s.node.cfg.RepeatFlood
+	if flood < 0 {
+		return
+	}
+	if share := s.repeats.sent(height, size, flood); share > 0 {
 		s.node.offence(s.origin(), connmgr.GetDataFlood, share)
 	}
 }

@@ -12,7 +12,7 @@ func TestRepeats(t *testing.T) {
 	var r repeats
 	const size = 1_000_000
 	for h := range int32(50_000) {
-		if share := r.sent(h, size); share != 0 {
+		if share := r.sent(h, size, repeatFlood); share != 0 {
 			t.Fatalf("block %d cost %v", h, share)
 		}
 	}
@@ -21,7 +21,7 @@ func TestRepeats(t *testing.T) {
 	}
 	total, times := 0.0, 0
 	for h := range int32(200) {
-		share := r.sent(h*200, size)
+		share := r.sent(h*200, size, repeatFlood)
 		if total += share; share > 0 {
 			times++
 		}

@@ -148,7 +148,7 @@ func (n *Server) open() (err error) {
 	n.gossip.m, n.gossip.wake = gossip.New(cfg.seedFor("gossip"), cfg.Gossip), make(chan struct{}, 1)
 	cc := connmgr.Config{
 		Dialer: dialer{n}, Clock: n.clk, Log: n.log, Observer: n.observer, Seed: cfg.seedFor("connmgr"),
-		MaxInbound: cfg.maxInbound(), MaxPerHost: cfg.MaxPerHost, MaxPerGroup: cfg.MaxPerGroup,
+		MaxInbound: cfg.maxInbound(), MaxPerHost: cfg.MaxPerHost, MaxPerGroup: cfg.MaxPerGroup, MaxPending: cfg.MaxPending,
 		AcceptRate: cfg.AcceptRate, AcceptBurst: cfg.AcceptBurst,
 		BanScore: cfg.BanScore, BanTime: cfg.BanTime, CountLocal: cfg.CountLocal,
 		FS: cfg.FS, BanFile: path.Join(cfg.Dir, "bans.dat"), OldBanFile: path.Join(cfg.Dir, "banlist.dat"),

@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,34 +174,46 @@ func TestMinimumWork(t *testing.T) {
 	})
 }
 
-// TestHeaderSpam sends cheap headers without end; none of them is kept, and one
-// line tells of them all.
+// TestHeaderSpam sends cheap headers without end; none of them is kept, one line
+// tells of them all, and an honest peer is not held up. On a network that asks for
+// no work all are kept.
 func TestHeaderSpam(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 4100)
-		blocks := w.gen.Chain(w.gen.Genesis(), 4000)
+	const height = 8000
+	unlimited := func(c *Config) { c.Network = params.Regtest() }
+	attack(t, unlimited, 1, func(t *testing.T, w *world, change func(*Config)) int {
+		time.Sleep(height * 10 * time.Minute) // the headers are not of the future
+		blocks := w.gen.Chain(w.gen.Genesis(), height)
 		log := newTold()
 		b := w.startWith(2, vfs.NewMem(), func(cfg *Config) {
 			withMinimum(1_000_000)(cfg)
 			cfg.Logs = func(string) *slog.Logger { return log.log() }
+			change(cfg)
 		})
-		s := w.dial(b, 99)
-		for _, part := range [][]chaintest.Block{blocks[:2000], blocks[2000:]} {
+		bad, good := w.dial(b, 99), w.dial(b, 98)
+		bad.noise = append(bad.noise, wire.CmdGetData)
+		for part := range slices.Chunk(blocks, 2000) {
 			var m wire.MsgHeaders
 			for _, bl := range part {
 				m.Headers = append(m.Headers, bl.Header)
 			}
-			s.send(&m)
+			bad.send(&m)
+			good.undisturbed()
 		}
-		s.sync()
-		if n := b.Chain().Headers().Len(); n != 1 {
-			t.Errorf("%d headers kept", n)
+		bad.sync()
+		kept := b.Chain().Headers().Len()
+		if kept > 1 {
+			return kept
 		}
-		if p := b.Peers(); len(p) != 1 || p[0].Sync.PresyncHeight != 4000 {
-			t.Errorf("walked to %d", p[0].Sync.PresyncHeight)
+		walked := int32(0)
+		for _, p := range b.Peers() {
+			walked = max(walked, p.Sync.PresyncHeight)
+		}
+		if walked != height {
+			t.Errorf("walked to %d", walked)
 		}
 		if all, first := log.count("pre-synchronising"), log.count("pre-synchronising", "height=2000", "progress="); all != 1 || first != 1 {
 			t.Errorf("%d lines tell of it, %d of the first headers", all, first)
 		}
+		return kept
 	})
 }

@@ -1,6 +1,7 @@
 package txdownload
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"math/rand/v2"
 	"slices"
@@ -17,7 +18,7 @@ const (
 	// counts as overloaded, and others come before it.
 	MaxInFlight = 100
 
-	// MaxAnnounced is how many transactions of a peer are tracked; what it
+	// MaxAnnounced is how many transactions of a peer are tracked by default; what it
 	// announces beyond is ignored. It takes a node that announces at most 14 per
 	// second six minutes to get there. With 125 peers they cost at most 150 MB.
 	MaxAnnounced = 5000
@@ -35,9 +36,9 @@ const (
 	// is asked.
 	RequestTimeout = await.Tx
 
-	// recentRejects is how many rejected transactions are remembered. Each
+	// DefaultRejects is how many rejected transactions are remembered. Each
 	// filter takes 1.3 MB once it is used.
-	recentRejects = 120_000
+	DefaultRejects = 120_000
 	// recentConfirmed is how many confirmed ones: those of about six full
 	// blocks, counted by both ids.
 	recentConfirmed = 48_000
@@ -93,6 +94,12 @@ type Config struct {
 	// Wait is how long a request waits for a better announcer; 0 for
 	// [DefaultWait], below zero for not at all.
 	Wait time.Duration
+	// MaxAnnounced is how many transactions of a peer are tracked; 0 for
+	// [MaxAnnounced], below zero for any number.
+	MaxAnnounced int
+	// Rejects is how many rejected transactions are remembered at least, so that
+	// they are not judged again; 0 for [DefaultRejects].
+	Rejects int
 }
 
 func (c *Config) wait() time.Duration {
@@ -111,6 +118,8 @@ type Manager struct {
 	wtxidPeers     int
 	preferredPeers int
 	wait           time.Duration
+	maxAnnounced   int // of a peer; below zero for any number
+	judged         uint64
 	requests       *tracker
 	judging        map[wire.Hash]bool // wtxids of what is being judged at the moment
 	orphans        *orphanage
@@ -121,15 +130,17 @@ type Manager struct {
 
 // New returns a Manager without peers.
 func New(cfg Config) *Manager {
+	rejects := cmp.Or(cfg.Rejects, DefaultRejects)
 	return &Manager{
 		pool:           cfg.Pool,
 		wait:           cfg.wait(),
+		maxAnnounced:   cmp.Or(cfg.MaxAnnounced, MaxAnnounced),
 		peers:          make(map[PeerID]PeerInfo),
 		judging:        make(map[wire.Hash]bool),
 		requests:       newTracker(sha256.Sum256(append(cfg.Seed[:], "requests"...))),
 		orphans:        newOrphanage(rand.New(rand.NewChaCha8(sha256.Sum256(append(cfg.Seed[:], "orphans"...))))),
-		rejects:        rolling.New(recentRejects, mistake),
-		reconsiderable: rolling.New(recentRejects, mistake),
+		rejects:        rolling.New(rejects, mistake),
+		reconsiderable: rolling.New(rejects, mistake),
 		confirmed:      rolling.New(recentConfirmed, mistake),
 	}
 }
@@ -203,10 +214,16 @@ func (m *Manager) announced(now time.Time, peer PeerID, info PeerInfo, id ID) {
 	if m.have(id, true) {
 		return
 	}
-	if !info.Unlimited && m.requests.count(peer) >= MaxAnnounced {
+	if m.beyondLimit(peer, info, 1) {
 		return
 	}
 	m.requests.announce(peer, id, info.Preferred, now.Add(m.delay(peer, info, !id.WTx)))
+}
+
+// beyondLimit reports whether so much of what a peer has announced is tracked that
+// so many more are not taken.
+func (m *Manager) beyondLimit(peer PeerID, info PeerInfo, more int) bool {
+	return !info.Unlimited && m.maxAnnounced >= 0 && m.requests.count(peer)+more > m.maxAnnounced
 }
 
 // delay returns how long to wait for a better announcer.
@@ -256,7 +273,7 @@ func (m *Manager) askParents(now time.Time, peer PeerID, wtxid wire.Hash, parent
 	if !ok || m.orphans.hasFrom(wtxid, peer) {
 		return false
 	}
-	if !info.Unlimited && m.requests.count(peer)+len(parents) > MaxAnnounced {
+	if m.beyondLimit(peer, info, len(parents)) {
 		return false
 	}
 	// Parent and child are often announced together and come in the wrong

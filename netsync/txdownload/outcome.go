@@ -39,6 +39,7 @@ func (m *Manager) Received(now time.Time, peer PeerID, tx *wire.Tx) Verdict {
 		// By another goroutine, at this moment.
 	case !m.have(ID{wtxid, true}, false):
 		v.Judge = true
+		m.judged++
 		m.judging[wtxid] = true
 	}
 	if !v.Judge {
@@ -374,6 +375,14 @@ func (m *Manager) Stats() Stats {
 		s.InFlight += p.inFlight
 	}
 	return s
+}
+
+// Judged returns how many transactions have been passed on to be judged since the
+// start. Those that were refused before are not.
+func (m *Manager) Judged() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.judged
 }
 
 // Announced returns how many transactions of a peer are tracked, and how many
