@@ -20,11 +20,7 @@ import (
 func (p *Peer) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p.mu.Lock()
-	p.cancel = cancel
-	over := p.end != nil
-	p.mu.Unlock()
-	if over {
+	if !p.begin(cancel) {
 		cancel()
 	}
 	// Receive and Send know no context, but they end when the link is closed.
@@ -46,6 +42,19 @@ func (p *Peer) Run(ctx context.Context) error {
 	if !unwatch() {
 		<-watched
 	}
+	return p.conclude(&hs)
+}
+
+// begin reports whether the session has not been told to end already.
+func (p *Peer) begin(cancel context.CancelFunc) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancel = cancel
+	return p.end == nil
+}
+
+// conclude tells of the end of the session, and returns why it ended.
+func (p *Peer) conclude(hs *handshake) *Disconnect {
 	d := p.ended()
 	if hs.over() && d.Reason != SelfConnection {
 		// The other end of a connection to oneself closes it as soon as it
@@ -71,13 +80,21 @@ func (p *Peer) read(ctx context.Context, hs *handshake) *Disconnect {
 		if err != nil {
 			return linkError(err)
 		}
-		p.reading(false, m.Size)
-		p.received(m)
-		if err := p.handle(ctx, hs, m); err != nil {
-			return asDisconnect(err)
+		if d := p.take(ctx, hs, m); d != nil {
+			return d
 		}
-		p.handled()
 	}
+}
+
+// take deals with one message that has come.
+func (p *Peer) take(ctx context.Context, hs *handshake, m transport.Message) *Disconnect {
+	p.reading(false, m.Size)
+	p.received(m)
+	if err := p.handle(ctx, hs, m); err != nil {
+		return asDisconnect(err)
+	}
+	p.handled()
+	return nil
 }
 
 // reading tells the timers that reading goes on, or that a message of size

@@ -94,42 +94,49 @@ func (l *link) Close() error {
 // Receive reads the next message. A frame that was damaged on its way is left
 // out, as Bitcoin Core does, and so are decoys and messages of a type that
 // nobody has defined; their bytes count with the message after them.
-func (l *link) Receive() (transport.Message, error) {
-	skipped := 0
-	for {
-		m, whole, err := l.receive()
-		if err != nil {
-			return transport.Message{}, l.explain(err)
+//
+// Nearly all links wait here nearly all of the time, and a goroutine's stack
+// is given back only if little of it is in use. So what waits is kept apart from
+// what reads a message, here and in package peer, and has small frames.
+func (l *link) Receive() (m transport.Message, err error) {
+	whole := false
+	for !whole && err == nil {
+		if err = l.await(); err == nil {
+			whole, err = l.receive(&m)
 		}
-		m.Size += skipped
-		if whole {
-			return m, nil
-		}
-		skipped = m.Size
 	}
+	if err != nil {
+		return transport.Message{}, l.explain(err)
+	}
+	return m, nil
 }
 
-func (l *link) receive() (m transport.Message, whole bool, err error) {
-	f := l.speaks.Load()
-	if f == nil {
+// await waits for the first byte of a message. Before the first one it makes
+// what of the handshake is the receiver's part.
+func (l *link) await() error {
+	if f := l.speaks.Load(); f == nil {
 		if err := l.answer(); err != nil {
 			l.goOn()
-			return m, false, err
+			return err
 		}
-		f = l.speaks.Load()
 	}
-	if f, ok := (*f).(*v2); ok && !f.greeted {
+	if f, ok := (*l.speaks.Load()).(*v2); ok && !f.greeted {
 		if err := f.greet(&l.socket, l.limit); err != nil {
-			return m, false, err
+			return err
 		}
 	}
-	if err := l.idle(); err != nil {
-		return m, false, err
+	return l.idle()
+}
+
+// receive reads the message that has begun. It reports false for one that is to
+// be left out, whose size is added to that of the next one.
+func (l *link) receive(m *transport.Message) (whole bool, err error) {
+	skipped := m.Size
+	if *m, whole, err = (*l.speaks.Load()).receive(&l.socket, l.limit); err != nil {
+		return false, err
 	}
-	if m, whole, err = (*f).receive(&l.socket, l.limit); err != nil {
-		return m, false, err
-	}
-	return m, whole, l.settle()
+	m.Size += skipped
+	return whole, l.settle()
 }
 
 // Send frames one message. Small ones wait in the buffer for Flush. On a link
