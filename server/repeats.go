@@ -1,6 +1,9 @@
 package server
 
-import "starling/connmgr"
+import (
+	"starling/connmgr"
+	"starling/wire"
+)
 
 const (
 	// repeatFlood is how many bytes of blocks that a peer has been sent before make
@@ -47,6 +50,25 @@ func (r *repeats) sent(height int32, size, flood int) (share float64) {
 	share = float64(r.bytes) / float64(flood)
 	r.bytes = 0
 	return share
+}
+
+// compactCopies is added to the heights of compact blocks, whose first copies are
+// free beside those of the whole ones: a peer may need both.
+const compactCopies = 1 << 30
+
+// sentCopy counts a copy of a block that goes out with a message. Of what a filter
+// leaves of one the block is counted when it is read.
+func (s *session) sentCopy(height int32, m wire.Message) {
+	switch m := m.(type) {
+	case *wire.MsgBlock:
+		s.sentBlock(height, len(m.Raw))
+	case *wire.MsgCmpctBlock:
+		size := wire.HeaderSize + wire.ShortIDSize*len(m.ShortIDs)
+		for _, p := range m.Prefilled {
+			size += p.Tx.Size()
+		}
+		s.sentBlock(height+compactCopies, size)
+	}
 }
 
 // sentBlock counts a block that was asked for and sent.

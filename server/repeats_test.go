@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -65,4 +66,44 @@ func TestGetDataFlood(t *testing.T) {
 			t.Errorf("who fetches each once has a score of %v", got)
 		}
 	})
+}
+
+// TestCompactBlocksRepeated fetches the same compact block again and again, from
+// memory and from disk: that counts by its bytes, and beside it the first copy of
+// the whole block is free.
+func TestCompactBlocksRepeated(t *testing.T) {
+	for name, memory := range map[string]bool{"from memory": true, "from disk": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, 10)
+				blocks := w.gen.Chain(w.gen.Genesis(), 10)
+				a := w.start(1)
+				a.give(blocks...)
+				tip := last(blocks)
+				if !memory {
+					a.compact.recent.drop(tip.Hash())
+				}
+				s := w.dial(a, 9)
+				host := a.sessions.all()[0].host
+				ask := func(n int, of wire.InvType, want string) (size int) {
+					s.send(&wire.MsgGetData{Inv: slices.Repeat([]wire.InvVect{{Type: of, Hash: tip.Hash()}}, n)})
+					for range n {
+						size += len(s.expect(want).AppendPayload(nil))
+					}
+					return size
+				}
+				ask(1, wire.InvCmpctBlock, wire.CmdCmpctBlock)
+				ask(1, wire.InvWitnessBlock, wire.CmdBlock)
+				synctest.Wait()
+				if n := a.sessions.all()[0].repeats.bytes; n != 0 {
+					t.Errorf("of the first copies %d bytes count", n)
+				}
+				size := ask(30_000, wire.InvCmpctBlock, wire.CmdCmpctBlock)
+				want := float64(size) / repeatFlood * 99
+				if got := a.Conns().Score(host); got > want || got < want/2 || want < 2 {
+					t.Errorf("%d bytes once more count for %v, want nearly %v", size, got, want)
+				}
+			})
+		})
+	}
 }

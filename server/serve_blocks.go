@@ -90,10 +90,8 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		return nil, nil
 	}
 	if m := w.recent(v); m != nil {
-		if raw, ok := m.(*wire.MsgBlock); ok {
-			if node := n.chain.Headers().Lookup(v.Hash); node != nil {
-				w.s.sentBlock(node.Height, len(raw.Raw))
-			}
+		if node := n.chain.Headers().Lookup(v.Hash); node != nil {
+			w.s.sentCopy(node.Height, m)
 		}
 		w.served = v.Hash
 		w.s.peer.Known().Add(v.Hash)
@@ -111,9 +109,7 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		return nil, &peer.Disconnect{Reason: peer.NotServed, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
 	}
 	m, err := w.block(v, node)
-	if raw, ok := m.(*wire.MsgBlock); ok {
-		w.s.sentBlock(node.Height, len(raw.Raw))
-	}
+	w.s.sentCopy(node.Height, m)
 	switch {
 	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):
 		w.miss(v)
