@@ -81,8 +81,13 @@ func (b *Book) vacate(at spot) {
 }
 
 // vacateAll takes an entry away from all of its places in the new table, but
-// keeps it. Where they are hangs on who told of it, which is not kept.
+// keeps it. Where they are hangs on who told of it, of whom the first alone is
+// kept; most entries have that place and no other.
 func (b *Book) vacateAll(e *entry) {
+	if at := b.spotBy(e.addr, e.source); at.get() == e {
+		at.clear()
+		e.refs--
+	}
 	for i := 0; i < b.opts.NewBuckets && e.refs > 0; i++ {
 		if at := b.newSpot(e.addr, i); at.get() == e {
 			at.clear()

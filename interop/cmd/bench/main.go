@@ -54,6 +54,8 @@ func run(t *tb) error {
 		{"decode", measureDecode},
 		{"headers", measureHeaders},
 		{"idle", measureIdle},
+		{"book", measureBook},
+		{"broadcast", measureBroadcast},
 		{"mining", measureMining},
 		{"accept", func() ([]row, error) { return measureAccept(t) }},
 		{"relay", func() ([]row, error) { return measureRelay(t) }},
