@@ -36,6 +36,7 @@ var floors = map[string]int{
 	"peer/await":       20, // whoever asks something of peers has its time from it
 	"addrmgr/netaddr":  24, // reads addresses as transport does
 	"addrmgr":          25,
+	"params/seedgen":   25, // a command: which addresses can be seeds
 
 	"connmgr":  30,
 	"discover": 30,
