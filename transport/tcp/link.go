@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/transport"
+	"starling/transport/bip324"
 	"starling/wire"
 )
 
@@ -42,10 +44,13 @@ type link struct {
 // newLink returns a link whose framing is still to be settled.
 func newLink(c net.Conn, opts *Options) *link {
 	l := &link{
-		socket: socket{conn: c, stall: opts.Stall},
+		socket: socket{conn: c, stall: opts.Stall, ahead: cmp.Or(opts.Ahead, firstAlloc)},
 		opts:   opts,
 		local:  multiaddr(c.LocalAddr()), remote: multiaddr(c.RemoteAddr()),
 		limit: wire.MaxPayloadSize,
+	}
+	if l.ahead < 0 {
+		l.ahead = wire.MaxPayloadSize + bip324.MaxTypeSize + bip324.Overhead
 	}
 	l.initQuiet(c)
 	return l

@@ -23,8 +23,8 @@ const (
 	// shared among links and held only while something is in them.
 	writeBuffer = 16 << 10
 
-	// firstAlloc is how much is set aside on the word of a frame's length alone,
-	// and growth by how much this may grow each time that all of it has come. So
+	// firstAlloc is how much is set aside by default on the word of a frame's length
+	// alone, and growth by how much this may grow each time that all of it has come. So
 	// what a message under way takes is at most 64 KiB and four times what the
 	// other side has sent of it; a block is copied three times at most.
 	firstAlloc = 64 << 10
@@ -41,6 +41,10 @@ type socket struct {
 	quiet quiet  // receiver only
 	r     *inbox // receiver only; nil while nothing is arriving
 	timed bool   // receiver only; there is a deadline
+	ahead int    // receiver only; what is set aside unseen
+
+	budget *budget     // nil for links that are not counted
+	ousted atomic.Bool // the budget has closed it
 
 	w    *[]byte     // sender only; nil while nothing is buffered
 	bufs net.Buffers // sender only; scratch of writev
@@ -76,11 +80,17 @@ func (s *socket) peek(n int) ([]byte, error) {
 
 // take reads the next size bytes to a place of their own.
 func (s *socket) take(size int) ([]byte, error) {
-	b := make([]byte, min(size, firstAlloc))
+	b := make([]byte, min(size, s.ahead))
 	for n := 0; n < size; {
 		if n == len(b) {
-			b = append(make([]byte, 0, min(size, growth*n)), b...)
-			b = b[:cap(b)]
+			grown := min(size, growth*n)
+			if n == s.ahead {
+				defer s.budget.settle(s)
+			}
+			if err := s.budget.grow(s, grown-n); err != nil {
+				return nil, err
+			}
+			b = append(make([]byte, 0, grown), b...)[:grown]
 		}
 		end := min(len(b), n+stallSlice)
 		if s.r.Buffered() < end-n {
@@ -109,6 +119,8 @@ func (s *socket) explain(err error) error {
 	switch {
 	case s.closed.Load():
 		return transport.ErrClosed
+	case s.ousted.Load():
+		return errOusted
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return transport.ErrStalled
 	case errors.Is(err, io.ErrUnexpectedEOF),

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,12 +57,23 @@ type Options struct {
 	// ProxyTimeout bounds one attempt to dial with a Dialer; DefaultProxyTimeout
 	// if zero.
 	ProxyTimeout time.Duration
+	// Ahead is how many bytes are set aside for a message on the word of its length
+	// alone; 64 KiB if zero, all of them if below zero.
+	Ahead int
+	// Budget is how many bytes the links that others have opened may hold together,
+	// beyond Ahead each, of messages that have not come in full; DefaultBudget if
+	// zero, any number if below zero. When it is used up, the link whose message has
+	// taken longest is closed.
+	Budget int
 	// LocalAddr is where dialled connections come from; any address if nil.
 	LocalAddr *net.TCPAddr
 }
 
 // Transport makes TCP links.
-type Transport struct{ opts Options }
+type Transport struct {
+	opts   Options
+	budget budget
+}
 
 var _ transport.Transport = (*Transport)(nil)
 
@@ -76,7 +88,7 @@ func New(opts Options) *Transport {
 	if opts.ProxyTimeout == 0 {
 		opts.ProxyTimeout = DefaultProxyTimeout
 	}
-	return &Transport{opts}
+	return &Transport{opts: opts, budget: budget{limit: cmp.Or(opts.Budget, DefaultBudget)}}
 }
 
 // Name returns "tcp".
@@ -190,12 +202,12 @@ func (t *Transport) Listen(ctx context.Context, addr ma.Multiaddr) (transport.Li
 	if err != nil {
 		return nil, err
 	}
-	return &listener{l, &t.opts}, nil
+	return &listener{l, t}, nil
 }
 
 type listener struct {
 	net.Listener
-	opts *Options
+	t *Transport
 }
 
 // Accept waits for the next connection.
@@ -207,12 +219,18 @@ func (l *listener) Accept() (transport.Link, error) {
 		}
 		return nil, err
 	}
-	k := newLink(c, l.opts)
-	if !l.opts.V2 {
-		return k.speak(v1{l.opts.Magic}), nil
+	return l.t.accepted(c), nil
+}
+
+// accepted returns the link of a connection that somebody else has opened.
+func (t *Transport) accepted(c net.Conn) *link {
+	k := newLink(c, &t.opts)
+	k.budget = &t.budget
+	if !t.opts.V2 {
+		return k.speak(v1{t.opts.Magic})
 	}
 	k.known = make(chan struct{})
-	return k, nil
+	return k
 }
 
 // Close stops listening.
