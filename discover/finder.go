@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ import (
 )
 
 const (
-	// maxFromSeed is how many addresses are taken of one DNS seed.
+	// maxFromSeed is how many addresses are taken of one DNS seed by default.
 	maxFromSeed = 32
 	// lookupPatience is how long a DNS seed may take to answer.
 	lookupPatience = 30 * time.Second
@@ -71,6 +72,9 @@ type Config struct {
 	// DNS, ForceDNS and Fixed switch the sources.
 	DNS, ForceDNS, Fixed bool
 	Enough, Slots        int // see [Sources]
+	// PerSeed is how many addresses are taken of one DNS seed; 32 if zero, all if
+	// below zero.
+	PerSeed int
 	// Links returns how many full links the node has opened by itself that are
 	// up, and how many with those for blocks alone.
 	Links func() (full, all int)
@@ -105,6 +109,7 @@ func New(cfg Config) *Finder {
 	if cfg.Clock == nil {
 		cfg.Clock = clock.System()
 	}
+	cfg.PerSeed = cmp.Or(cfg.PerSeed, maxFromSeed)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -259,7 +264,7 @@ func (f *Finder) seed(ctx context.Context, name string) {
 		f.node(ctx, name)
 		return
 	}
-	ips, err := Lookup(ctx, f.cfg.Resolver, name)
+	ips, err := lookup(ctx, f.cfg.Resolver, name, f.cfg.PerSeed)
 	if ctx.Err() != nil {
 		return
 	}
@@ -277,6 +282,11 @@ var ErrOverlay = errors.New("names of Tor and I2P are in no DNS; a proxy dials t
 // returns at most as many addresses as are taken of one seed. Names of Tor and I2P
 // are [ErrOverlay]: no resolver is to learn who is sought there.
 func Lookup(ctx context.Context, r Resolver, seed string) ([]netip.Addr, error) {
+	return lookup(ctx, r, seed, maxFromSeed)
+}
+
+// lookup is Lookup of so many addresses, or of all if most is below zero.
+func lookup(ctx context.Context, r Resolver, seed string, most int) ([]netip.Addr, error) {
 	if transport.Overlay(seed) != "" {
 		return nil, ErrOverlay
 	}
@@ -288,7 +298,10 @@ func Lookup(ctx context.Context, r Resolver, seed string) ([]netip.Addr, error) 
 	if err != nil {
 		return nil, explain(err)
 	}
-	return ips[:min(len(ips), maxFromSeed)], nil
+	if most < 0 {
+		return ips, nil
+	}
+	return ips[:min(len(ips), most)], nil
 }
 
 // askName returns the name by which a seed is asked: its first label tells the

@@ -101,6 +101,28 @@ func TestSeeds(t *testing.T) {
 	})
 }
 
+// A seed that answers with 5,000 addresses of 50 groups brings its share, and
+// without the limit some thousand.
+func TestSeedFloods(t *testing.T) {
+	var all []netip.Addr
+	for group := range byte(50) {
+		all = append(all, many(9, group, 100)...)
+	}
+	for name, c := range map[string]struct{ perSeed, least, most int }{"with": {0, 16, 32}, "without": {-1, 1000, 5000}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, book := find(t, 10*time.Second, Config{Network: network("greedy"), DNS: true, PerSeed: c.perSeed,
+					Resolver: names{"x9.greedy": all}})
+				n := book.Len()
+				t.Logf("measured: %d", n)
+				if n < c.least || n > c.most {
+					t.Errorf("%d addresses, want %d to %d", n, c.least, c.most)
+				}
+			})
+		})
+	}
+}
+
 // A seed that answers with addresses that nobody can reach brings nothing.
 func TestSeedLies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -88,8 +88,8 @@ type Config struct {
 	// peers that say where they see it.
 	Discover bool
 	// Find says which sources are asked for addresses when the node is short of
-	// peers. Only its switches, Nodes and Resolver are taken; nil for no source.
-	// It needs Slots.
+	// peers. Only its switches, Nodes, Resolver and PerSeed are taken; nil for no
+	// source. It needs Slots.
 	Find *discover.Config
 	// MaxPeers is how many links there may be in all; 0 for
 	// [connmgr.DefaultMaxPeers]. Of these, 11 are kept for links that the node

@@ -13,6 +13,9 @@
 // Who is to be dialled through a proxy is for others to say ([Options.Proxy]);
 // names that no resolver knows are then the proxy's, or refused.
 //
+// What arrives takes memory as it comes, and links that others have opened share a
+// budget of what has not come in full ([Options.Budget]).
+//
 // An idle link costs next to nothing, and an encrypted one its keys: buffers are
 // shared, and held only while something is in them or arriving (on Windows a link
 // keeps a read buffer of 4 KiB).
