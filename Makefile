@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 1m
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build test test-long race fuzz mutate bench microbench lint interop ci clean
+.PHONY: all build test test-long race fuzz mutate bench manypeers microbench lint interop ci clean
 
 all: build
 
@@ -29,6 +29,9 @@ mutate: ## what the tests of a package let pass; PKG=relay for one, hours for al
 
 bench: ## Starling beside btcd in one table; some ten minutes, BENCH="-blocks 50" for less
 	cd interop && $(GO) run ./cmd/bench $(BENCH)
+
+manypeers: ## what 1,000 and 10,000 idle peers cost a node; MANYPEERS="-peers 1000" for less
+	cd interop && $(GO) run ./cmd/manypeers $(MANYPEERS)
 
 microbench: ## the benchmarks of single functions
 	$(GO) test -run '^$$' -bench . -benchmem ./...
