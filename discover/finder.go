@@ -225,7 +225,12 @@ func (f *Finder) note(source string, found int, err error) {
 		f.cfg.Log.Info("asked for addresses in vain", "source", source, "err", err)
 		return
 	}
-	f.cfg.Log.Info("asked for addresses", "source", source, "found", found)
+	level := slog.LevelInfo
+	if found == 0 && source == fixedSeeds {
+		// Those of a network of one's own are dialled as they are, and are in no book.
+		level = slog.LevelDebug
+	}
+	f.cfg.Log.Log(context.Background(), level, "asked for addresses", "source", source, "found", found)
 }
 
 // node asks a node for addresses.

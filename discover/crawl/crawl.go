@@ -3,10 +3,12 @@ package crawl
 import (
 	"cmp"
 	"context"
+	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/addrmgr/netaddr"
+	"starling/clock"
 )
 
 // DefaultWorkers is how many visits are under way at a time unless told
@@ -17,10 +19,22 @@ const DefaultWorkers = 32
 type Options struct {
 	Workers  int // visits under way at a time; 0 for [DefaultWorkers]
 	MaxNodes int // visits in all; 0 for [DefaultMaxNodes]
-	// Visited is told of each visit, and how many wait to be visited and are
-	// under way. It is called by the goroutine that runs the crawl.
-	Visited func(n *Node, waiting, busy int)
+	// Progress is told how far the crawl is: when it begins, after each visit, and
+	// each second in which none ends. It is called by the goroutine that runs the
+	// crawl.
+	Progress func(Progress)
 }
+
+// Progress says how far a crawl is.
+type Progress struct {
+	Visited, Reached int // nodes so far
+	Busy, Waiting    int // visits under way, and nodes that wait for theirs
+	Elapsed          time.Duration
+}
+
+// tellEvery is how often a crawl in which nothing happens tells its progress: a
+// node that does not answer takes many seconds.
+const tellEvery = time.Second
 
 // Result is what a crawl has found.
 type Result struct {
@@ -43,6 +57,8 @@ func Run(ctx context.Context, v *Visitor, starts []ma.Multiaddr, opts Options) R
 	}
 	workers, busy := cmp.Or(opts.Workers, DefaultWorkers), 0
 	done := make(chan Node)
+	tell := newTeller(v, opts.Progress)
+	defer tell.tick.Stop()
 	var r Result
 	for {
 		for busy < workers && ctx.Err() == nil {
@@ -56,7 +72,7 @@ func Run(ctx context.Context, v *Visitor, starts []ma.Multiaddr, opts Options) R
 		if busy == 0 {
 			break
 		}
-		n := <-done
+		n := tell.wait(done, busy, f.Waiting())
 		busy--
 		if ctx.Err() != nil && !n.Reached {
 			r.Left++ // it was not given its time
@@ -67,14 +83,56 @@ func Run(ctx context.Context, v *Visitor, starts []ma.Multiaddr, opts Options) R
 			known[i] = k.Addr
 		}
 		f.Add(n.Addr, known)
+		tell.count(&n)
 		r.Knew = append(r.Knew, len(n.Known))
 		n.Known = nil
 		r.Nodes = append(r.Nodes, n)
-		if opts.Visited != nil {
-			opts.Visited(&n, f.Waiting(), busy)
-		}
 	}
+	tell.now(0, f.Waiting())
 	r.Left += f.Waiting()
 	r.More = f.Full()
 	return r
+}
+
+// teller tells how far a crawl is.
+type teller struct {
+	to    func(Progress)
+	clk   clock.Clock
+	tick  *clock.Timer
+	begun time.Time
+	is    Progress
+}
+
+func newTeller(v *Visitor, to func(Progress)) *teller {
+	clk := v.clock()
+	return &teller{to: to, clk: clk, tick: clk.NewTimer(tellEvery), begun: clk.Now()}
+}
+
+// wait returns the next visit that ends, and tells the progress meanwhile.
+func (t *teller) wait(done <-chan Node, busy, waiting int) Node {
+	t.now(busy, waiting)
+	for {
+		select {
+		case n := <-done:
+			return n
+		case <-t.tick.C:
+			t.now(busy, waiting)
+			t.tick.Reset(tellEvery)
+		}
+	}
+}
+
+func (t *teller) count(n *Node) {
+	t.is.Visited++
+	if n.Reached {
+		t.is.Reached++
+	}
+}
+
+func (t *teller) now(busy, waiting int) {
+	if t.to == nil {
+		return
+	}
+	t.is.Busy, t.is.Waiting, t.is.Elapsed = busy, waiting, t.clk.Now().Sub(t.begun)
+	t.to(t.is)
 }

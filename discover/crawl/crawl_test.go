@@ -142,10 +142,13 @@ func TestCrawl(t *testing.T) {
 			w.node(at(i).Host(), &host{knows: []netaddr.Addr{at(i + 1), at(i + 2), addr("9.9.9.9:8333"), addr("10.0.0.9:8333"), addr("8.1.1.1:8333")}})
 		}
 		w.node("8.1.1.1", nil)
-		most := 0
-		r := Run(t.Context(), w.visitor(), []ma.Multiaddr{at(0).Multiaddr()}, Options{Workers: 5, Visited: func(_ *Node, _, busy int) { most = max(most, busy+1) }})
+		most, last := 0, Progress{}
+		r := Run(t.Context(), w.visitor(), []ma.Multiaddr{at(0).Multiaddr()}, Options{Workers: 5, Progress: func(p Progress) { most, last = max(most, p.Busy), p }})
 		if r.Left != 0 || r.More || len(r.Nodes) != ring+2 || len(r.Knew) != len(r.Nodes) || most > 5 {
 			t.Fatalf("%d visits, %d left, %d at a time", len(r.Nodes), r.Left, most)
+		}
+		if want := (Progress{Visited: ring + 2, Reached: ring, Elapsed: last.Elapsed}); last != want || last.Elapsed < time.Second {
+			t.Errorf("in the end %+v, want %+v", last, want)
 		}
 		for i, n := range r.Nodes {
 			switch at := transport.FormatAddr(n.Addr); {
@@ -174,7 +177,11 @@ func TestStopped(t *testing.T) {
 			w.node(ip, nil)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		r := Run(ctx, w.visitor(), []ma.Multiaddr{first}, Options{Workers: 2, Visited: func(*Node, int, int) { time.AfterFunc(time.Second, stop) }})
+		r := Run(ctx, w.visitor(), []ma.Multiaddr{first}, Options{Workers: 2, Progress: func(p Progress) {
+			if p.Visited == 1 {
+				time.AfterFunc(time.Second, stop)
+			}
+		}})
 		if len(r.Nodes) != 1 || !r.Nodes[0].Reached || r.Left != 3 {
 			t.Errorf("%d visits, %d left", len(r.Nodes), r.Left)
 		}
@@ -197,6 +204,36 @@ func TestAnnounce(t *testing.T) {
 		}
 		if !slices.Equal(heard, []netaddr.Addr{v.Announce}) {
 			t.Errorf("heard %v", heard)
+		}
+	})
+}
+
+// A crawl whose nodes say nothing tells all the while that it goes on, and leaves
+// them when the time for a greeting is over.
+func TestSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var told []Progress
+		r := Run(t.Context(), w.visitor(), []ma.Multiaddr{w.node("8.0.0.1", nil)}, Options{Progress: func(p Progress) { told = append(told, p) }})
+		if len(r.Nodes) != 1 || r.Nodes[0].Reached || r.Nodes[0].Reason != "it did not greet within 10s" {
+			t.Errorf("%+v", r.Nodes)
+		}
+		if len(told) < 10 || told[5] != (Progress{Busy: 1, Elapsed: 5 * time.Second}) {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+// A visit for the greeting alone asks nothing, and so is soon over.
+func TestGreet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		v := w.visitor()
+		v.Greet = true
+		begun := time.Now()
+		n := v.Visit(t.Context(), w.node("8.0.0.1", &host{silent: true}))
+		if took := time.Since(begun); !n.Reached || n.Height != 7 || took > time.Second {
+			t.Errorf("%+v after %v", n, took)
 		}
 	})
 }

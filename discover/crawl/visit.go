@@ -21,6 +21,9 @@ const (
 	// DefaultTimeout is how long a visit may take, dialling included. Nodes keep
 	// their answer back for some seconds now and then.
 	DefaultTimeout = 20 * time.Second
+	// DefaultDialTimeout is for whoever makes the transports: half of the nodes that
+	// others tell of are gone, and most of those that are not accept within a second.
+	DefaultDialTimeout = 5 * time.Second
 	// maxAddrs is how many addresses are taken of one node: what one message may
 	// hold, which is all that an honest one sends.
 	maxAddrs = 1000
@@ -49,6 +52,8 @@ type Visitor struct {
 	Transports []transport.Transport
 	Timeout    time.Duration // of a visit in all; 0 for [DefaultTimeout]
 	UserAgent  string        // what the nodes are told that this is
+	// Greet ends a visit when the node has greeted: it is asked for nothing.
+	Greet bool
 	// Announce, if valid, is told to the nodes as an address with these services.
 	Announce netaddr.Addr
 	Services wire.ServiceFlag
@@ -58,10 +63,7 @@ type Visitor struct {
 
 // Visit visits one node. It never fails: what went wrong is in the result.
 func (v *Visitor) Visit(ctx context.Context, addr ma.Multiaddr) Node {
-	clk := v.Clock
-	if clk == nil {
-		clk = clock.System()
-	}
+	clk := v.clock()
 	patience := cmp.Or(v.Timeout, DefaultTimeout)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -75,7 +77,12 @@ func (v *Visitor) Visit(ctx context.Context, addr ma.Multiaddr) Node {
 		return n
 	}
 	g := &guest{v: v, clk: clk, begun: clk.Now()}
-	p := peer.New(link, peer.Config{Kind: peer.AddrFetch, Handler: g, Clock: clk, Log: v.Log, UserAgent: v.UserAgent})
+	kind := peer.AddrFetch
+	if v.Greet {
+		kind = peer.Feeler
+	}
+	// Who has not greeted in half of the time hardly would in the other half.
+	p := peer.New(link, peer.Config{Kind: kind, Handler: g, Clock: clk, Log: v.Log, UserAgent: v.UserAgent, HandshakeTimeout: patience / 2})
 	err = p.Run(ctx)
 	r := p.Remote()
 	if r == nil {
@@ -85,10 +92,15 @@ func (v *Visitor) Visit(ctx context.Context, addr ma.Multiaddr) Node {
 	n.Reached, n.Version, n.Agent, n.Services = true, r.Version, r.UserAgent, r.Services
 	n.Height, n.Offset, n.Protocol = r.StartHeight, r.TimeOffset, link.Info().Protocol
 	n.Known = g.known
-	if n.Latency = p.MinPing(); n.Latency == 0 {
-		n.Latency = g.took
-	}
+	n.Latency = cmp.Or(p.MinPing(), g.took, clk.Now().Sub(g.begun))
 	return n
+}
+
+func (v *Visitor) clock() clock.Clock {
+	if v.Clock == nil {
+		return clock.System()
+	}
+	return v.Clock
 }
 
 func (v *Visitor) dial(ctx context.Context, addr ma.Multiaddr) (transport.Link, error) {
@@ -106,6 +118,8 @@ func whyNot(ctx context.Context, err error, patience time.Duration) string {
 	switch {
 	case ctx.Err() != nil:
 		return "it did not greet within " + patience.String()
+	case errors.As(err, &d) && d.Reason == peer.HandshakeTimeout:
+		return "it did not greet within " + (patience / 2).String()
 	case errors.As(err, &d) && (d.Reason == peer.RemoteClosed || d.Reason == peer.LinkLost):
 		return "it closed the connection at our greeting, as a node of another network does, or one that is full"
 	case err == nil:

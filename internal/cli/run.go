@@ -77,7 +77,7 @@ is wrong, 130 it was interrupted (128 and the number of the signal).`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return cmdkit.UsageError{Err: cmdkit.SuggestFlag(c, err)} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelpCmd())
-	root.AddCommand(nodecmd.NewNode(), nodecmd.NewRPC(), peercmd.NewPeers(), peercmd.NewInfo(), peercmd.NewDNS(), peercmd.NewAddr(), peercmd.NewCrawl(), peercmd.NewSeeder(), devnetcmd.New(), networkcmd.New(), walletcmd.New(), walletcmd.NewBalance(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
+	root.AddCommand(nodecmd.NewNode(), nodecmd.NewRPC(), peercmd.NewPeers(), peercmd.NewInfo(), peercmd.NewCrawl(), peercmd.NewSeeder(), devnetcmd.New(), networkcmd.New(), walletcmd.New(), walletcmd.NewBalance(), newConfigCmd(), newVersionCmd(), newCompletionCmd(), newManCmd())
 	walkthrough.Add(root)
 	root.InitDefaultHelpCmd()
 	addCompletions(root)

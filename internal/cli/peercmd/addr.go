@@ -64,7 +64,10 @@ one's own has to run. With --announce the node is told of an address first.
 				}
 				v.Announce, v.Services = own, wire.NodeNetwork|wire.NodeWitness
 			}
+			line := newStatusLine(c)
+			line.show(0, fmt.Sprintf("asking %s, for %v at most", transport.FormatAddr(nodes[0]), v.Timeout))
 			n := v.Visit(c.Context(), nodes[0])
+			line.end()
 			switch {
 			case c.Context().Err() != nil:
 				return c.Context().Err()
@@ -78,19 +81,23 @@ one's own has to run. With --announce the node is told of an address first.
 			if asJSON {
 				return cmdkit.WriteJSON(c.OutOrStdout(), a)
 			}
-			return printAddrs(c, &a)
+			return printAddrs(c, &a, v.Timeout)
 		},
 	}
 	visitFlags(c)
+	progressFlag(c)
 	c.Flags().StringVar(&announce, "announce", "", "tell the node of this `HOST:PORT`")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-func printAddrs(c *cobra.Command, a *addrAnswer) error {
+func printAddrs(c *cobra.Command, a *addrAnswer, patience time.Duration) error {
 	w := c.OutOrStdout()
-	fmt.Fprintf(w, "%s %s at height %d, %s away, told %s\n", a.Node.Address, a.Node.UserAgent, a.Node.Height,
-		latencyText(time.Duration(a.Node.Latency*float64(time.Second))), cmdkit.Plural(len(a.Addresses), "address"))
+	told := "told " + cmdkit.Plural(len(a.Addresses), "address")
+	if len(a.Addresses) == 0 {
+		told += fmt.Sprintf(" within %v: it knows none, or keeps them to itself", patience)
+	}
+	fmt.Fprintf(w, "%s %s at height %d, %s away, %s\n", a.Node.Address, a.Node.UserAgent, a.Node.Height, away(&a.Node), told)
 	if len(a.Addresses) == 0 {
 		return nil
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"starling/clock"
 	"starling/discover/crawl"
@@ -83,8 +81,8 @@ to run. Each host is visited once. Interrupted, it shows what it has.
 			if err != nil {
 				return err
 			}
-			line := newCrawlLine(c.ErrOrStderr())
-			opts.Visited = line.visited
+			line := newStatusLine(c)
+			opts.Progress = line.crawl
 			begun := clock.System().Now()
 			r := crawl.Run(c.Context(), v, starts, opts)
 			line.end()
@@ -106,6 +104,7 @@ to run. Each host is visited once. Interrupted, it shows what it has.
 		},
 	}
 	visitFlags(c)
+	progressFlag(c)
 	c.Flags().IntVar(&opts.MaxNodes, "max-nodes", crawl.DefaultMaxNodes, "how many nodes are visited at most")
 	c.Flags().IntVar(&opts.Workers, "workers", crawl.DefaultWorkers, "how many are visited at a time")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -135,7 +134,7 @@ func printCrawl(w io.Writer, s *crawlShown) error {
 	t := cmdkit.NewTable(w, "ADDRESS", "VERSION", "SOFTWARE", "HEIGHT", "LATENCY", "VIA", "KNOWS", "SERVICES")
 	for _, n := range s.Nodes {
 		if n.Reached {
-			t.Row(n.Address, n.Version, n.UserAgent, n.Height, latencyText(time.Duration(n.Latency*float64(time.Second))), n.Transport, n.Knows, servicesText(n.Services))
+			t.Row(n.Address, n.Version, n.UserAgent, n.Height, away(&n), n.Transport, n.Knows, servicesText(n.Services))
 		}
 	}
 	if err := t.End(); err != nil {
@@ -162,40 +161,4 @@ func printCrawl(w io.Writer, s *crawlShown) error {
 		fmt.Fprintln(w, "There are more than --max-nodes lets it visit")
 	}
 	return nil
-}
-
-// crawlLine shows how far a crawl is, on a terminal.
-type crawlLine struct {
-	w               io.Writer // nil if there is none
-	last            time.Time
-	visits, reached int
-}
-
-// lineEvery is how often the line changes.
-const lineEvery = 100 * time.Millisecond
-
-func newCrawlLine(w io.Writer) *crawlLine {
-	w = cmdkit.Terminal(w)
-	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		w = nil
-	}
-	return &crawlLine{w: w}
-}
-
-func (l *crawlLine) visited(n *crawl.Node, waiting, busy int) {
-	l.visits++
-	if n.Reached {
-		l.reached++
-	}
-	if now := clock.System().Now(); l.w != nil && now.Sub(l.last) >= lineEvery {
-		l.last = now
-		fmt.Fprintf(l.w, "\r%d visited, %d of them reached; %d under way, %d to go\x1b[K", l.visits, l.reached, busy, waiting)
-	}
-}
-
-// end takes the line away.
-func (l *crawlLine) end() {
-	if l.w != nil {
-		fmt.Fprint(l.w, "\r\x1b[K")
-	}
 }

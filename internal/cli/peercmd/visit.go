@@ -20,8 +20,9 @@ import (
 
 // visitFlags adds the flags of commands that talk to the network by themselves.
 func visitFlags(c *cobra.Command) {
-	cmdkit.AddSomeFlags(c.Flags(), "network", "signet-challenge", "datadir", "config", "proxy", "onion", "v2transport")
+	cmdkit.AddSomeFlags(c.Flags(), "network", "signet-challenge", "datadir", "node-id", "config", "proxy", "onion", "v2transport", "dial-timeout")
 	c.Flags().SortFlags = false
+	c.Flag("dial-timeout").DefValue = crawl.DefaultDialTimeout.String()
 	c.Flags().Duration("timeout", crawl.DefaultTimeout, "how long a node may take, a `TIME` such as 10s")
 }
 
@@ -32,8 +33,11 @@ func newVisitor(c *cobra.Command, cfg *settings.Settings) (*crawl.Visitor, error
 		return nil, cmdkit.UsageError{Err: fmt.Errorf("--timeout %v is no time to answer in", timeout)}
 	}
 	s := &cfg.Server
+	// A node that is to stay waits longer for its peers than who looks around.
+	cfg.SetDefault("dial-timeout", crawl.DefaultDialTimeout)
+	dial := min(cfg.Duration("dial-timeout"), timeout)
 	return &crawl.Visitor{
-		Transports: []transport.Transport{s.Proxies.TCP(s.Network, s.V2, s.DialTimeout)},
+		Transports: []transport.Transport{s.Proxies.TCP(s.Network, s.V2, dial)},
 		Timeout:    timeout, UserAgent: server.DefaultUserAgent,
 	}, nil
 }
@@ -67,3 +71,6 @@ func latencyText(d time.Duration) string {
 	}
 	return d.Round(time.Millisecond).String()
 }
+
+// away says how long messages of a node travel to here and back.
+func away(n *nodeShown) string { return latencyText(time.Duration(n.Latency * float64(time.Second))) }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/internal/cli/cmdkit"
+	"starling/internal/cli/peercmd"
 	"starling/internal/layered"
 	"starling/node/settings"
 )
@@ -34,7 +35,37 @@ func newAliases() []*cobra.Command {
 		c.Args = cmdkit.NoArgs
 		c.Flags().SortFlags = false
 	}
-	return all
+	return append(all, adopt(peercmd.NewDNS()), adopt(peercmd.NewAddr()))
+}
+
+// adopt makes a command part of the walk-through that has the tutorial's name
+// already. Where NODE_ID is set, or --node-id, it is about the walk-through's
+// network unless another is named; without, it is what it is for all others.
+func adopt(c *cobra.Command) *cobra.Command {
+	c.GroupID = Group
+	c.Long += `
+
+Part of the walk-through too: with NODE_ID, or --node-id, the network is the one
+that createblockchain makes, unless another is named.`
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		walks := os.Getenv(settings.NodeIDEnv) != "" || own(c, "node-id")
+		if walks && !own(c, "network") {
+			if _, err := aliasConfig(c); err != nil {
+				return err
+			}
+			if err := c.Flags().Set("network", walkNetwork); err != nil {
+				return err
+			}
+		}
+		return run(c, args)
+	}
+	return c
+}
+
+// own reports whether a setting was made for this run.
+func own(c *cobra.Command, name string) bool {
+	return c.Flags().Changed(name) || os.Getenv(settings.Env(name)) != ""
 }
 
 // aliasHelp is what the help of each of these commands ends with.
@@ -54,15 +85,12 @@ func aliasFlags(c *cobra.Command) {
 // aliasSettings returns the settings that a command of the walk-through makes
 // on its own. It wants to be told which node is meant.
 func aliasSettings(c *cobra.Command) (map[string]string, error) {
-	own := func(name string) bool {
-		return c.Flags().Changed(name) || os.Getenv(settings.Env(name)) != ""
-	}
-	if !own("node-id") && os.Getenv(settings.NodeIDEnv) == "" {
+	if !own(c, "node-id") && os.Getenv(settings.NodeIDEnv) == "" {
 		return nil, errors.New("NODE_ID is not set: it tells the nodes apart, as in NODE_ID=8000 starling " + c.Name() +
 			"; or give --node-id 8000")
 	}
 	fixed := map[string]string{}
-	if !own("network") {
+	if !own(c, "network") {
 		fixed["network"] = walkNetwork
 	}
 	return fixed, nil
@@ -93,7 +121,7 @@ func splitList(words []string) []string {
 // Add adds the walk-through to the command line.
 func Add(root *cobra.Command) {
 	const others = "main"
-	root.AddGroup(&cobra.Group{ID: others, Title: "Commands:"}, &cobra.Group{ID: Group, Title: "Walk-through (thin aliases of the commands above):"})
+	root.AddGroup(&cobra.Group{ID: others, Title: "Commands:"}, &cobra.Group{ID: Group, Title: "Walk-through (thin aliases of the commands above, beside dns and addr):"})
 	root.SetHelpCommandGroupID(others)
 	for _, c := range root.Commands() {
 		c.GroupID = others
