@@ -18,6 +18,7 @@ import (
 	"starling/mining"
 	"starling/params"
 	"starling/server"
+	"starling/transport/bip324"
 	"starling/wire"
 )
 
@@ -65,6 +66,12 @@ func measure(ctx context.Context, c config) (r result, err error) {
 	// announces nothing.
 	if _, _, err := n.mine(ctx); err != nil {
 		return r, err
+	}
+	if c.v2 {
+		// The first key makes tables of a megabyte that all links share.
+		if _, err := bip324.NewKey(); err != nil {
+			return r, err
+		}
 	}
 	before := memory()
 	var p *peers

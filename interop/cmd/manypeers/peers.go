@@ -21,9 +21,11 @@ import (
 const (
 	// maxPeers is how many addresses there are for them.
 	maxPeers = 60_000
-	// dialling is how many are dialling at a time: fewer than may be shaking hands
-	// before the node makes one of them go.
-	dialling = 24
+	// dialling is how many are dialling at a time, and diallingShareOf what share of
+	// all that may be: fewer than may be shaking hands before the node makes one of
+	// them go, which is a quarter of its places.
+	dialling        = 24
+	diallingShareOf = 5
 	// groups is how many network groups the peers are in.
 	groups = 250
 	// dialPatience is how long one may wait until it is let in.
@@ -92,7 +94,7 @@ func (c *crowd) fail(err error) error {
 // connect opens all links.
 func (c *crowd) connect(ctx context.Context, links *sync.WaitGroup) {
 	var g errgroup.Group
-	g.SetLimit(dialling)
+	g.SetLimit(max(1, min(dialling, c.Count/diallingShareOf)))
 	for i := range c.Count {
 		g.Go(func() error {
 			l, err := c.dial(ctx, i)
