@@ -24,8 +24,9 @@ func newConfigCmd() *cobra.Command {
 		Long: `Print the settings that a node would run with, in the form of the
 configuration file. A flag is stronger than an environment variable, which is
 stronger than the file, which is stronger than the default; --origin tells
-which of them each value comes from. A password is not shown: a copy of the file
-has neither it nor the user.
+which of them each value comes from. Defaults are commented out, so that a node with
+a copy of the file still follows them when they change. A password is not shown: a
+copy of the file has neither it nor the user.
 
   starling config show --origin
   starling config show --network regtest > regtest.toml`,
@@ -48,6 +49,9 @@ has neither it nor the user.
 				case s.Name == "config":
 					// The file can not say where it is itself.
 				default:
+					if s.Hidden == "" && cfg.IsDefault(s.Name) {
+						line = "#" + line
+					}
 					fmt.Fprintf(w, "# %s\n%s\n\n", strings.ToUpper(s.Help[:1])+s.Help[1:], line)
 				}
 			}

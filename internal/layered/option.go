@@ -68,6 +68,11 @@ func (o *Option) shownDefault() string {
 		return o.Shown
 	}
 	switch d := o.Default.(type) {
+	case bool:
+		if !d {
+			return ""
+		}
+		return "true"
 	case string:
 		return d
 	case int64:

@@ -106,12 +106,9 @@ func (o *Option) readText(raw any) (string, error) {
 // readDuration reads a time such as 90s or 2m; a plain number is seconds.
 func (o *Option) readDuration(s string) (time.Duration, error) {
 	least, most := time.Duration(o.Least)*time.Second, time.Duration(o.Most)*time.Second
-	d, err := time.ParseDuration(s)
-	if _, nerr := strconv.ParseInt(s, 10, 64); nerr == nil {
-		d, err = time.ParseDuration(s + "s")
-	}
+	d, err := ParseDuration(s)
 	if err != nil || d < least || d > most {
-		return 0, fmt.Errorf("%q is not a time such as 90s, 2m or 24h, from %s to %s", s, shortDuration(least), shortDuration(most))
+		return 0, fmt.Errorf("%q is not a time such as 90s, 2m, 24h or 2d, from %s to %s", s, shortDuration(least), shortDuration(most))
 	}
 	return d, nil
 }

@@ -10,6 +10,7 @@ import (
 	"starling/internal/layered"
 	"starling/params"
 	"starling/server"
+	"starling/transport"
 )
 
 // peerOptions are the settings about peers.
@@ -30,7 +31,7 @@ func peerOptions() []layered.Option {
 		{Name: "silence-timeout", Value: "TIME", Kind: layered.Duration, Default: "90m", Least: 1, Most: maxSeconds, Help: "after how long without any message a peer is given up"},
 		{Name: "banscore", Value: "N", Kind: layered.Number, Default: int64(100), Least: 1, Most: 1_000_000, Help: "the score at which a misbehaving peer is banned"},
 		{Name: "bantime", Value: "TIME", Kind: layered.Duration, Default: "24h", Least: 1, Most: maxSeconds, Help: "how long a ban lasts; a plain number is seconds"},
-		{Name: "exempt-local", Kind: layered.Bool, Default: true, Help: "ban no local or private address for its score, as many peers may be behind it"},
+		{Name: "exempt-local", Kind: layered.Bool, Default: true, Help: "ban no local or private address for its score, as many peers may be behind it, and count none of them as a network group, nor tell it to others"},
 		{Name: "v2transport", Kind: layered.Bool, Default: true, Help: "encrypt connections with peers that can, and take encrypted ones (BIP324)"},
 		{Name: "user-agent-comment", Value: "TEXT", Kind: layered.List, Help: "added to the name that peers see; may be repeated"},
 	}
@@ -132,12 +133,16 @@ func (s *Settings) addresses(name, port string) ([]string, error) {
 		if w == none && len(words) == 1 {
 			return nil, nil
 		}
-		// A multiaddress has its own form, which its transport checks.
+		// A multiaddress has its own form.
+		var err error
 		if !strings.HasPrefix(w, "/") {
-			var err error
-			if w, err = hostPort(w, port); err != nil {
-				return nil, s.Fail(name, "%v", err)
-			}
+			w, err = hostPort(w, port)
+		}
+		if err == nil {
+			_, err = transport.ParseAddr(w)
+		}
+		if err != nil {
+			return nil, s.Fail(name, "%v", err)
 		}
 		out = append(out, w)
 	}
@@ -152,6 +157,9 @@ func hostPort(s, port string) (string, error) {
 		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
 			return "", fmt.Errorf("%q is not host:port", s)
 		}
+	}
+	if host != "" && strings.Trim(host, "0123456789") == "" {
+		return "", fmt.Errorf("%q is not host:port; a port alone is written :%s", s, host)
 	}
 	if n, err := strconv.ParseUint(p, 10, 16); err != nil || strings.ContainsAny(host, " /") || n == 0 && p != "0" {
 		return "", fmt.Errorf("%q is not host:port", s)

@@ -41,3 +41,33 @@ func TestPeersContradict(t *testing.T) {
 		})
 	}
 }
+
+// What cannot be an address is refused when the settings are read, and not when
+// the node has opened its data.
+func TestBadAddresses(t *testing.T) {
+	for _, arg := range []string{
+		"listen=99999", "listen=8333", "listen=:99999", "listen=/ip4/bad", "connect=/tcp/x", "addnode=1.2.3.4:x", "addnode=a_b!:1",
+		"seednode=/ip4/1", "rpc-listen=18443", "rpc-listen=127.0.0.1:99999", "metrics-listen=9332",
+	} {
+		name, _, _ := strings.Cut(arg, "=")
+		if _, err := loadFlags(t, arg); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
+			t.Errorf("%s: %v", arg, err)
+		}
+	}
+	for _, arg := range []string{"listen=0", "listen=:8333", "listen=/ip4/127.0.0.1/tcp/8333", "connect=0", "addnode=node.example", "addnode=[::1]", "seednode=1.2.3.4"} {
+		if _, err := loadFlags(t, arg); err != nil {
+			t.Errorf("%s: %v", arg, err)
+		}
+	}
+}
+
+// Without a home directory nothing is put just anywhere.
+func TestNoHome(t *testing.T) {
+	t.Setenv("HOME", "")
+	if _, err := Load(nil, nil, nil, nil); err == nil || !strings.Contains(err.Error(), "--datadir") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Load(nil, nil, map[string]string{"datadir": t.TempDir()}, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -64,6 +64,10 @@ func Load(flags *pflag.FlagSet, environ []string, decided map[string]string, par
 		return nil, err
 	}
 	dir, origin, isDefault := from.Peek("datadir")
+	if _, err := os.UserHomeDir(); err != nil && isDefault {
+		// The current directory would do, and be another one the next time.
+		return nil, &layered.Error{Name: "datadir", Reason: "there is no home directory (" + err.Error() + "); say with --datadir or STARLING_DATADIR where the data is kept"}
+	}
 	network, wrong := findNetwork(v, dir)
 	if wrong != nil {
 		if _, err := os.Stat(dir); wrong.Absent && !isDefault && errors.Is(err, fs.ErrNotExist) {

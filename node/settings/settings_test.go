@@ -142,7 +142,7 @@ func TestErrors(t *testing.T) {
 		{"prune and index", "", nil, []string{"--prune=1000", "--txindex"}, "prune: a pruned node can not"},
 		{"filters not kept", "", nil, []string{"--peerblockfilters"}, "peerblockfilters: there is nothing to serve without blockfilterindex"},
 		{"no score", "", []string{"STARLING_BANSCORE=0"}, nil, `banscore: "0" is not a number from 1 to 1000000`},
-		{"no ban", "", []string{"STARLING_BANTIME=0"}, nil, `bantime: "0" is not a time such as 90s, 2m or 24h, from 1s to`},
+		{"no ban", "", []string{"STARLING_BANTIME=0"}, nil, `bantime: "0" is not a time such as 90s, 2m, 24h or 2d, from 1s to`},
 		{"user alone", "", nil, []string{"--rpc-user=x"}, "rpc-user: rpc-user and rpc-password go together"},
 		{"host", "", nil, []string{"--rpc-allow-host=http://node"}, `rpc-allow-host: "http://node" is not the name of a host`},
 		{"address", "", nil, []string{"--listen=1.2.3.4:99999"}, `listen: "1.2.3.4:99999" is not host:port`},

@@ -12,6 +12,7 @@ import (
 	"starling/clock"
 	"starling/devnet"
 	"starling/internal/cli/cmdkit"
+	"starling/internal/layered"
 	"starling/params/netfile"
 )
 
@@ -195,7 +196,7 @@ func (f *devnetFlags) linkCmd() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().DurationVar(&path.latency, "latency", 0, "time from one node to the next")
+	layered.DurationFlag(c.Flags(), &path.latency, "latency", 0, "time from one node to the next")
 	c.Flags().StringVar(&path.loss, "loss", "0", "share of packets that get lost, such as 1% or 0.01")
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"starling/devnet"
 	"starling/internal/cli/cmdkit"
 	"starling/internal/cputime"
+	"starling/internal/layered"
 	"starling/internal/loglevel"
 	"starling/node"
 	"starling/node/settings"
@@ -70,7 +71,7 @@ While it runs, from another terminal:
 	fl := c.Flags()
 	fl.IntVar(&f.nodes, "nodes", 0, fmt.Sprintf("how many nodes (default %d, or as many as --state has)", devnet.DefaultNodes))
 	fl.StringVar(&f.topology, "topology", "", "who connects to whom: line, ring, star or random (default line)")
-	fl.DurationVar(&f.latency, "latency", 0, "time from one node to the next")
+	layered.DurationFlag(fl, &f.latency, "latency", 0, "time from one node to the next")
 	fl.StringVar(&f.loss, "loss", "0", "share of packets that get lost, such as 1% or 0.01")
 	fl.StringVar(&f.mine, "mine", "instant", "when blocks are made: instant, interval=TIME, poisson=TIME or hand")
 	fl.Float64Var(&f.txRate, "tx-rate", 0, "make up so many payments a second")
@@ -82,7 +83,7 @@ While it runs, from another terminal:
 	c.PersistentFlags().StringVar(&f.state, "state", "", "directory that keeps the network for the next time")
 	fl.SortFlags = false
 	for _, sub := range f.commands() {
-		sub.Flags().DurationVar(&f.patience, "patience", 0, "how long to wait for the network to be there, for scripts that start one")
+		layered.DurationFlag(sub.Flags(), &f.patience, "patience", 0, "how long to wait for the network to be there, for scripts that start one")
 		c.AddCommand(sub)
 	}
 	return c

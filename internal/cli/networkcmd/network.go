@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"starling/internal/cli/cmdkit"
+	"starling/internal/layered"
 	"starling/node/netmake"
 )
 
@@ -72,7 +73,7 @@ spacing.`,
 	fl.Int32Var(&r.Halving, "halving", r.Halving, "blocks after which the subsidy halves")
 	fl.Int32Var(&r.Maturity, "maturity", r.Maturity, "how many blocks deep the reward of a block must be to be spent")
 	fl.Int64Var(&r.MinFee, "min-fee", r.MinFee, "least fee of a transaction, in satoshi for 1,000 virtual bytes")
-	fl.DurationVar(&r.Spacing, "spacing", r.Spacing, "time that blocks should be apart")
+	layered.DurationFlag(fl, &r.Spacing, "spacing", r.Spacing, "time that blocks should be apart")
 	fl.StringVar(&r.Difficulty, "difficulty", r.Difficulty, "easy, or the first and easiest target in compact form")
 	fl.BoolVar(&retarget, "retarget", false, "let the difficulty follow the spacing (default with a --difficulty of its own)")
 	fl.Int64Var(&r.Period, "period", r.Period, "blocks between changes of the difficulty")

@@ -13,6 +13,7 @@ import (
 	"starling/client"
 	"starling/clock"
 	"starling/internal/cli/cmdkit"
+	"starling/internal/layered"
 	"starling/node/attach"
 	"starling/node/settings"
 )
@@ -123,7 +124,7 @@ restarts.
 		_, err := fmt.Fprintln(w, "Banned: "+args[0])
 		return err
 	})
-	c.Flags().DurationVar(&long, "for", 0, "for how long, a `TIME` such as 48h; a day unless the node is set otherwise")
+	layered.DurationFlag(c.Flags(), &long, "for", 0, "for how long, a `TIME` such as 2d; a day unless the node is set otherwise")
 	return c
 }
 

@@ -14,6 +14,7 @@ import (
 	"starling/discover/crawl"
 	"starling/discover/seeder"
 	"starling/internal/cli/cmdkit"
+	"starling/internal/layered"
 	"starling/internal/loglevel"
 	"starling/node"
 )
@@ -88,7 +89,7 @@ DNS carries no ports. What is known is kept in the data directory.
 	c.Flags().StringVar(&cfg.Name, "name", "", "the `NAME` that the seed answers for")
 	c.Flags().StringVar(&cfg.Listen, "listen", "127.0.0.1:5353", "`HOST:PORT` where DNS questions are answered, over UDP and TCP")
 	c.Flags().StringSliceVar(&starts, "start", nil, "`HOST:PORT` of nodes where the crawl begins")
-	c.Flags().DurationVar(&cfg.Pool.Revisit, "revisit", seeder.DefaultRevisit, "the `TIME` from one visit of a node to the next")
+	layered.DurationFlag(c.Flags(), &cfg.Pool.Revisit, "revisit", seeder.DefaultRevisit, "the `TIME` from one visit of a node to the next")
 	c.Flags().IntVar(&cfg.Workers, "workers", crawl.DefaultWorkers, "how many nodes are visited at a time")
 	c.Flags().Float64Var(&cfg.Rate, "rate", seeder.DefaultRate, "how many datagrams a second one source is answered")
 	return cmdkit.MakesData(c)

@@ -12,6 +12,7 @@ import (
 
 	"starling/discover/crawl"
 	"starling/internal/cli/cmdkit"
+	"starling/internal/layered"
 	"starling/node/settings"
 	"starling/server"
 	"starling/transport"
@@ -23,12 +24,12 @@ func visitFlags(c *cobra.Command) {
 	cmdkit.AddSomeFlags(c.Flags(), "network", "signet-challenge", "datadir", "node-id", "config", "proxy", "onion", "v2transport", "dial-timeout")
 	c.Flags().SortFlags = false
 	c.Flag("dial-timeout").DefValue = crawl.DefaultDialTimeout.String()
-	c.Flags().Duration("timeout", crawl.DefaultTimeout, "how long a node may take, a `TIME` such as 10s")
+	layered.DurationFlag(c.Flags(), new(time.Duration), "timeout", crawl.DefaultTimeout, "how long a node may take, a `TIME` such as 10s")
 }
 
 // newVisitor returns what visits nodes of the network of the settings.
 func newVisitor(c *cobra.Command, cfg *settings.Settings) (*crawl.Visitor, error) {
-	timeout, _ := c.Flags().GetDuration("timeout")
+	timeout := layered.DurationOf(c.Flag("timeout"))
 	if timeout <= 0 {
 		return nil, cmdkit.UsageError{Err: fmt.Errorf("--timeout %v is no time to answer in", timeout)}
 	}

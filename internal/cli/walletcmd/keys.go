@@ -11,6 +11,7 @@ import (
 
 	"starling/client"
 	"starling/internal/cli/cmdkit"
+	"starling/internal/layered"
 	"starling/node/attach"
 	"starling/rpc/rpctypes"
 )
@@ -264,7 +265,7 @@ it keeps the key in memory.
 			if _, local := p.node.(*attach.Local); local {
 				return errors.New("the node does not run, so that nothing would stay unlocked; start it, or give --passphrase-file to the command that pays")
 			}
-			d, _ := p.cmd.Flags().GetDuration("for")
+			d := layered.DurationOf(p.cmd.Flag("for"))
 			if d < time.Second {
 				return cmdkit.UsageError{Err: fmt.Errorf("for: %v is less than a second", d)}
 			}
@@ -275,7 +276,7 @@ it keeps the key in memory.
 			return p.client.WalletPassphrase(p.ctx, pass, d)
 		}),
 	})
-	c.Flags().Duration("for", time.Minute, "for how long, a `TIME` such as 5m")
+	layered.DurationFlag(c.Flags(), new(time.Duration), "for", time.Minute, "for how long, a `TIME` such as 5m")
 	addSecretFlag(c, "passphrase-file", "the passphrase")
 	return c
 }
