@@ -2,9 +2,11 @@ package devnet
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -24,6 +26,25 @@ type Path struct {
 	// stream nothing is missing in the end, but a message that was lost comes
 	// later, and all behind it too: see retransmit.
 	Loss float64
+}
+
+// pathJSON is a path as programs see it.
+type pathJSON struct {
+	Latency float64 `json:"latency_seconds"`
+	Loss    float64 `json:"loss"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (p Path) MarshalJSON() ([]byte, error) {
+	return json.Marshal(pathJSON{p.Latency.Seconds(), p.Loss})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *Path) UnmarshalJSON(b []byte) error {
+	var j pathJSON
+	err := json.Unmarshal(b, &j)
+	*p = Path{time.Duration(math.Round(j.Latency * float64(time.Second))), j.Loss}
+	return err
 }
 
 const (

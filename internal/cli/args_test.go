@@ -106,6 +106,11 @@ func TestSuggestions(t *testing.T) {
 		{"network create demo", `unexpected argument "demo"; did you mean --name "demo"?`},
 		{"node -banscroe 5", `unknown flag: --banscroe; did you mean --banscore?`},
 		{"rpc getblockcount --netwrok x", `unknown flag: --netwrok; did you mean --network?`},
+		{"node -regtest", `unknown flag: --regtest; did you mean --network regtest?`},
+		{"node --port 8333", `unknown flag: --port; did you mean --listen HOST:PORT?`},
+		{"rpc -rpcport=1 getblockcount", `unknown flag: --rpcport; did you mean --rpc-listen HOST:PORT?`},
+		{"node -daemon", `unknown flag: --daemon; the node runs until it is interrupted; a service manager or nohup keeps it in the background`},
+		{"importprivkey x", `unknown command "importprivkey"; did you mean starling wallet import?`},
 		{"node -x", `unknown flag: -x; arguments that begin with a dash stand after --`},
 	} {
 		var out, errs bytes.Buffer

@@ -59,6 +59,9 @@ func bad(key, text string, args ...any) *Error {
 // Load reads a network from a file. The error is an [*Error], or one of the
 // operating system's.
 func Load(path string) (*params.Network, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &Error{Path: path, Reason: "it is no regular file"} // a pipe may never end
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

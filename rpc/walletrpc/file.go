@@ -138,7 +138,7 @@ func (a *api) createWallet(ctx context.Context, p createWalletParams) (rpctypes.
 	}
 	w, mnemonic, err := m.Create(ctx, o)
 	if err != nil {
-		return r, fileError(p.Name, "create", err)
+		return r, fileError(p.Name, creation(p.Mnemonic != ""), err)
 	}
 	r.Name, r.Warnings = w.Name(), remember(m, p.Name, p.LoadOnStartup)
 	if p.Show {
@@ -153,6 +153,14 @@ func (a *api) createWallet(ctx context.Context, p createWalletParams) (rpctypes.
 		r.Warnings = append(r.Warnings, err.Error())
 	}
 	return r, nil
+}
+
+// creation is what making a wallet is called: of old words it is a restoration.
+func creation(words bool) string {
+	if words {
+		return "restoring"
+	}
+	return "create"
 }
 
 // fileError turns an error about a wallet's file into Core's.

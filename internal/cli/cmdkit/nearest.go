@@ -25,7 +25,9 @@ func NoArgs(c *cobra.Command, args []string) error {
 		return UsageError{Err: fmt.Errorf("unexpected argument %q; \"%s --help\" shows what there is", args[0], c.CommandPath())}
 	}
 	s := fmt.Sprintf("unknown command %q", args[0])
-	if near := nearestCommand(c, args[0]); near != "" {
+	if here := foreignCommands[strings.ToLower(args[0])]; here != "" {
+		s += "; " + here
+	} else if near := nearestCommand(c, args[0]); near != "" {
 		s += "; did you mean " + near + "?"
 	} else {
 		s += "; \"" + c.CommandPath() + " --help\" lists them"
@@ -74,6 +76,9 @@ func SuggestFlag(c *cobra.Command, err error) error {
 	name := none.GetSpecifiedName()
 	if none.GetSpecifiedShortnames() != "" {
 		return fmt.Errorf("unknown flag: -%s; arguments that begin with a dash stand after --", name)
+	}
+	if here := foreignFlags[strings.ToLower(name)]; here != "" {
+		return fmt.Errorf("unknown flag: --%s; %s", name, here)
 	}
 	var known []string
 	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })

@@ -41,6 +41,9 @@ func Explain(method string, err error) error {
 		return err
 	}
 	if e.Code == jsonrpc.CodeMethodNotFound {
+		if here := foreignCommands[strings.ToLower(method)]; here != "" {
+			return fmt.Errorf("the node has no method %q; %s", method, here)
+		}
 		if near := nearestMethod(method); near != "" && near != method {
 			return fmt.Errorf("the node has no method %q; did you mean %s?", method, near)
 		}

@@ -233,14 +233,16 @@ func writeInfo(w io.Writer, d *devnet.Description) {
 		state = " --state " + d.Dir
 	}
 	first := d.Nodes[0]
+	flags := fmt.Sprintf("--network %s --datadir %s --rpc-listen %s", d.Network, filepath.Clean(first.DataDir), first.RPC)
 	fmt.Fprintf(w, `
 Ask a node:
-  starling rpc --network %s --datadir %s --rpc-listen %s getblockchaininfo
+  starling rpc %s getblockchaininfo
+  starling peers --messages %s
 Act on the network, from another terminal:
   starling devnet%s pay %s 1.5
   starling devnet%s mine
   starling devnet%s --help
-`, d.Network, filepath.Clean(first.DataDir), first.RPC, state, d.Nodes[len(d.Nodes)-1].Name, state, state)
+`, flags, flags, state, d.Nodes[len(d.Nodes)-1].Name, state, state)
 }
 
 // modeText says when blocks are made.

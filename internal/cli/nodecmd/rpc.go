@@ -2,6 +2,7 @@ package nodecmd
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -78,6 +79,10 @@ func callRPC(c *cobra.Command, args []string) error {
 	for {
 		// A node that starts meanwhile says where it answers.
 		result, err := attach.Client(cfg).Call(ctx, method, params)
+		if err == nil && method == "help" && len(words) == 1 && bytes.HasPrefix(result, []byte(noHelp)) {
+			// Clients of Core take this for an answer; who types it should be told.
+			return cmdkit.Explain(words[0], &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound})
+		}
 		if err == nil {
 			return cmdkit.PrintResult(c.OutOrStdout(), result)
 		}
@@ -89,6 +94,10 @@ func callRPC(c *cobra.Command, args []string) error {
 		}
 	}
 }
+
+// noHelp begins what the method help answers about a method that there is not, in
+// JSON.
+const noHelp = `"help: unknown command: `
 
 // notYet reports whether an error may go away by waiting for the node.
 func notYet(err error) bool {

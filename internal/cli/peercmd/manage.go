@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,9 +89,12 @@ func newPeersRemove() *cobra.Command {
 
 func newPeersDisconnect() *cobra.Command {
 	return onNode(&cobra.Command{
-		Use:   "disconnect HOST:PORT|ID",
-		Short: "End the connection to a peer, given by its address or its number",
+		Use:   "disconnect HOST[:PORT]|ID",
+		Short: "End the connection to a peer, given by its address or its number, or all of a host",
 	}, 1, func(ctx context.Context, node *client.Client, args []string, w io.Writer) error {
+		if host, err := netip.ParseAddr(strings.Trim(args[0], "[]")); err == nil {
+			return disconnectHost(ctx, node, host, w)
+		}
 		var err error
 		if id, bad := strconv.ParseUint(args[0], 10, 64); bad == nil {
 			err = node.DisconnectNodeByID(ctx, id)
@@ -104,13 +109,47 @@ func newPeersDisconnect() *cobra.Command {
 	})
 }
 
+// disconnectHost ends all connections with a host.
+func disconnectHost(ctx context.Context, node *client.Client, host netip.Addr, w io.Writer) error {
+	peers, err := node.GetPeerInfo(ctx)
+	if err != nil {
+		return err
+	}
+	ended := 0
+	for _, p := range peers {
+		if at, err := netip.ParseAddrPort(p.Addr); err != nil || at.Addr().Unmap() != host.Unmap() {
+			continue
+		}
+		if err := node.DisconnectNodeByID(ctx, p.ID); err != nil {
+			return err
+		}
+		ended++
+	}
+	if ended == 0 {
+		return fmt.Errorf("no peer is connected at %v", host)
+	}
+	_, err = fmt.Fprintf(w, "Disconnected: %v (%s)\n", host, cmdkit.Plural(ended, "connection"))
+	return err
+}
+
+// banned returns what to ban or to ban no more, which is a host even if its port is
+// given, and what to call it.
+func banned(word string) (subnet, text string) {
+	if at, err := netip.ParseAddrPort(word); err == nil {
+		host := at.Addr().Unmap().String()
+		return host, host + " (the host, at any port)"
+	}
+	subnet = strings.Trim(word, "[]")
+	return subnet, subnet
+}
+
 func newPeersBan() *cobra.Command {
 	var long time.Duration
 	c := onNode(&cobra.Command{
-		Use:   "ban IP|SUBNET",
+		Use:   "ban IP[:PORT]|SUBNET",
 		Short: "Ban an address or a subnet, and end its connections",
 		Long: `Ban an address or a subnet, and end the connections to it. The ban outlives
-restarts.
+restarts, and is of the whole host: a port is passed over.
 
   starling peers ban 192.0.2.7
   starling peers ban 192.0.2.0/24 --for 48h`,
@@ -118,10 +157,11 @@ restarts.
 		if long < 0 || long > 0 && long < time.Second {
 			return cmdkit.UsageError{Err: errors.New("--for is the time of the ban, a second at least")}
 		}
-		if err := node.SetBan(ctx, args[0], "add", &client.BanOptions{Time: int64(long / time.Second)}); err != nil {
+		subnet, text := banned(args[0])
+		if err := node.SetBan(ctx, subnet, "add", &client.BanOptions{Time: int64(long / time.Second)}); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(w, "Banned: "+args[0])
+		_, err := fmt.Fprintln(w, "Banned: "+text)
 		return err
 	})
 	layered.DurationFlag(c.Flags(), &long, "for", 0, "for how long, a `TIME` such as 2d; a day unless the node is set otherwise")
@@ -131,7 +171,7 @@ restarts.
 func newPeersUnban() *cobra.Command {
 	var all bool
 	c := onNode(&cobra.Command{
-		Use:   "unban IP|SUBNET",
+		Use:   "unban IP[:PORT]|SUBNET",
 		Short: "Lift a ban, or all of them with --all",
 	}, 0, func(ctx context.Context, node *client.Client, args []string, w io.Writer) error {
 		text := "All bans are lifted"
@@ -139,8 +179,10 @@ func newPeersUnban() *cobra.Command {
 		if all {
 			err = node.ClearBanned(ctx)
 		} else {
-			text = "Banned no more: " + args[0]
-			err = node.SetBan(ctx, args[0], "remove", nil)
+			var subnet string
+			subnet, text = banned(args[0])
+			text = "Banned no more: " + text
+			err = node.SetBan(ctx, subnet, "remove", nil)
 		}
 		if err != nil {
 			return err

@@ -32,6 +32,11 @@ choose whom it connects to.
   starling peers add 192.0.2.7:8333
   starling peers ban 192.0.2.0/24 --for 48h
 
+TYPE says who opened the connection and for what; VIA is how messages travel (v1
+plain, v2 encrypted); PING the shortest answer so far; HEADERS and BLOCKS how far
+this node knows the peer's chain and has it in common; ASKED the blocks that it was
+asked for and owes; RECEIVED and SENT the bytes, FOR the time since it connected.
+
 Below the peers stand the nodes that were asked for (--connect, --addnode, the
 seeds of a network of your own) and cannot be reached, and why.`,
 		Args: cmdkit.NoArgs,

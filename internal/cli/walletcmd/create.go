@@ -238,13 +238,23 @@ func newWalletListCmd() *cobra.Command {
 	})
 }
 
+// oneName wants the name of a wallet, as an argument or with --name.
+func oneName(usage string) cobra.PositionalArgs {
+	return func(c *cobra.Command, words []string) error {
+		if name := c.Flag("name").Value.String(); len(words) == 0 && name != "" {
+			return nil
+		}
+		return args(1, 1, usage)(c, words)
+	}
+}
+
 func newWalletLoadCmd() *cobra.Command {
 	return walletCmd(&cobra.Command{
 		Use:   "load NAME",
 		Short: "Load a wallet, now and at every start",
-		Args:  args(1, 1, "load NAME"),
+		Args:  oneName("load NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
-			r, err := p.client.LoadWallet(p.ctx, args[0], new(true))
+			r, err := p.client.LoadWallet(p.ctx, p.nameOf(args), new(true))
 			done, err := p.printed(err)
 			if !done && err == nil {
 				fmt.Fprintf(p.out(), "Wallet %s is loaded, now and at every start.\n", r.Name)
@@ -259,12 +269,12 @@ func newWalletUnloadCmd() *cobra.Command {
 	return walletCmd(&cobra.Command{
 		Use:   "unload NAME",
 		Short: "Unload a wallet, and do not load it at every start",
-		Args:  args(1, 1, "unload NAME"),
+		Args:  oneName("unload NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
-			_, err := p.client.UnloadWallet(p.ctx, args[0], new(false))
+			_, err := p.client.UnloadWallet(p.ctx, p.nameOf(args), new(false))
 			done, err := p.printed(err)
 			if !done && err == nil {
-				fmt.Fprintf(p.out(), "Wallet %s is not loaded any more.\n", args[0])
+				fmt.Fprintf(p.out(), "Wallet %s is not loaded any more.\n", p.nameOf(args))
 			}
 			return err
 		}),

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"starling/client"
 	"starling/internal/cli/cmdkit"
@@ -56,10 +57,19 @@ meant, or the one called ` + wallet.DefaultName + `.`,
 func walletCmd(c *cobra.Command) *cobra.Command {
 	settings.AddFlags(c.Flags(), true)
 	cmdkit.AddSomeFlags(c.Flags(), "connect")
-	c.Flags().String("name", "", "which `WALLET`")
+	c.Flags().String("name", "", "which `WALLET`; --wallet, as the command rpc has it, is the same")
+	c.Flags().SetNormalizeFunc(walletIsName)
 	c.Flags().Bool("json", false, "print what the node answers, as JSON")
 	c.Flags().SortFlags = false
 	return c
+}
+
+// walletIsName takes --wallet for --name.
+func walletIsName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if name == "wallet" {
+		name = "name"
+	}
+	return pflag.NormalizedName(name)
 }
 
 // purse is a wallet that a command works with.
