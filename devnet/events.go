@@ -136,6 +136,16 @@ func (d *Net) watch(ctx context.Context, n *member) {
 	}
 }
 
+// remember has the blocks that a node knows at the start be no news when other nodes
+// fetch them, or this one connects them again after a crash.
+func (d *Net) remember(n *member) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for b := n.Server.Chain().Headers().Best(); b != nil && !d.seen[b.Hash]; b = b.Parent {
+		d.seen[b.Hash] = true
+	}
+}
+
 // moved tells of what a node's new tip means.
 func (d *Net) moved(n *member, from, to *headertree.Node) {
 	fork := headertree.Fork(from, to)

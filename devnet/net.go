@@ -159,6 +159,9 @@ func (d *Net) Run(ctx context.Context) error {
 	}
 	d.host = &host{ctx: ctx, nodes: nodeCtx, fail: fail}
 	for _, n := range d.nodes {
+		d.remember(n)
+	}
+	for _, n := range d.nodes {
 		d.launch(n)
 	}
 	side := func(fn func(context.Context) error) {

@@ -154,7 +154,8 @@ func runDevnet(c *cobra.Command, cfg devnet.Config, asJSON bool) error {
 	defer cancel()
 	d, err := devnet.Open(ctx, cfg)
 	if err != nil {
-		return err
+		// Whatever it failed by: who interrupts a start wants no other reason.
+		return errors.Join(c.Context().Err(), err)
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); show.follow(ctx, d) }()
