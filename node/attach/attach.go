@@ -115,7 +115,7 @@ func (l *Local) Rebuilt(ctx context.Context) error {
 const (
 	// lockPatience is how long a command waits for another one, or for a node
 	// that is about to start or to stop, to let go of the data directory.
-	lockPatience = 3 * time.Second
+	lockPatience = 5 * time.Second
 	// lockRetry is how often it looks.
 	lockRetry = 50 * time.Millisecond
 	// localCache is enough memory for the few coins that a command looks at;
@@ -161,13 +161,28 @@ func Open(ctx context.Context, opts Options) (Caller, func() error, error) {
 			return nil, nil, auth // of this very node
 		}
 		if !clock.System().Now().Before(until) {
-			return nil, nil, fmt.Errorf("a program uses %s but does not answer calls at %s: if it is a node, give the same --rpc-listen; otherwise stop it",
-				cfg.Server.Dir, Address(cfg))
+			return nil, nil, inUse(ctx, cfg.Server.Dir, Address(cfg))
 		}
 		if err := pause(ctx, lockRetry); err != nil {
 			return nil, nil, err
 		}
 	}
+}
+
+// inUse says who has a data directory, when nobody has answered calls at an address.
+func inUse(ctx context.Context, dir, asked string) error {
+	if nodeAnswers(ctx, dir) {
+		return fmt.Errorf("a node uses %s and answers calls at %s, not at %s: give --rpc-listen %s", dir, node.Contact(dir), asked, node.Contact(dir))
+	}
+	return &BusyError{Dir: dir}
+}
+
+// BusyError tells that a data directory is in use, and that no node on it answers.
+type BusyError struct{ Dir string }
+
+// Error implements the error interface.
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("another command works on %s, or a node that is starting or stopping: try again when it is done", e.Dir)
 }
 
 // isForbidden reports whether there are credentials that cannot be read: then trying

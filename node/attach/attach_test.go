@@ -175,6 +175,15 @@ func TestLockedByAnother(t *testing.T) {
 	}
 }
 
+// Of a data directory that is in use and on which no node answers, nobody is told
+// that there is a node.
+func TestInUse(t *testing.T) {
+	var busy *BusyError
+	if err := inUse(t.Context(), t.TempDir(), "127.0.0.1:1"); !errors.As(err, &busy) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestWrongPassword asks a node that runs with a wrong password, and with none where
 // the cookie cannot be read: no attempt is made to wait for it.
 func TestWrongPassword(t *testing.T) {

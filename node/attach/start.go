@@ -17,8 +17,11 @@ func Start(ctx context.Context, fc node.Config) (*node.Node, error) {
 	for until := clock.System().Now().Add(lockPatience); ; {
 		n, err := node.Open(ctx, fc)
 		var locked *store.LockedError
-		if !errors.As(err, &locked) || !clock.System().Now().Before(until) || nodeAnswers(ctx, fc.Server.Dir) {
+		if !errors.As(err, &locked) || nodeAnswers(ctx, fc.Server.Dir) {
 			return n, err
+		}
+		if !clock.System().Now().Before(until) {
+			return nil, &BusyError{Dir: fc.Server.Dir}
 		}
 		if err := pause(ctx, lockRetry); err != nil {
 			return nil, err
