@@ -27,10 +27,14 @@ func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 		return &peer.Disconnect{Reason: peer.Misbehaved, Detail: "it asked for no transaction of a block"}
 	}
 	if b := n.compact.recent.block(m.BlockHash); b != nil {
-		if answer := s.answerTxs(b, m); answer != nil {
-			return s.peer.Send(answer)
+		answer := s.answerTxs(b, m)
+		if answer == nil {
+			return nil
 		}
-		return nil
+		if node := n.chain.Headers().Lookup(m.BlockHash); node != nil {
+			s.sentCopy(node.Height, answer)
+		}
+		return s.peer.Send(answer)
 	}
 	node, access := n.sync.GetBlock(n.clk.Now(), s.id(), m.BlockHash)
 	switch {
@@ -59,7 +63,9 @@ func (s *session) serveTxs(ctx context.Context, m *wire.MsgGetBlockTxn) error {
 		if err != nil {
 			return nil, err
 		}
-		return s.answerTxs(b, m), nil
+		answer := s.answerTxs(b, m)
+		s.sentCopy(node.Height, answer)
+		return answer, nil
 	}))
 }
 

@@ -103,37 +103,44 @@ func TestWhiteBind(t *testing.T) {
 // more, but to whom it is permitted; new ones are.
 func TestUploadTarget(t *testing.T) {
 	for name, c := range map[string]struct {
-		limit   uint64
-		perm    peer.Permissions
-		old     bool // whether the block that is asked for is old
-		refused bool
+		limit uint64
+		perm  peer.Permissions
+		old   bool // whether the block that is asked for is old
+		kind  wire.InvType
+		want  string // or none if it is refused
 	}{
-		"no limit":             {0, 0, true, false},
-		"old block":            {1 << 20, 0, true, true},
-		"new block":            {1 << 20, 0, false, false},
-		"old block, permitted": {1 << 20, peer.PermDownload, true, false},
-		"a generous limit":     {1 << 40, 0, true, false},
+		"no limit":                   {0, 0, true, wire.InvWitnessBlock, wire.CmdBlock},
+		"old block":                  {1 << 20, 0, true, wire.InvWitnessBlock, ""},
+		"new block":                  {1 << 20, 0, false, wire.InvWitnessBlock, wire.CmdBlock},
+		"new block, filtered":        {1 << 20, 0, false, wire.InvFilteredBlock, ""},
+		"filtered, permitted":        {1 << 20, peer.PermDownload, false, wire.InvFilteredBlock, wire.CmdMerkleBlock},
+		"filtered, a generous limit": {1 << 40, 0, false, wire.InvFilteredBlock, wire.CmdMerkleBlock},
+		"old block, permitted":       {1 << 20, peer.PermDownload, true, wire.InvWitnessBlock, wire.CmdBlock},
+		"a generous limit":           {1 << 40, 0, true, wire.InvWitnessBlock, wire.CmdBlock},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 1100)
 				blocks := w.gen.Chain(w.gen.Genesis(), 1100) // more than a week
 				a := w.startWith(1, vfs.NewMem(), func(cfg *Config) {
+					withBloom(cfg)
 					cfg.MaxUpload = c.limit
 					cfg.Permissions = func(netip.Addr, peer.Kind) peer.Permissions { return c.perm }
 				})
 				a.give(blocks...)
-				s := w.dial(a, 9)
+				s, _ := w.dialLight(a, 9)
+				s.send(&wire.MsgFilterLoad{Filter: make([]byte, 1000), HashFuncs: 20})
+				s.sync()
 				b := last(blocks)
 				if c.old {
 					b = blocks[0]
 				}
-				s.send(&wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvWitnessBlock, Hash: b.Hash()}}})
-				if c.refused {
+				s.send(&wire.MsgGetData{Inv: []wire.InvVect{{Type: c.kind, Hash: b.Hash()}}})
+				if c.want == "" {
 					s.gone()
 					return
 				}
-				s.expect(wire.CmdBlock)
+				s.expect(c.want)
 				if u := a.Upload(); u.Limit != c.limit || c.limit > 0 && u.BytesLeft >= c.limit {
 					t.Errorf("%+v", u)
 				}

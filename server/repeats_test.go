@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"starling/chain/chaintest"
 	"starling/wire"
 )
 
@@ -106,4 +108,66 @@ func TestCompactBlocksRepeated(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOthersRepeated fetches again and again what is not a whole block: transactions
+// of the tip, a transaction, and what a filter leaves of the tip, from memory and
+// from disk. The first copy is free, the others count by their bytes.
+func TestOthersRepeated(t *testing.T) {
+	for name, c := range map[string]struct {
+		memory bool
+		ask    func(tip chaintest.Block, tx *wire.Tx) wire.Message
+		want   string
+	}{
+		"transactions of a block, from memory": {true, askTxs, wire.CmdBlockTxn},
+		"transactions of a block, from disk":   {false, askTxs, wire.CmdBlockTxn},
+		"transaction":                          {true, askTx, wire.CmdTx},
+		"filtered block, from memory":          {true, askFiltered, wire.CmdMerkleBlock},
+		"filtered block, from disk":            {false, askFiltered, wire.CmdMerkleBlock},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const times = 50
+				m := newMarket(t, 8)
+				a := m.nodeWith(1, vfs.NewMem(), func(c *Config) { withBloom(c); c.RepeatFlood = 50_000 })
+				tx := m.pay(1000)
+				tip := m.gen.Next(last(m.blocks), 0, tx)
+				a.give(tip)
+				if !c.memory {
+					a.compact.recent.drop(tip.Hash())
+				}
+				s, _ := m.dialLight(a, 9)
+				s.send(&wire.MsgFilterLoad{Filter: make([]byte, 1000), HashFuncs: 20})
+				s.sync()
+				one := a.sessions.all()[0]
+				size := 0
+				for i := range times + 1 {
+					s.send(c.ask(tip, tx))
+					n := len(s.expect(c.want).AppendPayload(nil))
+					s.sync()
+					if i > 0 {
+						size += n
+					} else if one.repeats.bytes != 0 {
+						t.Errorf("of the first copy %d bytes count", one.repeats.bytes)
+					}
+				}
+				want := float64(size) / 50_000 * 99
+				if got := a.Conns().Score(one.host); got < want/2 || want < 2 {
+					t.Errorf("%d bytes once more count for %v, want %v", size, got, want)
+				}
+			})
+		})
+	}
+}
+
+func askTxs(tip chaintest.Block, _ *wire.Tx) wire.Message {
+	return &wire.MsgGetBlockTxn{BlockHash: tip.Hash(), Indexes: []uint16{0, 1}}
+}
+
+func askTx(_ chaintest.Block, tx *wire.Tx) wire.Message {
+	return &wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvTx, Hash: tx.TxID()}}}
+}
+
+func askFiltered(tip chaintest.Block, _ *wire.Tx) wire.Message {
+	return &wire.MsgGetData{Inv: []wire.InvVect{{Type: wire.InvFilteredBlock, Hash: tip.Hash()}}}
 }

@@ -90,9 +90,6 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		return nil, nil
 	}
 	if m := w.recent(v); m != nil {
-		if node := n.chain.Headers().Lookup(v.Hash); node != nil {
-			w.s.sentCopy(node.Height, m)
-		}
 		w.served = v.Hash
 		w.s.peer.Known().Add(v.Hash)
 		return m, nil
@@ -105,7 +102,7 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		w.miss(v)
 		return nil, nil
 	}
-	if n.tooMuch(node) && !w.s.peer.Permissions().Has(peer.PermDownload) {
+	if w.refuses(node, v) {
 		return nil, &peer.Disconnect{Reason: peer.NotServed, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
 	}
 	m, err := w.block(v, node)
@@ -120,6 +117,11 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	w.served = v.Hash
 	w.s.peer.Known().Add(v.Hash)
 	return m, nil
+}
+
+// refuses reports whether the peer is not served a block for the limit of upload.
+func (w *order) refuses(node *headertree.Node, v wire.InvVect) bool {
+	return w.s.node.tooMuch(node, v.Type == wire.InvFilteredBlock) && !w.s.peer.Permissions().Has(peer.PermDownload)
 }
 
 // block makes the message for a block from disk: whole, as a compact block, or
@@ -149,16 +151,33 @@ func (w *order) block(v wire.InvVect, node *headertree.Node) (wire.Message, erro
 }
 
 // recent makes the message for the block that was sent on last, which may not
-// be connected yet, or nil if another one is asked for.
+// be connected yet, or nil if another one is asked for, or it may not be had.
 func (w *order) recent(v wire.InvVect) wire.Message {
-	r := &w.s.node.compact.recent
-	b := r.block(v.Hash)
+	n := w.s.node
+	b := n.compact.recent.block(v.Hash)
 	if b == nil {
 		return nil
 	}
-	switch v.Type {
-	case wire.InvFilteredBlock:
+	node := n.chain.Headers().Lookup(v.Hash)
+	if v.Type == wire.InvFilteredBlock {
+		if w.refuses(node, v) {
+			return nil // as one from disk, which ends the link
+		}
+		if node != nil {
+			w.s.sentBlock(node.Height, b.Size())
+		}
 		return w.filtered(b)
+	}
+	m := recentForm(&n.compact.recent, b, v)
+	if node != nil {
+		w.s.sentCopy(node.Height, m)
+	}
+	return m
+}
+
+// recentForm makes the message for that block in the form that is asked for.
+func recentForm(r *recentBlock, b *wire.Block, v wire.InvVect) wire.Message {
+	switch v.Type {
 	case wire.InvCmpctBlock:
 		if m := r.message(v.Hash); m != nil {
 			return m

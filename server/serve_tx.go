@@ -26,14 +26,21 @@ func (w *order) tx(v wire.InvVect) wire.Message {
 	}
 	if e != nil && n.relay.MayServe(n.clk.Now(), s.relayID(), e) {
 		n.pool.Broadcast(e.TxID)
-		return &wire.MsgTx{Tx: e.Tx, Base: v.Type == wire.InvTx}
+		return s.answerTx(e.Tx, v)
 	}
 	// It may have been announced just before the last block took it.
 	if tx := n.compact.recent.tx(v.Hash); tx != nil {
-		return &wire.MsgTx{Tx: tx, Base: v.Type == wire.InvTx}
+		return s.answerTx(tx, v)
 	}
 	w.miss(v)
 	return nil
+}
+
+// answerTx makes the message for a transaction, and counts it.
+func (s *session) answerTx(tx *wire.Tx, v wire.InvVect) wire.Message {
+	m := &wire.MsgTx{Tx: tx, Base: v.Type == wire.InvTx}
+	s.sentTx(m)
+	return m
 }
 
 // serveMempool answers mempool (BIP35). On Bitcoin's networks only chosen peers may

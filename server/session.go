@@ -44,7 +44,7 @@ type session struct {
 
 	bloom atomic.Pointer[bloomFilter] // nil until it loads one
 
-	repeats repeats // of blocks that it was sent; for the goroutine that writes
+	repeats repeats // of what it was sent
 
 	partials map[wire.Hash]*compact.Partial // compact blocks that lack transactions; handler only
 }

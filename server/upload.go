@@ -79,12 +79,13 @@ func (n *Server) Upload() UploadTarget {
 }
 
 // tooMuch reports whether a block is old and the limit of upload is nearly
-// reached, so that it is not served to just anybody.
-func (n *Server) tooMuch(node *headertree.Node) bool {
+// reached, so that it is not served to just anybody. What a filter leaves of a block
+// counts as old whatever its age, as in Bitcoin Core: nobody keeps up by it.
+func (n *Server) tooMuch(node *headertree.Node, filtered bool) bool {
 	if n.upload.limit == 0 || node == nil {
 		return false
 	}
 	age := n.chain.Headers().Best().Header.Time().Sub(node.Header.Time())
 	_, out := n.Totals()
-	return age > historicalAge && !n.upload.servesOld(n.clk.Now(), out)
+	return (filtered || age > historicalAge) && !n.upload.servesOld(n.clk.Now(), out)
 }
