@@ -94,7 +94,7 @@ func Open(cfg Config) (*Manager, error) {
 	if err := cfg.FS.Rename(cfg.File, aside); err != nil {
 		return nil, fmt.Errorf("address book: %w", err)
 	}
-	cfg.Log.Warn("the address book cannot be read; it was set aside, and peers are looked for anew", "file", aside, "err", err)
+	cfg.Log.Warn("the address book cannot be read; it was set aside, and peers are looked for anew", "file", aside, "err", store.WithoutAdvice(err))
 	return m, nil
 }
 

@@ -14,6 +14,15 @@
 //	id, err := c.WithWallet("savings").SendToAddress(ctx, to, 150_000, nil)
 //	if errors.Is(err, &client.Error{Code: jsonrpc.CodeInsufficientFunds}) {
 //
+// The module is called starling, which no proxy serves, so a program of another
+// module says where its source is, with
+//
+//	go mod edit -require=starling@v0.0.0 -replace=starling=../starling && go mod tidy
+//
+// or, without a line in its go.mod, with "go work init . ../starling". A node of
+// the same user is called with the cookie that it writes at its start: ~/.starling/.cookie
+// of the main network, ~/.starling/NETWORK/.cookie of any other.
+//
 // [New] goes over HTTP. [Over] takes whatever calls methods: jsonrpc.Local for a
 // node in the same process.
 //

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -57,4 +59,22 @@ func Example() {
 	// spendable: 50.00000000
 	// not enough for that
 	// height: 101 unconfirmed: 0
+}
+
+// A node of the same user, here on regtest, is called with the cookie that it has
+// written.
+func ExampleNew() {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		log.Fatal(err)
+	}
+	c := client.New(client.Options{
+		Address:    "127.0.0.1:18443",
+		CookiePath: filepath.Join(home, ".starling", "regtest", ".cookie"),
+	})
+	height, err := c.GetBlockCount(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("height:", height)
 }

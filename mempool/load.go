@@ -75,7 +75,7 @@ func (p *Pool) readFile() (*saved, error) {
 		if rerr := p.setAside(p.cfg.File); rerr != nil {
 			return nil, rerr
 		}
-		p.cfg.Log.Warn("the saved mempool can not be read and was set aside; the pool starts empty", "err", err, "aside", aside(p.cfg.File))
+		p.cfg.Log.Warn("the saved mempool can not be read and was set aside; the pool starts empty", "err", store.WithoutAdvice(err), "aside", aside(p.cfg.File))
 		return p.readJournal(nil, fileSum{})
 	}
 	if err != nil {
@@ -118,7 +118,7 @@ func (p *Pool) readJournal(s *saved, file fileSum) (*saved, error) {
 	switch belongs := s != nil && r.appliesTo(file); {
 	case err != nil && (belongs || !r.begun):
 		p.cfg.Log.Warn("the journal of the mempool can not be read to its end; what comes before that is used, and the file is set aside",
-			"err", err, "aside", aside(name))
+			"err", store.WithoutAdvice(err), "aside", aside(name))
 	case s != nil && !belongs && r.doneWith(file):
 		return s, nil
 	case !belongs:

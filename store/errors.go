@@ -54,6 +54,18 @@ func (e *CorruptError) Error() string {
 	return s.String()
 }
 
+// WithoutAdvice returns an error about damage that tells nobody what to do, for
+// those who have set the file aside already.
+func WithoutAdvice(err error) error {
+	var c *CorruptError
+	if !errors.As(err, &c) {
+		return err
+	}
+	bare := *c
+	bare.Advice = ""
+	return &bare
+}
+
 // Unwrap returns the cause.
 func (e *CorruptError) Unwrap() error { return e.Err }
 

@@ -408,7 +408,7 @@ func (m *Manager) readAutoload() ([]string, error) {
 		return nil, errors.Join(err, rerr)
 	}
 	m.log.Warn("the list of wallets to load at every start can not be read and was set aside; load them by hand",
-		"err", err, "aside", aside)
+		"err", store.WithoutAdvice(err), "aside", aside)
 	return nil, nil
 }
 
