@@ -250,7 +250,7 @@ func oneName(usage string) cobra.PositionalArgs {
 
 func newWalletLoadCmd() *cobra.Command {
 	return walletCmd(&cobra.Command{
-		Use:   "load NAME",
+		Use:   "load NAME|--name NAME",
 		Short: "Load a wallet, now and at every start",
 		Args:  oneName("load NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
@@ -267,7 +267,7 @@ func newWalletLoadCmd() *cobra.Command {
 
 func newWalletUnloadCmd() *cobra.Command {
 	return walletCmd(&cobra.Command{
-		Use:   "unload NAME",
+		Use:   "unload NAME|--name NAME",
 		Short: "Unload a wallet, and do not load it at every start",
 		Args:  oneName("unload NAME"),
 		RunE: withWallets(func(p *purse, args []string) error {
