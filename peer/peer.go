@@ -184,6 +184,16 @@ func encode(m wire.Message) outgoing {
 	return outgoing{m.Command(), m.AppendPayload(nil)}
 }
 
+// sendError turns an error of the link in sending into the reason for the end. A
+// message that is too large is this node's fault there, not the peer's.
+func sendError(err error) *Disconnect {
+	d := linkError(err)
+	if d.Reason == BadFrame {
+		d.Reason = Failed
+	}
+	return d
+}
+
 // linkError turns an error of the link into the reason for the end.
 func linkError(err error) *Disconnect {
 	var bad *wire.DecodeError

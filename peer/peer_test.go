@@ -627,6 +627,9 @@ func TestEnds(t *testing.T) {
 		"disconnect":  {func(_ func(), p *Peer) error { p.Disconnect(Requested, "by hand"); return nil }, Requested, nil},
 		"offence":     {func(func(), *Peer) error { return &Disconnect{Reason: Misbehaved, Detail: "x"} }, Misbehaved, nil},
 		"own failure": {func(func(), *Peer) error { return fail }, Failed, fail},
+		"own message too large": {func(_ func(), p *Peer) error {
+			return p.Send(&wire.MsgUnknown{Cmd: "large", Payload: make([]byte, wire.MaxPayloadSize+1)})
+		}, Failed, transport.ErrTooLarge},
 		"first wins": {func(_ func(), p *Peer) error {
 			p.Disconnect(Requested, "")
 			return fail

@@ -323,7 +323,7 @@ func (p *Peer) send(o outgoing) *Disconnect {
 	}
 	size, err := p.link.Send(o.command, o.payload)
 	if err != nil {
-		return linkError(err)
+		return sendError(err)
 	}
 	now := p.cfg.Clock.Now()
 	p.mu.Lock()

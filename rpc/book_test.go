@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"starling/rpc/rpctypes"
 	"starling/server"
 	"starling/transport"
+	"starling/wire"
 )
 
 // TestAddressBook fills the address book by hand and asks for what is in it.
@@ -80,6 +82,7 @@ func TestConnections(t *testing.T) {
 	}
 	b.want("{}", "sendmsgtopeer", 0, "feefilter", "e803000000000000")
 	b.fails(jsonrpc.CodeInvalidParam, "Error: msg_type too long, max length is 12", "sendmsgtopeer", 0, "1234567890123", "")
+	b.fails(jsonrpc.CodeInvalidParam, "Error: msg too long, max length is 4000000 bytes", "sendmsgtopeer", 0, "tx", strings.Repeat("00", wire.MaxPayloadSize+1))
 	b.fails(jsonrpc.CodeInvalidParam, "Error parsing input for msg", "sendmsgtopeer", 0, "ping", "0")
 	b.fails(jsonrpc.CodeMisc, "Error: Could not send message to peer", "sendmsgtopeer", 7, "ping", "")
 	for {

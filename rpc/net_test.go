@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -110,6 +111,7 @@ func TestPeerInfo(t *testing.T) {
 	if len(passed.Messages) < 4 || passed.Messages[0].Command != "version" || passed.Messages[0].Dir != "out" || passed.Last != uint64(len(passed.Messages)) {
 		t.Errorf("%+v", passed)
 	}
+	b.want(`{"last":18446744073709551615,"messages":[]}`, "getpeermessages", uint64(math.MaxUint64), 1)
 	b.want("null", "disconnectnode", transport.FormatAddr(addr))
 }
 
@@ -141,6 +143,16 @@ func TestEncryptedPeers(t *testing.T) {
 	here, there = meet(false)
 	if here.Transport != "v1" || there.Transport != "v1" || here.SessionID != "" {
 		t.Errorf("%s, and at the other end %s", here.Transport, there.Transport)
+	}
+	// A wish of which nothing comes changes nothing for the next dial.
+	b.fails(jsonrpc.CodeClientNodeAlreadyAdded, "Error: Node already added", "addnode", at, "add", true)
+	b.want("null", "disconnectnode", at)
+	for peers := []rpctypes.PeerInfo{}; len(peers) == 0 || peers[0].ID == here.ID || peers[0].Version == 0; {
+		peers = get[[]rpctypes.PeerInfo](b, "getpeerinfo")
+		if len(peers) > 0 && peers[0].Transport == "v2" {
+			t.Fatal("it is encrypted")
+		}
+		runtime.Gosched()
 	}
 	c := runTestNode(t, server.Config{Network: params.Regtest()})
 	c.fails(jsonrpc.CodeInvalidParam, "Error: v2transport requested but not enabled (see -v2transport)", "addnode", at, "add", true)

@@ -32,8 +32,16 @@ func (n *Server) inClear(addr ma.Multiaddr, kind peer.Kind) bool {
 }
 
 // DialV2 says whether dials of an address are to try to encrypt from now on, or
-// not; nil leaves that to the node.
-func (n *Server) DialV2(addr ma.Multiaddr, v2 *bool) { n.wishes.set(addr, v2) }
+// not; nil leaves that to the node. What undo does is to bring back what was said
+// before, for a dial that is refused.
+func (n *Server) DialV2(addr ma.Multiaddr, v2 *bool) (undo func()) {
+	var before *bool
+	if was, ok := n.wishes.get(addr); ok {
+		before = &was
+	}
+	n.wishes.set(addr, v2)
+	return func() { n.wishes.set(addr, before) }
+}
 
 // v2Wishes are the addresses of which the operator has said whether to encrypt, as
 // many as he may have dialled at all. One that is left out costs a second dial,

@@ -60,6 +60,11 @@ func TestInClear(t *testing.T) {
 	if got := len(n.wishes.all); got != connmgr.MaxTargets {
 		t.Errorf("%d addresses are kept", got)
 	}
+	for _, v2 := range []*bool{nil, &yes} {
+		if n.DialV2(addr, v2)(); !n.inClear(addr, peer.Manual) {
+			t.Error("what was said before is not brought back")
+		}
+	}
 	n.DialV2(addr, nil)
 	if n.inClear(addr, peer.Manual) {
 		t.Error("what a person took back is done")

@@ -81,9 +81,13 @@ func (a *api) addConnection(_ context.Context, p addConnectionParams) (rpctypes.
 	if count >= openKinds[kind] {
 		return r, jsonrpc.Errorf(jsonrpc.CodeClientCapacity, "Error: Already at capacity for specified connection type.")
 	}
-	a.Peers.DialV2(addr, p.V2)
+	undo := a.Peers.DialV2(addr, p.V2)
 	r.Address = transport.FormatAddr(addr)
-	switch err := a.Conns.Open(addr, kind); {
+	err = a.Conns.Open(addr, kind)
+	if err != nil {
+		undo()
+	}
+	switch {
 	case errors.Is(err, connmgr.ErrTooMany):
 		return r, jsonrpc.Errorf(jsonrpc.CodeClientCapacity, "Error: %v", err)
 	default:
@@ -110,6 +114,10 @@ func (a *api) sendMsgToPeer(_ context.Context, p sendMsgParams) (struct{}, error
 	payload, err := hex.DecodeString(p.Msg)
 	if err != nil {
 		return struct{}{}, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Error parsing input for msg")
+	}
+	if len(payload) > wire.MaxPayloadSize {
+		// Sending it would end the link.
+		return struct{}{}, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Error: msg too long, max length is %d bytes", wire.MaxPayloadSize)
 	}
 	for _, s := range a.Peers.Peers() {
 		if s.Peer.ID() == p.ID && s.Peer.Send(&wire.MsgUnknown{Cmd: p.Type, Payload: payload}) == nil {

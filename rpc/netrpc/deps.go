@@ -50,7 +50,7 @@ type Peers interface {
 	UserAgent() string
 	WantsTxs() bool
 	Networks() []server.Network
-	DialV2(addr ma.Multiaddr, v2 *bool)
+	DialV2(addr ma.Multiaddr, v2 *bool) (undo func())
 }
 
 // Fees is what transactions must pay to be relayed.

@@ -146,17 +146,24 @@ func (a *api) addNode(_ context.Context, p addNodeParams) (jsonrpc.Null, error) 
 	if p.V2 != nil && *p.V2 && !v2 {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParam, "Error: v2transport requested but not enabled (see -v2transport)")
 	}
+	undo := func() {}
 	if p.Command == "add" || p.Command == "onetry" {
-		a.Peers.DialV2(addr, p.V2)
+		// Before the dial, which is made at once.
+		undo = a.Peers.DialV2(addr, p.V2)
 	}
 	switch p.Command {
 	case "onetry":
 		err = a.Conns.TryOnce(addr)
+		if err != nil {
+			undo()
+		}
 		if errors.Is(err, connmgr.ErrLinked) {
 			err = nil // there is nothing left to try
 		}
 	case "add":
-		err = a.Conns.Add(addr)
+		if err = a.Conns.Add(addr); err != nil {
+			undo()
+		}
 	case "remove":
 		err = a.Conns.Remove(addr)
 	default:

@@ -66,7 +66,7 @@ func (t *Tap) add(m tapped) {
 func (t *Tap) since(after uint64, most int) (msgs []rpctypes.PeerMessage, more <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first := after + 1
+	first := min(after, math.MaxUint64-1) + 1
 	if t.last > tapSize {
 		first = max(first, t.last-tapSize+1)
 	}
