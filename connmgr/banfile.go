@@ -82,9 +82,30 @@ func (b *banFile) load() (*Bans, error) {
 		}
 		_ = bans.Add(s.ban(p)) // a repeated entry is no news
 	}
+	_, kept := f.Torn()
+	b.tidy(kept)
 	b.f = f
 	bans.saved()
 	return bans, nil
+}
+
+// tidy removes what is superseded: a file of the older form that a crash kept from
+// being removed once it was taken over, which would come back in the place of a
+// newer one, and all files set aside but the last. What cannot be removed is tried
+// again at the next start.
+func (b *banFile) tidy(kept string) {
+	if b.old != "" {
+		_ = b.fs.Remove(b.old)
+	}
+	if kept == "" {
+		return
+	}
+	aside, _ := journal.Aside(b.fs, b.path)
+	for _, name := range aside {
+		if name != kept {
+			_ = b.fs.Remove(name)
+		}
+	}
 }
 
 // takeOver reads a file of the older form, if there is one, and writes what it
@@ -156,6 +177,11 @@ func (m *Manager) load() error {
 	bans, err := m.file.load()
 	if err != nil {
 		return err
+	}
+	if f := m.file.f; f != nil {
+		if n, kept := f.Torn(); n > 0 {
+			m.log.Warn("the end of the ban list was cut short by a crash; the file as it was is kept beside it", "bytes", n, "kept", kept)
+		}
 	}
 	bans.Expire(m.cfg.Clock.Now())
 	m.bans = bans

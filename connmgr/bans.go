@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// maxBans bounds the list. One entry takes some 150 bytes of memory and as
-	// much in the file. When it is full the entry that ends first gives way, one
+	// maxBans bounds the list. One entry takes some 450 bytes of memory, with its
+	// place in the journal, and 150 in the file. When it is full the entry that ends first gives way, one
 	// by score before those by hand.
 	maxBans = 100_000
 	// maxScoreBans bounds the bans by score, 1.5 MB in the file. Whoever has a

@@ -1,8 +1,11 @@
 package connmgr
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"starling/store"
+	"starling/store/journal"
 )
 
 func TestParseSubnet(t *testing.T) {
@@ -201,6 +205,55 @@ func TestOlderBans(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTornBans starts with lists whose end was cut short. That is told, the bans
+// before it are there, and of the files as they were only the last is kept.
+func TestTornBans(t *testing.T) {
+	fs := vfs.NewMem()
+	if err := fs.MkdirAll("/node", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cfg := Config{FS: fs, BanFile: "/node/bans", OldBanFile: "/node/old", Log: slog.New(slog.NewTextHandler(&log, nil))}
+	for i := range 4 {
+		m := newManager(t, cfg)
+		if n := len(m.Bans()); n != min(i, 1) {
+			t.Errorf("start %d: %d bans", i, n)
+		}
+		if told := strings.Contains(log.String(), "cut short"); told != (i > 0) {
+			t.Errorf("start %d: the log says %q", i, log.String())
+		}
+		if _, err := fs.Stat("/node/old"); err == nil {
+			t.Errorf("start %d: a list of the older form is still there", i)
+		}
+		log.Reset()
+		if i == 0 {
+			if err := m.Ban(netip.MustParsePrefix("1.2.3.0/24"), time.Time{}, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f, err := fs.OpenReadWrite("/node/bans", vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(bytes.Repeat([]byte{7}, i+1), end.Size()); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(f.Close(), store.WriteFileAtomic(fs, "/node/old", oldFileVersion, []byte(`[{"subnet":"::/0","until":4000000000}]`))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if aside, err := journal.Aside(fs, "/node/bans"); err != nil || len(aside) != 1 {
+		t.Errorf("set aside: %v, %v", aside, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"starling/rpc/jsonrpc"
 	"starling/rpc/rpctypes"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"starling/params"
@@ -113,6 +114,26 @@ func TestPeerInfo(t *testing.T) {
 	}
 	b.want(`{"last":18446744073709551615,"messages":[]}`, "getpeermessages", uint64(math.MaxUint64), 1)
 	b.want("null", "disconnectnode", transport.FormatAddr(addr))
+}
+
+// TestBanNotSaved bans a peer while the ban list cannot be written: that is told, and
+// the ban holds all the same.
+func TestBanNotSaved(t *testing.T) {
+	fs := vfs.NewMem()
+	a := runTestNode(t, server.Config{Network: params.Regtest(), FS: fs, Listen: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/0")}})
+	runTestNode(t, server.Config{Network: params.Regtest(), Peers: a.node.Listening()})
+	for len(get[[]rpctypes.PeerInfo](a, "getpeerinfo")) == 0 {
+		runtime.Gosched()
+	}
+	if err := fs.MkdirAll("/node/bans.dat", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.call("setban", "127.0.0.1", "add"); err == nil {
+		t.Error("it is not told that the ban is not saved")
+	}
+	for len(get[[]rpctypes.PeerInfo](a, "getpeerinfo")) > 0 {
+		runtime.Gosched()
+	}
 }
 
 // TestEncryptedPeers has two nodes meet over version 2 of the transport, and in

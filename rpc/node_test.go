@@ -60,7 +60,10 @@ func runTestNode(t *testing.T, cfg server.Config) *testNode {
 	cfg.Network.AssumeValid = wire.Hash{}
 	n := &testNode{t: t, clk: clock.NewSettable()}
 	n.tap = netrpc.NewTap(n.clk)
-	cfg.FS, cfg.Dir, cfg.Clock = vfs.NewMem(), "/node", n.clk
+	if cfg.FS == nil {
+		cfg.FS = vfs.NewMem()
+	}
+	cfg.Dir, cfg.Clock = "/node", n.clk
 	cfg.PeerObservers = []peer.Observer{n.tap}
 	node, err := server.New(cfg)
 	if err != nil {

@@ -311,17 +311,17 @@ func (a *api) setBan(_ context.Context, p banParams) (jsonrpc.Null, error) {
 	case p.BanTime > 0:
 		until = now.Add(time.Duration(min(p.BanTime, maxBan)) * time.Second)
 	}
-	if err := a.Conns.Ban(subnet, until, "by command"); errors.Is(err, connmgr.ErrBanned) {
+	err = a.Conns.Ban(subnet, until, "by command")
+	if errors.Is(err, connmgr.ErrBanned) {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeClientNodeAlreadyAdded, "Error: IP/Subnet already banned")
-	} else if err != nil {
-		return nil, err
 	}
+	// Also if it could not be saved: it is in force, and saved when that is possible.
 	for _, s := range a.Peers.Peers() {
 		if ip, ok := transport.IP(s.Peer.RemoteAddr()); ok && subnet.Contains(ip.Unmap()) {
 			s.Peer.Disconnect(peer.Requested, "banned by command")
 		}
 	}
-	return nil, nil
+	return nil, err
 }
 
 func (a *api) listBanned(context.Context, jsonrpc.None) ([]rpctypes.Ban, error) {
