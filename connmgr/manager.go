@@ -169,18 +169,42 @@ func New(cfg Config) (*Manager, error) {
 	return m, m.load()
 }
 
-// Add puts an address on the list of those to be connected to for good.
-func (m *Manager) Add(addr ma.Multiaddr) error { return m.change((*Outgoing).Add, addr) }
-
-// TryOnce has an address dialled once.
-func (m *Manager) TryOnce(addr ma.Multiaddr) error { return m.change((*Outgoing).TryOnce, addr) }
-
-func (m *Manager) change(f func(*Outgoing, time.Time, ma.Multiaddr) error, addr ma.Multiaddr) error {
+// Add puts an address on the list of those to be connected to for good. A link to
+// it that the node has opened by itself makes way, or there would be two.
+func (m *Manager) Add(addr ma.Multiaddr) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err := f(m.out, m.cfg.Clock.Now(), addr)
+	err := m.out.Add(m.cfg.Clock.Now(), addr)
+	if id, ok := m.slotAt(addr); ok && err == nil {
+		if cancel := m.autoCancel[id]; cancel != nil {
+			cancel()
+		}
+	}
 	m.kick()
 	return err
+}
+
+// TryOnce has an address dialled once, unless the node has a link to it that it has
+// opened by itself.
+func (m *Manager) TryOnce(addr ma.Multiaddr) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.slotAt(addr); ok {
+		return ErrLinked
+	}
+	err := m.out.TryOnce(m.cfg.Clock.Now(), addr)
+	m.kick()
+	return err
+}
+
+// slotAt returns which of the links that the node opens by itself goes to an
+// address. The lock is held.
+func (m *Manager) slotAt(addr ma.Multiaddr) (id uint64, ok bool) {
+	a, ok := netaddr.FromMultiaddr(addr)
+	if !ok || m.slots == nil {
+		return 0, false
+	}
+	return m.slots.At(a)
 }
 
 // Remove takes an address off the list. A dial under way is given up, a link

@@ -261,6 +261,15 @@ func (s *Slots) find(id uint64) *slot {
 	return nil
 }
 
+// At returns which dial or link goes to an address, if one does that is to last.
+func (s *Slots) At(a netaddr.Addr) (id uint64, ok bool) {
+	i := slices.IndexFunc(s.links, func(l *slot) bool { return l.Addr == a && l.Kind != peer.Feeler })
+	if i < 0 {
+		return 0, false
+	}
+	return s.links[i].ID, true
+}
+
 // dialling returns how many dials are under way.
 func (s *Slots) dialling() (n int) {
 	for _, l := range s.links {

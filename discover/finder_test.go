@@ -1,8 +1,10 @@
 package discover
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -221,4 +223,20 @@ func TestAskName(t *testing.T) {
 			t.Errorf("%s is asked as %s, want %s", seed, got, want)
 		}
 	}
+}
+
+// The seeds of a network of one's own that are in no book are no news for the log;
+// those of others are.
+func TestFixedSeedsInLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for seed, want := range map[string]bool{"127.0.0.1:9000": false, "5.5.5.5:38333": true} {
+			n := network()
+			n.FixedSeeds = []string{seed}
+			var out bytes.Buffer
+			find(t, time.Minute, Config{Network: n, Fixed: true, Log: slog.New(slog.NewTextHandler(&out, nil))})
+			if got := strings.Contains(out.String(), fixedSeeds); got != want {
+				t.Errorf("%s: in the log: %v\n%s", seed, got, &out)
+			}
+		}
+	})
 }
