@@ -40,7 +40,7 @@ func (b *Book) addOne(now int64, source netaddr.Addr, penalty time.Duration, a A
 	if !b.opts.Grouper.IsUsable(a.Addr) {
 		return false
 	}
-	if a.Addr == source {
+	if a.Addr.SameHost(source) { // it has connected from some port or other
 		penalty = 0
 	}
 	seen := a.Seen.Unix()

@@ -28,6 +28,19 @@ func news(a netaddr.Addr, seen time.Time) Address {
 	return Address{a, wire.NodeNetwork | wire.NodeWitness, seen}
 }
 
+// Who tells of itself is believed, from whatever port; what it tells of others counts
+// as older.
+func TestPenalty(t *testing.T) {
+	b := NewBook(seed(1), Options{})
+	self := ip(8, 8, 8, 8).WithPort(50_000)
+	b.Add(start, self, time.Hour, news(ip(8, 8, 8, 8), start), news(ip(9, 9, 9, 9), start))
+	for a, want := range map[netaddr.Addr]time.Time{ip(8, 8, 8, 8): start, ip(9, 9, 9, 9): start.Add(-time.Hour)} {
+		if e, ok := b.Get(a); !ok || !e.Seen.Equal(want) {
+			t.Errorf("%v was seen at %v, want %v", a, e.Seen, want)
+		}
+	}
+}
+
 // verify checks that all parts of a book tell the same.
 func verify(t testing.TB, b *Book) {
 	t.Helper()

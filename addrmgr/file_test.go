@@ -6,6 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,6 +91,28 @@ func TestFile(t *testing.T) {
 	}
 	if _, err := mem.Stat("peers.dat"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it is still in its place: %v", err)
+	}
+}
+
+// What is no file at all, be it a directory or a pipe that nobody writes to, is set
+// aside like a damaged one.
+func TestNoFile(t *testing.T) {
+	for name, bad := range map[string]func(name string) error{
+		"directory": func(name string) error { return os.Mkdir(name, 0o700) },
+		"pipe":      func(name string) error { return exec.Command("mkfifo", name).Run() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "peers.dat")
+			if err := bad(file); err != nil {
+				t.Skip(err)
+			}
+			if _, err := Open(Config{File: file}); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Lstat(file + ".damaged"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -106,6 +106,14 @@ func (m *Manager) Score(host netip.Addr) float64 {
 	return m.scores.Score(m.cfg.Clock.Now(), host.Unmap().WithZone("").String())
 }
 
+// KeptOut reports whether a host is banned or discouraged: others are not told of it.
+func (m *Manager) KeptOut(host netip.Addr) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, banned := m.bans.Find(m.cfg.Clock.Now(), host)
+	return banned || m.discouraged.Has(discouragedKey(host))
+}
+
 // Discouraged reports whether a host is remembered as discouraged.
 func (m *Manager) Discouraged(host netip.Addr) bool {
 	m.mu.Lock()

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,15 +93,19 @@ func (n *Server) useOf(a netaddr.Addr) gossip.Use {
 	if !n.book.Grouper().IsUsable(a) || n.local.Has(a) {
 		return gossip.Drop
 	}
-	if ip, ok := a.IP(); ok {
-		if _, banned := n.conns.Banned(ip); banned || n.conns.Discouraged(ip) {
-			return gossip.Drop
-		}
+	if n.keptOut(a) {
+		return gossip.Drop
 	}
 	if !n.reachable(a) {
 		return gossip.PassOn
 	}
 	return gossip.KeepToo
+}
+
+// keptOut reports whether an address is that of a host which is banned or discouraged.
+func (n *Server) keptOut(a netaddr.Addr) bool {
+	ip, ok := a.IP()
+	return ok && n.conns.KeptOut(ip)
 }
 
 // reachable reports whether this node dials addresses of that kind.
@@ -119,7 +124,9 @@ func (s *session) serveAddr(context.Context, *wire.MsgGetAddr) error {
 	defer wake(g.wake)
 	defer g.mu.Unlock()
 	now := n.clk.Now()
-	g.m.Asked(now, s.gossipID(), func(limit, percent int) []addrmgr.Address { return n.book.Sample(now, limit, percent, 0) })
+	g.m.Asked(now, s.gossipID(), func(limit, percent int) []addrmgr.Address {
+		return slices.DeleteFunc(n.book.Sample(now, limit, percent, 0), func(a addrmgr.Address) bool { return n.keptOut(a.Addr) })
+	})
 	return nil
 }
 

@@ -55,10 +55,18 @@ func TestServeAddr(t *testing.T) {
 			at := netaddr.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(i), 1, 1}), 8333))
 			a.Book().Add(now, hostOf(2), 0, addrmgr.Address{Addr: at, Services: wire.NodeNetwork, Seen: now})
 		}
+		banned := netip.MustParsePrefix("8.1.1.0/24")
+		if _, ok := a.Book().Get(netaddr.FromAddrPort(netip.MustParseAddrPort("8.1.1.1:8333"))); !ok {
+			t.Fatal("another is to be banned")
+		}
+		if err := a.Conns().Ban(banned, time.Time{}, ""); err != nil {
+			t.Fatal(err)
+		}
 		s := w.dial(a, 9)
 		s.send(&wire.MsgGetAddr{}, &wire.MsgGetAddr{})
-		// Two of them may want the same place in the book.
-		if got, known := s.addrsOf(), a.Book().Len(); len(got) != known || known < 8 {
+		// Two of them may want the same place in the book, and who is banned is not
+		// told of.
+		if got, known := s.addrsOf(), a.Book().Len()-1; len(got) != known || known < 7 {
 			t.Errorf("told of %v, want all of the %d that are known", got, known)
 		}
 		s.sync()

@@ -74,13 +74,20 @@ func WriteWhole(fs vfs.FS, path string, b []byte) error {
 // the same version. A missing file is fs.ErrNotExist, a damaged one a
 // *CorruptError, another version a *VersionError.
 func ReadFileChecked(fs vfs.FS, path string, version uint16) ([]byte, error) {
+	// Opening a pipe would wait for who writes to it.
+	st, err := fs.Stat(path)
+	if err != nil {
+		return nil, ioError(path, err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, smallCorrupt(path, 0, "it is no regular file")
+	}
 	f, err := fs.Open(path)
 	if err != nil {
 		return nil, ioError(path, err)
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
+	if st, err = f.Stat(); err != nil {
 		return nil, ioError(path, err)
 	}
 	if st.Size() > smallHeaderSize+maxSmallFile {

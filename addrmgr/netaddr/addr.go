@@ -247,6 +247,9 @@ func (a Addr) Compare(b Addr) int {
 	return cmp.Or(cmp.Compare(a.network, b.network), bytes.Compare(a.bytes[:], b.bytes[:]), cmp.Compare(a.port, b.port))
 }
 
+// SameHost reports whether two addresses are those of one host, at whatever ports.
+func (a Addr) SameHost(b Addr) bool { return a.WithPort(0) == b.WithPort(0) }
+
 // AppendKey adds what tells a from all others, for hashing and for files. See
 // [DecodeKey].
 func (a Addr) AppendKey(dst []byte) []byte {

@@ -64,7 +64,8 @@ func (s *Settings) settlePeers() error {
 	c.UserAgent = server.DefaultUserAgent
 	comments := s.List("user-agent-comment")
 	for _, t := range comments {
-		if strings.ContainsAny(t, "/:()") || len(t) > 100 {
+		if strings.ContainsAny(t, "/:()") || len(t) > 100 || strings.ContainsFunc(t, func(r rune) bool { return r < ' ' || r > '~' }) {
+			// Others print it on their terminals.
 			return s.Fail("user-agent-comment", "%q has characters that are not allowed, or is too long", t)
 		}
 	}
@@ -132,6 +133,9 @@ func (s *Settings) addresses(name, port string) ([]string, error) {
 	for _, w := range words {
 		if w == none && len(words) == 1 {
 			return nil, nil
+		}
+		if w == none {
+			return nil, s.Fail(name, "0 is for none, and goes with no address")
 		}
 		// A multiaddress has its own form.
 		var err error

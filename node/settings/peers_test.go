@@ -16,6 +16,13 @@ func TestPeersContradict(t *testing.T) {
 		"inbound as many as all":   {[]string{"max-connections=30", "max-inbound=30"}, nil},
 		"inbound more than all":    {[]string{"max-connections=30", "max-inbound=31"}, []string{"max-inbound", "31", "max-connections", "30"}},
 		"inbound above default":    {[]string{"max-inbound=126"}, []string{"max-inbound", "126", "125"}},
+		"as many as it opens":      {[]string{"max-outbound=3", "min-peers=5"}, nil},
+		"more than it opens":       {[]string{"max-outbound=0", "min-peers=50"}, []string{"min-peers", "50", "max-outbound"}},
+		"forced DNS without DNS":   {[]string{"dnsseed=false", "forcednsseed=true"}, []string{"forcednsseed", "dnsseed"}},
+		"a proxy at port 0":        {[]string{"proxy=127.0.0.1:0"}, []string{"proxy", "port 0"}},
+		"a resolver at port 0":     {[]string{"dns-resolver=127.0.0.1:0"}, []string{"dns-resolver", "port 0"}},
+		"a name that escapes":      {[]string{"user-agent-comment=a\x1b[2J"}, []string{"user-agent-comment"}},
+		"a name":                   {[]string{"user-agent-comment=a b.c; d-e"}, nil},
 		"silence longer than ping": {[]string{"silence-timeout=3m", "ping-interval=3m"}, nil},
 		"silence shorter":          {[]string{"silence-timeout=3m", "ping-interval=4m"}, []string{"silence-timeout", "3m", "4m"}},
 	} {

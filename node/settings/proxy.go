@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"strings"
+
 	"starling/internal/layered"
 	"starling/server"
 	"starling/transport/socks5"
@@ -51,6 +53,9 @@ func (s *Settings) proxy(name string) (*socks5.Proxy, error) {
 	addr, err := hostPort(word, torPort)
 	if err != nil {
 		return nil, s.Fail(name, "%v", err)
+	}
+	if strings.HasSuffix(addr, ":0") {
+		return nil, s.Fail(name, "nothing listens at port 0 of %s", addr)
 	}
 	return &socks5.Proxy{Address: addr, Isolate: s.Bool("proxy-randomize")}, nil
 }

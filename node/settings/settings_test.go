@@ -90,6 +90,11 @@ func TestLists(t *testing.T) {
 	if c, err = load(t, "", nil, "--connect", "0", "--listen=0"); err != nil || !c.connectOnly() || c.Connect != nil || c.Listen != nil {
 		t.Errorf("connect 0: %+v, %v", c, err)
 	}
+	for _, name := range []string{"connect", "listen"} {
+		if _, err := load(t, "", nil, "--"+name, "0", "--"+name, "1.2.3.4"); err == nil || !strings.Contains(err.Error(), "0 is for none") {
+			t.Errorf("%s 0 and another: %v", name, err)
+		}
+	}
 	if c, err = load(t, "", nil); err != nil || c.connectOnly() || !cmp.Equal(c.Listen, []string{":8333"}) || c.RPCListen != "127.0.0.1:8332" {
 		t.Errorf("defaults: %+v, %v", c, err)
 	}

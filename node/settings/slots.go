@@ -64,6 +64,9 @@ func (s *Settings) settleSlots() error {
 	}
 	networks := addrmgr.NetworkSet(nets...)
 	out := min(int(s.Number("max-outbound")), int(s.Number("max-connections")))
+	if least := int(s.Number("min-peers")); least > 0 && least > out+connmgr.DefaultBlockRelay && !s.connectOnly() {
+		return s.Fail("min-peers", "%d is more than all links that the node opens by itself, which max-outbound and max-connections set to %d and two more", least, out)
+	}
 	if out > 0 && !s.connectOnly() {
 		if err := s.settleFind(networks); err != nil {
 			return err
@@ -118,6 +121,9 @@ func (s *Settings) settleFind(nets addrmgr.Networks) error {
 		}
 		f.DNS = false
 	}
+	if f.ForceDNS && !f.DNS {
+		return s.Fail("forcednsseed", "asks DNS seeds at every start, and dnsseed = false asks them never")
+	}
 	var err error
 	if f.Nodes, err = s.addresses("seednode", strconv.Itoa(int(s.Server.Network.DefaultPort))); err != nil {
 		return err
@@ -137,6 +143,9 @@ func (s *Settings) settleResolver() (err error) {
 	if server != "" {
 		if server, err = hostPort(server, dnsPort); err != nil {
 			return s.Fail("dns-resolver", "%v", err)
+		}
+		if strings.HasSuffix(server, ":0") {
+			return s.Fail("dns-resolver", "nothing listens at port 0 of %s", server)
 		}
 	}
 	s.Resolver = discover.NewResolver(server)

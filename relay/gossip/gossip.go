@@ -45,6 +45,9 @@ const (
 	// has only begun to know its network must not answer for a day that it knows
 	// nobody.
 	fewAddrs = 100
+	// maxAnswers is how many answers are kept, of one for each network of who asks
+	// and each address of this node that was reached.
+	maxAnswers = 64
 	// knownAddrs is how many addresses a link remembers as known to its peer,
 	// and knownChance how often it is wrong about that; 18 kB, made with the first.
 	knownAddrs  = 5000
@@ -102,6 +105,7 @@ type Manager struct {
 	peers map[PeerID]*peerState
 	order []*peerState // as they came
 	cache map[cacheKey]*answer
+	kept  []cacheKey // those in cache, in the order in which they came
 }
 
 type cacheKey struct {
@@ -337,9 +341,22 @@ func (m *Manager) cached(now time.Time, s *peerState, sample func(limit, percent
 		if len(c.addrs) >= fewAddrs {
 			c.until = now.Add(cacheMin + time.Duration(m.rng.Int64N(int64(cacheSpread))))
 		}
-		m.cache[key] = c
+		m.keep(key, c)
 	}
 	return c.addrs
+}
+
+// keep keeps an answer. Whoever is on this machine can reach a node that listens
+// everywhere at any of its many addresses, so the oldest gives way at some time.
+func (m *Manager) keep(key cacheKey, c *answer) {
+	if m.cache[key] == nil {
+		if len(m.kept) >= maxAnswers {
+			delete(m.cache, m.kept[0])
+			m.kept = slices.Delete(m.kept, 0, 1)
+		}
+		m.kept = append(m.kept, key)
+	}
+	m.cache[key] = c
 }
 
 // Announce has all peers told of an address, for this node knows it to be one.

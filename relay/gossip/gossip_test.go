@@ -278,6 +278,31 @@ func TestGetAddr(t *testing.T) {
 	}
 }
 
+// Answers are kept for so many of this node's own addresses, and no more.
+func TestAnswersBounded(t *testing.T) {
+	m := New([32]byte{1}, Options{})
+	drawn := 0
+	ask := func(i int) {
+		m.Up(start, PeerID(i), Peer{Addr: addr(1), Bind: fmt.Sprint(i % 1000)})
+		m.Asked(start, PeerID(i), func(int, int) []addrmgr.Address {
+			drawn++
+			return list(1, fewAddrs, start)
+		})
+	}
+	for i := range 1000 {
+		ask(i)
+	}
+	if len(m.cache) != maxAnswers || len(m.kept) != maxAnswers || drawn != 1000 {
+		t.Errorf("%d answers are kept, %d in order, and %d were drawn", len(m.cache), len(m.kept), drawn)
+	}
+	if ask(1999); drawn != 1000 {
+		t.Error("the last one is not kept")
+	}
+	if ask(1000); drawn != 1001 {
+		t.Error("the first one is kept")
+	}
+}
+
 // Each peer is told of this node, about once a day.
 func TestOwn(t *testing.T) {
 	m := New([32]byte{1}, Options{})

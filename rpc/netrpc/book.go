@@ -84,8 +84,7 @@ func (a *api) keptOut(addr netaddr.Addr) bool {
 	if !ok {
 		return false
 	}
-	_, banned := a.Conns.Banned(ip)
-	return banned || a.Conns.Discouraged(ip)
+	return a.Conns.KeptOut(ip)
 }
 
 func (a *api) getAddrManInfo(context.Context, jsonrpc.None) (jsonrpc.Map[rpctypes.BookCount], error) {

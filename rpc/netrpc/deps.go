@@ -31,7 +31,7 @@ type Conns interface {
 	Unban(p netip.Prefix) error
 	Bans() []connmgr.Ban
 	Banned(a netip.Addr) (connmgr.Ban, bool)
-	Discouraged(a netip.Addr) bool
+	KeptOut(a netip.Addr) bool
 	Open(addr ma.Multiaddr, kind peer.Kind) error
 	ClearBans() error
 }
