@@ -57,6 +57,7 @@ func newPeersList() *cobra.Command {
 func listFlags(c *cobra.Command) {
 	settings.AddFlags(c.Flags(), true)
 	c.Flags().SortFlags = false
+	c.Flags().String("address", "", "only peers at this address, with or without a port")
 	c.Flags().Bool("watch", false, "show them again every second")
 	c.Flags().Bool("messages", false, "show the messages as they pass")
 	c.Flags().Bool("json", false, "print JSON")
@@ -68,18 +69,21 @@ func listPeers(c *cobra.Command, _ []string) error {
 		return err
 	}
 	node, ctx, w := cmdkit.Client(attach.Client(cfg)), c.Context(), c.OutOrStdout()
+	address, _ := c.Flags().GetString("address")
 	messages, _ := c.Flags().GetBool("messages")
 	watch, _ := c.Flags().GetBool("watch")
 	asJSON, _ := c.Flags().GetBool("json")
 	switch {
+	case messages && address != "":
+		return cmdkit.UsageError{Err: errors.New("--messages shows those of all peers; it cannot go with --address")}
 	case asJSON && watch:
 		return cmdkit.UsageError{Err: errors.New("--json shows the peers once; it cannot go with --watch")}
 	case messages:
 		err = quiet(ctx, watchMessages(ctx, node, w))
 	case watch:
-		err = quiet(ctx, watchPeers(ctx, node, w))
+		err = quiet(ctx, watchPeers(ctx, node, w, address))
 	default:
-		err = showPeers(ctx, node, w, asJSON)
+		err = showPeers(ctx, node, w, address, asJSON)
 	}
 	return attach.Explain(cfg, err)
 }
@@ -98,10 +102,10 @@ const watchEvery = time.Second
 // clearScreen takes a terminal's cursor home and removes what is below it.
 const clearScreen = "\x1b[H\x1b[J"
 
-func watchPeers(ctx context.Context, node *client.Client, w io.Writer) error {
+func watchPeers(ctx context.Context, node *client.Client, w io.Writer, address string) error {
 	for {
 		var page bytes.Buffer
-		if err := showPeers(ctx, node, &page, false); err != nil {
+		if err := showPeers(ctx, node, &page, address, false); err != nil {
 			return err
 		}
 		fmt.Fprint(cmdkit.Terminal(w), clearScreen)

@@ -9,6 +9,7 @@ import (
 	"starling/client"
 	"starling/clock"
 	"starling/internal/cli/cmdkit"
+	"starling/rpc/rpctypes"
 )
 
 // peersShown is what peers shows, in the form of --json.
@@ -39,13 +40,17 @@ type unreachableShown struct {
 	Reason   string `json:"reason"` // empty while it is tried for the first time
 }
 
-// askPeers asks a node for all that peers shows.
-func askPeers(ctx context.Context, node *client.Client) (*peersShown, error) {
-	peers, err := node.GetPeerInfo(ctx)
-	if err != nil {
-		return nil, err
+// askPeers asks a node for all that peers shows, or for the peers at an address
+// alone.
+func askPeers(ctx context.Context, node *client.Client, address string) (*peersShown, error) {
+	var peers []rpctypes.PeerInfo
+	var added []rpctypes.AddedNode
+	var err error
+	if address != "" {
+		peers, err = node.GetPeerInfoAt(ctx, address)
+	} else if peers, err = node.GetPeerInfo(ctx); err == nil {
+		added, err = node.GetAddedNodeInfo(ctx, "")
 	}
-	added, err := node.GetAddedNodeInfo(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +78,8 @@ func askPeers(ctx context.Context, node *client.Client) (*peersShown, error) {
 	return s, nil
 }
 
-func showPeers(ctx context.Context, node *client.Client, w io.Writer, asJSON bool) error {
-	s, err := askPeers(ctx, node)
+func showPeers(ctx context.Context, node *client.Client, w io.Writer, address string, asJSON bool) error {
+	s, err := askPeers(ctx, node, address)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func aliasFlags(c *cobra.Command) {
 // aliasSettings returns the settings that a command of the walk-through makes
 // on its own. It wants to be told which node is meant.
 func aliasSettings(c *cobra.Command) (map[string]string, error) {
-	if !own(c, "node-id") && os.Getenv(settings.NodeIDEnv) == "" {
+	if !own(c, "node-id") && os.Getenv(settings.NodeIDEnv) == "" && !c.Flags().Changed("datadir") && !c.Flags().Changed("rpc-listen") {
 		return nil, errors.New("NODE_ID is not set: it tells the nodes apart, as in NODE_ID=8000 starling " + c.Name() +
 			"; or give --node-id 8000")
 	}
