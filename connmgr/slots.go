@@ -179,7 +179,7 @@ func (s *Slots) Due(now time.Time, at Situation) []SlotDial {
 		}
 		s.lastID++
 		l := &slot{SlotDial: SlotDial{s.lastID, addr, kind}, probe: probe}
-		s.book.Attempt(now, addr, s.online())
+		s.book.Attempt(now, addr, s.online(at))
 		s.links = append(s.links, l)
 		dials = append(dials, l.SlotDial)
 	}
@@ -303,8 +303,8 @@ func (s *Slots) established() (n int) {
 
 // online reports whether enough links are up for a failure to say something of
 // the address rather than of this node's line.
-func (s *Slots) online() bool {
-	return s.established() >= min(2, s.opts.Full+s.opts.BlockRelay-1)
+func (s *Slots) online(at Situation) bool {
+	return s.established()+len(at.Manual) >= min(2, s.opts.Full+s.opts.BlockRelay-1)
 }
 
 // adapt opens slots beyond the standing ones while the node lags, one after
@@ -394,7 +394,9 @@ func (s *Slots) choose(now time.Time, kind peer.Kind, at Situation) (netaddr.Add
 func (s *Slots) draw(now time.Time, kind peer.Kind, at Situation) (e addrmgr.Entry, test, ok bool) {
 	if kind == peer.Feeler {
 		if e, ok := s.book.ToTest(); ok {
-			if !s.inUse(e.Addr, at) {
+			// One that is not to be dialled is left to give way to the other when its
+			// time is over, and a feeler goes elsewhere meanwhile.
+			if s.possible(e.Addr, kind, at) {
 				return e, true, true
 			}
 			if s.linked(e.Addr, at) {

@@ -313,6 +313,45 @@ func TestAskedIsNotReached(t *testing.T) {
 	}
 }
 
+// What is banned, and holds a place in the book that another wants, keeps no feeler
+// from going elsewhere.
+func TestBannedHolder(t *testing.T) {
+	w := newWorld(t, 12, SlotOptions{Full: 1, BlockRelay: -1, ProbeEvery: -1})
+	banned, linked, other := v4(8, 8, 8, 8), v4(7, 7, 7, 7), v4(6, 6, 6, 6)
+	w.slots.book = &holder{Book: w.book, entry: addrmgr.Entry{Address: addrmgr.Address{Addr: banned}}}
+	w.at.Refused = func(a netaddr.Addr) bool { return a == banned }
+	feelers := 0
+	w.answers = func(d SlotDial) bool {
+		if d.Kind == peer.Feeler {
+			feelers++
+		}
+		return true
+	}
+	w.know(linked, other)
+	w.run(time.Hour)
+	if feelers == 0 {
+		t.Error("no feeler went out in an hour")
+	}
+}
+
+// That a dial fails says something of the address if links are up, be they those
+// that a person asked for.
+func TestFailureCounts(t *testing.T) {
+	for links, want := range []int{0, 0, 1} {
+		w := newWorld(t, 12, SlotOptions{ProbeEvery: -1, FeelerEvery: -1})
+		for i := range links {
+			w.at.Manual = append(w.at.Manual, v4(9, i, 1, 1))
+		}
+		dead := v4(8, 8, 8, 8)
+		w.know(dead)
+		w.answers = func(SlotDial) bool { return false }
+		w.run(time.Minute)
+		if e, _ := w.book.Get(dead); min(e.Attempts, 1) != want {
+			t.Errorf("%d links that a person asked for: %d failures counted", links, e.Attempts)
+		}
+	}
+}
+
 // holder is a book in which another address wants the place of one.
 type holder struct {
 	*addrmgr.Book

@@ -10,7 +10,9 @@
 // mempool's.
 //
 // Goroutines, while Run runs: those of chain, mempool and connmgr; one that
-// accepts links for each listener; one that carries out what falls due in the
+// accepts links for each listener, and one for each newcomer that is held back; one
+// that sends addresses when it is their time ([Server.gossipLoop]), one that saves
+// the address book, one that opens links and one that asks sources for addresses; one that carries out what falls due in the
 // download of blocks ([Server.syncLoop]), one that does so for transactions and
 // announces them ([Server.relayLoop]), one that tries orphans again
 // ([Server.orphanLoop]); one that reads the saved mempool, for as long as that
@@ -20,4 +22,8 @@
 // goroutine. Locks: the list of sessions and the list of events have one each,
 // under which nothing else is locked and nobody is called. A third lets one
 // newcomer at a time look for a place, which may mean waiting for a session to end.
+// Under that of the relay of addresses the ban list, the address book and the list of
+// own addresses are asked, which have their own and call nobody. Those of the limit of
+// upload, of what a session was sent, of the anchors, of what was said about dials and
+// of whom was met on another network are held for a look or a note alone.
 package server

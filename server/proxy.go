@@ -35,9 +35,13 @@ func (p Proxies) For(n wire.NetworkID) *socks5.Proxy {
 	return nil
 }
 
+// proxyPatience is how many times longer a dial through a proxy may take: Tor may have
+// to build a circuit first.
+const proxyPatience = int64(tcp.DefaultProxyTimeout / tcp.DefaultDialTimeout)
+
 // TCP returns the transport of a network over TCP, through the proxies.
 func (p Proxies) TCP(net *params.Network, v2 bool, dialTimeout time.Duration) *tcp.Transport {
-	return tcp.New(tcp.Options{Magic: net.Magic, V2: v2, Proxy: p.dialer, DialTimeout: dialTimeout})
+	return tcp.New(tcp.Options{Magic: net.Magic, V2: v2, Proxy: p.dialer, DialTimeout: dialTimeout, ProxyTimeout: dialTimeout * time.Duration(proxyPatience)})
 }
 
 // dialer returns what dials a host, nil for this machine. It does dial the

@@ -1,8 +1,13 @@
 package server
 
 import (
+	"net"
 	"testing"
+	"time"
 
+	ma "github.com/multiformats/go-multiaddr"
+
+	"starling/params"
 	"starling/transport/socks5"
 	"starling/transport/tcp"
 	"starling/wire"
@@ -46,5 +51,19 @@ func TestProxies(t *testing.T) {
 		if p.For(n) != want {
 			t.Errorf("%v: %v", n, p.For(n))
 		}
+	}
+}
+
+// Dials through a proxy are given three times as long as others are.
+func TestProxyPatience(t *testing.T) {
+	var lc net.ListenConfig
+	mute, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	tr := Proxies{All: &socks5.Proxy{Address: mute.Addr().String()}}.TCP(params.Regtest(), false, 20*time.Millisecond)
+	if _, err := tr.Dial(t.Context(), ma.StringCast("/ip4/8.8.8.8/tcp/1")); err == nil || err.Error() != "no answer within 60ms" {
+		t.Error(err)
 	}
 }

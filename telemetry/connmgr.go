@@ -9,8 +9,8 @@ import (
 	"starling/connmgr"
 )
 
-// maxOffences is how many offences get a label of their own; package connmgr
-// has 12.
+// maxOffences is how many offences get a label of their own, more than package
+// connmgr has.
 const maxOffences = 50
 
 // connMetrics is what [connmgr.Observer] tells.

@@ -27,8 +27,10 @@ import (
 const (
 	// lookEvery is how often the schedule is looked at while nothing happens.
 	lookEvery = time.Second
-	// saveEvery is how often the pool is written to its file, beside the end.
+	// saveEvery is how often the pool is written to its file, beside the end, and
+	// saveFirst when it is first; then the times double.
 	saveEvery = 10 * time.Minute
+	saveFirst = 10 * time.Second
 	// dnsPatience bounds how long a resolver may take to ask, or to take its
 	// answer, over TCP.
 	dnsPatience = 5 * time.Second
@@ -94,13 +96,32 @@ func New(cfg Config) (*Seeder, error) {
 			err = s.pool.Decode(now, data)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w; without the file the network is crawled anew", err)
+			if err := s.setAside(err); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, a := range cfg.Start {
 		s.pool.Add(now, a)
 	}
 	return s, nil
+}
+
+// setAside gives a file that is damaged another name: all that it holds is found
+// again.
+func (s *Seeder) setAside(damage error) error {
+	var corrupt *store.CorruptError
+	var version *store.VersionError
+	if !errors.As(damage, &corrupt) && !errors.As(damage, &version) && !errors.Is(damage, errFile) {
+		return damage // the disk's, and not the file's
+	}
+	aside := s.cfg.File + ".damaged"
+	if err := s.cfg.FS.Rename(s.cfg.File, aside); err != nil {
+		return errors.Join(damage, err)
+	}
+	s.cfg.Log.Warn("the list of nodes cannot be read; it was set aside, and the network is crawled anew", "file", aside, "err", damage)
+	s.pool = NewPool(s.cfg.Pool, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+	return nil
 }
 
 // Run crawls and answers until ctx is done.
@@ -204,7 +225,7 @@ func (s *Seeder) crawl(ctx context.Context) error {
 	busy, workers := 0, cmp.Or(s.cfg.Workers, crawl.DefaultWorkers)
 	timer := s.cfg.Clock.NewTimer(lookEvery)
 	defer timer.Stop()
-	saved := s.cfg.Clock.Now()
+	saved, wait := s.cfg.Clock.Now(), saveFirst
 	for ctx.Err() == nil || busy > 0 {
 		for busy < workers && ctx.Err() == nil {
 			s.mu.Lock()
@@ -216,8 +237,9 @@ func (s *Seeder) crawl(ctx context.Context) error {
 			busy++
 			go func() { done <- visit{a, s.cfg.Visit(ctx, a)} }()
 		}
-		if now := s.cfg.Clock.Now(); now.Sub(saved) >= saveEvery {
-			saved = now
+		if now := s.cfg.Clock.Now(); now.Sub(saved) >= wait {
+			saved, wait = now, min(2*wait, saveEvery)
+			s.tell(now)
 			if err := s.save(); err != nil {
 				s.cfg.Log.Warn("the list of nodes could not be saved", "err", err)
 			}
@@ -246,9 +268,16 @@ func (s *Seeder) visited(ctx context.Context, v visit) {
 	now := s.cfg.Clock.Now()
 	s.mu.Lock()
 	s.pool.Visited(now, v.addr, &v.node)
+	s.mu.Unlock()
+	s.cfg.Log.Debug("visited", "addr", v.addr, "reached", v.node.Reached, "reason", v.node.Reason, "agent", v.node.Agent)
+}
+
+// tell says how many nodes are known.
+func (s *Seeder) tell(now time.Time) {
+	s.mu.Lock()
 	known, good := s.pool.Len(), s.pool.CountGood(now)
 	s.mu.Unlock()
-	s.cfg.Log.Info("visited", "addr", v.addr, "reached", v.node.Reached, "reason", v.node.Reason, "agent", v.node.Agent, "known", known, "good", good)
+	s.cfg.Log.Info("crawling", "known", known, "good", good)
 }
 
 // save writes the pool to its file, if it has one.

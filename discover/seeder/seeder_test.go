@@ -18,6 +18,7 @@ import (
 	"starling/addrmgr/netaddr"
 	"starling/discover"
 	"starling/discover/crawl"
+	"starling/store"
 	"starling/wire"
 )
 
@@ -263,6 +264,27 @@ func TestSources(t *testing.T) {
 	}
 	if len(s.all) > maxSources {
 		t.Errorf("%d sources are remembered", len(s.all))
+	}
+}
+
+// A list of nodes that is damaged is set aside.
+func TestDamagedFile(t *testing.T) {
+	good := newPool(PoolOptions{Port: 8333})
+	good.Add(time.Now(), addr("8.0.0.1:8333"))
+	for name, data := range map[string][]byte{"not a list": []byte("nonsense"), "cut short": good.Encode()[:9], "ends in a node": append(good.Encode(), 1)} {
+		fs := vfs.NewMem()
+		if err := store.WriteFileAtomic(fs, "seeder.dat", fileVersion, data); err != nil {
+			t.Fatal(err)
+		}
+		s, err := New(Config{Name: "seed.example", FS: fs, File: "seeder.dat"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if n := s.pool.Len(); n != 0 {
+			t.Errorf("%s: %d nodes of it are taken", name, n)
+		}
+		if _, err := fs.Stat("seeder.dat.damaged"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func peerOptions() []layered.Option {
 		{Name: "max-per-host", Value: "N", Kind: layered.Number, Default: int64(0), Least: -1, Most: 100_000, Help: "how many connections one host may open (0 for an eighth of all, at least 16; -1 for any number)"},
 		{Name: "max-per-group", Value: "N", Kind: layered.Number, Default: int64(0), Least: -1, Most: 100_000, Help: "the same for a network group, such as the addresses of one operator (0 for half of all, at least 32)"},
 		{Name: "max-upload-target", Value: "MIB", Kind: layered.Number, Default: int64(0), Least: 0, Most: 1 << 30, Help: "MiB to send in a day before blocks older than a week are not sent any more (0 for any number)"},
-		{Name: "dial-timeout", Value: "TIME", Kind: layered.Duration, Default: "10s", Least: 1, Most: maxSeconds, Help: "how long to wait for a peer that is dialled"},
+		{Name: "dial-timeout", Value: "TIME", Kind: layered.Duration, Default: "10s", Least: 1, Most: maxSeconds, Help: "how long to wait for a peer that is dialled; three times as long through a proxy"},
 		{Name: "handshake-timeout", Value: "TIME", Kind: layered.Duration, Default: "60s", Least: 1, Most: maxSeconds, Help: "how long a new connection may take to introduce itself"},
 		{Name: "ping-interval", Value: "TIME", Kind: layered.Duration, Default: "2m", Least: 1, Most: maxSeconds, Help: "how often peers are pinged (on networks of one's own as their file says, 30s for new ones)"},
 		{Name: "ping-timeout", Value: "TIME", Kind: layered.Duration, Default: "20m", Least: 1, Most: maxSeconds, Help: "how long a peer may take to answer a ping (on networks of one's own as their file says, 90s for new ones)"},

@@ -139,7 +139,7 @@ func (l *link) initiate(ctx context.Context) (heard bool, err error) {
 	if err := l.flush(); err != nil {
 		return false, err
 	}
-	if err := l.conn.SetReadDeadline(time.Now().Add(l.opts.DialTimeout)); err != nil {
+	if err := l.conn.SetReadDeadline(time.Now().Add(l.patience)); err != nil {
 		return false, err
 	}
 	past := time.Unix(1, 0)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -32,7 +33,8 @@ type link struct {
 	socket
 	opts          *Options
 	local, remote ma.Multiaddr
-	limit         int // receiver only; of a payload
+	patience      time.Duration // how long its handshake may take, if it was dialled
+	limit         int           // receiver only; of a payload
 
 	// speaks is nil until the first bytes of who has dialled show the framing,
 	// which the receiver finds out. Senders wait for known until then.

@@ -58,6 +58,9 @@ func TestProxy(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer out.Close()
+				if got := out.(*link).patience; got != DefaultProxyTimeout {
+					t.Errorf("its handshake may take %v", got)
+				}
 				if !out.RemoteAddr().Equal(a) {
 					t.Errorf("the link is to %v, want %v", out.RemoteAddr(), a)
 				}

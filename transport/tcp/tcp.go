@@ -156,7 +156,9 @@ func (t *Transport) connect(ctx context.Context, addr ma.Multiaddr) (*link, erro
 	if err != nil {
 		return nil, dialError(err, t.opts.DialTimeout)
 	}
-	return newLink(c, &t.opts), nil
+	l := newLink(c, &t.opts)
+	l.patience = t.opts.DialTimeout
+	return l, nil
 }
 
 // connectVia has a proxy make a connection.
@@ -172,6 +174,7 @@ func (t *Transport) connectVia(ctx context.Context, via Dialer, addr ma.Multiadd
 		return nil, &DialError{Reason: err.Error(), Err: err}
 	}
 	l := newLink(c, &t.opts)
+	l.patience = t.opts.ProxyTimeout
 	l.remote = addr // not the proxy: who sits behind it is another host each time
 	return l, nil
 }

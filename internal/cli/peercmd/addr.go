@@ -104,7 +104,7 @@ func printAddrs(c *cobra.Command, a *addrAnswer, patience time.Duration) error {
 	now := clock.System().Now()
 	t := cmdkit.NewTable(w, "ADDRESS", "NETWORK", "SERVICES", "SEEN")
 	for _, k := range a.Addresses {
-		t.Row(k.Address, k.Network, servicesText(k.Services), now.Sub(time.Unix(k.Seen, 0)).Round(time.Minute).String()+" ago")
+		t.Row(k.Address, k.Network, servicesText(k.Services), seenText(now, k.Seen))
 	}
 	return t.End()
 }

@@ -251,7 +251,7 @@ those that are banned, are left out.`,
 		now := clock.System().Now()
 		t := cmdkit.NewTable(w, "ADDRESS", "NETWORK", "SERVICES", "SEEN")
 		for _, a := range list {
-			t.Row(hostPort(a.Address, a.Port), a.Network, servicesText(a.Services), now.Sub(time.Unix(a.Time, 0)).Round(time.Minute).String()+" ago")
+			t.Row(hostPort(a.Address, a.Port), a.Network, servicesText(a.Services), seenText(now, a.Time))
 		}
 		if err := t.End(); err != nil {
 			return err

@@ -60,8 +60,35 @@ func hostPort(host string, port uint16) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
-// servicesText writes services by short names.
+// maxServices is how long services are as text: any node can claim all 64.
+const maxServices = 70
+
+// servicesText writes services by short names, or as a number if they are too many.
 func servicesText(bits uint64) string {
+	text := serviceNames(bits)
+	if len(text) > maxServices {
+		return fmt.Sprintf("%#x", bits)
+	}
+	return text
+}
+
+// seenText says how long ago a time in seconds since 1970 was that somebody has told.
+func seenText(now time.Time, at int64) string {
+	t := time.Unix(at, 0)
+	switch ago := now.Sub(t); {
+	case at <= 0:
+		return "unknown"
+	case t.After(now.Add(time.Minute)):
+		return "in the future"
+	case ago < 0:
+		return "0s ago"
+	default:
+		return ago.Round(time.Minute).String() + " ago"
+	}
+}
+
+// serviceNames writes services by short names.
+func serviceNames(bits uint64) string {
 	return strings.ToLower(strings.ReplaceAll(wire.ServiceFlag(bits).String(), "NODE_", ""))
 }
 
