@@ -359,15 +359,6 @@ func (m *Manager) keep(key cacheKey, c *answer) {
 	m.cache[key] = c
 }
 
-// Announce has all peers told of an address, for this node knows it to be one.
-func (m *Manager) Announce(a addrmgr.Address) {
-	for _, s := range m.order {
-		if s.relays {
-			m.push(s, a)
-		}
-	}
-}
-
 // Message is addresses that a peer is to be sent.
 type Message struct {
 	Peer  PeerID

@@ -14,6 +14,15 @@ import (
 
 var start = time.Unix(1_700_000_000, 0)
 
+// announce puts an address in the line of all peers.
+func announce(m *Manager, a addrmgr.Address) {
+	for _, s := range m.order {
+		if s.relays {
+			m.push(s, a)
+		}
+	}
+}
+
 func addr(i int) netaddr.Addr {
 	return netaddr.FromAddrPort(netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(i >> 16), byte(i >> 8), byte(i)}), 8333))
 }
@@ -205,8 +214,8 @@ func TestOlderForm(t *testing.T) {
 	}
 	m := New([32]byte{1}, Options{})
 	m.Up(start, 1, Peer{Outbound: true})
-	m.Announce(addrmgr.Address{Addr: onion, Seen: start})
-	m.Announce(news(1, start))
+	announce(m, addrmgr.Address{Addr: onion, Seen: start})
+	announce(m, news(1, start))
 	msgs := m.Due(start, none)
 	if len(msgs) != 1 || len(msgs[0].Addrs) != 1 || msgs[0].V2 || msgs[0].Addrs[0].Addr != addr(1) {
 		t.Errorf("told of %v", msgs)
@@ -340,7 +349,7 @@ func TestBounded(t *testing.T) {
 	m := New([32]byte{1}, Options{})
 	m.Up(start, 1, Peer{Outbound: true})
 	for i := range 5000 {
-		m.Announce(news(i, start))
+		announce(m, news(i, start))
 	}
 	if n := len(m.peers[1].queue); n != wire.MaxAddr {
 		t.Errorf("%d wait, want %d at most", n, wire.MaxAddr)
@@ -350,7 +359,7 @@ func TestBounded(t *testing.T) {
 		t.Errorf("%d messages", len(msgs))
 	}
 	m.Down(1)
-	m.Announce(news(1, start))
+	announce(m, news(1, start))
 	if len(m.order) != 0 || !m.NextDue().IsZero() || m.Received(start, 1, list(0, 1, start), any1) != nil {
 		t.Error("a peer that is gone is still there")
 	}
