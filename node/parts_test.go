@@ -60,7 +60,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// partOf returns the part that a call asks for a logger of: n.part("x"),
+// partOf returns the part that a call asks for a logger of: n.part("x"), n.bounded("x"),
 // cfg.Logs("x") or log.With(loglevel.PartKey, "x"); "" for any other call.
 func partOf(c *ast.CallExpr) string {
 	f, ok := c.Fun.(*ast.SelectorExpr)
@@ -68,7 +68,7 @@ func partOf(c *ast.CallExpr) string {
 		return ""
 	}
 	switch f.Sel.Name {
-	case "part", "Logs":
+	case "part", "Logs", "bounded":
 		if len(c.Args) != 1 {
 			return ""
 		}
