@@ -117,7 +117,7 @@ func (m *Manager) Admit(addr ma.Multiaddr, noBan bool, places Places, candidates
 		}
 		discouraged = m.Discouraged(ip)
 	}
-	newcomer, _ := netaddr.FromMultiaddr(addr)
+	newcomer, _ := netaddr.OfLink(addr)
 	limited := !noBan && m.counts(newcomer)
 	found := false
 	switch {

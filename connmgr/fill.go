@@ -41,14 +41,6 @@ func (m *Manager) Wake() {
 	}
 }
 
-// Tried returns how many addresses were dialled for the links that the node
-// opens by itself, since the start.
-func (m *Manager) Tried() uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.tried
-}
-
 // Targets returns how many full links and how many for blocks alone there are to
 // be now.
 func (m *Manager) Targets() (full, blockRelay int) {
@@ -72,7 +64,6 @@ func (m *Manager) fill(ctx context.Context, links *sync.WaitGroup) time.Time {
 	for _, d := range m.slots.Due(now, at) {
 		ctx, cancel := context.WithCancel(ctx)
 		m.autoCancel[d.ID] = cancel
-		m.tried++
 		links.Go(func() { m.serveSlot(ctx, d) })
 	}
 	return m.slots.NextDue(now, at)
@@ -82,7 +73,7 @@ func (m *Manager) fill(ctx context.Context, links *sync.WaitGroup) time.Time {
 func (m *Manager) situation(now time.Time) Situation {
 	at := Situation{Lagging: m.lagging, Synced: m.synced, Wanted: m.cfg.Wanted}
 	for _, s := range m.out.List() {
-		if a, ok := netaddr.FromMultiaddr(s.Addr); ok {
+		if a, ok := netaddr.OfLink(s.Addr); ok {
 			at.Asked = append(at.Asked, a)
 		}
 	}

@@ -103,7 +103,6 @@ type Manager struct {
 	openID      uint64
 	openCancel  map[uint64]context.CancelFunc // of the links that were asked for
 	lagging     bool
-	tried       uint64 // dials for slots
 	pace        *Pace
 	held        int // newcomers that are held back
 	synced      bool
@@ -200,7 +199,7 @@ func (m *Manager) TryOnce(addr ma.Multiaddr) error {
 // slotAt returns which of the links that the node opens by itself goes to an
 // address. The lock is held.
 func (m *Manager) slotAt(addr ma.Multiaddr) (id uint64, ok bool) {
-	a, ok := netaddr.FromMultiaddr(addr)
+	a, ok := netaddr.OfLink(addr)
 	if !ok || m.slots == nil {
 		return 0, false
 	}

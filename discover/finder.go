@@ -50,6 +50,7 @@ const Services = wire.NodeNetwork | wire.NodeWitness
 type Book interface {
 	Add(now time.Time, source netaddr.Addr, penalty time.Duration, addrs ...addrmgr.Address) int
 	Counts() map[wire.NetworkID]addrmgr.Counts
+	Grouper() netaddr.Grouper
 }
 
 // Resolver looks names up. [net.Resolver] is one.
@@ -57,8 +58,8 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Config says what a [Finder] works with. All but ForceDNS, Peers, Log and Clock
-// is needed.
+// Config says what a [Finder] works with. Network, Book, Links,
+// Fetch and Found are needed; the zero value of everything else works.
 type Config struct {
 	Network *params.Network
 	Book    Book
@@ -276,8 +277,23 @@ func (f *Finder) seed(ctx context.Context, name string) {
 	found := 0
 	if err == nil {
 		found = f.add(name, ips)
+		f.tellLocal(name, ips)
 	}
 	f.note(name, found, err)
+}
+
+// tellLocal says so if a seed has told of nodes that this one passes over, as they are
+// on this machine or in a private network.
+func (f *Finder) tellLocal(seed string, ips []netip.Addr) {
+	local := 0
+	for _, ip := range ips {
+		if a := netaddr.FromAddrPort(netip.AddrPortFrom(ip, f.cfg.Network.DefaultPort)); !f.cfg.Book.Grouper().IsUsable(a) {
+			local++
+		}
+	}
+	if local > 0 {
+		f.cfg.Log.Info("local and private addresses are passed over; with exempt-local off they are used", "source", seed, "count", local)
+	}
 }
 
 // ErrOverlay is the answer to looking up a name that no DNS server knows.

@@ -115,7 +115,7 @@ func (p *Plan) Next(now time.Time, at Situation) (s Step) {
 	}
 	if p.forced {
 		p.forced = false
-		s.DNS = p.dns.all
+		s.DNS = slices.Clone(p.dns.all)
 		p.dns.rest(now, at.Known)
 	}
 	first := time.Duration(0)

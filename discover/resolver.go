@@ -28,7 +28,7 @@ func explain(err error) error {
 	case dns.IsTimeout:
 		return errors.New("the DNS server does not answer in time")
 	case dns.IsNotFound:
-		return errors.New("there is no such name")
+		return errors.New("there is no such name, or it has no addresses")
 	}
 	return fmt.Errorf("the DNS server answers: %s", dns.Err)
 }

@@ -40,7 +40,8 @@ func TestRealBlocks(t *testing.T) {
 	second.WaitBest(realBest, 2*time.Minute)
 	btcd.WaitBest(realBest, 5*time.Minute)
 
-	third := harness.Starling(t, "main", append(mainFlags, "--connect", btcd.P2P)...)
+	third := harness.NewStarling(t, "main", mainFlags...)
+	third.Start("--connect", btcd.P2P)
 	third.WaitBest(realBest, 5*time.Minute)
 	for _, n := range []*harness.Node{first, second, third} {
 		if h := n.Height(); h != realBlocks {

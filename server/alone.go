@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,10 +71,7 @@ func (t Tally) since(before Tally) string {
 		return "none"
 	}
 	slices.SortFunc(list, func(a, b entry) int {
-		if a.count != b.count {
-			return int(int64(b.count) - int64(a.count))
-		}
-		return strings.Compare(a.what, b.what)
+		return cmp.Or(cmp.Compare(b.count, a.count), strings.Compare(a.what, b.what))
 	})
 	var words []string
 	for _, e := range list {

@@ -46,7 +46,7 @@ func (n *Server) openBook() (anchors []netaddr.Addr, err error) {
 		}
 	}
 	for _, m := range cfg.External {
-		if a, ok := netaddr.FromMultiaddr(m); ok {
+		if a, ok := netaddr.OfLink(m); ok {
 			n.local.Add(a, addrmgr.FromOperator)
 		}
 	}
@@ -66,7 +66,7 @@ func (n *Server) findOwn() {
 			continue
 		}
 		if !ap.Addr().IsUnspecified() {
-			n.noteOwn(netaddr.FromAddrPort(ap), addrmgr.FromListen)
+			n.noteOwn(ap, addrmgr.FromListen)
 			continue
 		}
 		cards, err := net.InterfaceAddrs()
@@ -76,15 +76,15 @@ func (n *Server) findOwn() {
 		for _, c := range cards {
 			if p, ok := c.(*net.IPNet); ok {
 				if ip, ok := netip.AddrFromSlice(p.IP); ok {
-					n.noteOwn(netaddr.FromAddrPort(netip.AddrPortFrom(ip, ap.Port())), addrmgr.FromInterface)
+					n.noteOwn(netip.AddrPortFrom(ip, ap.Port()), addrmgr.FromInterface)
 				}
 			}
 		}
 	}
 }
 
-func (n *Server) noteOwn(a netaddr.Addr, from addrmgr.Origin) {
-	if n.reachable(a) {
+func (n *Server) noteOwn(at netip.AddrPort, from addrmgr.Origin) {
+	if a, ok := netaddr.OfLink(transport.FromAddrPort(at)); ok && n.reachable(a) {
 		n.local.Add(a, from)
 	}
 }

@@ -38,7 +38,7 @@ const feelerSlots = 1
 func (c *Config) outboundSlots() int {
 	full, blockRelay := connmgr.DefaultFull, connmgr.DefaultBlockRelay
 	if c.Slots != nil {
-		full = cmp.Or(c.Slots.Full, full)
+		full = max(cmp.Or(c.Slots.Full, full), 0)
 		blockRelay = max(cmp.Or(c.Slots.BlockRelay, blockRelay), 0)
 	}
 	return full + blockRelay + feelerSlots

@@ -1,9 +1,13 @@
 package server
 
 import (
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"starling/wire"
 )
@@ -102,5 +106,65 @@ func TestServeCompact(t *testing.T) {
 		if len(a.Conns().Bans()) != 1 {
 			t.Error("who asks beyond the end of a block is not banned")
 		}
+	})
+}
+
+// damage turns all bits of the block files below a directory.
+func damage(t *testing.T, fs vfs.FS, dir string) (files int) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return 0 // a file
+	}
+	for _, name := range names {
+		at := fs.PathJoin(dir, name)
+		files += damage(t, fs, at)
+		if !strings.HasPrefix(name, "blk") {
+			continue
+		}
+		st, err := fs.Stat(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := fs.OpenReadWrite(at, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, st.Size())
+		if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+		for i := range b {
+			b[i] = ^b[i]
+		}
+		if _, err := f.WriteAt(b, 0); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		files++
+	}
+	return files
+}
+
+// Who asks for a block that this node cannot read any more loses its link, and
+// the node goes on, in whatever form the block was asked for.
+func TestServeDamaged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 112)
+		c := newCoins(w)
+		a := w.start(1)
+		a.give(c.chain...)
+		for range 3 {
+			a.give(c.block(c.txs(2)...))
+		}
+		a.compact.recent.drop(c.tip().Hash())
+		if damage(t, a.fs, a.cfg.Dir) == 0 {
+			t.Fatal("there is no file of blocks")
+		}
+		for i, typ := range []wire.InvType{wire.InvCmpctBlock, wire.InvBlock, wire.InvWitnessBlock} {
+			s := w.dial(a, byte(9+i))
+			s.send(&wire.MsgGetData{Inv: []wire.InvVect{{Type: typ, Hash: c.tip().Hash()}}})
+			s.gone()
+		}
+		w.dial(a, 20).sync()
 	})
 }

@@ -106,7 +106,6 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 		return nil, &peer.Disconnect{Reason: peer.NotServed, Detail: "it asked for an old block, and what this node may send in a day is nearly used up"}
 	}
 	m, err := w.block(v, node)
-	w.s.sentCopy(node.Height, m)
 	switch {
 	case errors.Is(err, chain.ErrPruned), errors.Is(err, chain.ErrNoBlock):
 		w.miss(v)
@@ -114,6 +113,7 @@ func (w *order) entry(v wire.InvVect) (wire.Message, error) {
 	case err != nil:
 		return nil, err
 	}
+	w.s.sentCopy(node.Height, m)
 	w.served = v.Hash
 	w.s.peer.Known().Add(v.Hash)
 	return m, nil
@@ -129,9 +129,11 @@ func (w *order) refuses(node *headertree.Node, v wire.InvVect) bool {
 func (w *order) block(v wire.InvVect, node *headertree.Node) (wire.Message, error) {
 	n := w.s.node
 	if v.Type == wire.InvCmpctBlock && node.Parent != nil && n.sync.ServesCompact(n.clk.Now(), node) {
-		m, err := n.compactBlock(node)
-		if !errors.Is(err, compact.ErrTooMany) {
-			return m, err
+		switch m, err := n.compactBlock(node); {
+		case err == nil:
+			return m, nil
+		case !errors.Is(err, compact.ErrTooMany):
+			return nil, err // and not the nil that m is, which as a message is something
 		}
 	}
 	raw, err := n.rawBlock(node, v.Type != wire.InvBlock)
@@ -161,7 +163,7 @@ func (w *order) recent(v wire.InvVect) wire.Message {
 	node := n.chain.Headers().Lookup(v.Hash)
 	if v.Type == wire.InvFilteredBlock {
 		if w.refuses(node, v) {
-			return nil // as one from disk, which ends the link
+			return nil // the block is then looked for on disk, and found to be refused there, too
 		}
 		if node != nil {
 			w.s.sentBlock(node.Height, b.Size())

@@ -144,7 +144,7 @@ func (nd *node) describe() string {
 	for _, p := range nd.Peers() {
 		kinds[p.Peer.Kind()]++
 	}
-	return fmt.Sprintf("links %v, book %v, dialled %d, tip %d, asked %q", kinds, nd.Book().Counts(), nd.Conns().Tried(), nd.Chain().Tip().Height, nd.asked())
+	return fmt.Sprintf("links %v, book %v, dials %v, tip %d, asked %q", kinds, nd.Book().Counts(), nd.LinkCounts().Dials, nd.Chain().Tip().Height, nd.asked())
 }
 
 // await lets time pass until something holds for all nodes.

@@ -148,8 +148,8 @@ func (p *Pool) Visited(now time.Time, a netaddr.Addr, v *crawl.Node) {
 		if added == perTeller {
 			break
 		}
-		if k.Addr.IsLocal() && !a.IsLocal() {
-			continue // what is local to another host is none of ours
+		if !k.Addr.IsRoutable() && a.IsRoutable() || k.Addr.IsLocal() && !a.IsLocal() {
+			continue // what is near to another host is none of ours
 		}
 		if p.Add(now, k.Addr) {
 			added++

@@ -61,6 +61,9 @@ type Config struct {
 	Ready func(udp, tcp net.Addr)
 }
 
+// ErrNobody is the answer to a seeder that has nobody to begin with.
+var ErrNobody = errors.New("no node is known where the crawl could begin")
+
 // Seeder is a DNS seed. See the package comment.
 type Seeder struct {
 	cfg  Config
@@ -103,6 +106,9 @@ func New(cfg Config) (*Seeder, error) {
 	}
 	for _, a := range cfg.Start {
 		s.pool.Add(now, a)
+	}
+	if s.pool.Len() == 0 {
+		return nil, ErrNobody
 	}
 	return s, nil
 }

@@ -2,6 +2,7 @@ package seeder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -276,14 +277,23 @@ func TestDamagedFile(t *testing.T) {
 		if err := store.WriteFileAtomic(fs, "seeder.dat", fileVersion, data); err != nil {
 			t.Fatal(err)
 		}
-		s, err := New(Config{Name: "seed.example", FS: fs, File: "seeder.dat"})
+		s, err := New(Config{Name: "seed.example", FS: fs, File: "seeder.dat", Start: []netaddr.Addr{addr("8.0.0.9:8333")}})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if n := s.pool.Len(); n != 0 {
+		} else if n := s.pool.Len(); n != 1 {
 			t.Errorf("%s: %d nodes of it are taken", name, n)
 		}
 		if _, err := fs.Stat("seeder.dat.damaged"); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A seeder that nobody is named to, or only such as it passes over, says so.
+func TestNobody(t *testing.T) {
+	for _, list := range [][]netaddr.Addr{nil, {addr("127.0.0.1:8333"), addr("10.0.0.1:8333")}} {
+		if _, err := New(Config{Name: "seed.example", Start: list}); !errors.Is(err, ErrNobody) {
+			t.Errorf("%v: %v", list, err)
 		}
 	}
 }

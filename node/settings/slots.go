@@ -162,6 +162,9 @@ func (s *Settings) external(word string) (ma.Multiaddr, error) {
 		return nil, s.Fail("externalip", "%v", err)
 	}
 	a, err := netaddr.Parse(hp)
+	if err == nil {
+		a, _ = netaddr.OfLink(a.Multiaddr()) // one of CJDNS looks like one of IPv6
+	}
 	if err != nil {
 		return nil, s.Fail("externalip", "%q is not the address of a node; names have to be looked up first", word)
 	}

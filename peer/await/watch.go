@@ -90,8 +90,13 @@ func (w *Watch) drop(f func(open) bool) {
 }
 
 // Due returns when Tick has to be called next; ok is false if it need not be.
+// While a message is being handled that moves on with the time, so that it is
+// not asked for more than once in a while.
 func (w *Watch) Due(now time.Time) (at time.Time, ok bool) {
 	off := w.Off(now)
+	if !w.busy.IsZero() {
+		defer func() { at = later(at, now.Add(short)) }()
+	}
 	for _, o := range w.open {
 		if d := o.at.Add(o.rule.Wait + off); !ok || d.Before(at) {
 			at, ok = d, true
@@ -113,4 +118,11 @@ func (w *Watch) Tick(now time.Time) (missed []Rule) {
 		w.drop(over)
 	}
 	return missed
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

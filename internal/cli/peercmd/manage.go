@@ -145,7 +145,8 @@ func banned(word string) (subnet, text string) {
 
 func newPeersBan() *cobra.Command {
 	var long time.Duration
-	c := onNode(&cobra.Command{
+	var c *cobra.Command
+	c = onNode(&cobra.Command{
 		Use:   "ban IP[:PORT]|SUBNET",
 		Short: "Ban an address or a subnet, and end its connections",
 		Long: `Ban an address or a subnet, and end the connections to it. The ban outlives
@@ -154,7 +155,7 @@ restarts, and is of the whole host: a port is passed over.
   starling peers ban 192.0.2.7
   starling peers ban 192.0.2.0/24 --for 48h`,
 	}, 1, func(ctx context.Context, node *client.Client, args []string, w io.Writer) error {
-		if long < 0 || long > 0 && long < time.Second {
+		if long < time.Second && c.Flags().Changed("for") {
 			return cmdkit.UsageError{Err: errors.New("--for is the time of the ban, a second at least")}
 		}
 		subnet, text := banned(args[0])

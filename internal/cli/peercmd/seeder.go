@@ -28,12 +28,14 @@ func NewSeeder() *cobra.Command {
 	cfg := seeder.Config{Workers: crawl.DefaultWorkers}
 	var starts []string
 	c := &cobra.Command{
-		Use:   "seeder --name NAME --start HOST:PORT...",
+		Use:   "seeder --name NAME [--start HOST:PORT...]",
 		Short: "Serve a network as a DNS seed",
 		Long: `Crawl a network for good, and answer DNS questions for NAME with the addresses of
 nodes that were reached lately. A name such as x9.NAME asks for nodes with the
 services of that number. Only nodes at the network's usual port are told of, as
-DNS carries no ports. What is known is kept in the data directory.
+DNS carries no ports. What is known is kept in the data directory. Nodes of this
+machine or of a private network are visited and told of if one of those at --start
+is such a node, or with --exempt-local=false.
 
   starling seeder --network demo --name seed.example --start 192.0.2.7
   starling dns seed.example --network demo --dns-resolver 127.0.0.1:5353`,
@@ -53,12 +55,14 @@ DNS carries no ports. What is known is kept in the data directory.
 			if err != nil {
 				return err
 			}
+			local := s.Server.CountLocal
 			for i, m := range nodes {
 				a, ok := netaddr.FromMultiaddr(m)
 				if !ok {
 					return cmdkit.UsageError{Err: fmt.Errorf("%s is not the address of a node; \"starling dns\" looks names up", starts[i])}
 				}
 				cfg.Start = append(cfg.Start, a)
+				local = local || !a.IsRoutable()
 			}
 			v, err := newVisitor(c, s)
 			if err != nil {
@@ -74,10 +78,13 @@ DNS carries no ports. What is known is kept in the data directory.
 			}
 			log := cmdkit.NewLogger(s, levels, c.ErrOrStderr()).With(loglevel.PartKey, "net")
 			cfg.File, cfg.Log = filepath.Join(dir, seederFile), log
-			cfg.Pool.Port, cfg.Pool.Grouper = s.Server.Network.DefaultPort, netaddr.Grouper{CountLocal: s.Server.CountLocal}
+			cfg.Pool.Port, cfg.Pool.Grouper = s.Server.Network.DefaultPort, netaddr.Grouper{CountLocal: local}
 			cfg.Visit = func(ctx context.Context, a netaddr.Addr) crawl.Node { return v.Visit(ctx, a.Multiaddr()) }
 			cfg.Ready = func(udp, _ net.Addr) { log.Info("answering", "name", cfg.Name, "addr", udp) }
 			d, err := seeder.New(cfg)
+			if errors.Is(err, seeder.ErrNobody) {
+				return cmdkit.UsageError{Err: fmt.Errorf("%w; name some with --start, by their IP addresses", err)}
+			}
 			if err != nil {
 				return err
 			}

@@ -227,8 +227,9 @@ func news(m transport.Message) (hash wire.Hash, whole, ok bool) {
 			}
 		}
 	case *wire.MsgBlock:
-		h, err := wire.ParseBlock(msg.Raw)
-		return h.Hash(), true, err == nil
+		if b, err := wire.ParseBlock(msg.Raw); err == nil {
+			return b.Hash(), true, true
+		}
 	}
 	return hash, false, false
 }
