@@ -227,6 +227,9 @@ func newPeersBans() *cobra.Command {
 // dateText writes a time as people read it.
 func dateText(unix int64) string { return time.Unix(unix, 0).UTC().Format("2006-01-02 15:04:05Z") }
 
+// allNetworks names what getaddrmaninfo tells of all networks together.
+const allNetworks = "all_networks"
+
 func newPeersAddresses() *cobra.Command {
 	var asJSON bool
 	var network string
@@ -258,7 +261,8 @@ those that are banned, are left out.`,
 			return err
 		}
 		for _, e := range counts {
-			if e.Value.Total > 0 {
+			// The entry of all of them is no network.
+			if e.Value.Total > 0 && e.Name != allNetworks && (network == "" || e.Name == network) {
 				fmt.Fprintf(w, "%s: %d that others told of, %d where a node has answered\n", e.Name, e.Value.New, e.Value.Tried)
 			}
 		}
