@@ -30,5 +30,5 @@ func explain(err error) error {
 	case dns.IsNotFound:
 		return errors.New("there is no such name, or it has no addresses")
 	}
-	return fmt.Errorf("the DNS server answers: %s", dns.Err)
+	return fmt.Errorf("asking the DNS server failed: %s", dns.Err)
 }

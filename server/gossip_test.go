@@ -161,21 +161,7 @@ func TestUseless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
 		a := w.startWith(1, vfs.NewMem(), auto)
-		l, err := w.net.Host(netip.AddrFrom4([4]byte{10, 5, 0, 1})).Listen(t.Context(), addr(5))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		now := time.Now()
-		a.Book().Add(now, hostOf(2), 0, addrmgr.Address{Addr: hostOf(5), Services: wire.NodeNetwork | wire.NodeWitness, Seen: now})
-		a.Conns().Wake()
-		link, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &script{t: t, link: link, noise: commonNoise}
-		s.expect(wire.CmdVersion)
-		s.send(&wire.MsgVersion{Version: 70016, Services: wire.NodeNetworkLimited, UserAgent: "/script/"}, &wire.MsgVerack{})
+		s := w.chosenBy(a, 5, wire.NodeNetworkLimited)
 		s.gone()
 		if e, _ := a.Book().Get(hostOf(5)); e.Tried {
 			t.Error("it was noted as reached and useful")

@@ -72,13 +72,7 @@ func TestLosesAllLinks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 30)
 				blocks := w.gen.Chain(w.gen.Genesis(), 31)
-				var others []byte
-				var nodes []*node
-				for i := range byte(16) {
-					nd := w.start(20 + i)
-					nd.give(blocks[:30]...)
-					others, nodes = append(others, 20+i), append(nodes, nd)
-				}
+				others, nodes := w.crowd(16, blocks[:30]...)
 				logs := newTold()
 				a := w.startWith(1, vfs.NewMem(), func(c *Config) { auto(c); c.Log = logs.log() })
 				a.hears(others...)
@@ -108,6 +102,17 @@ func TestLosesAllLinks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// crowd starts nodes at hosts from 20 on and gives them blocks.
+func (w *world) crowd(count byte, blocks ...chaintest.Block) (hosts []byte, nodes []*node) {
+	w.t.Helper()
+	for i := range count {
+		nd := w.start(20 + i)
+		nd.give(blocks...)
+		hosts, nodes = append(hosts, 20+i), append(nodes, nd)
+	}
+	return hosts, nodes
 }
 
 // giveAll gives a block to several nodes as if each had mined it.
@@ -202,13 +207,7 @@ func TestClockOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 40)
 				blocks := w.gen.Chain(w.gen.Genesis(), 47)
-				var others []byte
-				var nodes []*node
-				for i := range byte(12) {
-					nd := w.start(20 + i)
-					nd.give(blocks[:46]...)
-					others, nodes = append(others, 20+i), append(nodes, nd)
-				}
+				others, nodes := w.crowd(12, blocks[:46]...)
 				if age := time.Since(blocks[45].Header.Time()); age > time.Minute {
 					t.Fatalf("the last block is %v old", age)
 				}
@@ -258,12 +257,7 @@ func TestClockWasOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 1)
-				block := w.gen.Next(w.gen.Genesis(), 0)
-				var others []byte
-				for i := range byte(12) {
-					others = append(others, 20+i)
-					w.start(20 + i).give(block)
-				}
+				others, _ := w.crowd(12, w.gen.Next(w.gen.Genesis(), 0))
 				fs := vfs.NewMem()
 				a := w.startWith(1, fs, func(c *Config) { auto(c); c.Clock = newOffClock(off) })
 				a.hears(others...)

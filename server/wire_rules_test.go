@@ -246,9 +246,9 @@ func TestPeersOnAnInvalidChain(t *testing.T) {
 	}
 }
 
-// chosenBy has a node that looks for peers find one at host i, with these services,
-// and returns the first link for more than a look.
-func (w *world) chosenBy(a *node, i byte, services wire.ServiceFlag) *script {
+// foundBy has a node that looks for peers find one at host i, and returns the link
+// that it opens.
+func (w *world) foundBy(a *node, i byte) *script {
 	w.t.Helper()
 	l, err := w.net.Host(netip.AddrFrom4([4]byte{10, i, 0, 1})).Listen(w.t.Context(), addr(i))
 	if err != nil {
@@ -263,7 +263,14 @@ func (w *world) chosenBy(a *node, i byte, services wire.ServiceFlag) *script {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { link.Close() })
-	s := &script{t: w.t, link: link, noise: append(slices.Clone(commonNoise), wire.CmdGetAddr, wire.CmdAddrV2, wire.CmdWTxIDRelay, wire.CmdSendAddrV2, wire.CmdVerack)}
+	return &script{t: w.t, link: link, noise: commonNoise}
+}
+
+// chosenBy is foundBy of a link for more than a look, to a peer with these services.
+func (w *world) chosenBy(a *node, i byte, services wire.ServiceFlag) *script {
+	w.t.Helper()
+	s := w.foundBy(a, i)
+	s.noise = append(slices.Clone(commonNoise), wire.CmdGetAddr, wire.CmdAddrV2, wire.CmdWTxIDRelay, wire.CmdSendAddrV2, wire.CmdVerack)
 	s.expect(wire.CmdVersion)
 	s.send(&wire.MsgVersion{Version: 70016, Services: services, UserAgent: "/script/"}, &wire.MsgVerack{})
 	return s
@@ -313,19 +320,7 @@ func TestFeelersEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 0)
 		a := w.startWith(1, vfs.NewMem(), func(c *Config) { c.Slots = &connmgr.SlotOptions{Full: -1, BlockRelay: -1, ProbeEvery: -1} })
-		l, err := w.net.Host(netip.AddrFrom4([4]byte{10, 5, 0, 1})).Listen(t.Context(), addr(5))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		now := time.Now()
-		a.Book().Add(now, hostOf(2), 0, addrmgr.Address{Addr: hostOf(5), Services: wire.NodeNetwork | wire.NodeWitness, Seen: now})
-		a.Conns().Wake()
-		link, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &script{t: t, link: link, noise: commonNoise}
+		s := w.foundBy(a, 5)
 		if v := s.expect(wire.CmdVersion).(*wire.MsgVersion); v.Relay {
 			t.Error("a feeler wants transactions")
 		}

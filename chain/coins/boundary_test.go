@@ -657,9 +657,6 @@ func TestTolerateMissingCoinbase(t *testing.T) {
 
 // More than fits into one batch is written whole.
 func TestFlushOfManyBatches(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes 20 MB")
-	}
 	out := make([]wire.TxOut, 2_200)
 	for i := range out {
 		out[i] = wire.TxOut{Value: int64(i), Script: bytes.Repeat([]byte{0x61}, 9_000)}

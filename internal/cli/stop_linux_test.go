@@ -25,7 +25,7 @@ func pty(t *testing.T) (master, tty *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip("no terminals here: ", err)
+		t.Skip("this machine gives no pseudo-terminal, and the test is of what one shows: ", err)
 	}
 	// Not by Fd, after which a read would keep it from being closed.
 	raw, err := master.SyscallConn()
